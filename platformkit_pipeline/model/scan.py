@@ -1,0 +1,36 @@
+"""One observation of one target and what the rules said about it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+
+from platformkit_pipeline.model.result import Outcome, Result
+from platformkit_pipeline.model.score import Score
+from platformkit_pipeline.model.snapshot import Unobserved
+from platformkit_pipeline.model.target import Target
+
+
+@dataclass(frozen=True, slots=True)
+class ScanReport:
+    """`results` are sorted by severity, rule and identity and hold every outcome; `findings` are the failing and unknown ones."""
+
+    scan_id: str
+    target: Target
+    server_version: str
+    started_at: datetime
+    duration_seconds: float
+    catalog_fingerprint: str
+    ruleset_digest: str
+    results: tuple[Result, ...]
+    score: Score
+    unobserved: tuple[Unobserved, ...] = ()
+
+    @property
+    def findings(self) -> tuple[Result, ...]:
+        return tuple(r for r in self.results if r.is_finding)
+
+    @property
+    def outcome_counts(self) -> Counter[Outcome]:
+        return Counter(r.outcome for r in self.results)

@@ -1,0 +1,65 @@
+"""The compliance score: weighted share of passing results, capped by the worst failing severity.
+
+Contract: weights critical 27, high 9, medium 3, low 1; raw = 100 * sum(w of PASS) / sum(w of PASS, FAIL, UNKNOWN), an
+exact fraction, shown rounded down; any failing or unknown critical caps at 49, any high at 89. NA and info results do
+not count. A project with nothing to judge scores 100.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+
+from platformkit_pipeline.model.result import Outcome, Result, Severity
+
+WEIGHTS = {Severity.CRITICAL: 27, Severity.HIGH: 9, Severity.MEDIUM: 3, Severity.LOW: 1, Severity.INFO: 0}
+CAPS = {Severity.CRITICAL: Fraction(49), Severity.HIGH: Fraction(89)}
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """`raw` ignores waivers; `effective` treats validly waived FAILs as PASS and is used by gates only."""
+
+    raw: Fraction
+    effective: Fraction
+
+    @property
+    def raw_display(self) -> float:
+        return display(self.raw)
+
+    @property
+    def effective_display(self) -> float:
+        return display(self.effective)
+
+
+def display(score: Fraction) -> float:
+    """One decimal, rounded down, so that 100.0 means that everything passed."""
+    return int(score * 10) / 10
+
+
+def compliance_score(results: Iterable[Result], waived: frozenset[int] = frozenset()) -> Score:
+    """Score `results`; `waived` holds the positions of FAIL results that a valid waiver covers."""
+    listed = list(results)
+    return Score(
+        raw=_score((r.severity, r.outcome) for r in listed),
+        effective=_score(
+            (r.severity, Outcome.PASS if position in waived and r.outcome is Outcome.FAIL else r.outcome)
+            for position, r in enumerate(listed)
+        ),
+    )
+
+
+def _score(judged: Iterable[tuple[Severity, Outcome]]) -> Fraction:
+    passed = total = 0
+    cap = Fraction(100)
+    for severity, outcome in judged:
+        weight = WEIGHTS[severity]
+        if outcome is Outcome.NOT_APPLICABLE or not weight:
+            continue
+        total += weight
+        if outcome is Outcome.PASS:
+            passed += weight
+        else:
+            cap = min(cap, CAPS.get(severity, Fraction(100)))
+    return min(cap, Fraction(100 * passed, total)) if total else Fraction(100)

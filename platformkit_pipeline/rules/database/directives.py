@@ -1,0 +1,36 @@
+"""Opt-outs on the object itself: `COMMENT ON ... IS '... platformkit:<directive> <reason>'`.
+
+They stand in the catalogue so that the plain-SQL gates see them as well. A directive without a reason does not count.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Directive(StrEnum):
+    PUBLIC_READ = "public-read"
+    NOT_TENANT_SCOPED = "not-tenant-scoped"
+    DEFINER = "definer"
+
+
+@dataclass(frozen=True, slots=True)
+class DirectiveUse:
+    """`reason` is empty when somebody wrote the directive without one."""
+
+    directive: Directive
+    reason: str
+
+
+_PATTERN = re.compile(r"platformkit:(?P<name>[a-z-]+)(?P<reason>[^\n\r]*)")
+
+
+def directive_in(comment: str | None, directive: Directive) -> DirectiveUse | None:
+    """The use of `directive` in a comment; the reason is the rest of its line."""
+    for match in _PATTERN.finditer(comment or ""):
+        if match["name"] == directive.value:
+            reason = match["reason"].split("platformkit:")[0]
+            return DirectiveUse(directive, reason.strip(" \t:-–—"))
+    return None

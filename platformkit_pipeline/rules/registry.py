@@ -1,0 +1,177 @@
+"""Registration of rules and their metadata; the single source of `platformkit rules`, the docs and SARIF.
+
+A rule is one decorated function from an observed subject to verdicts. Codes never change meaning and are never reused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from platformkit_pipeline.model.errors import ConfigurationError
+from platformkit_pipeline.model.identity import ObjectIdentity
+from platformkit_pipeline.model.result import Outcome, PatchKind, Severity
+from platformkit_pipeline.model.snapshot import CatalogKind
+
+
+class Scope(StrEnum):
+    PROJECT = "project"
+    REPOSITORY = "repository"
+    CONNECTOR = "connector"
+    CONTROL_PLANE = "control_plane"
+
+
+class Family(StrEnum):
+    """Groups of rules; each is an asset `compliance/<value>`."""
+
+    ROW_LEVEL_SECURITY = "row_level_security"
+    FUNCTIONS = "functions"
+    EXTENSIONS = "extensions"
+    TENANCY = "tenancy"
+    FOREIGN_KEYS = "foreign_keys"
+    AUDIT_COLUMNS = "audit_columns"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a rule says about one object, before severity and metadata are added."""
+
+    object: ObjectIdentity
+    outcome: Outcome
+    message: str = ""
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+
+
+def passed(identity: ObjectIdentity) -> Verdict:
+    return Verdict(identity, Outcome.PASS)
+
+
+def failed(identity: ObjectIdentity, message: str, **evidence: Any) -> Verdict:
+    return Verdict(identity, Outcome.FAIL, message, evidence)
+
+
+def unknown(identity: ObjectIdentity, message: str, **evidence: Any) -> Verdict:
+    return Verdict(identity, Outcome.UNKNOWN, message, evidence)
+
+
+def not_applicable(identity: ObjectIdentity, message: str) -> Verdict:
+    return Verdict(identity, Outcome.NOT_APPLICABLE, message)
+
+
+Check = Callable[[Any], Iterable[Verdict]]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Metadata and function of one rule. `violating` and `clean` are SQL examples for the docs."""
+
+    code: str
+    name: str
+    clause: str
+    severity: Severity
+    scope: Scope
+    family: Family
+    title: str
+    why: str
+    how_to_fix: str
+    references: tuple[str, ...]
+    patch: PatchKind
+    requires: tuple[CatalogKind, ...]
+    violating: str
+    clean: str
+    revision: int
+    """Raised whenever the rule judges differently, so that the ruleset digest changes."""
+    check: Check = field(compare=False, repr=False)
+
+
+_MODULES = tuple(
+    f"platformkit_pipeline.rules.database.{name}"
+    for name in ("row_level_security", "functions", "extensions", "tenancy", "foreign_keys", "audit_columns")
+)
+_rules: dict[str, Rule] = {}
+
+
+def rule(
+    code: str,
+    name: str,
+    *,
+    clause: str,
+    severity: Severity,
+    family: Family,
+    title: str,
+    why: str,
+    how_to_fix: str,
+    requires: tuple[CatalogKind, ...],
+    violating: str,
+    clean: str,
+    scope: Scope = Scope.PROJECT,
+    references: tuple[str, ...] = (),
+    patch: PatchKind = PatchKind.MANUAL,
+    revision: int = 1,
+) -> Callable[[Check], Check]:
+    """Register the decorated function as a rule. Raises ValueError when the code is taken."""
+
+    def register(check: Check) -> Check:
+        if code in _rules:
+            raise ValueError(f"rule code {code} is registered twice")
+        _rules[code] = Rule(
+            code=code,
+            name=name,
+            clause=clause,
+            severity=severity,
+            scope=scope,
+            family=family,
+            title=title,
+            why=why,
+            how_to_fix=how_to_fix,
+            references=references,
+            patch=patch,
+            requires=requires,
+            violating=violating.strip(),
+            clean=clean.strip(),
+            revision=revision,
+            check=check,
+        )
+        return check
+
+    return register
+
+
+def all_rules() -> tuple[Rule, ...]:
+    """Every rule of the book, by code."""
+    for module in _MODULES:
+        importlib.import_module(module)
+    return tuple(_rules[code] for code in sorted(_rules))
+
+
+def find_rule(code: str) -> Rule | None:
+    """The rule with that code or name, whatever its case."""
+    return next((r for r in all_rules() if code.lower() in (r.code.lower(), r.name)), None)
+
+
+def rules_of(family: Family) -> tuple[Rule, ...]:
+    return tuple(r for r in all_rules() if r.family is family)
+
+
+def select_rules(selectors: Sequence[str] = (), ignore: Sequence[str] = ()) -> tuple[Rule, ...]:
+    """Rules whose code starts with one of `selectors` (all when empty) and with none of `ignore`.
+
+    Raises ConfigurationError for a selector that matches no rule.
+    """
+    rules = all_rules()
+    for selector in (*selectors, *ignore):
+        if not any(r.code.startswith(selector.upper()) for r in rules):
+            raise ConfigurationError(f"no rule code starts with {selector!r}; `platformkit rules list` shows them all")
+    wanted = tuple(s.upper() for s in selectors) or ("",)
+    refused = tuple(s.upper() for s in ignore)
+    return tuple(r for r in rules if r.code.startswith(wanted) and not (refused and r.code.startswith(refused)))
+
+
+def ruleset_digest(rules: Iterable[Rule]) -> str:
+    """Names a set of rules and how they judge: same digest, same verdicts on the same snapshot. 16 hex digits."""
+    text = "\n".join(f"{r.code}:{r.revision}:{r.severity.value}" for r in sorted(rules, key=lambda r: r.code))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,0 +1,189 @@
+"""Parsing with PostgreSQL's own grammar, memoised by text. Trees are location-free, so equal text means equal bytes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import postgast
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.message import Message
+
+Node = Message
+"""A parse-tree node; its fields are those of PostgreSQL's `nodes/parsenodes.h`."""
+
+CACHE_SIZE = 16_384
+_LOCATION_FIELDS = frozenset({"location", "stmt_location", "stmt_len", "name_location", "rexpr_list_start", "rexpr_list_end", "list_start", "list_end"})
+
+
+class SqlSyntaxError(ValueError):
+    """Text that PostgreSQL's grammar refuses; carries the parser's sentence, never the whole text."""
+
+
+@lru_cache(maxsize=CACHE_SIZE)
+def parse_expression(text: str) -> Node:
+    """Parse one expression as `pg_get_expr` prints it. Raises SqlSyntaxError."""
+    select = parse_statement(f"SELECT {text}")
+    targets = select.target_list  # type: ignore[attr-defined]
+    if len(targets) != 1:
+        raise SqlSyntaxError("expected one expression")
+    return unwrap(targets[0].res_target.val)
+
+
+@lru_cache(maxsize=CACHE_SIZE)
+def parse_statement(text: str) -> Node:
+    """Parse text that holds exactly one statement and return the statement node. Raises SqlSyntaxError."""
+    statements = parse_statements(text)
+    if len(statements) != 1:
+        raise SqlSyntaxError(f"expected one statement, found {len(statements)}")
+    return statements[0]
+
+
+@lru_cache(maxsize=CACHE_SIZE)
+def parse_statements(text: str) -> tuple[Node, ...]:
+    """Parse a script. Raises SqlSyntaxError."""
+    try:
+        tree = postgast.parse(text)
+    except postgast.PgQueryError as error:
+        raise SqlSyntaxError(str(error)) from None
+    _forget_locations(tree)
+    return tuple(unwrap(raw.stmt) for raw in tree.stmts)
+
+
+@lru_cache(maxsize=CACHE_SIZE)
+def parse_plpgsql(create_function: str) -> dict[str, Any]:
+    """Parse a whole CREATE FUNCTION in PL/pgSQL into the parser's JSON form. Raises SqlSyntaxError."""
+    try:
+        functions = postgast.parse_plpgsql(create_function)
+    except postgast.PgQueryError as error:
+        raise SqlSyntaxError(str(error)) from None
+    if not functions:
+        raise SqlSyntaxError("no PL/pgSQL function found")
+    function: dict[str, Any] = functions[0]["PLpgSQL_function"]
+    return function
+
+
+def unwrap(node: Node) -> Node:
+    """The concrete node inside a `Node` wrapper; the node itself when it is none."""
+    if node.DESCRIPTOR.name != "Node":
+        return node
+    which = node.WhichOneof("node")
+    return getattr(node, which) if which else node
+
+
+def kind(node: Node) -> str:
+    """Name of the node's type, e.g. `A_Expr`, `BoolExpr`, `FuncCall`; `Node` for an absent one."""
+    return str(node.DESCRIPTOR.name)
+
+
+def same(left: Node, right: Node) -> bool:
+    """Structural equality of two trees."""
+    return kind(left) == kind(right) and left.SerializeToString(deterministic=True) == right.SerializeToString(deterministic=True)
+
+
+def children(node: Node) -> list[Node]:
+    """Direct sub-nodes in field order."""
+    found: list[Node] = []
+    for descriptor, value in node.ListFields():
+        if descriptor.type == FieldDescriptor.TYPE_MESSAGE:
+            found.extend(unwrap(item) for item in value) if _repeated(value) else found.append(unwrap(value))
+    return found
+
+
+def _repeated(value: object) -> bool:
+    return not isinstance(value, Message)
+
+
+def _forget_locations(node: Message) -> None:
+    for descriptor, value in node.ListFields():
+        if descriptor.type == FieldDescriptor.TYPE_MESSAGE:
+            if _repeated(value):
+                for item in value:
+                    _forget_locations(item)
+            else:
+                _forget_locations(value)
+        elif descriptor.name in _LOCATION_FIELDS:
+            node.ClearField(descriptor.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A literal. `value` is None for NULL; numbers and strings keep their Python type."""
+
+    value: str | int | float | bool | None
+
+
+def constant_of(node: Node) -> Constant | None:
+    """The literal that a constant node holds, or None when the node is something else."""
+    if kind(node) != "A_Const":
+        return None
+    if node.isnull:  # type: ignore[attr-defined]
+        return Constant(None)
+    which = node.WhichOneof("val")
+    match which:
+        case "ival":
+            return Constant(int(node.ival.ival))  # type: ignore[attr-defined]
+        case "fval":
+            return Constant(float(node.fval.fval))  # type: ignore[attr-defined]
+        case "boolval":
+            return Constant(bool(node.boolval.boolval))  # type: ignore[attr-defined]
+        case "sval":
+            return Constant(str(node.sval.sval))  # type: ignore[attr-defined]
+        case _:
+            return None
+
+
+def string_parts(names: Any) -> tuple[str, ...]:
+    """A list of String nodes (qualified name, operator name) as text."""
+    return tuple(str(part.string.sval) for part in names)
+
+
+def column_path(node: Node) -> tuple[str, ...] | None:
+    """`a.b.c` as ("a", "b", "c"), or None when the node is no plain column reference."""
+    if kind(node) != "ColumnRef":
+        return None
+    fields = list(node.fields)  # type: ignore[attr-defined]
+    if any(field.WhichOneof("node") != "string" for field in fields):
+        return None
+    return string_parts(fields)
+
+
+def bare(node: Node) -> Node:
+    """The expression without what does not change which value it is: casts, COLLATE, and `(select x)` around it."""
+    while True:
+        match kind(node):
+            case "TypeCast":
+                node = unwrap(node.arg)  # type: ignore[attr-defined]
+            case "CollateClause":
+                node = unwrap(node.arg)  # type: ignore[attr-defined]
+            case "SubLink":
+                inner = scalar_of(node)
+                if inner is None:
+                    return node
+                node = inner
+            case _:
+                return node
+
+
+def scalar_of(sublink: Node) -> Node | None:
+    """`x` of a scalar sub-select `(select x)` that reads no table and filters nothing, else None."""
+    if sublink.sub_link_type != postgast.pg_query_pb2.EXPR_SUBLINK:  # type: ignore[attr-defined]
+        return None
+    return value_of_select(unwrap(sublink.subselect))  # type: ignore[attr-defined]
+
+
+def value_of_select(select: Node) -> Node | None:
+    """`x` of a bare `select x`: one target, no FROM, WHERE, grouping, LIMIT or set operation."""
+    if kind(select) != "SelectStmt" or len(select.target_list) != 1:  # type: ignore[attr-defined]
+        return None
+    plain = ("from_clause", "where_clause", "group_clause", "having_clause", "limit_count", "limit_offset", "with_clause", "larg", "values_lists")
+    present = {descriptor.name for descriptor, _ in select.ListFields()}
+    if present & set(plain):
+        return None
+    return unwrap(select.target_list[0].res_target.val)  # type: ignore[attr-defined]
+
+
+def operator_of(node: Node) -> str:
+    """Name of an A_Expr's operator without its schema; empty for other nodes."""
+    return string_parts(node.name)[-1] if kind(node) == "A_Expr" and len(node.name) else ""  # type: ignore[attr-defined]

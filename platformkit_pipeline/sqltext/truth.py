@@ -1,0 +1,316 @@
+"""Is an expression always true? Three-valued constant folding over PostgreSQL's own parse tree.
+
+The answer is about the shape of the expression alone: tables, functions and column contents are unknown, so
+`tenant_id = tenant_id` counts as true although a NULL would make it NULL.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterable
+from enum import Enum
+from functools import lru_cache
+from typing import Any
+
+from postgast import pg_query_pb2 as pg
+
+from platformkit_pipeline.sqltext.parser import (
+    CACHE_SIZE,
+    Constant,
+    Node,
+    bare,
+    children,
+    constant_of,
+    kind,
+    operator_of,
+    parse_expression,
+    same,
+    scalar_of,
+    string_parts,
+    unwrap,
+)
+
+
+class Truth(Enum):
+    """What an expression evaluates to whatever the row is; OPEN when that depends on the row or the caller."""
+
+    TRUE = "true"
+    FALSE = "false"
+    NULL = "null"
+    OPEN = "open"
+
+
+_TRUE_TEXTS = frozenset({"t", "tr", "tru", "true", "y", "ye", "yes", "on", "1"})
+_FALSE_TEXTS = frozenset({"f", "fa", "fal", "fals", "false", "n", "no", "of", "off", "0"})
+_COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
+    "=": operator.eq,
+    "<>": operator.ne,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+_TRUE_WHEN_EQUAL = frozenset({"=", "<=", ">=", "~~", "~~*"})
+_NEGATED = {Truth.TRUE: Truth.FALSE, Truth.FALSE: Truth.TRUE, Truth.NULL: Truth.NULL, Truth.OPEN: Truth.OPEN}
+
+
+@lru_cache(maxsize=CACHE_SIZE)
+def truth_of(expression: str) -> Truth:
+    """Fold the text of one boolean expression. Raises SqlSyntaxError."""
+    return fold(parse_expression(expression))
+
+
+def is_tautology(expression: str) -> bool:
+    """True when the expression lets every row through. Raises SqlSyntaxError."""
+    return truth_of(expression) is Truth.TRUE
+
+
+def fold(node: Node) -> Truth:
+    """Truth of a parse-tree node in boolean position."""
+    handler = _HANDLERS.get(kind(node))
+    return handler(node) if handler else Truth.OPEN
+
+
+def _constant(node: Any) -> Truth:
+    constant = constant_of(node)
+    return _as_boolean(constant) if constant else Truth.OPEN
+
+
+def _as_boolean(constant: Constant) -> Truth:
+    match constant.value:
+        case None:
+            return Truth.NULL
+        case bool() as value:
+            return Truth.TRUE if value else Truth.FALSE
+        case int() as number:
+            return Truth.TRUE if number else Truth.FALSE
+        case str() as text if text.strip().lower() in _TRUE_TEXTS:
+            return Truth.TRUE
+        case str() as text if text.strip().lower() in _FALSE_TEXTS:
+            return Truth.FALSE
+        case _:
+            return Truth.OPEN
+
+
+def _cast(node: Any) -> Truth:
+    return fold(unwrap(node.arg))
+
+
+def _boolean(node: Any) -> Truth:
+    parts = [unwrap(argument) for argument in node.args]
+    if node.boolop == pg.NOT_EXPR:
+        return _NEGATED[fold(parts[0])]
+    values = [fold(part) for part in parts]
+    if node.boolop == pg.AND_EXPR:
+        if Truth.FALSE in values:
+            return Truth.FALSE
+        return _dominant(values, Truth.TRUE)
+    if Truth.TRUE in values or _covers_everything(parts):
+        return Truth.TRUE
+    return _dominant(values, Truth.FALSE)
+
+
+def _dominant(values: Iterable[Truth], neutral: Truth) -> Truth:
+    left = {value for value in values if value is not neutral}
+    if not left:
+        return neutral
+    return Truth.NULL if left == {Truth.NULL} else Truth.OPEN
+
+
+def _covers_everything(disjuncts: list[Node]) -> bool:
+    """`x is null or x is not null`, `p or not p`."""
+    return any(_complementary(a, b) for position, a in enumerate(disjuncts) for b in disjuncts[position + 1 :])
+
+
+def _complementary(left: Any, right: Any) -> bool:
+    if kind(left) == kind(right) == "NullTest":
+        return left.nulltesttype != right.nulltesttype and same(unwrap(left.arg), unwrap(right.arg))
+    return _is_negation_of(left, right) or _is_negation_of(right, left)
+
+
+def _is_negation_of(candidate: Any, other: Node) -> bool:
+    return kind(candidate) == "BoolExpr" and candidate.boolop == pg.NOT_EXPR and same(unwrap(candidate.args[0]), other) and _repeatable(other)
+
+
+def _operator(node: Any) -> Truth:
+    match node.kind:
+        case pg.AEXPR_OP | pg.AEXPR_LIKE | pg.AEXPR_ILIKE:
+            return _comparison(operator_of(node), unwrap(node.lexpr), unwrap(node.rexpr))
+        case pg.AEXPR_NOT_DISTINCT:
+            return _equality(node, when_equal=Truth.TRUE)
+        case pg.AEXPR_DISTINCT:
+            return _equality(node, when_equal=Truth.FALSE)
+        case pg.AEXPR_IN:
+            return _membership(node)
+        case pg.AEXPR_OP_ANY if operator_of(node) == "=":
+            return _any_of_array(node)
+        case pg.AEXPR_BETWEEN | pg.AEXPR_BETWEEN_SYM:
+            low, high = (unwrap(bound) for bound in unwrap(node.rexpr).items)  # type: ignore[attr-defined]
+            value = unwrap(node.lexpr)
+            bounds = {_comparison(">=", value, low), _comparison("<=", value, high)}
+            return Truth.TRUE if bounds == {Truth.TRUE} else Truth.FALSE if Truth.FALSE in bounds else Truth.OPEN
+        case _:
+            return Truth.OPEN
+
+
+def _comparison(name: str, left: Node, right: Node) -> Truth:
+    one, two = bare(left), bare(right)
+    a, b = constant_of(one), constant_of(two)
+    if (a and a.value is None) or (b and b.value is None):
+        return Truth.NULL
+    if name in {"~~", "~~*"} and b and b.value == "%":
+        return Truth.TRUE
+    if a and b and name in _COMPARISONS:
+        return _compare_constants(_COMPARISONS[name], a.value, b.value)
+    if _identical(left, right):
+        if name in _TRUE_WHEN_EQUAL:
+            return Truth.TRUE
+        if name in _COMPARISONS:
+            return Truth.FALSE
+    if name in {"=", "<>", "!="}:
+        return _compare_with_boolean(name, left, right)
+    return Truth.OPEN
+
+
+def _compare_constants(compare: Callable[[Any, Any], bool], a: Any, b: Any) -> Truth:
+    if isinstance(a, str) != isinstance(b, str):
+        try:
+            a, b = float(a), float(b)
+        except ValueError:
+            return Truth.OPEN
+    return Truth.TRUE if compare(a, b) else Truth.FALSE
+
+
+def _compare_with_boolean(name: str, left: Node, right: Node) -> Truth:
+    """`(1 = 1) = true`: both sides fold."""
+    a, b = fold(left), fold(right)
+    if Truth.OPEN in (a, b) or Truth.NULL in (a, b):
+        return Truth.OPEN
+    return Truth.TRUE if (a is b) == (name == "=") else Truth.FALSE
+
+
+def _equality(node: Any, *, when_equal: Truth) -> Truth:
+    left, right = unwrap(node.lexpr), unwrap(node.rexpr)
+    a, b = constant_of(bare(left)), constant_of(bare(right))
+    if a and b:
+        return when_equal if a.value == b.value else _NEGATED[when_equal]
+    return when_equal if _identical(left, right) else Truth.OPEN
+
+
+def _membership(node: Any) -> Truth:
+    items = [unwrap(item) for item in unwrap(node.rexpr).items]  # type: ignore[attr-defined]
+    return _one_of(unwrap(node.lexpr), items, negated=operator_of(node) == "<>")
+
+
+def _any_of_array(node: Any) -> Truth:
+    array = bare(unwrap(node.rexpr))
+    if kind(array) != "A_ArrayExpr":
+        return Truth.OPEN
+    return _one_of(unwrap(node.lexpr), [unwrap(item) for item in array.elements], negated=False)  # type: ignore[attr-defined]
+
+
+def _one_of(value: Node, items: list[Node], *, negated: bool) -> Truth:
+    found = [_comparison("=", value, item) for item in items]
+    result = Truth.TRUE if Truth.TRUE in found else Truth.FALSE if set(found) == {Truth.FALSE} else Truth.OPEN
+    return _NEGATED[result] if negated else result
+
+
+def _null_test(node: Any) -> Truth:
+    constant = constant_of(bare(unwrap(node.arg)))
+    if constant is None:
+        return Truth.OPEN
+    return Truth.TRUE if (constant.value is None) == (node.nulltesttype == pg.IS_NULL) else Truth.FALSE
+
+
+def _boolean_test(node: Any) -> Truth:
+    value = fold(unwrap(node.arg))
+    if value is Truth.OPEN:
+        return Truth.OPEN
+    wanted = {
+        pg.IS_TRUE: value is Truth.TRUE,
+        pg.IS_NOT_TRUE: value is not Truth.TRUE,
+        pg.IS_FALSE: value is Truth.FALSE,
+        pg.IS_NOT_FALSE: value is not Truth.FALSE,
+        pg.IS_UNKNOWN: value is Truth.NULL,
+        pg.IS_NOT_UNKNOWN: value is not Truth.NULL,
+    }
+    return Truth.TRUE if wanted.get(node.booltesttype, False) else Truth.FALSE
+
+
+def _sublink(node: Any) -> Truth:
+    if node.sub_link_type == pg.EXISTS_SUBLINK:
+        return _exists(unwrap(node.subselect))
+    inner = scalar_of(node)
+    return fold(inner) if inner is not None else Truth.OPEN
+
+
+def _exists(select: Any) -> Truth:
+    """`exists (select 1)` without a table: one row, unless its WHERE says otherwise."""
+    if kind(select) != "SelectStmt" or len(select.from_clause) or len(select.values_lists) or select.HasField("larg"):
+        return Truth.OPEN
+    if select.HasField("limit_count") or select.HasField("limit_offset") or select.HasField("having_clause"):
+        return Truth.OPEN
+    if not select.HasField("where_clause"):
+        return Truth.TRUE
+    condition = fold(unwrap(select.where_clause))
+    return Truth.FALSE if condition is Truth.NULL else condition
+
+
+def _coalesce(node: Any) -> Truth:
+    for argument in node.args:
+        value = fold(unwrap(argument))
+        if value is not Truth.NULL:
+            return value
+    return Truth.NULL
+
+
+def _case(node: Any) -> Truth:
+    """A searched CASE is true when every branch that can be reached is."""
+    if node.HasField("arg"):
+        return Truth.OPEN
+    reachable: set[Truth] = set()
+    for branch in node.args:
+        when = unwrap(branch)
+        condition = fold(unwrap(when.expr))  # type: ignore[attr-defined]
+        if condition in (Truth.FALSE, Truth.NULL):
+            continue
+        reachable.add(fold(unwrap(when.result)))  # type: ignore[attr-defined]
+        if condition is Truth.TRUE:
+            break
+    else:
+        reachable.add(fold(unwrap(node.defresult)) if node.HasField("defresult") else Truth.NULL)
+    return reachable.pop() if len(reachable) == 1 else Truth.OPEN
+
+
+def _identical(left: Node, right: Node) -> bool:
+    """The same value on both sides. A cast on one side only may change the value (`at::date = at`), so casts must agree."""
+    one, two = _inside_select(left), _inside_select(right)
+    return same(one, two) and _repeatable(one)
+
+
+def _inside_select(node: Node) -> Node:
+    while kind(node) == "SubLink" and (inner := scalar_of(node)) is not None:
+        node = inner
+    return node
+
+
+def _repeatable(node: Node) -> bool:
+    """Evaluating twice gives the same value: no function call that might be volatile."""
+    if kind(node) == "FuncCall" and string_parts(node.funcname)[-1] not in {"lower", "upper", "coalesce", "btrim", "trim"}:  # type: ignore[attr-defined]
+        return False
+    return all(_repeatable(child) for child in children(node))
+
+
+_HANDLERS: dict[str, Callable[[Any], Truth]] = {
+    "A_Const": _constant,
+    "TypeCast": _cast,
+    "CollateClause": _cast,
+    "BoolExpr": _boolean,
+    "A_Expr": _operator,
+    "NullTest": _null_test,
+    "BooleanTest": _boolean_test,
+    "SubLink": _sublink,
+    "CoalesceExpr": _coalesce,
+    "CaseExpr": _case,
+}
