@@ -76,6 +76,8 @@ def configure_logging(level: str | None = None, stream: TextIO | None = None) ->
 
 def get_logger(component: str) -> structlog.typing.FilteringBoundLogger:
     """Logger of one component, named after its room and module, e.g. `introspection.postgres`."""
+    if not structlog.is_configured():
+        configure_logging()  # before anybody chose: never structlog's own default, which writes to stdout
     return cast(structlog.typing.FilteringBoundLogger, structlog.get_logger(component=component))
 
 

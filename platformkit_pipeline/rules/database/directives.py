@@ -24,13 +24,12 @@ class DirectiveUse:
     reason: str
 
 
-_PATTERN = re.compile(r"platformkit:(?P<name>[a-z-]+)(?P<reason>[^\n\r]*)")
+_PATTERN = re.compile(r"platformkit:(?P<name>[a-z-]+)(?P<reason>(?:(?!platformkit:)[^\n\r])*)")
 
 
 def directive_in(comment: str | None, directive: Directive) -> DirectiveUse | None:
-    """The use of `directive` in a comment; the reason is the rest of its line."""
+    """The use of `directive` in a comment; the reason is the rest of its line, up to the next directive."""
     for match in _PATTERN.finditer(comment or ""):
         if match["name"] == directive.value:
-            reason = match["reason"].split("platformkit:")[0]
-            return DirectiveUse(directive, reason.strip(" \t:-–—"))
+            return DirectiveUse(directive, match["reason"].strip(" \t:;,.-–—"))  # noqa: RUF001
     return None

@@ -1,0 +1,55 @@
+# Every target bootstraps .venv by itself and may be called from anywhere. `make help` lists them.
+
+ROOT := $(shell cd -- "$$(dirname -- "$$(printf '%s' '$(MAKEFILE_LIST)' | sed 's/^ *//')")" && pwd -P)
+BIN := $(ROOT)/.venv/bin
+
+# The same result whatever the caller's shell is set to.
+unexport PYTHONDONTWRITEBYTECODE PYTHONHOME PYTHONPATH PYTHONSTARTUP PYTHONWARNINGS PYTEST_ADDOPTS LANGUAGE
+export LC_ALL := C.UTF-8
+export PYTHONUTF8 := 1
+export DAGSTER_DISABLE_TELEMETRY := true
+
+WORKERS ?= 2
+MIN_COVERAGE := 85
+IN_ROOT := umask 022 && cd "$(ROOT)" &&
+BENCHMARKS = $(wildcard benchmarks/*.py)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo up test lint bench lock clean runtime-environment dev-environment
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' "$(ROOT)/Makefile" | expand -t 12
+
+demo: runtime-environment ## the whole road once, on real PostgreSQL: observe, store, judge, plan
+	@$(IN_ROOT) "$(BIN)/platformkit" demo
+
+up: runtime-environment ## serve the Dagster web interface and daemon on loopback, until interrupted
+	@$(IN_ROOT) exec "$(BIN)/platformkit" up
+
+test: dev-environment ## all tests on real PostgreSQL, with a lower bound for coverage
+	@$(IN_ROOT) "$(BIN)/python" -m pytest -n $(WORKERS) --cov --cov-report=term --cov-fail-under=$(MIN_COVERAGE) $(PYTEST_ARGS)
+
+lint: dev-environment ## style, types, import rules, licences and tracked files
+	@$(IN_ROOT) "$(BIN)/ruff" check .
+	@$(IN_ROOT) "$(BIN)/ruff" format --check .
+	@$(IN_ROOT) "$(BIN)/mypy" platformkit_pipeline platformkit_pipeline_tests tools $(BENCHMARKS)
+	@$(IN_ROOT) "$(BIN)/lint-imports"
+	@$(IN_ROOT) "$(BIN)/python" tools/check_repository.py
+	@$(IN_ROOT) if "$(BIN)/platformkit" docs --help >/dev/null 2>&1; then "$(BIN)/platformkit" docs --check; fi
+
+bench: dev-environment ## run every benchmark in benchmarks/
+	@$(IN_ROOT) for benchmark in benchmarks/*.py; do \
+	  [ -e "$$benchmark" ] || continue; echo "== $$benchmark"; "$(BIN)/python" "$$benchmark" || exit 1; done
+
+lock: ## resolve the dependencies anew and write requirements/*.txt (needs uv)
+	@$(IN_ROOT) sh tools/lock.sh
+
+clean: ## remove .venv and caches; data under .platformkit stays
+	@$(IN_ROOT) rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage .coverage.* htmlcov build dist
+	@$(IN_ROOT) find . -path ./.platformkit -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +
+
+runtime-environment:
+	@sh "$(ROOT)/tools/bootstrap.sh" runtime
+
+dev-environment:
+	@sh "$(ROOT)/tools/bootstrap.sh" dev

@@ -1,0 +1,106 @@
+"""`platformkit db`: migrations and audit log of the control plane."""
+
+from __future__ import annotations
+
+import json
+
+import typer
+
+from platformkit_pipeline.cli.output import ListFormat, write_text
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=False)
+
+EXIT_BROKEN = 1
+EXIT_NOT_CURRENT = 3
+
+_FORMAT = typer.Option(ListFormat.TABLE, "--format", help="Form of the answer.")
+
+
+@app.callback(invoke_without_command=True)
+def db(context: typer.Context) -> None:
+    """Migrate the control plane, show its state, verify its audit log.
+
+    PLATFORMKIT_DATABASE_URL names the database, with the login of the pipeline; PLATFORMKIT_ADMIN_DATABASE_URL
+    the login that migrates, where that is another one.
+
+    \b
+    Examples:
+      platformkit db status
+      platformkit db migrate
+      platformkit db verify-audit --anchor 9f2c...
+    """
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@app.command("migrate")
+def migrate(output_format: ListFormat = _FORMAT) -> None:
+    """Apply pending migrations. Safe to run again, and from several places at once."""
+    from platformkit_pipeline.control_plane import migrations
+    from platformkit_pipeline.control_plane.connection import admin_dsn
+
+    applied = migrations.migrate(admin_dsn())
+    if output_format is ListFormat.JSON:
+        _print_json({"applied": [line.name for line in applied]})
+        return
+    lines = [f"applied {line.name} in {line.duration_seconds:.2f} s" for line in applied]
+    write_text("\n".join(lines or ["nothing to apply"]) + "\n", None)
+
+
+@app.command("status")
+def status(output_format: ListFormat = _FORMAT) -> int:
+    """Compare the database with the migrations of this version.
+
+    Exit codes: 0 current; 3 migrations are pending, or the database does not fit this version.
+    """
+    from platformkit_pipeline.control_plane import migrations
+    from platformkit_pipeline.control_plane.connection import admin_dsn
+
+    found = migrations.status(admin_dsn())
+    if output_format is ListFormat.JSON:
+        _print_json(
+            {
+                "current": found.current,
+                "applied": [line.name for line in found.applied],
+                "pending": list(found.pending),
+                "problems": list(found.problems),
+            }
+        )
+    else:
+        lines = [f"applied  {line.name}" for line in found.applied]
+        lines += [f"pending  {name}" for name in found.pending]
+        lines += [f"problem  {sentence}" for sentence in found.problems]
+        lines.append("current" if found.current else "not current; `platformkit db migrate` applies what is pending")
+        write_text("\n".join(lines) + "\n", None)
+    return 0 if found.current else EXIT_NOT_CURRENT
+
+
+@app.command("verify-audit")
+def verify_audit(
+    anchor: str | None = typer.Option(None, "--anchor", metavar="HASH", help="Head hash noted earlier; it must still be in the chain."),
+    output_format: ListFormat = _FORMAT,
+) -> int:
+    """Recompute the hash chain of the audit log.
+
+    Note the head hash outside the database: whoever can rewrite the whole log is found by --anchor only.
+
+    Exit codes: 0 unbroken; 1 broken; 3 the log could not be read.
+    """
+    from platformkit_pipeline.control_plane import audit
+    from platformkit_pipeline.control_plane.connection import control_plane_dsn, session
+    from platformkit_pipeline.control_plane.migrations import require_current
+
+    with session(control_plane_dsn()) as connection:
+        require_current(connection)
+        found = audit.verify(connection, anchor=anchor)
+    if output_format is ListFormat.JSON:
+        _print_json({"ok": found.ok, "length": found.length, "head_hash": found.head_hash, "problems": list(found.problems)})
+    else:
+        lines = [f"problem  {sentence}" for sentence in found.problems]
+        lines.append(f"{'unbroken' if found.ok else 'BROKEN'}: {found.length} rows, head {found.head_hash or 'unknown'}")
+        write_text("\n".join(lines) + "\n", None)
+    return 0 if found.ok else EXIT_BROKEN
+
+
+def _print_json(document: dict[str, object]) -> None:
+    write_text(json.dumps({"schema_version": 1, **document}, ensure_ascii=False, indent=2) + "\n", None)

@@ -1,0 +1,89 @@
+"""The audit log: append to it, and verify its chain.
+
+`verify` computes every hash from the columns and calls no function that is stored in the database it verifies. Whoever
+can rewrite table and head together is found only by an anchor: a head hash that was noted outside earlier.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from platformkit_pipeline.control_plane.connection import Connection, control_plane_errors, one_row
+from platformkit_pipeline.control_plane.statements import statement
+from platformkit_pipeline.model.dsn import redact
+
+_SHOWN_PROBLEMS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """`action` is a dotted verb (`target.added`), `object` what it was done to; `detail` holds JSON values only."""
+
+    action: str
+    object: str | None = None
+    detail: Mapping[str, Any] = field(default_factory=dict)
+    scan_id: str | None = None
+    run_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditVerification:
+    """`head_hash` (64 hex digits) is what to note outside the database; `problems` lists at most 20 breaks and says so."""
+
+    ok: bool
+    length: int
+    head_hash: str
+    problems: tuple[str, ...]
+
+
+def append(connection: Connection, entries: Sequence[AuditEntry]) -> int:
+    """Append `entries` in order; returns the number of the last row of the chain. Passwords in texts are masked.
+
+    The head of the chain stays locked until the transaction ends: append last.
+    """
+    rows = [
+        {"action": e.action, "object": _masked(e.object), "detail": _masked(e.detail), "scan_id": e.scan_id, "run_id": e.run_id}
+        for e in entries
+    ]
+    (last,) = one_row(connection.execute("select ops.audit_append(%s::jsonb)", (json.dumps(rows),)))
+    return int(last)
+
+
+def available(connection: Connection) -> bool:
+    """Whether the migrations have made the audit log yet."""
+    return bool(one_row(connection.execute("select pg_catalog.to_regprocedure('ops.audit_append(jsonb)') is not null"))[0])
+
+
+def verify(connection: Connection, *, anchor: str | None = None) -> AuditVerification:
+    """Recompute the whole chain in one statement. `anchor` is a head hash noted earlier, which must still be in it."""
+    with control_plane_errors():
+        head = connection.execute(statement("audit_head"), {"anchor": anchor}).fetchone()
+        broken = connection.execute(statement("audit_breaks"), {"limit": _SHOWN_PROBLEMS + 1}).fetchall()
+    if head is None:
+        return AuditVerification(False, 0, "", ("ops.audit_head is empty: the end of the chain is unknown",))
+    length, last_seq, head_seq, head_hash, head_matches, anchor_found = head
+    problems = [f"row {seq}: {why}" for seq, why in broken[:_SHOWN_PROBLEMS]]
+    if len(broken) > _SHOWN_PROBLEMS:
+        problems.append(f"more than {_SHOWN_PROBLEMS} rows are broken; the list is cut")
+    if head_seq != last_seq:
+        problems.append(f"the log ends at row {last_seq}, the head says {head_seq}: rows were cut off or put in")
+    elif not head_matches:
+        problems.append("the hash of the last row is not that of the head")
+    if anchor_found is False:
+        problems.append(f"the anchored hash {anchor} is no longer in the chain: it was rewritten")
+    return AuditVerification(not problems, length, head_hash, tuple(problems))
+
+
+def _masked(value: Any) -> Any:
+    match value:
+        case str():
+            return redact(value).replace("\x00", "\ufffd")  # jsonb holds no NUL
+        case Mapping():
+            return {str(key): _masked(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_masked(item) for item in value]
+        case _:
+            return value

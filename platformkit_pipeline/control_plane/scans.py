@@ -1,0 +1,204 @@
+"""Scans: one row per observation of a target, completed when it was judged and scored."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from decimal import ROUND_FLOOR, Decimal
+from enum import StrEnum
+from fractions import Fraction
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from platformkit_pipeline.control_plane.connection import Connection
+from platformkit_pipeline.control_plane.statements import statement
+from platformkit_pipeline.model.errors import ControlPlaneError
+from platformkit_pipeline.model.result import Outcome, Result, Severity
+from platformkit_pipeline.model.score import Score
+from platformkit_pipeline.model.snapshot import RelationStatistics, Server, Unobserved
+
+ResultCounts = Mapping[Outcome, Mapping[Severity, int]]
+"""How many results had which outcome at which severity; combinations that did not occur are absent."""
+
+_SCORE_STEP = Decimal("0.000001")
+
+
+# The columns of scans_find.sql and scans_latest.sql, in their order.
+_ROW_FIELDS = (
+    *("scan_id", "target_id", "started_at", "duration_seconds", "server_version", "catalog_fingerprint", "server", "statistics"),
+    *("unobserved", "run_id", "set_digest", "object_count", "inventoried_at", "status", "completed_at", "ruleset_digest"),
+    *("raw_exact", "effective_exact", "counts", "judged_rules"),
+)
+
+
+class ScanStatus(StrEnum):
+    """`complete` implies observed."""
+
+    OBSERVED = "observed"
+    COMPLETE = "complete"
+
+
+@dataclass(frozen=True, slots=True)
+class ScanRecord:
+    """One observation. The fields after `run_id` are filled as the scan moves on: by `inventory.write` and by `complete`."""
+
+    scan_id: str
+    target_id: int
+    started_at: datetime
+    duration_seconds: float
+    server_version: str | None
+    catalog_fingerprint: str
+    server: Server | None = None
+    statistics: tuple[RelationStatistics, ...] = ()
+    unobserved: tuple[Unobserved, ...] = ()
+    run_id: str | None = None
+    set_digest: str | None = None
+    """`model.inventory.set_digest` of the scan's objects; `inventory.write` refuses other objects when it is announced here."""
+    object_count: int | None = None
+    inventoried_at: datetime | None = None
+    status: ScanStatus = ScanStatus.OBSERVED
+    completed_at: datetime | None = None
+    ruleset_digest: str | None = None
+    score: Score | None = None
+    counts: ResultCounts | None = None
+    judged_rules: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class ScanStanding:
+    """Where a stored scan stands among the scans of its target; what the stores ask before they write."""
+
+    target_id: int
+    set_digest: str | None
+    later_inventory: str | None
+    """A later scan whose inventory is stored."""
+    later_judgement: str | None
+    """A later scan that one of the rules in question has judged."""
+
+
+def begin(connection: Connection, scan: ScanRecord) -> None:
+    """Store a scan as observed. The same scan again is a no-op.
+
+    Raises ControlPlaneError when the id is already that of another observation.
+    """
+    inserted = connection.execute(
+        statement("scans_insert"),
+        {
+            "scan_id": scan.scan_id,
+            "target_id": scan.target_id,
+            "started_at": scan.started_at,
+            "duration_seconds": scan.duration_seconds,
+            "server_version": scan.server_version,
+            "catalog_fingerprint": scan.catalog_fingerprint,
+            "server": _jsonb(asdict(scan.server)) if scan.server else None,
+            "statistics": _jsonb([asdict(s) for s in scan.statistics]),
+            "unobserved": _jsonb([asdict(u) for u in scan.unobserved]),
+            "run_id": scan.run_id,
+            "set_digest": scan.set_digest,
+            "object_count": scan.object_count,
+        },
+    ).rowcount
+    if inserted:
+        return
+    stored = find(connection, scan.scan_id)
+    if stored is None or (stored.target_id, stored.catalog_fingerprint, stored.started_at) != (
+        scan.target_id,
+        scan.catalog_fingerprint,
+        scan.started_at,
+    ):
+        raise ControlPlaneError(
+            f"scan {scan.scan_id} is already stored and is another observation: every observation needs an id of its own"
+        )
+
+
+def complete(connection: Connection, scan_id: str, *, ruleset_digest: str, score: Score, counts: ResultCounts) -> None:
+    """Store the verdict of a scan. The same verdict again is a no-op; a later judgement of the same scan replaces the earlier.
+
+    Raises ControlPlaneError when the scan was never stored.
+    """
+    stored = connection.execute(
+        statement("scans_complete"),
+        {
+            "scan_id": scan_id,
+            "ruleset_digest": ruleset_digest,
+            "raw_score": _floor(score.raw),
+            "effective_score": _floor(score.effective),
+            "raw_score_exact": _exact(score.raw),
+            "effective_score_exact": _exact(score.effective),
+            "counts": _jsonb({outcome.value: {s.value: n for s, n in by.items()} for outcome, by in counts.items()}),
+        },
+    ).rowcount
+    if not stored and find(connection, scan_id) is None:
+        raise ControlPlaneError(f"scan {scan_id} is not stored: store the observation before its verdict")
+
+
+def find(connection: Connection, scan_id: str) -> ScanRecord | None:
+    """The scan of that id; None when it was never stored."""
+    row = connection.execute(statement("scans_find"), {"scan_id": scan_id}).fetchone()
+    return _from_row(row) if row else None
+
+
+def latest(connection: Connection, target_id: int, status: ScanStatus = ScanStatus.COMPLETE) -> ScanRecord | None:
+    """The scan of the target that started last and got at least as far as `status`; None when there is none."""
+    states = [ScanStatus.COMPLETE.value] if status is ScanStatus.COMPLETE else [s.value for s in ScanStatus]
+    row = connection.execute(statement("scans_latest"), {"target_id": target_id, "states": states}).fetchone()
+    return _from_row(row) if row else None
+
+
+def count_results(results: Iterable[Result]) -> ResultCounts:
+    """Results by outcome and severity, as `complete` wants them."""
+    counts: dict[Outcome, Counter[Severity]] = {}
+    for result in results:
+        counts.setdefault(result.outcome, Counter())[result.severity] += 1
+    return counts
+
+
+def require_scan_of(connection: Connection, target_id: int, scan_id: str, rules: frozenset[str] = frozenset()) -> ScanStanding:
+    """Standing of a scan of that target. Raises ControlPlaneError when it is not stored or observed another target."""
+    row = connection.execute(statement("scans_check"), {"scan_id": scan_id, "rules": sorted(rules)}).fetchone()
+    if row is None:
+        raise ControlPlaneError(f"scan {scan_id} is not stored: store the scan before what it found")
+    standing = ScanStanding(*row)
+    if standing.target_id != target_id:
+        raise ControlPlaneError(f"scan {scan_id} observed another target: nothing was written")
+    return standing
+
+
+def note_judged(connection: Connection, scan_id: str, rules: frozenset[str]) -> None:
+    """Note that the results of `rules` for this scan are stored. Rules noted already change nothing."""
+    connection.execute(statement("scans_note_judged"), {"rules": sorted(rules), "scan_id": scan_id})
+
+
+def _from_row(row: tuple[Any, ...]) -> ScanRecord:
+    values = dict(zip(_ROW_FIELDS, row, strict=True))
+    raw, effective, counts = values.pop("raw_exact"), values.pop("effective_exact"), values["counts"]
+    values["server"] = _server(values["server"])
+    values["statistics"] = tuple(RelationStatistics(**s) for s in values["statistics"])
+    values["unobserved"] = tuple(Unobserved(**u) for u in values["unobserved"])
+    values["status"] = ScanStatus(values["status"])
+    values["score"] = Score(Fraction(raw), Fraction(effective)) if raw is not None else None
+    values["counts"] = counts and {Outcome(o): {Severity(s): n for s, n in by.items()} for o, by in counts.items()}
+    values["judged_rules"] = frozenset(values["judged_rules"])
+    return ScanRecord(**values)
+
+
+def _server(stored: Mapping[str, Any] | None) -> Server | None:
+    # Rows outlive versions of the record: a field that it no longer has is dropped, one that is new takes its default.
+    return Server(**{f.name: stored[f.name] for f in fields(Server) if f.name in stored}) if stored else None
+
+
+def _floor(score: Fraction) -> Decimal:
+    return (Decimal(score.numerator) / Decimal(score.denominator)).quantize(_SCORE_STEP, rounding=ROUND_FLOOR)
+
+
+def _exact(score: Fraction) -> str:
+    return f"{score.numerator}/{score.denominator}"
+
+
+def _jsonb(value: Any) -> Jsonb:
+    # jsonb holds no NUL, and a message of a foreign server may contain one.
+    return Jsonb(value, dumps=lambda v: json.dumps(v).replace("\\u0000", "\\ufffd"))

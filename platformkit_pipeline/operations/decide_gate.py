@@ -1,0 +1,92 @@
+"""May this target be deployed to? The deploy gate (clause 4.2), answered from what is stored in `ops`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from platformkit_pipeline.control_plane import findings, scans
+from platformkit_pipeline.control_plane.connection import Connection, control_plane_errors
+from platformkit_pipeline.model.result import Outcome, Severity
+from platformkit_pipeline.model.target import Target
+from platformkit_pipeline.operations.stored_snapshot import target_id_of
+
+STALE_AFTER = timedelta(hours=26)
+"""A nightly scan, two hours late."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlockingFinding:
+    rule: str
+    name: str
+    outcome: str
+    object: str
+    message: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class GateDecision:
+    """`verdict` is yes, no, or unknown (there is nothing recent enough to decide on, or a critical rule could not see)."""
+
+    gate: str
+    target: str
+    verdict: str
+    reasons: tuple[str, ...]
+    blocking: tuple[BlockingFinding, ...]
+    scan_id: str | None
+    catalog_fingerprint: str | None
+    ruleset_digest: str | None
+    raw_score: float | None
+    effective_score: float | None
+    decided_at: str
+
+
+def decide_deploy_gate(connection: Connection, target: Target, *, now: datetime) -> GateDecision:
+    """No on any open critical finding; unknown when a critical rule could not judge, or the last complete scan is missing or stale.
+
+    A failing critical outweighs everything else. Raises ControlPlaneError.
+    """
+    with control_plane_errors(), connection.transaction():
+        target_id = target_id_of(connection, target)
+        scan = scans.latest(connection, target_id)
+        critical = [f for f in findings.open_findings(connection, target_id) if f.result.severity is Severity.CRITICAL]
+    failing = [f for f in critical if f.result.outcome is Outcome.FAIL]
+    blind = [f for f in critical if f.result.outcome is Outcome.UNKNOWN]
+    stale = scan is None or now - scan.started_at > STALE_AFTER
+    reasons = [
+        *([f"{len(failing)} critical findings are open"] if failing else []),
+        *([f"{len(blind)} critical rules could not judge an object"] if blind else []),
+        *(["the target has no complete scan"] if scan is None else []),
+        *([f"the last complete scan started at {scan.started_at:%Y-%m-%d %H:%M} UTC, more than 26 hours ago"] if scan and stale else []),
+    ]
+    return GateDecision(
+        gate="deploy",
+        target=target.name,
+        verdict="no" if failing else "unknown" if blind or stale else "yes",
+        reasons=tuple(reasons) or ("no critical finding is open",),
+        blocking=tuple(
+            BlockingFinding(f.result.rule, f.result.name, f.result.outcome.value, str(f.result.object), f.result.message, f.fingerprint)
+            for f in (*failing, *blind)
+        ),
+        scan_id=scan.scan_id if scan else None,
+        catalog_fingerprint=scan.catalog_fingerprint if scan else None,
+        ruleset_digest=scan.ruleset_digest if scan else None,
+        raw_score=scan.score.raw_display if scan and scan.score else None,
+        effective_score=scan.score.effective_display if scan and scan.score else None,
+        decided_at=now.isoformat(timespec="seconds"),
+    )
+
+
+def decision_to_json(decision: GateDecision) -> dict[str, Any]:
+    """JSON form, as it stands in Dagster's metadata."""
+    value = asdict(decision)
+    return {**value, "reasons": list(value["reasons"]), "blocking": list(value["blocking"])}
+
+
+def decision_from_json(value: Mapping[str, Any]) -> GateDecision:
+    """Inverse of `decision_to_json`. Raises KeyError or TypeError for another document."""
+    blocking = tuple(BlockingFinding(**entry) for entry in value["blocking"])
+    return GateDecision(**{**value, "reasons": tuple(value["reasons"]), "blocking": blocking})

@@ -1,0 +1,92 @@
+"""Observe a target and store what was seen: the scan, its inventory and its history, in one transaction."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from platformkit_pipeline.control_plane import inventory, metrics, scans
+from platformkit_pipeline.control_plane.connection import Connection, control_plane_errors
+from platformkit_pipeline.control_plane.inventory import InventoryChanges
+from platformkit_pipeline.control_plane.scans import ScanRecord
+from platformkit_pipeline.introspection.postgres.fingerprint import catalog_fingerprint
+from platformkit_pipeline.introspection.postgres.observe import observe
+from platformkit_pipeline.logs import bind_ids, get_logger
+from platformkit_pipeline.model.dsn import Dsn
+from platformkit_pipeline.model.inventory import set_digest
+from platformkit_pipeline.model.snapshot import Unobserved
+from platformkit_pipeline.model.snapshot_inventory import inventory_of
+from platformkit_pipeline.model.target import Target
+from platformkit_pipeline.operations.stored_snapshot import target_id_of
+
+_log = get_logger("operations.observe_target")
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One stored scan. `object_counts` tells inventory objects by kind, `changes` what differs from the scan before."""
+
+    scan_id: str
+    target: Target
+    target_id: int
+    started_at: datetime
+    duration_seconds: float
+    server_version: str
+    catalog_fingerprint: str
+    object_counts: Mapping[str, int]
+    changes: InventoryChanges
+    unobserved: tuple[Unobserved, ...]
+
+
+def observe_target(connection: Connection, target: Target, dsn: Dsn, *, run_id: str | None) -> Observation:
+    """Observe the database behind `dsn` and store it. The observation comes first, so a target that fails leaves no trace.
+
+    Raises ObservationError (unreachable, busy), ControlPlaneError. Killed half-way, nothing is stored.
+    """
+    scan_id, started_at, started = str(uuid.uuid4()), datetime.now(UTC), time.monotonic()
+    with bind_ids(project_id=target.name, scan_id=scan_id, **({"run_id": run_id} if run_id else {})):
+        with control_plane_errors():
+            target_id = target_id_of(connection, target)
+            connection.rollback()  # no transaction stays open while the target is read
+        snapshot = observe(dsn)
+        objects = inventory_of(snapshot)
+        fingerprint = catalog_fingerprint(snapshot)
+        duration = time.monotonic() - started
+        with control_plane_errors(), connection.transaction():
+            scans.begin(
+                connection,
+                ScanRecord(
+                    scan_id=scan_id,
+                    target_id=target_id,
+                    started_at=started_at,
+                    duration_seconds=duration,
+                    server_version=snapshot.server.version,
+                    catalog_fingerprint=fingerprint,
+                    server=snapshot.server,
+                    statistics=snapshot.relation_statistics,
+                    unobserved=snapshot.unobserved,
+                    run_id=run_id,
+                    set_digest=set_digest(objects),
+                    object_count=len(objects),
+                ),
+            )
+            changes = inventory.write(connection, target_id, scan_id, objects)
+            metrics.record(connection, "scan_duration", duration, "seconds", target_id, scan_id, run_id)
+            metrics.record(connection, "inventory_objects", len(objects), "objects", target_id, scan_id, run_id)
+        _log.info("observed", objects=len(objects), added=changes.added, changed=changes.changed, removed=changes.removed)
+    return Observation(
+        scan_id=scan_id,
+        target=target,
+        target_id=target_id,
+        started_at=started_at,
+        duration_seconds=duration,
+        server_version=snapshot.server.version,
+        catalog_fingerprint=fingerprint,
+        object_counts=dict(sorted(Counter(o.kind for o in objects).items())),
+        changes=changes,
+        unobserved=snapshot.unobserved,
+    )

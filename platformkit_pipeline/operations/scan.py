@@ -1,0 +1,94 @@
+"""Scan one database: observe it, name what was seen, judge it, score it. Nothing is written anywhere."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from platformkit_pipeline.introspection.postgres.fingerprint import catalog_fingerprint
+from platformkit_pipeline.introspection.postgres.observe import observe
+from platformkit_pipeline.logs import bind_ids, get_logger
+from platformkit_pipeline.model.dsn import Dsn
+from platformkit_pipeline.model.scan import ScanReport
+from platformkit_pipeline.model.score import compliance_score
+from platformkit_pipeline.model.snapshot import Snapshot
+from platformkit_pipeline.model.target import Declarations, Target
+from platformkit_pipeline.rules.evaluate import evaluate
+from platformkit_pipeline.rules.registry import Rule, ruleset_digest
+
+_log = get_logger("operations.scan")
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _new_scan_id() -> str:
+    return str(uuid.uuid4())
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Where time and identity of a scan come from; tests put their own in."""
+
+    now: Callable[[], datetime] = field(default=_utc_now)
+    seconds: Callable[[], float] = field(default=time.monotonic)
+    new_scan_id: Callable[[], str] = field(default=_new_scan_id)
+
+
+def scan_database(
+    dsn: Dsn,
+    *,
+    target: Target,
+    declarations: Declarations,
+    rules: Sequence[Rule],
+    clock: Clock = Clock(),
+) -> ScanReport:
+    """Observe the database behind `dsn` in one read-only transaction and judge it by `rules`.
+
+    Raises TargetUnreachable, TargetBusy or another ObservationError; there is no half a report.
+    """
+    scan_id, started_at, started = clock.new_scan_id(), clock.now(), clock.seconds()
+    with bind_ids(scan_id=scan_id, target=target.name):
+        snapshot = observe(dsn)
+        report = judge(
+            snapshot,
+            target=target,
+            declarations=declarations,
+            rules=rules,
+            scan_id=scan_id,
+            started_at=started_at,
+            elapsed=lambda: clock.seconds() - started,
+        )
+        _log.info("scanned", results=len(report.results), findings=len(report.findings), duration_seconds=report.duration_seconds)
+    return report
+
+
+def judge(
+    snapshot: Snapshot,
+    *,
+    target: Target,
+    declarations: Declarations,
+    rules: Sequence[Rule],
+    scan_id: str,
+    started_at: datetime,
+    elapsed: Callable[[], float] = lambda: 0.0,
+) -> ScanReport:
+    """What `rules` say about a snapshot. `elapsed` tells the seconds since the scan began, asked when judging is done."""
+    fingerprint = catalog_fingerprint(snapshot)
+    results = evaluate(snapshot, declarations, rules)
+    return ScanReport(
+        scan_id=scan_id,
+        target=target,
+        server_version=snapshot.server.version,
+        started_at=started_at,
+        duration_seconds=elapsed(),
+        catalog_fingerprint=fingerprint,
+        ruleset_digest=ruleset_digest(rules),
+        results=results,
+        score=compliance_score(results),
+        unobserved=snapshot.unobserved,
+    )

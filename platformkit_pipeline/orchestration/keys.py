@@ -1,0 +1,20 @@
+"""Asset keys: a contract. Other people's selections, dashboards and GraphQL documents name them."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from platformkit_pipeline.rules.registry import Family
+
+SOURCE_PROJECTS = dg.AssetKey(["source", "supabase_projects"])
+CATALOG = dg.AssetKey(["introspection", "supabase_catalog"])
+INVENTORY = dg.AssetKey(["ops", "inventory_objects"])
+COMPLIANCE_REPORT = dg.AssetKey(["compliance", "report"])
+PLANS = dg.AssetKey(["remediation", "plans"])
+GATE = dg.AssetKey(["governance", "gate"])
+FLEET_REPORT = dg.AssetKey(["reporting", "compliance_report"])
+
+
+def family_key(family: Family) -> dg.AssetKey:
+    """`compliance/<family>`."""
+    return dg.AssetKey(["compliance", family.value])

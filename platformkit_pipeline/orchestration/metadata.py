@@ -1,0 +1,107 @@
+"""Results of use cases as Dagster metadata. Tables are bounded and say so: every event is kept for a long time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+import dagster as dg
+
+from platformkit_pipeline.model.patch import Plan
+from platformkit_pipeline.model.result import Outcome, Result, Severity
+from platformkit_pipeline.model.snapshot import Unobserved
+from platformkit_pipeline.reporting.markdown import code, escape
+
+ROW_LIMIT = 100
+_TEXT_LIMIT = 400
+_MARKDOWN_LIMIT = 20_000
+
+Metadata = Mapping[str, dg.MetadataValue]
+
+
+def table(columns: Mapping[str, str], rows: Sequence[Sequence[str | int | float]]) -> dg.TableMetadataValue:
+    """A table whose columns have the given types; at most ROW_LIMIT rows, texts cut at a few hundred characters."""
+    return dg.MetadataValue.table(
+        records=[dg.TableRecord(dict(zip(columns, map(_cell, row), strict=True))) for row in rows[:ROW_LIMIT]],
+        schema=dg.TableSchema(columns=[dg.TableColumn(name, kind) for name, kind in columns.items()]),
+    )
+
+
+def findings_metadata(results: Iterable[Result]) -> Metadata:
+    """Findings as a table, with their number and whether the table is cut."""
+    found = [r for r in results if r.is_finding]
+    columns = {"rule": "string", "severity": "string", "outcome": "string", "object": "string", "message": "string", "clause": "string"}
+    rows = [(f.rule, f.severity.value, f.outcome.value, f.object.canonical, f.message, f.clause) for f in found]
+    return {
+        "findings": table(columns, rows),
+        "findings_total": dg.MetadataValue.int(len(found)),
+        "truncated": dg.MetadataValue.bool(len(found) > ROW_LIMIT),
+    }
+
+
+def outcome_metadata(results: Sequence[Result]) -> Metadata:
+    """How many results of each outcome, and the same per rule."""
+    outcomes = Counter(r.outcome for r in results)
+    by_rule = Counter((r.rule, r.outcome) for r in results)
+    rules = {r.rule: r for r in results}
+    columns = {"rule": "string", "name": "string", "clause": "string", "severity": "string", "pass": "int", "fail": "int", "unknown": "int", "na": "int"}
+    rows = [(code_, r.name, r.clause, r.severity.value, *(by_rule[code_, o] for o in Outcome)) for code_, r in sorted(rules.items())]
+    return {
+        **{o.name.lower(): dg.MetadataValue.int(outcomes[o]) for o in Outcome},
+        "rules": table(columns, rows),
+    }
+
+
+def severity_metadata(results: Iterable[Result]) -> Metadata:
+    """Number of findings of each severity, one plot each."""
+    counts = Counter(r.severity for r in results if r.is_finding)
+    return {f"open_{severity.value}": dg.MetadataValue.int(counts[severity]) for severity in Severity}
+
+
+def kinds_metadata(object_counts: Mapping[str, int]) -> Metadata:
+    """Objects per catalogue kind."""
+    rows = sorted(object_counts.items())
+    return {"objects_by_kind": table({"kind": "string", "objects": "int"}, rows)}
+
+
+def unobserved_metadata(unobserved: Sequence[Unobserved]) -> Metadata:
+    """What the observing role could not see."""
+    return {
+        "unobserved_count": dg.MetadataValue.int(len(unobserved)),
+        "unobserved": table({"what": "string", "why": "string"}, [(u.what, u.why) for u in unobserved]),
+    }
+
+
+def plan_markdown(plan: Plan) -> str:
+    """The plan as a document: every patch with its SQL, then what is left to a person. Cut at a few pages, and says so."""
+    parts = [f"**{len(plan.patches)} patches, {len(plan.manual_items)} for a person.** Base {code(plan.base_fingerprint)}."]
+    for patch in plan.patches:
+        parts.append(f"### {escape(patch.title)}\n{patch.rule}, {code(patch.object.canonical)}, {patch.proof.value}")
+        parts.append(_sql_block((*patch.up, *(f"-- down: {' '.join(s.split())}" for s in patch.down))))
+    for item in plan.manual_items:
+        parts.append(f"### {item.rule} {code(item.object.canonical)}\nFor a person: {escape(item.reason)}")
+    return _bounded(parts)
+
+
+def _sql_block(statements: Iterable[str]) -> str:
+    text = "\n".join(s if s.startswith("--") else f"{s};" for s in statements)
+    fence = "```"
+    while fence in text:
+        fence += "`"
+    return f"{fence}sql\n{text}\n{fence}"
+
+
+def _bounded(parts: Sequence[str]) -> str:
+    """As many whole parts as fit."""
+    length, kept = 0, 0
+    for part in parts:
+        length += len(part) + 2
+        if length > _MARKDOWN_LIMIT and kept:
+            break
+        kept += 1
+    left_out = len(parts) - kept
+    return "\n\n".join((*parts[:kept], *((f"*{left_out} more items are not shown here; they are all in ops.remediation_patches.*",) if left_out else ())))
+
+
+def _cell(value: str | int | float) -> str | int | float:
+    return value if not isinstance(value, str) or len(value) <= _TEXT_LIMIT else value[: _TEXT_LIMIT - 1] + "…"

@@ -1,0 +1,83 @@
+"""One plan per target: every failing finding becomes a patch or a manual item, in the order of application."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from platformkit_pipeline.model.patch import ManualItem, Patch, Plan, plan_id_of
+from platformkit_pipeline.model.result import Outcome, Result, finding_fingerprint
+from platformkit_pipeline.model.scan import ScanReport
+from platformkit_pipeline.model.snapshot import Snapshot
+from platformkit_pipeline.model.target import Declarations, Target
+from platformkit_pipeline.remediation.extensions import move_extension
+from platformkit_pipeline.remediation.foreign_keys import index_foreign_key
+from platformkit_pipeline.remediation.functions import fix_search_path
+from platformkit_pipeline.remediation.proposal import ByHand, Generator
+from platformkit_pipeline.remediation.row_level_security import enable_row_level_security
+from platformkit_pipeline.rules.database.catalog import Catalog
+from platformkit_pipeline.rules.registry import find_rule
+
+GENERATORS: Mapping[str, Generator] = MappingProxyType(
+    {
+        # in the order of application: functions may rely on a moved extension, index builds come last because they cannot share a transaction
+        "EXT001": move_extension,
+        "FUN001": fix_search_path,
+        "RLS001": enable_row_level_security,
+        "FKY003": index_foreign_key,
+    }
+)
+_ORDER = {code: position for position, code in enumerate(GENERATORS)}
+
+
+def plan_for(report: ScanReport, snapshot: Snapshot, declarations: Declarations) -> Plan:
+    """The plan for the failing findings of `report`. Unknown findings get none: what was not seen cannot be mended."""
+    return build_plan(report.target, report.scan_id, report.catalog_fingerprint, report.results, snapshot, declarations)
+
+
+def build_plan(
+    target: Target, scan_id: str, base_fingerprint: str, results: tuple[Result, ...], snapshot: Snapshot, declarations: Declarations
+) -> Plan:
+    """Same snapshot and same findings give the same plan, with the same id."""
+    catalog = Catalog(snapshot, declarations)
+    patches: list[Patch] = []
+    manual: list[ManualItem] = []
+    for finding in results:
+        if finding.outcome is not Outcome.FAIL:
+            continue
+        fingerprint = finding_fingerprint(target, finding.rule, finding.object)
+        generate = GENERATORS.get(finding.rule)
+        proposal = generate(catalog, finding) if generate else _advice(finding)
+        if isinstance(proposal, ByHand):
+            manual.append(ManualItem(finding.rule, finding.object, fingerprint, proposal.reason, proposal.steps))
+        else:
+            patches.append(
+                Patch(
+                    rule=finding.rule,
+                    object=finding.object,
+                    finding_fingerprint=fingerprint,
+                    title=proposal.title,
+                    up=proposal.up,
+                    down=proposal.down,
+                    transactional=proposal.transactional,
+                    notes=proposal.notes,
+                )
+            )
+    partitions = {(r.schema, r.name) for r in snapshot.relations if r.is_partition}
+    ordered = tuple(
+        sorted(patches, key=lambda p: (_ORDER[p.rule], not p.transactional, (p.object.schema, p.object.name) in partitions, p.object.canonical))
+    )
+    items = tuple(manual)
+    return Plan(
+        plan_id=plan_id_of(target.name, base_fingerprint, ordered, items),
+        target_name=target.name,
+        scan_id=scan_id,
+        base_fingerprint=base_fingerprint,
+        patches=ordered,
+        manual_items=items,
+    )
+
+
+def _advice(finding: Result) -> ByHand:
+    rule = find_rule(finding.rule)
+    return ByHand(reason="it needs a decision that the catalogue does not hold", steps=(rule.how_to_fix,) if rule else ())

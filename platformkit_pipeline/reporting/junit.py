@@ -1,0 +1,64 @@
+"""JUnit XML of a scan: one test suite per rule, one test case per judged object.
+
+A failing result is a failure, an unknown one an error, one that is declared not applicable is skipped.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from itertools import groupby
+from xml.etree import ElementTree
+
+from platformkit_pipeline.model.result import Outcome, Result
+from platformkit_pipeline.model.scan import ScanReport
+from platformkit_pipeline.reporting.scan_document import TOOL_NAME, utc_text
+
+# Everything that XML 1.0 cannot carry, not even as a character reference.
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def junit_xml(report: ScanReport) -> str:
+    """The report as an XML document with declaration, sorted by rule and then by object."""
+    root = ElementTree.Element("testsuites", {"name": _clean(f"{TOOL_NAME} {report.target.name}"), **_counts(report.results)})
+    root.set("time", f"{report.duration_seconds:.3f}")
+    by_rule = sorted(report.results, key=lambda result: (result.rule, result.sort_key))
+    for code, group in groupby(by_rule, key=lambda result: result.rule):
+        results = list(group)
+        suite = ElementTree.SubElement(root, "testsuite", {"name": _clean(f"{code} {results[0].name}"), **_counts(results)})
+        suite.set("timestamp", utc_text(report.started_at).removesuffix("Z"))
+        for result in results:
+            suite.append(_case(report.target.name, result))
+    ElementTree.indent(root)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
+
+
+def _counts(results: Iterable[Result]) -> dict[str, str]:
+    outcomes = [result.outcome for result in results]
+    return {
+        "tests": str(len(outcomes)),
+        "failures": str(outcomes.count(Outcome.FAIL)),
+        "errors": str(outcomes.count(Outcome.UNKNOWN)),
+        "skipped": str(outcomes.count(Outcome.NOT_APPLICABLE)),
+    }
+
+
+def _case(target_name: str, result: Result) -> ElementTree.Element:
+    case = ElementTree.Element("testcase", {"classname": _clean(f"{target_name}.{result.rule}"), "name": _clean(result.object.canonical)})
+    summary = {"type": f"{result.severity.value} {result.name}", "message": _clean(result.message)}
+    match result.outcome:
+        case Outcome.FAIL:
+            ElementTree.SubElement(case, "failure", summary).text = _clean(_body(result))
+        case Outcome.UNKNOWN:
+            ElementTree.SubElement(case, "error", summary).text = _clean(_body(result))
+        case Outcome.NOT_APPLICABLE:
+            ElementTree.SubElement(case, "skipped", {"message": _clean(result.message)})
+    return case
+
+
+def _body(result: Result) -> str:
+    return f"{result.rule} {result.name} ({result.severity.value}, clause {result.clause})\n{result.object.canonical}: {result.message}"
+
+
+def _clean(text: str) -> str:
+    return _NOT_XML.sub("\ufffd", text)

@@ -1,0 +1,84 @@
+"""The JSON document of a scan: version 1 of the contract, described by `schemas/scan-1.schema.json`.
+
+Two scans of the same database by the same rules differ in `scan_id`, `started_at` and `duration_seconds` only.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from datetime import UTC, datetime
+from typing import Any
+
+from platformkit_pipeline import __version__
+from platformkit_pipeline.model.identity import ObjectIdentity
+from platformkit_pipeline.model.result import Outcome, Result, Severity, finding_fingerprint
+from platformkit_pipeline.model.scan import ScanReport
+from platformkit_pipeline.model.target import Target
+
+SCHEMA_VERSION = 1
+TOOL_NAME = "platformkit"
+
+
+def scan_document(report: ScanReport) -> dict[str, Any]:
+    """The report as JSON values, in the key order of the contract."""
+    counts = report.outcome_counts
+    findings = report.findings
+    severities = Counter(finding.severity for finding in findings)
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "tool": {"name": TOOL_NAME, "version": __version__, "ruleset_digest": report.ruleset_digest},
+        "target": {
+            "kind": report.target.kind.value,
+            "name": report.target.name,
+            "environment": report.target.environment.value,
+            "server_version": report.server_version,
+        },
+        "scan": {
+            "scan_id": report.scan_id,
+            "started_at": utc_text(report.started_at),
+            "duration_seconds": round(report.duration_seconds, 3),
+            "catalog_fingerprint": report.catalog_fingerprint,
+            "unobserved": [{"what": u.what, "why": u.why} for u in report.unobserved],
+        },
+        "score": {"raw": report.score.raw_display, "effective": report.score.effective_display},
+        "summary": {
+            # What was declared not applicable has not been evaluated.
+            "evaluated": sum(counts[outcome] for outcome in (Outcome.PASS, Outcome.FAIL, Outcome.UNKNOWN)),
+            "pass": counts[Outcome.PASS],
+            "fail": counts[Outcome.FAIL],
+            "unknown": counts[Outcome.UNKNOWN],
+            "by_severity": {severity.value: severities[severity] for severity in Severity},
+        },
+        "findings": [_finding(report.target, finding) for finding in findings],
+    }
+
+
+def scan_json(report: ScanReport) -> str:
+    """`scan_document` as text: UTF-8 characters as they are, two spaces of indentation, one line feed at the end."""
+    return json.dumps(scan_document(report), ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+
+
+def utc_text(moment: datetime) -> str:
+    """ISO 8601 in UTC with milliseconds, e.g. `2026-01-31T02:00:00.125Z`. `moment` must know its time zone."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _finding(target: Target, finding: Result) -> dict[str, Any]:
+    return {
+        "rule": finding.rule,
+        "name": finding.name,
+        "clause": finding.clause,
+        "severity": finding.severity.value,
+        "outcome": finding.outcome.value,
+        "object": _object(finding.object),
+        "message": finding.message,
+        "evidence": {key: finding.evidence[key] for key in sorted(finding.evidence)},
+        "fingerprint": finding_fingerprint(target, finding.rule, finding.object),
+        "waiver": None,
+        "patch": finding.patch.value,
+    }
+
+
+def _object(identity: ObjectIdentity) -> dict[str, Any]:
+    return {"kind": identity.kind, "schema": identity.schema, "name": identity.name, "detail": dict(identity.detail)}

@@ -1,0 +1,163 @@
+"""The sample platform: three Supabase-shaped projects with rows in them, and the faults that were planted on purpose.
+
+The SQL and the list of faults are in `sql/sandbox/sample_platform/`. Projects are made whole or not at all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import psycopg
+import yaml
+from psycopg import sql
+
+from platformkit_pipeline.locations import read_sql
+from platformkit_pipeline.logs import get_logger
+from platformkit_pipeline.model.dsn import Dsn, redact
+from platformkit_pipeline.model.errors import ConfigurationError, SandboxError
+from platformkit_pipeline.model.target import Declarations, Environment, Tenancy
+from platformkit_pipeline.sandbox.databases import connect, create_database, drop_database, rename_database, with_database, with_user
+from platformkit_pipeline.sandbox.embedded import EmbeddedPostgres
+from platformkit_pipeline.sandbox.supabase import DEFAULT_EXPOSED_SCHEMAS, OBSERVER_ROLE, GrantRegime, install_supabase_shape
+
+_FOLDER = "sandbox/sample_platform"
+_OWNER_ROLE = "postgres"
+_BUILD_LOCK = 0x706B_7361  # one builder at a time per server; any constant that nothing else uses
+
+_log = get_logger("sandbox.sample_platform")
+
+
+@dataclass(frozen=True, slots=True)
+class SampleProject:
+    """One project of the sample platform and what its owners declare about it."""
+
+    name: str
+    """Target name; also the key of `truth.yaml`."""
+    database: str
+    environment: Environment
+    grants: GrantRegime
+    sql_files: tuple[str, ...]
+    """Run in this order as the role `postgres`."""
+    declarations: Declarations = Declarations()
+    exposed_schemas: tuple[str, ...] = DEFAULT_EXPOSED_SCHEMAS
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class PlantedFault:
+    """A finding that the rules must report; `object` is `ObjectIdentity.canonical`."""
+
+    rule: str
+    object: str
+    note: str
+
+
+SAMPLE_PROJECTS: tuple[SampleProject, ...] = (
+    SampleProject(
+        name="shop-production",
+        database="sample_shop",
+        environment=Environment.PRODUCTION,
+        grants=GrantRegime.EXPLICIT,
+        sql_files=("shop_schema.sql", "shop_security.sql", "shop_data.sql"),
+        declarations=Declarations(critical_tables=("public.invoices", "public.payments")),
+    ),
+    SampleProject(
+        name="clinic-messy",
+        database="sample_clinic",
+        environment=Environment.STAGING,
+        grants=GrantRegime.AUTOMATIC,
+        sql_files=("clinic_schema.sql", "clinic_security.sql", "clinic_data.sql"),
+    ),
+    SampleProject(
+        name="saas-multitenant",
+        database="sample_saas",
+        environment=Environment.DEVELOPMENT,
+        grants=GrantRegime.AUTOMATIC,
+        sql_files=("saas_schema.sql", "saas_security.sql", "saas_data.sql"),
+        declarations=Declarations(tenancy=Tenancy(membership_tables=("public.memberships",))),
+        exposed_schemas=("public", "graphql_public", "api"),
+    ),
+)
+
+
+def create_sample_platform(server: EmbeddedPostgres) -> dict[str, Dsn]:
+    """Make what is missing and return a DSN per project name, as the observer role that scans use.
+
+    A database that was made from the same SQL is left as it is, with whatever was changed in it since; one that was
+    made from other SQL is made anew. May be called from several processes at once and may be killed at any moment.
+    """
+    admin = server.dsn()
+    with _only_builder(admin):
+        for project in SAMPLE_PROJECTS:
+            if _mark_of(admin, project.database) != _digest(project):
+                _build(admin, project)
+    return {project.name: with_user(with_database(admin, project.database), OBSERVER_ROLE) for project in SAMPLE_PROJECTS}
+
+
+def drop_sample_platform(server: EmbeddedPostgres) -> None:
+    """Drop the three databases; the roles stay, because they belong to the server."""
+    admin = server.dsn()
+    with _only_builder(admin):
+        for project in SAMPLE_PROJECTS:
+            drop_database(admin, project.database)
+            drop_database(admin, _unfinished(project))
+
+
+def planted_faults(project_name: str) -> tuple[PlantedFault, ...]:
+    """All faults of one project, sorted by rule and object. Raises ConfigurationError for an unknown name."""
+    truth = yaml.safe_load(read_sql(f"{_FOLDER}/truth.yaml"))
+    if project_name not in truth:
+        raise ConfigurationError(f"There is no sample project {project_name!r}; there are {', '.join(truth)}.")
+    return tuple(sorted(PlantedFault(entry["rule"], entry["object"], entry["note"]) for entry in truth[project_name]))
+
+
+@contextmanager
+def _only_builder(admin: Dsn) -> Iterator[None]:
+    with connect(admin) as connection:
+        connection.execute("select pg_catalog.pg_advisory_lock(%s)", [_BUILD_LOCK])
+        yield  # the lock goes with the connection, however this process ends
+
+
+def _build(admin: Dsn, project: SampleProject) -> None:
+    """Under a temporary name, then renamed: a killed build leaves nothing that looks finished."""
+    unfinished = _unfinished(project)
+    drop_database(admin, unfinished)
+    dsn = create_database(admin, unfinished)
+    install_supabase_shape(dsn, grants=project.grants, exposed_schemas=project.exposed_schemas)
+    _run_files(with_user(dsn, _OWNER_ROLE), project)
+    with connect(admin) as connection:
+        connection.execute(sql.SQL("comment on database {} is {}").format(sql.Identifier(unfinished), sql.Literal(_digest(project))))
+    drop_database(admin, project.database)
+    rename_database(admin, unfinished, project.database)
+    _log.info("sample project made", project=project.name, database=project.database)
+
+
+def _run_files(dsn: Dsn, project: SampleProject) -> None:
+    with connect(dsn, autocommit=False) as connection:
+        for name in project.sql_files:
+            try:
+                connection.execute(read_sql(f"{_FOLDER}/{name}").encode())
+            except psycopg.Error as error:
+                raise SandboxError(f"{name} of the sample project {project.name} failed: {redact(str(error)).strip()}") from error
+        connection.execute("set local client_min_messages = error")  # analyze skips the platform's tables, with a warning each
+        connection.execute("analyze")
+
+
+def _unfinished(project: SampleProject) -> str:
+    return f"{project.database}_unfinished"
+
+
+def _digest(project: SampleProject) -> str:
+    """What a database is made from; stands in its comment."""
+    text = "\0".join([project.grants, *project.exposed_schemas, *(read_sql(f"{_FOLDER}/{name}") for name in project.sql_files)])
+    return f"platformkit sample {hashlib.sha256(text.encode()).hexdigest()[:32]}"
+
+
+def _mark_of(admin: Dsn, database: str) -> str | None:
+    """The comment of a database; None when there is no such database."""
+    query = "select pg_catalog.shobj_description(oid, 'pg_database') from pg_catalog.pg_database where datname = %s"
+    with connect(admin) as connection:
+        row = connection.execute(query, [database]).fetchone()
+    return row[0] if row else None

@@ -1,0 +1,95 @@
+"""Fixtures that every test may use: a real PostgreSQL server per worker, and databases on it.
+
+One server per xdist worker and session, in a temporary folder, without fsync. A test gets databases of its own and
+may do with them what it likes; `sample_platform` and `postgres_server` are shared and must be left as they were.
+All DSNs are the superuser's (`supabase_admin`) except those of `sample_platform`, which are the observer's.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from platformkit_pipeline.model.dsn import Dsn
+from platformkit_pipeline.sandbox.databases import create_database, drop_database
+from platformkit_pipeline.sandbox.embedded import EmbeddedPostgres
+from platformkit_pipeline.sandbox.supabase import GrantRegime, copy_supabase_database, install_supabase_shape
+
+FAST_SETTINGS = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "shared_buffers": "64MB",
+    "max_connections": "100",
+    "autovacuum": "off",
+}
+"""Data of a test need not survive a power cut, and statistics must not change in the middle of one."""
+
+DatabaseFactory = Callable[[], Dsn]
+"""Each call makes one more database, dropped after the test."""
+
+_serial = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+    """The running server of this worker; its superuser is `supabase_admin`."""
+    server = EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), settings=FAST_SETTINGS)
+    server.ensure()
+    yield server
+    server.destroy()
+
+
+@pytest.fixture(scope="session")
+def admin_dsn(postgres_server: EmbeddedPostgres) -> Dsn:
+    """The database `postgres` of the worker's server, as superuser."""
+    return postgres_server.dsn()
+
+
+@pytest.fixture
+def make_blank_database(admin_dsn: Dsn) -> Iterator[DatabaseFactory]:
+    """Makes empty databases, copies of template0."""
+    yield from _factory(admin_dsn, lambda name: create_database(admin_dsn, name))
+
+
+@pytest.fixture
+def blank_database(make_blank_database: DatabaseFactory) -> Dsn:
+    """One empty database."""
+    return make_blank_database()
+
+
+@pytest.fixture(scope="session")
+def supabase_template(admin_dsn: Dsn) -> str:
+    """Name of the database that `supabase_database` is copied from (grant regime AUTOMATIC)."""
+    name = "supabase_template"
+    install_supabase_shape(create_database(admin_dsn, name), grants=GrantRegime.AUTOMATIC)
+    return name
+
+
+@pytest.fixture
+def make_supabase_database(admin_dsn: Dsn, supabase_template: str) -> Iterator[DatabaseFactory]:
+    """Makes Supabase-shaped databases, empty but for the platform's own schemas.
+
+    For the other grant regime run `install_supabase_shape(dsn, grants=GrantRegime.EXPLICIT)` on one.
+    """
+    yield from _factory(admin_dsn, lambda name: copy_supabase_database(admin_dsn, name, template=supabase_template))
+
+
+@pytest.fixture
+def supabase_database(make_supabase_database: DatabaseFactory) -> Dsn:
+    """One Supabase-shaped database."""
+    return make_supabase_database()
+
+
+def _factory(admin: Dsn, make_named: Callable[[str], Dsn]) -> Iterator[DatabaseFactory]:
+    made: list[str] = []
+
+    def make() -> Dsn:
+        made.append(f"test_{next(_serial)}")
+        return make_named(made[-1])
+
+    yield make
+    for name in made:
+        drop_database(admin, name)

@@ -1,0 +1,114 @@
+"""Tautologies are found by what an expression means, not by how it is written."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+
+from platformkit_pipeline.model.dsn import Dsn
+from platformkit_pipeline.sqltext.parser import SqlSyntaxError
+from platformkit_pipeline.sqltext.truth import Truth, is_tautology, truth_of
+
+ALWAYS_TRUE = [
+    "true",
+    "((true))",
+    "1 = 1",
+    "1 < 2",
+    "'a'::text = 'a'::text",
+    "tenant_id = tenant_id",
+    "tenant_id IS NOT DISTINCT FROM tenant_id",
+    "true OR owner_id = 1",
+    "NOT false",
+    "NOT (1 = 2)",
+    "'t'::boolean",
+    "1::boolean",
+    "(SELECT true)",
+    "( SELECT true AS bool)",
+    "(SELECT (SELECT 1 = 1))",
+    "x IS NULL OR x IS NOT NULL",
+    "a = 1 OR NOT a = 1",
+    "EXISTS (SELECT 1)",
+    "EXISTS (SELECT 1 WHERE 1 = 1)",
+    "COALESCE(true, owner_id = 1)",
+    "COALESCE(NULL::boolean, true)",
+    "CASE WHEN a THEN true ELSE true END",
+    "CASE WHEN true THEN true ELSE false END",
+    "id = ANY (ARRAY[id, other])",
+    "id IN (1, id)",
+    "(true AND 1 = 1) IS NOT FALSE",
+    "true = true",
+    "a BETWEEN a AND a",
+    "name ~~ '%'::text",
+    "NULL IS NULL",
+]
+NOT_ALWAYS_TRUE = [
+    "false",
+    "NULL::boolean",
+    "is_public",
+    "auth.uid() = user_id",
+    "auth.role() = 'authenticated'::text",
+    "random() = random()",
+    "true AND owner_id = 1",
+    "EXISTS (SELECT 1 FROM public.members)",
+    "COALESCE(is_public, true)",
+    "created_at::date = created_at",
+    "x NOT IN (x)",
+    "CASE WHEN a THEN true ELSE false END",
+    "CASE WHEN a THEN true END",
+    "1 = 2",
+    "NULL = NULL",
+]
+
+
+@pytest.mark.parametrize("expression", ALWAYS_TRUE)
+def test_always_true(expression: str) -> None:
+    assert is_tautology(expression)
+
+
+@pytest.mark.parametrize("expression", NOT_ALWAYS_TRUE)
+def test_not_always_true(expression: str) -> None:
+    assert not is_tautology(expression)
+
+
+def test_text_that_does_not_parse_is_an_error_and_not_an_answer() -> None:
+    with pytest.raises(SqlSyntaxError):
+        truth_of("true or or false")
+
+
+CONSTANT = [
+    "true",
+    "1 < 2",
+    "NOT (1 = 2)",
+    "'t'::boolean",
+    "1::boolean",
+    "(SELECT (SELECT 1 = 1))",
+    "EXISTS (SELECT 1 WHERE 1 = 1)",
+    "EXISTS (SELECT 1 WHERE NULL)",
+    "COALESCE(NULL::boolean, true)",
+    "CASE WHEN true THEN true ELSE false END",
+    "CASE WHEN NULL THEN true END",
+    "(true AND 1 = 1) IS NOT FALSE",
+    "NULL IS NULL",
+    "NULL = NULL",
+    "NULL::boolean",
+    "false AND NULL",
+    "true OR NULL",
+    "false OR NULL",
+    "NOT NULL::boolean",
+    "1 IN (2, 3)",
+    "1 = ANY (ARRAY[1, 2])",
+    "2 NOT IN (2, 3)",
+    "1 BETWEEN 2 AND 3",
+    "'a' LIKE '%'",
+    "NULL IS DISTINCT FROM 1",
+    "'1' = 1",
+    "1 IS NOT DISTINCT FROM 1",
+]
+
+
+@pytest.mark.parametrize("expression", CONSTANT)
+def test_postgres_agrees_on_constant_expressions(admin_dsn: Dsn, expression: str) -> None:
+    with psycopg.connect(admin_dsn.reveal()) as connection:
+        row = connection.execute(f"select ({expression})".encode()).fetchone()
+    expected = {Truth.TRUE: True, Truth.FALSE: False, Truth.NULL: None}[truth_of(expression)]
+    assert row == (expected,)

@@ -1,0 +1,42 @@
+-- One row: a live column of a table, view, materialized view or foreign table. `privileges` holds column-level grants
+-- only; `collation` is None where the column keeps the collation of its type.
+-- Catalogues: pg_attribute, pg_class, pg_namespace, pg_attrdef, pg_type, pg_collation, pg_description. PostgreSQL 14 to 18
+-- (attgenerated 'v' from 18).
+select
+    n.nspname as schema,
+    c.relname as relation,
+    a.attname as name,
+    a.attnum::integer as position,
+    format_type(a.atttypid, a.atttypmod) as type,
+    a.attnotnull as not_null,
+    pg_get_expr(def.adbin, def.adrelid) as default,
+    case a.attidentity when 'a' then 'always' when 'd' then 'by_default' end as identity,
+    case a.attgenerated when 's' then 'stored' when 'v' then 'virtual' end as generated,
+    case
+        when a.attacl is not null then (
+            select jsonb_agg(jsonb_build_array(
+                case g.grantee when 0 then 'PUBLIC' else pg_get_userbyid(g.grantee) end, g.privilege_type, g.is_grantable))
+            from aclexplode(a.attacl) as g
+        )
+    end as privileges,
+    description.description as comment,
+    case
+        when a.attcollation <> t.typcollation then (
+            select format('%I.%I', cn.nspname, co.collname)
+            from pg_collation as co
+            inner join pg_namespace as cn on cn.oid = co.collnamespace
+            where co.oid = a.attcollation
+        )
+    end as collation
+from pg_attribute as a
+inner join pg_class as c on c.oid = a.attrelid
+inner join pg_namespace as n on n.oid = c.relnamespace
+inner join pg_type as t on t.oid = a.atttypid
+left join pg_attrdef as def on def.adrelid = a.attrelid and def.adnum = a.attnum
+left join pg_description as description
+    on description.objoid = a.attrelid and description.classoid = 'pg_class'::regclass and description.objsubid = a.attnum
+where
+    c.relkind in ('r', 'p', 'v', 'm', 'f')
+    and a.attnum > 0 and not a.attisdropped
+    and n.nspname <> 'information_schema' and not starts_with(n.nspname::text, 'pg_')
+order by n.nspname, c.relname, a.attnum;

@@ -1,0 +1,13 @@
+#!/bin/sh
+# Resolve the dependencies anew: requirements/runtime.txt first, then requirements/dev.txt as its superset.
+set -eu
+cd -- "$(dirname -- "$0")/.."
+command -v uv >/dev/null 2>&1 || { echo "lock: uv is needed to resolve dependencies; install it and put it on PATH" >&2; exit 2; }
+
+compile() {
+  uv pip compile pyproject.toml requirements/build.in --extra sandbox "$@" --universal --python-version 3.11 \
+    --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate -q
+}
+
+compile -o requirements/runtime.txt
+compile --extra test --extra foreign-schemas --extra lint -c requirements/runtime.txt -o requirements/dev.txt
