@@ -15,6 +15,7 @@ import pytest
 from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.sandbox.databases import create_database, drop_database
 from platformkit_pipeline.sandbox.embedded import EmbeddedPostgres
+from platformkit_pipeline.sandbox.sample_platform import create_sample_platform
 from platformkit_pipeline.sandbox.supabase import GrantRegime, copy_supabase_database, install_supabase_shape
 
 FAST_SETTINGS = {
@@ -81,6 +82,12 @@ def make_supabase_database(admin_dsn: Dsn, supabase_template: str) -> Iterator[D
 def supabase_database(make_supabase_database: DatabaseFactory) -> Dsn:
     """One Supabase-shaped database."""
     return make_supabase_database()
+
+
+@pytest.fixture(scope="session")
+def sample_platform(postgres_server: EmbeddedPostgres) -> dict[str, Dsn]:
+    """The three sample projects: target name to DSN, as the observer role. Shared: look, do not touch."""
+    return create_sample_platform(postgres_server)
 
 
 def _factory(admin: Dsn, make_named: Callable[[str], Dsn]) -> Iterator[DatabaseFactory]:

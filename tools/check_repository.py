@@ -41,19 +41,17 @@ def faults_of_lock(name: str, text: str) -> Iterator[str]:
 def _requirements(text: str) -> Iterator[tuple[Requirement, bool]]:
     for entry in text.replace("\\\n", " ").splitlines():
         declared, _, hashes = entry.partition(" --hash=")
-        if declared.strip() and not declared.lstrip().startswith("#"):
+        if declared.strip() and not declared.lstrip().startswith(("#", "-")):
             yield Requirement(declared.strip()), bool(hashes)
 
 
 def tracked_files() -> tuple[str, ...]:
     """Paths that git tracks or would track, relative to the root."""
-    listed = subprocess.run(
-        ["git", "-c", f"safe.directory={ROOT}", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-        text=True,
-    )
+    # safe.directory: the checkout may belong to another account than the one that runs the check.
+    command = ["git", "-c", f"safe.directory={ROOT}", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
+    if listed.returncode:
+        raise SystemExit(f"repository: cannot list the tracked files, a git checkout is needed: {listed.stderr.strip()}")
     return tuple(path for path in listed.stdout.split("\0") if path)
 
 

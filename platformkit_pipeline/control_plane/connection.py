@@ -16,7 +16,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
 
 from platformkit_pipeline.model.dsn import Dsn, redact
-from platformkit_pipeline.model.errors import ConfigurationError, ControlPlaneError
+from platformkit_pipeline.model.errors import ControlPlaneError
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -154,14 +154,3 @@ def _secrets(dsn: Dsn | None) -> tuple[str, ...]:
     parameters = _parameters(dsn)
     return tuple(str(parameters[key]) for key in ("password", "sslpassword") if parameters.get(key))
 
-
-def pipeline_dsn(admin: Dsn) -> Dsn:
-    """The same database for the role platformkit_pipeline, for a local server that trusts its socket.
-
-    Raises ConfigurationError when the administrator's string cannot be read.
-    """
-    parameters = _parameters(admin)
-    if not parameters:
-        raise ConfigurationError(f"{admin.origin} is not a PostgreSQL URL or keyword/value string")
-    parameters.pop("password", None)
-    return Dsn(psycopg.conninfo.make_conninfo("", **{**parameters, "user": "platformkit_pipeline"}), origin=admin.origin)

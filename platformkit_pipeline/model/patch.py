@@ -66,5 +66,10 @@ class Plan:
 
 def plan_id_of(target_name: str, base_fingerprint: str, patches: tuple[Patch, ...], manual_items: tuple[ManualItem, ...]) -> str:
     """Same target, same catalogue, same proposals: same plan. 32 hex digits."""
-    parts = [target_name, base_fingerprint, *(p.digest for p in patches), *(f"{m.rule} {m.object.canonical} {m.reason}" for m in manual_items)]
+    parts = [
+        target_name,
+        base_fingerprint,
+        *(p.digest for p in patches),
+        *(f"{m.rule} {m.object.canonical} {m.reason}" for m in manual_items),
+    ]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]

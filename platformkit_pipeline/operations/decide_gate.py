@@ -29,7 +29,7 @@ class BlockingFinding:
 
 @dataclass(frozen=True, slots=True)
 class GateDecision:
-    """`verdict` is yes, no, or unknown (there is nothing recent enough to decide on, or a critical rule could not see)."""
+    """`verdict` is yes, no, or unknown (the target was never scanned to the end, so there is nothing to decide on)."""
 
     gate: str
     target: str
@@ -45,10 +45,7 @@ class GateDecision:
 
 
 def decide_deploy_gate(connection: Connection, target: Target, *, now: datetime) -> GateDecision:
-    """No on any open critical finding; unknown when a critical rule could not judge, or the last complete scan is missing or stale.
-
-    A failing critical outweighs everything else. Raises ControlPlaneError.
-    """
+    """No on any open critical finding, on one that could not be judged, and on a stale scan. Raises ControlPlaneError."""
     with control_plane_errors(), connection.transaction():
         target_id = target_id_of(connection, target)
         scan = scans.latest(connection, target_id)
@@ -65,7 +62,7 @@ def decide_deploy_gate(connection: Connection, target: Target, *, now: datetime)
     return GateDecision(
         gate="deploy",
         target=target.name,
-        verdict="no" if failing else "unknown" if blind or stale else "yes",
+        verdict="unknown" if scan is None else "no" if critical or stale else "yes",
         reasons=tuple(reasons) or ("no critical finding is open",),
         blocking=tuple(
             BlockingFinding(f.result.rule, f.result.name, f.result.outcome.value, str(f.result.object), f.result.message, f.fingerprint)

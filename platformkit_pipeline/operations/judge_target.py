@@ -9,11 +9,11 @@ from platformkit_pipeline.control_plane import findings, metrics, scans
 from platformkit_pipeline.control_plane.connection import Connection, control_plane_errors
 from platformkit_pipeline.control_plane.findings import FindingChanges
 from platformkit_pipeline.logs import bind_ids, get_logger
-from platformkit_pipeline.model.result import Outcome
+from platformkit_pipeline.model.result import Result
 from platformkit_pipeline.model.scan import ScanReport
-from platformkit_pipeline.model.score import compliance_score
+from platformkit_pipeline.model.score import Score, compliance_score
 from platformkit_pipeline.model.target import Declarations, Target
-from platformkit_pipeline.operations.stored_snapshot import latest_observation
+from platformkit_pipeline.operations.stored_snapshot import StoredObservation, latest_observation
 from platformkit_pipeline.rules.evaluate import evaluate
 from platformkit_pipeline.rules.registry import Family, Scope, all_rules, ruleset_digest
 
@@ -45,7 +45,7 @@ def judge_target(
         with bind_ids(project_id=target.name, scan_id=scan.scan_id, **({"run_id": run_id} if run_id else {})):
             results = evaluate(observation.snapshot, declarations, chosen)
             codes = frozenset(r.code for r in chosen)
-            changes = findings.write(connection, target, observation.target_id, scan.scan_id, results, codes)
+            changes = findings.write(connection, target, observation.target_id, scan.scan_id, results, rules=codes)
             complete = scan.judged_rules | codes >= {r.code for r in book}
             everything = results if len(chosen) == len(book) or not complete else evaluate(observation.snapshot, declarations, book)
             score = compliance_score(everything)
@@ -53,9 +53,7 @@ def judge_target(
                 scans.complete(
                     connection, scan.scan_id, ruleset_digest=ruleset_digest(book), score=score, counts=scans.count_results(everything)
                 )
-                metrics.record(connection, "compliance_score", float(score.raw), "points", observation.target_id, scan.scan_id, run_id)
-                failing = sum(r.outcome in (Outcome.FAIL, Outcome.UNKNOWN) for r in everything)
-                metrics.record(connection, "open_findings", failing, "findings", observation.target_id, scan.scan_id, run_id)
+                _measure(connection, observation, score, everything, run_id)
             _log.info("judged", rules=len(chosen), opened=changes.opened, resolved=changes.resolved, complete=complete)
     report = ScanReport(
         scan_id=scan.scan_id,
@@ -70,3 +68,10 @@ def judge_target(
         unobserved=scan.unobserved,
     )
     return Judgement(report=report, changes=changes, families=tuple(families), complete=complete)
+
+
+def _measure(connection: Connection, observation: StoredObservation, score: Score, results: Sequence[Result], run_id: str | None) -> None:
+    """Clause 7.2: the score and the number of findings of every complete scan."""
+    findings_count = sum(r.is_finding for r in results)
+    for name, value, unit in (("compliance.score", float(score.raw), "percent"), ("compliance.findings", findings_count, "findings")):
+        metrics.record(connection, name, value, unit, target_id=observation.target_id, scan_id=observation.scan.scan_id, run_id=run_id)

@@ -75,8 +75,8 @@ def observe_target(connection: Connection, target: Target, dsn: Dsn, *, run_id: 
                 ),
             )
             changes = inventory.write(connection, target_id, scan_id, objects)
-            metrics.record(connection, "scan_duration", duration, "seconds", target_id, scan_id, run_id)
-            metrics.record(connection, "inventory_objects", len(objects), "objects", target_id, scan_id, run_id)
+            metrics.record(connection, "scan.duration", duration, "seconds", target_id=target_id, scan_id=scan_id, run_id=run_id)
+            metrics.record(connection, "scan.objects", len(objects), "objects", target_id=target_id, scan_id=scan_id, run_id=run_id)
         _log.info("observed", objects=len(objects), added=changes.added, changed=changes.changed, removed=changes.removed)
     return Observation(
         scan_id=scan_id,

@@ -31,7 +31,12 @@ def plan_remediation(connection: Connection, target: Target, declarations: Decla
         scan = observation.scan
         plan = build_plan(target, scan.scan_id, scan.catalog_fingerprint, results, observation.snapshot, declarations)
         if plans.store(connection, observation.target_id, plan):
-            detail = {"target": target.name, "patches": len(plan.patches), "manual_items": len(plan.manual_items), "base_fingerprint": plan.base_fingerprint}
+            detail = {
+                "target": target.name,
+                "patches": len(plan.patches),
+                "manual_items": len(plan.manual_items),
+                "base_fingerprint": plan.base_fingerprint,
+            }
             audit.append(connection, [AuditEntry("remediation.planned", plan.plan_id, detail, scan_id=scan.scan_id, run_id=run_id)])
     return plan
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from platformkit_pipeline.model.result import Result
 from platformkit_pipeline.model.snapshot import Extension
 from platformkit_pipeline.remediation.proposal import ByHand, Change, Proposal
-from platformkit_pipeline.remediation.sql_names import identifier
 from platformkit_pipeline.rules.database.catalog import Catalog
+from platformkit_pipeline.sqltext.identifiers import identifier
 
 TARGET_SCHEMA = "extensions"
 
@@ -19,7 +19,7 @@ def move_extension(catalog: Catalog, finding: Result) -> Proposal:
         return ByHand(
             reason=f"extension {extension.name} is not relocatable: moving it means dropping it with everything that depends on it",
             steps=(
-                f"List the dependants: select * from pg_depend where refobjid = (select oid from pg_extension where extname = '{extension.name}');",
+                f"List what depends on it: `drop extension {name} restrict` in a transaction that is rolled back names the dependants.",
                 f"In a maintenance window: drop extension {name} cascade; create extension {name} schema {TARGET_SCHEMA};",
                 "Create the dependants anew and restore their data.",
             ),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from platformkit_pipeline.model.result import Result
 from platformkit_pipeline.model.snapshot import RelationKind
+from platformkit_pipeline.remediation.object_names import object_name
 from platformkit_pipeline.remediation.proposal import Change, Proposal
-from platformkit_pipeline.remediation.sql_names import identifier, object_name, qualified
 from platformkit_pipeline.rules.database.catalog import Catalog
+from platformkit_pipeline.sqltext.identifiers import identifier, qualified
 
 
 def index_foreign_key(catalog: Catalog, finding: Result) -> Proposal:
@@ -34,7 +35,9 @@ def index_foreign_key(catalog: Catalog, finding: Result) -> Proposal:
 
 def _free_name(catalog: Catalog, schema: str, name: str) -> str:
     """A name that no relation or index of the schema has: IF NOT EXISTS would silently keep the other one."""
-    taken = {r.name for r in catalog.snapshot.relations if r.schema == schema} | {i.name for i in catalog.snapshot.indexes if i.schema == schema}
+    taken = {r.name for r in catalog.snapshot.relations if r.schema == schema} | {
+        i.name for i in catalog.snapshot.indexes if i.schema == schema
+    }
     candidate, number = name, 1
     while candidate in taken:
         number += 1

@@ -5,8 +5,8 @@ from __future__ import annotations
 from platformkit_pipeline.model.result import Result
 from platformkit_pipeline.model.snapshot import Schema
 from platformkit_pipeline.remediation.proposal import ByHand, Change, Proposal
-from platformkit_pipeline.remediation.sql_names import identifier, qualified
 from platformkit_pipeline.rules.database.catalog import Catalog
+from platformkit_pipeline.sqltext.identifiers import identifier, qualified
 
 
 def fix_search_path(catalog: Catalog, finding: Result) -> Proposal:

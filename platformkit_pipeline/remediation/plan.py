@@ -20,7 +20,7 @@ from platformkit_pipeline.rules.registry import find_rule
 
 GENERATORS: Mapping[str, Generator] = MappingProxyType(
     {
-        # in the order of application: functions may rely on a moved extension, index builds come last because they cannot share a transaction
+        # in the order of application: functions may rely on a moved extension; index builds cannot share a transaction, so they come last
         "EXT001": move_extension,
         "FUN001": fix_search_path,
         "RLS001": enable_row_level_security,
@@ -65,7 +65,9 @@ def build_plan(
             )
     partitions = {(r.schema, r.name) for r in snapshot.relations if r.is_partition}
     ordered = tuple(
-        sorted(patches, key=lambda p: (_ORDER[p.rule], not p.transactional, (p.object.schema, p.object.name) in partitions, p.object.canonical))
+        sorted(
+            patches, key=lambda p: (_ORDER[p.rule], not p.transactional, (p.object.schema, p.object.name) in partitions, p.object.canonical)
+        )
     )
     items = tuple(manual)
     return Plan(

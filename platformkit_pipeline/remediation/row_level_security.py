@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from platformkit_pipeline.model.result import Result
 from platformkit_pipeline.model.snapshot import PUBLIC, Relation
+from platformkit_pipeline.remediation.object_names import object_name
 from platformkit_pipeline.remediation.proposal import ByHand, Change, Proposal
-from platformkit_pipeline.remediation.sql_names import identifier, literal, object_name, qualified
 from platformkit_pipeline.rules.database.catalog import Catalog
 from platformkit_pipeline.rules.database.directives import Directive, directive_in
+from platformkit_pipeline.sqltext.identifiers import identifier, literal, qualified
 
 
 def enable_row_level_security(catalog: Catalog, finding: Result) -> Proposal:
@@ -21,11 +22,15 @@ def enable_row_level_security(catalog: Catalog, finding: Result) -> Proposal:
             f"Enable row level security on partition {name}",
             (enable,),
             (disable,),
-            notes=("Client roles reach the rows through the partitioned table, whose policies apply; reading the partition directly ends.",),
+            notes=(
+                "Client roles reach the rows through the partitioned table, whose policies apply; reading the partition directly ends.",
+            ),
         )
     if catalog.policies_of(table):
         policies = ", ".join(p.name for p in catalog.policies_of(table))
-        return Change(f"Enable row level security on {name}", (enable,), (disable,), notes=(f"The existing policies come into force: {policies}.",))
+        return Change(
+            f"Enable row level security on {name}", (enable,), (disable,), notes=(f"The existing policies come into force: {policies}.",)
+        )
     if _tenant_policy_is_possible(catalog, table):
         return _with_tenant_policy(catalog, table, enable, disable)
     if not _affected_roles(catalog, table):
@@ -64,7 +69,9 @@ def _with_tenant_policy(catalog: Catalog, table: Relation, enable: str, disable:
         notes.append("anon keeps its grants and loses every row: check that no page reads this table without a signed-in user.")
     if not catalog.commands_open_to("authenticated", table):
         notes.append("authenticated holds no privilege on the table; the policy takes effect once one is granted.")
-    return Change(f"Enable row level security on {name} with the tenant policy", (enable, drop, create), (drop, disable), notes=tuple(notes))
+    return Change(
+        f"Enable row level security on {name} with the tenant policy", (enable, drop, create), (drop, disable), notes=tuple(notes)
+    )
 
 
 def _affected_roles(catalog: Catalog, table: Relation) -> tuple[str, ...]:

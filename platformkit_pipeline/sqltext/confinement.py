@@ -110,7 +110,9 @@ def _undecidable(reason: str) -> Judgement:
 class _Judge:
     """Walks one expression; `column_names` are the names under which the tenant column is known at this level."""
 
-    def __init__(self, terms: TenantTerms, *, depth: int = 0, parameters: frozenset[str] = frozenset(), inside_helper: bool = False) -> None:
+    def __init__(
+        self, terms: TenantTerms, *, depth: int = 0, parameters: frozenset[str] = frozenset(), inside_helper: bool = False
+    ) -> None:
         self._terms = terms
         self._depth = depth
         self._parameters = parameters
@@ -148,7 +150,7 @@ class _Judge:
                     return self._claim(right)
                 return self._claim(left) if self._is_column(right) else _OPEN
             case pg.AEXPR_IN if operator_of(node) == "=" and self._is_column(left):
-                return any_of(self._claim(unwrap(item)) for item in unwrap(node.rexpr).items)  # type: ignore[attr-defined]
+                return any_of(self._claim(unwrap(item)) for item in unwrap(node.rexpr).items)
             case pg.AEXPR_OP_ANY if operator_of(node) == "=" and self._is_column(left):
                 return self._set_of_tenants(right)
             case _:
@@ -158,9 +160,9 @@ class _Judge:
         value = bare(node)
         match kind(value):
             case "A_ArrayExpr":
-                return any_of(self._claim(unwrap(item)) for item in value.elements)  # type: ignore[attr-defined]
+                return any_of(self._claim(unwrap(item)) for item in value.elements)
             case "SubLink":
-                return self._tenants_of_select(unwrap(value.subselect))  # type: ignore[attr-defined]
+                return self._tenants_of_select(unwrap(value.subselect))
             case _:
                 return self._claim(value)
 
@@ -184,7 +186,7 @@ class _Judge:
             return self._claim(value)
         sources = list(select.from_clause) if kind(select) == "SelectStmt" else []
         if len(sources) == 1 and sources[0].WhichOneof("node") == "range_function":
-            call = unwrap(unwrap(sources[0]).functions[0].list.items[0])  # type: ignore[attr-defined]
+            call = unwrap(unwrap(sources[0]).functions[0].list.items[0])
             return self._claim(call)
         return self._looked_up(select)
 
@@ -193,7 +195,9 @@ class _Judge:
         if self._names_row_tenant(select):
             return self._looked_up(select)
         if self._names_row(select) and (_reads_caller(select) or self._mentions_claim(select)):
-            return _undecidable(f"rows are reached through {', '.join(sorted(_tables(select)))}, not by their own column {self._terms.column}")
+            return _undecidable(
+                f"rows are reached through {', '.join(sorted(_tables(select)))}, not by their own column {self._terms.column}"
+            )
         return _OPEN
 
     def _names_row(self, node: Any) -> bool:
@@ -257,7 +261,7 @@ class _Judge:
         if path is None:
             return False
         if self._inside_helper:
-            return path[-1] in self._parameters
+            return len(path) == 1 and path[0] in self._parameters
         return path[-1] == self._terms.column and (len(path) == 1 or path[-2] == self._terms.relation)
 
     def _claim(self, node: Any) -> Judgement:
@@ -301,7 +305,11 @@ class _Judge:
         if returned is not None:
             return inner._claim(returned)
         select = _select(helper)
-        return inner._tenants_of_select(select) if select is not None else _undecidable(f"the function {'.'.join(name)} is more than one expression")
+        return (
+            inner._tenants_of_select(select)
+            if select is not None
+            else _undecidable(f"the function {'.'.join(name)} is more than one expression")
+        )
 
     def _mentions_claim(self, node: Any) -> bool:
         if _claim_path(node) in self._claim_paths():
@@ -309,7 +317,7 @@ class _Judge:
         return any(self._mentions_claim(child) for child in children(node))
 
 
-def _returned(helper: HelperFunction) -> Node | str | None:
+def _returned(helper: HelperFunction) -> Any:
     """What the helper returns; a string says why it cannot be told; None when it is no single expression."""
     try:
         if helper.language == "sql":
@@ -338,7 +346,7 @@ def _claim_path(node: Any) -> tuple[str, ...] | None:
             return _claim_root(node)
         case "A_Indirection":
             base = _claim_path(unwrap(node.arg))
-            keys = [constant_of(bare(unwrap(unwrap(step).uidx))) for step in node.indirection if step.WhichOneof("node") == "a_indices"]  # type: ignore[attr-defined]
+            keys = [constant_of(bare(unwrap(unwrap(step).uidx))) for step in node.indirection if step.WhichOneof("node") == "a_indices"]
             if base is None or len(keys) != len(node.indirection) or not all(keys):
                 return None
             return base + tuple(str(key.value) for key in keys if key)

@@ -48,7 +48,14 @@ def returned_by_plpgsql(definition: str) -> Node | None:
     function = parse_plpgsql(definition)
     statements = list(_flat(function["action"]["PLpgSQL_stmt_block"].get("body", [])))
     returns = [body for name, body in statements if name == "PLpgSQL_stmt_return"]
-    branching = {"PLpgSQL_stmt_if", "PLpgSQL_stmt_case", "PLpgSQL_stmt_loop", "PLpgSQL_stmt_while", "PLpgSQL_stmt_fori", "PLpgSQL_stmt_fors"}
+    branching = {
+        "PLpgSQL_stmt_if",
+        "PLpgSQL_stmt_case",
+        "PLpgSQL_stmt_loop",
+        "PLpgSQL_stmt_while",
+        "PLpgSQL_stmt_fori",
+        "PLpgSQL_stmt_fors",
+    }
     if len(returns) != 1 or any(name in branching for name, _ in statements):
         return None
     if "expr" in returns[0]:
@@ -80,4 +87,3 @@ def _flat(statements: list[dict[str, Any]]) -> Iterator[tuple[str, Any]]:
             yield name, body
             if name == "PLpgSQL_stmt_block":
                 yield from _flat(body.get("body", []))
-

@@ -49,7 +49,7 @@ def _normalise(node: Message, relation: str | None) -> None:
             _drop_qualifier(node, relation)
             return
         case "RangeVar":
-            if node.alias.aliasname == node.relname and not node.alias.colnames:  # type: ignore[attr-defined]
+            if node.alias.aliasname == node.relname and not node.alias.colnames:
                 node.ClearField("alias")
             return
         case _:
@@ -68,31 +68,31 @@ def _normalise(node: Message, relation: str | None) -> None:
 
 
 def _only_relation(select: Message) -> str | None:
-    from_clause = select.from_clause  # type: ignore[attr-defined]
+    from_clause = select.from_clause
     if len(from_clause) != 1:
         return None
     item = unwrap(from_clause[0])
     match item.DESCRIPTOR.name:
         case "RangeVar":
-            return str(item.alias.aliasname or item.relname)  # type: ignore[attr-defined]
+            return str(item.alias.aliasname or item.relname)
         case "RangeSubselect" | "RangeFunction":
-            return str(item.alias.aliasname) or None  # type: ignore[attr-defined]
+            return str(item.alias.aliasname) or None
         case _:
             return None
 
 
 def _drop_qualifier(reference: Message, relation: str | None) -> None:
-    fields = reference.fields  # type: ignore[attr-defined]
-    named = len(fields) == 2 and all(field.WhichOneof("node") == "string" for field in fields)  # noqa: PLR2004 - qualifier and column
+    fields = reference.fields
+    named = len(fields) == 2 and all(field.WhichOneof("node") == "string" for field in fields)
     if named and fields[0].string.sval == relation:
         del fields[0]
 
 
 def _drop_repeated_name(target: Message) -> None:
-    value = unwrap(target.val)  # type: ignore[attr-defined]
-    if value.DESCRIPTOR.name != "ColumnRef" or not len(value.fields):  # type: ignore[attr-defined]
+    value = unwrap(target.val)
+    if value.DESCRIPTOR.name != "ColumnRef" or not len(value.fields):
         return
-    if value.fields[-1].string.sval == target.name:  # type: ignore[attr-defined]
+    if value.fields[-1].string.sval == target.name:
         target.ClearField("name")
 
 
@@ -100,7 +100,7 @@ def _push_cast_into_array(node: Message) -> None:
     """`(ARRAY[a, b])::t[]` becomes `ARRAY[a::t, b::t]`, as the parser itself resolves it."""
     if node.WhichOneof("node") != "type_cast":
         return
-    cast = node.type_cast  # type: ignore[attr-defined]
+    cast = node.type_cast
     if cast.arg.WhichOneof("node") != "a_array_expr" or len(cast.type_name.array_bounds) != 1:
         return
     array = postgast.pg_query_pb2.A_ArrayExpr()
@@ -110,4 +110,4 @@ def _push_cast_into_array(node: Message) -> None:
         inner.type_name.ClearField("array_bounds")
         inner.arg.CopyFrom(element)
         element.type_cast.CopyFrom(inner)
-    node.a_array_expr.CopyFrom(array)  # type: ignore[attr-defined]
+    node.a_array_expr.CopyFrom(array)

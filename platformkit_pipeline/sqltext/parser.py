@@ -10,11 +10,13 @@ import postgast
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
-Node = Message
-"""A parse-tree node; its fields are those of PostgreSQL's `nodes/parsenodes.h`."""
+Node = Any
+"""A parse-tree node (a protobuf message, whose classes carry no types); its fields are those of PostgreSQL's `nodes/parsenodes.h`."""
 
 CACHE_SIZE = 16_384
-_LOCATION_FIELDS = frozenset({"location", "stmt_location", "stmt_len", "name_location", "rexpr_list_start", "rexpr_list_end", "list_start", "list_end"})
+_LOCATION_FIELDS = frozenset(
+    {"location", "stmt_location", "stmt_len", "name_location", "rexpr_list_start", "rexpr_list_end", "list_start", "list_end"}
+)
 
 
 class SqlSyntaxError(ValueError):
@@ -25,7 +27,7 @@ class SqlSyntaxError(ValueError):
 def parse_expression(text: str) -> Node:
     """Parse one expression as `pg_get_expr` prints it. Raises SqlSyntaxError."""
     select = parse_statement(f"SELECT {text}")
-    targets = select.target_list  # type: ignore[attr-defined]
+    targets = select.target_list
     if len(targets) != 1:
         raise SqlSyntaxError("expected one expression")
     return unwrap(targets[0].res_target.val)
@@ -118,18 +120,18 @@ def constant_of(node: Node) -> Constant | None:
     """The literal that a constant node holds, or None when the node is something else."""
     if kind(node) != "A_Const":
         return None
-    if node.isnull:  # type: ignore[attr-defined]
+    if node.isnull:
         return Constant(None)
     which = node.WhichOneof("val")
     match which:
         case "ival":
-            return Constant(int(node.ival.ival))  # type: ignore[attr-defined]
+            return Constant(int(node.ival.ival))
         case "fval":
-            return Constant(float(node.fval.fval))  # type: ignore[attr-defined]
+            return Constant(float(node.fval.fval))
         case "boolval":
-            return Constant(bool(node.boolval.boolval))  # type: ignore[attr-defined]
+            return Constant(bool(node.boolval.boolval))
         case "sval":
-            return Constant(str(node.sval.sval))  # type: ignore[attr-defined]
+            return Constant(str(node.sval.sval))
         case _:
             return None
 
@@ -143,7 +145,7 @@ def column_path(node: Node) -> tuple[str, ...] | None:
     """`a.b.c` as ("a", "b", "c"), or None when the node is no plain column reference."""
     if kind(node) != "ColumnRef":
         return None
-    fields = list(node.fields)  # type: ignore[attr-defined]
+    fields = list(node.fields)
     if any(field.WhichOneof("node") != "string" for field in fields):
         return None
     return string_parts(fields)
@@ -154,9 +156,9 @@ def bare(node: Node) -> Node:
     while True:
         match kind(node):
             case "TypeCast":
-                node = unwrap(node.arg)  # type: ignore[attr-defined]
+                node = unwrap(node.arg)
             case "CollateClause":
-                node = unwrap(node.arg)  # type: ignore[attr-defined]
+                node = unwrap(node.arg)
             case "SubLink":
                 inner = scalar_of(node)
                 if inner is None:
@@ -168,22 +170,32 @@ def bare(node: Node) -> Node:
 
 def scalar_of(sublink: Node) -> Node | None:
     """`x` of a scalar sub-select `(select x)` that reads no table and filters nothing, else None."""
-    if sublink.sub_link_type != postgast.pg_query_pb2.EXPR_SUBLINK:  # type: ignore[attr-defined]
+    if sublink.sub_link_type != postgast.pg_query_pb2.EXPR_SUBLINK:
         return None
-    return value_of_select(unwrap(sublink.subselect))  # type: ignore[attr-defined]
+    return value_of_select(unwrap(sublink.subselect))
 
 
 def value_of_select(select: Node) -> Node | None:
     """`x` of a bare `select x`: one target, no FROM, WHERE, grouping, LIMIT or set operation."""
-    if kind(select) != "SelectStmt" or len(select.target_list) != 1:  # type: ignore[attr-defined]
+    if kind(select) != "SelectStmt" or len(select.target_list) != 1:
         return None
-    plain = ("from_clause", "where_clause", "group_clause", "having_clause", "limit_count", "limit_offset", "with_clause", "larg", "values_lists")
+    plain = (
+        "from_clause",
+        "where_clause",
+        "group_clause",
+        "having_clause",
+        "limit_count",
+        "limit_offset",
+        "with_clause",
+        "larg",
+        "values_lists",
+    )
     present = {descriptor.name for descriptor, _ in select.ListFields()}
     if present & set(plain):
         return None
-    return unwrap(select.target_list[0].res_target.val)  # type: ignore[attr-defined]
+    return unwrap(select.target_list[0].res_target.val)
 
 
 def operator_of(node: Node) -> str:
     """Name of an A_Expr's operator without its schema; empty for other nodes."""
-    return string_parts(node.name)[-1] if kind(node) == "A_Expr" and len(node.name) else ""  # type: ignore[attr-defined]
+    return string_parts(node.name)[-1] if kind(node) == "A_Expr" and len(node.name) else ""

@@ -130,7 +130,9 @@ def _complementary(left: Any, right: Any) -> bool:
 
 
 def _is_negation_of(candidate: Any, other: Node) -> bool:
-    return kind(candidate) == "BoolExpr" and candidate.boolop == pg.NOT_EXPR and same(unwrap(candidate.args[0]), other) and _repeatable(other)
+    return (
+        kind(candidate) == "BoolExpr" and candidate.boolop == pg.NOT_EXPR and same(unwrap(candidate.args[0]), other) and _repeatable(other)
+    )
 
 
 def _operator(node: Any) -> Truth:
@@ -146,7 +148,7 @@ def _operator(node: Any) -> Truth:
         case pg.AEXPR_OP_ANY if operator_of(node) == "=":
             return _any_of_array(node)
         case pg.AEXPR_BETWEEN | pg.AEXPR_BETWEEN_SYM:
-            low, high = (unwrap(bound) for bound in unwrap(node.rexpr).items)  # type: ignore[attr-defined]
+            low, high = (unwrap(bound) for bound in unwrap(node.rexpr).items)
             value = unwrap(node.lexpr)
             bounds = {_comparison(">=", value, low), _comparison("<=", value, high)}
             return Truth.TRUE if bounds == {Truth.TRUE} else Truth.FALSE if Truth.FALSE in bounds else Truth.OPEN
@@ -199,7 +201,7 @@ def _equality(node: Any, *, when_equal: Truth) -> Truth:
 
 
 def _membership(node: Any) -> Truth:
-    items = [unwrap(item) for item in unwrap(node.rexpr).items]  # type: ignore[attr-defined]
+    items = [unwrap(item) for item in unwrap(node.rexpr).items]
     return _one_of(unwrap(node.lexpr), items, negated=operator_of(node) == "<>")
 
 
@@ -207,7 +209,7 @@ def _any_of_array(node: Any) -> Truth:
     array = bare(unwrap(node.rexpr))
     if kind(array) != "A_ArrayExpr":
         return Truth.OPEN
-    return _one_of(unwrap(node.lexpr), [unwrap(item) for item in array.elements], negated=False)  # type: ignore[attr-defined]
+    return _one_of(unwrap(node.lexpr), [unwrap(item) for item in array.elements], negated=False)
 
 
 def _one_of(value: Node, items: list[Node], *, negated: bool) -> Truth:
@@ -272,10 +274,10 @@ def _case(node: Any) -> Truth:
     reachable: set[Truth] = set()
     for branch in node.args:
         when = unwrap(branch)
-        condition = fold(unwrap(when.expr))  # type: ignore[attr-defined]
+        condition = fold(unwrap(when.expr))
         if condition in (Truth.FALSE, Truth.NULL):
             continue
-        reachable.add(fold(unwrap(when.result)))  # type: ignore[attr-defined]
+        reachable.add(fold(unwrap(when.result)))
         if condition is Truth.TRUE:
             break
     else:
@@ -297,7 +299,7 @@ def _inside_select(node: Node) -> Node:
 
 def _repeatable(node: Node) -> bool:
     """Evaluating twice gives the same value: no function call that might be volatile."""
-    if kind(node) == "FuncCall" and string_parts(node.funcname)[-1] not in {"lower", "upper", "coalesce", "btrim", "trim"}:  # type: ignore[attr-defined]
+    if kind(node) == "FuncCall" and string_parts(node.funcname)[-1] not in {"lower", "upper", "coalesce", "btrim", "trim"}:
         return False
     return all(_repeatable(child) for child in children(node))
 

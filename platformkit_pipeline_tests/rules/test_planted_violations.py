@@ -15,7 +15,9 @@ from platformkit_pipeline_tests.rules.conftest import findings, run_sql
 
 TENANT = "((select auth.jwt()) ->> 'tenant_id')::uuid"
 STAMPS = "created_at timestamptz not null default now(), updated_at timestamptz not null default now()"
-TABLE = f"create table public.notes (id uuid primary key, tenant_id uuid not null references public.tenants (id) on delete cascade, {STAMPS})"
+TABLE = (
+    f"create table public.notes (id uuid primary key, tenant_id uuid not null references public.tenants (id) on delete cascade, {STAMPS})"
+)
 INDEX = "create index on public.notes (tenant_id)"
 RLS = "alter table public.notes enable row level security"
 POLICY = f"create policy notes_of_tenant on public.notes to authenticated using (tenant_id = {TENANT})"
@@ -47,7 +49,8 @@ CASES = [
     ),
     case(
         "RLS001 a partition is a door of its own",
-        f"create table public.notes (id uuid, tenant_id uuid not null references public.tenants (id) on delete cascade, at date, {STAMPS}) partition by list (at)",
+        "create table public.notes (id uuid, tenant_id uuid not null references public.tenants (id) on delete cascade, "
+        f"at date, {STAMPS}) partition by list (at)",
         INDEX,
         RLS,
         POLICY,
@@ -105,7 +108,9 @@ CASES = [
         "create policy reading on public.countries for select to anon using (true)",
         "comment on table public.countries is 'platformkit:public-read\nplatformkit:not-tenant-scoped reference data'",
         expected={("RLS005", "policy public.countries.reading")},
-        mend=("comment on table public.countries is 'platformkit:public-read the same for all platformkit:not-tenant-scoped reference data'",),
+        mend=(
+            "comment on table public.countries is 'platformkit:public-read the same for all platformkit:not-tenant-scoped reference data'",
+        ),
     ),
     case(
         "FUN001 and its two companions are told apart",

@@ -18,14 +18,18 @@ HELPERS = {
         "plpgsql", None, _PLPGSQL.format("declare t uuid; begin select (auth.jwt() ->> 'tenant_id')::uuid into t; return t; end")
     ),
     "tenant_by_branch": HelperFunction(
-        "plpgsql", None, _PLPGSQL.format("begin if now() > '2020-01-01' then return null; end if; return (auth.jwt() ->> 'tenant_id')::uuid; end")
+        "plpgsql",
+        None,
+        _PLPGSQL.format("begin if now() > '2020-01-01' then return null; end if; return (auth.jwt() ->> 'tenant_id')::uuid; end"),
     ),
     "helper_of_helper": HelperFunction("sql", "select public.current_tenant_id()", None),
     "endless": HelperFunction("sql", "select public.endless()", None),
     "my_tenants": HelperFunction("sql", "select tenant_id from public.memberships where user_id = auth.uid()", None),
     "is_mine": HelperFunction("sql", "select t = (auth.jwt() ->> 'tenant_id')::uuid", None, ("t",)),
     "is_mine_by_number": HelperFunction("sql", "select $1 = (auth.jwt() ->> 'tenant_id')::uuid", None, ("",)),
-    "is_member": HelperFunction("sql", "select exists (select from public.memberships m where m.user_id = auth.uid() and m.tenant_id = t)", None, ("t",)),
+    "is_member": HelperFunction(
+        "sql", "select exists (select from public.memberships m where m.user_id = auth.uid() and m.tenant_id = t)", None, ("t",)
+    ),
     "always": HelperFunction("sql", "select true", None, ("t",)),
     "first_tenant": HelperFunction("sql", "select tenant_id from public.tenants limit 1", None),
     "compiled": HelperFunction("c", None, None),

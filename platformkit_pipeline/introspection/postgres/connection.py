@@ -6,6 +6,7 @@ Only targets: the control plane has a connection of its own. No query is sent he
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 
 import psycopg
@@ -16,35 +17,31 @@ from platformkit_pipeline.model.errors import ConfigurationError, TargetUnreacha
 
 APPLICATION_NAME = "platformkit"
 
-_CAUSES: tuple[tuple[tuple[str, ...], str], ...] = (
+_CAUSES: tuple[tuple[str, str], ...] = (
+    ("authentication failed|no password supplied|password is empty", "the server refused the login: wrong password, or no such user"),
+    ("pg_hba.conf", "the server's pg_hba.conf admits no such connection; check address, user and whether TLS is required"),
+    ("role .* does not exist", "the server knows no such user"),
+    ("database .* does not exist", "the server has no such database"),
+    ("permission denied for database", "the user may not connect to this database"),
+    ("not permitted to log in", "the user may not log in (NOLOGIN)"),
+    ("tenant or user not found", "the pooler knows no such project or user; its user names have the form user.project_ref"),
+    ("failed to resolve host|could not translate host name", "the host name cannot be resolved"),
+    ("connection refused", "connection refused; is the server up, and the port right?"),
+    ("no such file or directory", "no server listens on this socket; is it up, and the directory right?"),
+    ("timeout expired|timed out", "no answer in time; a firewall, a paused project or a wrong address"),
+    ("network is unreachable", "the network is unreachable; does the host have an IPv4 address?"),
+    ("no route to host", "no route to the host"),
+    ("certificate", "TLS failed: the server's certificate was not accepted; check sslmode and sslrootcert"),
+    ("ssl (connection|error|syscall|negotiation)|not support ssl|sslmode", "TLS failed: client and server do not agree on it; check sslmode"),
     (
-        ("password authentication failed", "no password supplied", "password is empty", "wrong password", "authentication failed"),
-        "the server refused the login: wrong password, or no such user",
+        "too many (connections|clients)|remaining connection slots",
+        "the server has no connection left; use the pooler, or try again later",
     ),
-    (("no pg_hba.conf entry",), "the server's pg_hba.conf admits no such connection; check address, user and whether TLS is required"),
-    (("role", "does not exist"), "the server knows no such user"),
-    (("database", "does not exist"), "the server has no such database"),
-    (("permission denied for database",), "the user may not connect to this database"),
-    (("is not permitted to log in",), "the user may not log in (NOLOGIN)"),
-    (("tenant or user not found",), "the pooler knows no such project or user; its user names have the form user.project_ref"),
-    (("failed to resolve host",), "the host name cannot be resolved"),
-    (("could not translate host name",), "the host name cannot be resolved"),
-    (("connection refused",), "connection refused; is the server up, and the port right?"),
-    (("no such file or directory",), "no server listens on this socket; is it up, and the directory right?"),
-    (("timeout expired",), "no answer in time; a firewall, a paused project or a wrong address"),
-    (("timed out",), "no answer in time; a firewall, a paused project or a wrong address"),
-    (("network is unreachable",), "the network is unreachable; does the host have an IPv4 address?"),
-    (("no route to host",), "no route to the host"),
-    (("certificate",), "TLS failed: the server's certificate was not accepted; check sslmode and sslrootcert"),
-    (("ssl",), "TLS failed: client and server do not agree on it; check sslmode"),
-    (("too many connections",), "the server has no connection left; use the pooler, or try again later"),
-    (("too many clients",), "the server has no connection left; use the pooler, or try again later"),
-    (("remaining connection slots",), "the server has no connection left; use the pooler, or try again later"),
-    (("starting up",), "the server is starting up; try again in a moment"),
-    (("shutting down",), "the server is shutting down"),
-    (("server closed the connection",), "the server closed the connection at once; is this a PostgreSQL port?"),
+    ("starting up", "the server is starting up; try again in a moment"),
+    ("shutting down", "the server is shutting down"),
+    ("server closed the connection", "the server closed the connection at once; is this a PostgreSQL port?"),
 )
-"""What the text of a failed connection says (all words of an entry must occur), most telling first. libpq gives no SQLSTATE here."""
+"""What the text of a failed connection says, most telling first. libpq gives no SQLSTATE at this stage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +91,8 @@ def location_of(dsn: Dsn) -> Location:
 
 
 def _parse(dsn: Dsn) -> dict[str, str]:
+    if not dsn.reveal().strip():
+        raise ConfigurationError(f"{dsn.origin} is empty; expected postgresql://user:password@host:5432/database")
     try:
         parameters = {key: str(value) for key, value in conninfo_to_dict(dsn.reveal()).items() if value is not None}
     except psycopg.Error:
@@ -126,9 +125,8 @@ def _locate(parameters: dict[str, str]) -> Location:
 
 def _cause(error: psycopg.Error, parameters: dict[str, str]) -> str:
     text = str(error)
-    folded = text.lower()
-    for words, cause in _CAUSES:
-        if all(word in folded for word in words):
+    for pattern, cause in _CAUSES:
+        if re.search(pattern, text, re.IGNORECASE):
             return cause
     secrets = tuple(parameters[key] for key in ("password", "sslpassword") if key in parameters)
     return redact(" ".join(text.split()), secrets)

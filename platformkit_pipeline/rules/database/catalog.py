@@ -193,7 +193,9 @@ class Catalog:
     @cached_property
     def _usable_schemas(self) -> dict[str, frozenset[str]]:
         return {
-            role: frozenset(s.name for s in self.snapshot.schemas if s.owner in self.acts_as(role) or self.holds(role, "USAGE", s.privileges))
+            role: frozenset(
+                s.name for s in self.snapshot.schemas if s.owner in self.acts_as(role) or self.holds(role, "USAGE", s.privileges)
+            )
             for role in self.client_roles
         }
 

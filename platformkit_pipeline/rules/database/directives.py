@@ -31,5 +31,5 @@ def directive_in(comment: str | None, directive: Directive) -> DirectiveUse | No
     """The use of `directive` in a comment; the reason is the rest of its line, up to the next directive."""
     for match in _PATTERN.finditer(comment or ""):
         if match["name"] == directive.value:
-            return DirectiveUse(directive, match["reason"].strip(" \t:;,.-–—"))  # noqa: RUF001
+            return DirectiveUse(directive, match["reason"].strip(" \t:;,.-–—"))
     return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache
 
 from platformkit_pipeline.model.identity import ObjectIdentity, member_identity
 from platformkit_pipeline.model.managed_schemas import is_managed
@@ -166,7 +166,7 @@ def _is_own_key(key: Column, table: Relation, column: Column, own: set[str]) -> 
     return (key.schema, key.relation) == (table.schema, table.name) and (key.name == column.name or column.name in own)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _reference_stem(column: str) -> str | None:
     """`customer_id`, `customerId`, `customerID` → `customer`; None for other names."""
     for suffix in ("_id", "Id", "ID"):
@@ -175,7 +175,7 @@ def _reference_stem(column: str) -> str | None:
     return None
 
 
-@lru_cache(maxsize=None)
+@cache
 def _forms(table: str) -> frozenset[str]:
     """The folded name as it stands, and its singular where it looks like an English plural."""
     name = _fold(table)

@@ -25,12 +25,17 @@ _COMPILED_LANGUAGES = frozenset({"c", "internal"})
         "The function runs with its owner's rights and resolves names by the caller's search_path: "
         "whoever can create an object in a schema of that path decides what the owner executes."
     ),
-    how_to_fix="`alter function ... set search_path = pg_catalog, public, pg_temp`, naming only schemas in which client roles cannot create.",
+    how_to_fix=(
+        "`alter function ... set search_path = pg_catalog, public, pg_temp`, naming only schemas in which client roles cannot create."
+    ),
     references=("splinter:function_search_path_mutable", "cwe:426"),
     patch=PatchKind.SQL,
     requires=(CatalogKind.FUNCTIONS,),
     violating="create function public.f() returns void language sql security definer as 'select';",
-    clean="create function public.f() returns void language sql security definer set search_path = pg_catalog, public, pg_temp as 'select';",
+    clean="""
+create function public.f() returns void language sql security definer
+  set search_path = pg_catalog, public, pg_temp as 'select';
+""",
 )
 def definer_search_path_mutable(catalog: Catalog) -> Iterator[Verdict]:
     for function in catalog.functions:
@@ -55,8 +60,8 @@ def definer_search_path_mutable(catalog: Catalog) -> Iterator[Verdict]:
     severity=Severity.LOW,
     family=Family.FUNCTIONS,
     title="Function without a fixed search_path",
-    why="The function does different things for callers with different search paths; called from a definer function it inherits those rights.",
-    how_to_fix="`alter function ... set search_path = pg_catalog, public, pg_temp`, or write the body as BEGIN ATOMIC, which binds names once.",
+    why="The function does different things for callers with different search paths; called from a definer function it has those rights.",
+    how_to_fix="`alter function ... set search_path = pg_catalog, public, pg_temp`, or write the body as BEGIN ATOMIC.",
     references=("splinter:function_search_path_mutable",),
     requires=(CatalogKind.FUNCTIONS,),
     violating="create function public.f() returns bigint language sql as 'select count(*) from orders';",
@@ -82,7 +87,10 @@ def function_search_path_mutable(catalog: Catalog) -> Iterator[Verdict]:
     severity=Severity.MEDIUM,
     family=Family.FUNCTIONS,
     title="SECURITY DEFINER without a written justification",
-    why="Running with the owner's rights bypasses row level security and grants; the next reader has to know why the caller's rights do not suffice.",
+    why=(
+        "Running with the owner's rights bypasses row level security and grants; "
+        "the next reader has to know why the caller's rights do not suffice."
+    ),
     how_to_fix="`comment on function ... is 'platformkit:definer <reason>'`, or make the function SECURITY INVOKER.",
     references=("cwe:250",),
     requires=(CatalogKind.FUNCTIONS,),

@@ -64,7 +64,7 @@ def tenant_column_missing(catalog: Catalog) -> Iterator[Verdict]:
     family=Family.TENANCY,
     title="Tenant column is not uuid NOT NULL",
     why="A nullable tenant column makes rows that belong to nobody; another type makes the comparison with the claim a matter of casts.",
-    how_to_fix="Fill the missing values, then `alter table ... alter column ... set not null`; change the type in a migration with its data.",
+    how_to_fix="Fill the missing values, then `alter table ... alter column ... set not null`; change a type together with its data.",
     requires=(CatalogKind.RELATIONS, CatalogKind.COLUMNS),
     violating="create table public.orders (id uuid primary key, tenant_id text);",
     clean="create table public.orders (id uuid primary key, tenant_id uuid not null);",
@@ -98,7 +98,14 @@ def tenant_column_type(catalog: Catalog) -> Iterator[Verdict]:
         "or add a restrictive policy that does. Tables that map users to tenants are declared under tenancy.membership_tables."
     ),
     references=("cwe:639", "cwe:863"),
-    requires=(CatalogKind.RELATIONS, CatalogKind.COLUMNS, CatalogKind.POLICIES, CatalogKind.FUNCTIONS, CatalogKind.ROLES, CatalogKind.ROLE_MEMBERSHIPS),
+    requires=(
+        CatalogKind.RELATIONS,
+        CatalogKind.COLUMNS,
+        CatalogKind.POLICIES,
+        CatalogKind.FUNCTIONS,
+        CatalogKind.ROLES,
+        CatalogKind.ROLE_MEMBERSHIPS,
+    ),
     violating="create policy orders_signed_in on public.orders to authenticated using ((select auth.uid()) is not null);",
     clean="""
 create policy orders_of_tenant on public.orders to authenticated

@@ -1,0 +1,72 @@
+"""Where every target stands: one line per target out of `ops`, with the head of the audit chain that vouches for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from platformkit_pipeline.control_plane.connection import Connection, control_plane_errors, one_row
+from platformkit_pipeline.model.result import Severity
+from platformkit_pipeline.model.score import display
+from platformkit_pipeline.model.target import Environment
+from platformkit_pipeline.reporting.fleet import TargetStanding
+
+_STANDINGS = """
+select c.target_name, c.environment, c.owners, c.scanned_at, s.raw_score_exact, s.effective_score_exact,
+       c.critical, c.high, c.medium, c.low, c.info, c.unknown
+  from ops.compliance_by_target c
+  left join ops.scans s on s.scan_id = c.scan_id
+ where c.target_kind = 'supabase_project'
+ order by c.target_name collate "C"
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class FleetReport:
+    """All active projects by name, as stored when `audit_head` (64 hex digits) was the end of the audit chain."""
+
+    standings: tuple[TargetStanding, ...]
+    audit_head: str
+
+    @property
+    def mean_score(self) -> float | None:
+        """Of the targets that have a score; None when none has."""
+        scores = [s.raw_score for s in self.standings if s.raw_score is not None]
+        # Rounded down like every score, so that 100.0 means all of them.
+        return int(sum(scores) / len(scores) * 10) / 10 if scores else None
+
+
+def report_fleet(connection: Connection) -> FleetReport:
+    """Read the present state of all projects. Raises ControlPlaneError."""
+    with control_plane_errors(), connection.transaction():
+        rows = connection.execute(_STANDINGS).fetchall()
+        return FleetReport(tuple(map(_standing, rows)), _head(connection))
+
+
+def audit_head_hash(connection: Connection) -> str:
+    """Hash at the end of the audit chain, to be noted where the database cannot reach it. Raises ControlPlaneError."""
+    with control_plane_errors(), connection.transaction():
+        return _head(connection)
+
+
+def _head(connection: Connection) -> str:
+    return str(one_row(connection.execute("select encode(row_hash, 'hex') from ops.audit_head"))[0])
+
+
+def _standing(row: tuple[Any, ...]) -> TargetStanding:
+    name, environment, owners, scanned_at, raw, effective, *counts, unknown = row
+    return TargetStanding(
+        name=name,
+        environment=Environment(environment),
+        owners=tuple(owners),
+        scanned_at=scanned_at,
+        raw_score=_shown(raw),
+        effective_score=_shown(effective),
+        open_findings=dict(zip(Severity, counts, strict=True)),
+        unknown=unknown,
+    )
+
+
+def _shown(exact: str | None) -> float | None:
+    return None if exact is None else display(Fraction(exact))

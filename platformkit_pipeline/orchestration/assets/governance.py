@@ -1,0 +1,62 @@
+"""Fourth stage: may this target be deployed?"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from platformkit_pipeline.operations.decide_gate import GateDecision, decide_deploy_gate, decision_to_json
+from platformkit_pipeline.operations.report_fleet import audit_head_hash
+from platformkit_pipeline.orchestration.assets.stage import Stage, TargetRun
+from platformkit_pipeline.orchestration.keys import COMPLIANCE_REPORT, GATE
+from platformkit_pipeline.orchestration.metadata import table
+from platformkit_pipeline.orchestration.ownership import OWNERS, code_of
+from platformkit_pipeline.orchestration.partitions import supabase_projects
+from platformkit_pipeline.reporting.markdown import escape
+
+
+def _decide(run: TargetRun) -> None:
+    decision = decide_deploy_gate(run.connection, run.target, now=datetime.now(UTC))
+    blocking = [(b.rule, b.outcome, b.object, b.message, b.fingerprint) for b in decision.blocking]
+    columns = {"rule": "string", "outcome": "string", "object": "string", "message": "string", "fingerprint": "string"}
+    run.record.materialized(
+        GATE,
+        {
+            "verdict": dg.MetadataValue.text(decision.verdict),
+            "summary": dg.MetadataValue.md(_summary(decision)),
+            "blocking": dg.MetadataValue.int(len(decision.blocking)),
+            "blocking_findings": table(columns, blocking),
+            # Noted here, the end of the audit chain can no longer be rewritten unseen.
+            "audit_head": dg.MetadataValue.text(audit_head_hash(run.connection)),
+            # What `platformkit gate` reads.
+            "decision": dg.MetadataValue.json(decision_to_json(decision)),
+        },
+    )
+
+
+def _summary(decision: GateDecision) -> str:
+    reasons = "\n".join(f"- {escape(reason)}" for reason in decision.reasons)
+    return f"**{decision.verdict}** for {escape(decision.target)}\n\n{reasons}"
+
+
+GOVERNANCE = Stage(
+    specs=(
+        dg.AssetSpec(
+            GATE,
+            deps=[COMPLIANCE_REPORT],
+            group_name="governance",
+            description=(
+                "The deploy gate: no on any unwaived critical finding, on a failed or stale scan, and on a critical that could not be judged "
+                "(clauses 1.3, 2, 11.1). `platformkit gate` reads the decision from here."
+            ),
+            owners=OWNERS,
+            kinds={"python", "postgres"},
+            code_version="1",
+            metadata=code_of(decide_deploy_gate),
+            partitions_def=supabase_projects,
+            skippable=True,
+        ),
+    ),
+    carry_out=_decide,
+)

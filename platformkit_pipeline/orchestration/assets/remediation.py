@@ -1,0 +1,56 @@
+"""Third stage: propose what would mend the open findings."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from platformkit_pipeline.operations.plan_remediation import plan_remediation
+from platformkit_pipeline.orchestration.assets.stage import Stage, TargetRun
+from platformkit_pipeline.orchestration.keys import COMPLIANCE_REPORT, PLANS
+from platformkit_pipeline.orchestration.metadata import plan_markdown, table
+from platformkit_pipeline.orchestration.ownership import OWNERS, code_of
+from platformkit_pipeline.orchestration.partitions import supabase_projects
+
+
+def _plan(run: TargetRun) -> None:
+    plan = plan_remediation(run.connection, run.target, run.declarations, run_id=run.run_id)
+    items = [
+        *((p.rule, p.object.canonical, "sql", p.proof.value, p.title) for p in plan.patches),
+        *((m.rule, m.object.canonical, "manual", "", m.reason) for m in plan.manual_items),
+    ]
+    columns = {"rule": "string", "object": "string", "kind": "string", "proof": "string", "what": "string"}
+    run.record.materialized(
+        PLANS,
+        {
+            "plan_id": dg.MetadataValue.text(plan.plan_id),
+            "scan_id": dg.MetadataValue.text(plan.scan_id),
+            "base_fingerprint": dg.MetadataValue.text(plan.base_fingerprint),
+            "patches": dg.MetadataValue.int(len(plan.patches)),
+            "manual_items": dg.MetadataValue.int(len(plan.manual_items)),
+            "items": table(columns, items),
+            "plan": dg.MetadataValue.md(plan_markdown(plan)),
+        },
+        data_version=plan.plan_id,
+    )
+
+
+REMEDIATION = Stage(
+    specs=(
+        dg.AssetSpec(
+            PLANS,
+            deps=[COMPLIANCE_REPORT],
+            group_name="remediation",
+            description=(
+                "What would mend the open findings, in the order of application: `up` and `down` SQL, or a manual item with the reason why "
+                "no safe SQL exists (clauses 1.4, 11.1). Proposals only: nothing is applied from here, and what says unproven has not been tried."
+            ),
+            owners=OWNERS,
+            kinds={"sql", "postgres"},
+            code_version="1",
+            metadata=code_of(plan_remediation),
+            partitions_def=supabase_projects,
+            skippable=True,
+        ),
+    ),
+    carry_out=_plan,
+)

@@ -1,0 +1,53 @@
+"""The fleet: one report over all targets, made after the nightly run whatever became of single targets."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import dagster as dg
+
+from platformkit_pipeline.model.errors import ControlPlaneError
+from platformkit_pipeline.model.result import Severity
+from platformkit_pipeline.operations.report_fleet import report_fleet
+from platformkit_pipeline.orchestration.failures import sentence_of
+from platformkit_pipeline.orchestration.keys import COMPLIANCE_REPORT, FLEET_REPORT
+from platformkit_pipeline.orchestration.ownership import OWNERS, code_of
+from platformkit_pipeline.orchestration.resources import ControlPlaneResource
+from platformkit_pipeline.reporting.fleet import fleet_markdown
+
+_LATE = timedelta(hours=26)
+_MISSING = timedelta(hours=36)
+
+
+@dg.asset(
+    key=FLEET_REPORT,
+    deps=[dg.AssetDep(COMPLIANCE_REPORT, partition_mapping=dg.AllPartitionMapping())],
+    group_name="reporting",
+    description=(
+        "Score and open findings of every target, read from `ops`: what was stored, not what a partition says (clauses 1.2, 7.2). "
+        "Fresh when the nightly run really ran: a warning after 26 hours, a failure after 36."
+    ),
+    owners=OWNERS,
+    kinds={"markdown", "postgres"},
+    code_version="1",
+    metadata=code_of(report_fleet),
+    freshness_policy=dg.FreshnessPolicy.time_window(fail_window=_MISSING, warn_window=_LATE),
+)
+def compliance_report(control_plane: ControlPlaneResource) -> dg.MaterializeResult[None]:
+    """Materialize the fleet report."""
+    try:
+        with control_plane.session() as connection:
+            fleet = report_fleet(connection)
+    except ControlPlaneError as error:
+        raise dg.Failure(description=sentence_of(error), allow_retries=False) from None
+    scanned = [s for s in fleet.standings if s.raw_score is not None]
+    metadata: dict[str, dg.MetadataValue] = {
+        "report": dg.MetadataValue.md(fleet_markdown(fleet.standings)),
+        "targets": dg.MetadataValue.int(len(fleet.standings)),
+        "never_scanned": dg.MetadataValue.int(len(fleet.standings) - len(scanned)),
+        **{f"open_{s.value}": dg.MetadataValue.int(sum(t.open_findings[s] for t in fleet.standings)) for s in Severity},
+        "audit_head": dg.MetadataValue.text(fleet.audit_head),
+    }
+    if fleet.mean_score is not None:
+        metadata["mean_score"] = dg.MetadataValue.float(fleet.mean_score)
+    return dg.MaterializeResult(metadata=metadata)

@@ -1,0 +1,18 @@
+"""What exists outside and is only looked at."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from platformkit_pipeline.orchestration.keys import SOURCE_PROJECTS
+from platformkit_pipeline.orchestration.ownership import OWNERS
+from platformkit_pipeline.orchestration.partitions import supabase_projects
+
+source_projects = dg.AssetSpec(
+    SOURCE_PROJECTS,
+    group_name="source",
+    description="The databases of the projects that `platformkit.yaml` lists. Observed read-only; nothing here ever writes to them.",
+    owners=OWNERS,
+    kinds={"supabase", "postgres"},
+    partitions_def=supabase_projects,
+)

@@ -1,0 +1,45 @@
+"""What a stage is: some assets of a target, and the function that brings them up to date."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import dagster as dg
+
+from platformkit_pipeline.control_plane.connection import Connection
+from platformkit_pipeline.model.settings import Project, declarations_of, target_of
+from platformkit_pipeline.model.target import Declarations, Target
+from platformkit_pipeline.orchestration.recording import Recorder
+
+
+@dataclass(frozen=True, slots=True)
+class TargetRun:
+    """One target on its way through the stages of one run."""
+
+    project: Project
+    connection: Connection
+    """To the control plane. Use cases commit by themselves."""
+    run_id: str
+    record: Recorder
+
+    @property
+    def target(self) -> Target:
+        return target_of(self.project)
+
+    @property
+    def declarations(self) -> Declarations:
+        return declarations_of(self.project)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """`specs` and `checks` are what it owns; `carry_out` does the work and records it. Stages run in order."""
+
+    specs: tuple[dg.AssetSpec, ...]
+    carry_out: Callable[[TargetRun], None]
+    checks: tuple[dg.AssetCheckSpec, ...] = ()
+
+    @property
+    def keys(self) -> tuple[dg.AssetKey, ...]:
+        return tuple(spec.key for spec in self.specs)

@@ -1,0 +1,15 @@
+"""Names for the objects that patches create."""
+
+from __future__ import annotations
+
+MAX_IDENTIFIER_BYTES = 63
+"""NAMEDATALEN - 1; PostgreSQL cuts longer names off with a notice."""
+
+
+def object_name(*parts: str, suffix: str) -> str:
+    """`table_column_idx`, shortened to PostgreSQL's limit without cutting the suffix."""
+    stem = "_".join(parts)
+    room = MAX_IDENTIFIER_BYTES - len(suffix.encode()) - 1
+    while len(stem.encode()) > room:
+        stem = stem[:-1]
+    return f"{stem}_{suffix}"

@@ -1,0 +1,190 @@
+"""Plans: what they propose, that it works on a real database, and what they leave to a person."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import psycopg
+import pytest
+
+from platformkit_pipeline.introspection.postgres.fingerprint import catalog_fingerprint
+from platformkit_pipeline.introspection.postgres.observe import observe
+from platformkit_pipeline.model.dsn import Dsn
+from platformkit_pipeline.model.patch import Patch, Plan, ProofStatus
+from platformkit_pipeline.model.result import PatchKind
+from platformkit_pipeline.model.target import Declarations, Target, TargetKind, Tenancy
+from platformkit_pipeline.remediation.plan import GENERATORS, build_plan
+from platformkit_pipeline.rules.evaluate import evaluate
+from platformkit_pipeline.rules.registry import all_rules
+from platformkit_pipeline_tests.rules.conftest import WELL_KEPT, findings, run_sql
+
+TARGET = Target(TargetKind.SUPABASE_PROJECT, "shop")
+
+
+def plan_of(dsn: Dsn, declarations: Declarations | None = None) -> Plan:
+    declared = declarations or Declarations()
+    snapshot = observe(dsn)
+    return build_plan(TARGET, "scan", catalog_fingerprint(snapshot), evaluate(snapshot, declared, all_rules()), snapshot, declared)
+
+
+def apply(dsn: Dsn, statements: tuple[str, ...]) -> None:
+    with psycopg.connect(dsn.reveal(), autocommit=True) as connection:
+        for statement in statements:
+            connection.execute(statement.encode())
+
+
+@pytest.fixture
+def well_kept(supabase_database: Dsn) -> Dsn:
+    run_sql(supabase_database, WELL_KEPT)
+    return supabase_database
+
+
+@dataclass(frozen=True)
+class Mendable:
+    rule: str
+    plant: str
+
+
+MENDABLE = [
+    Mendable("RLS001", "drop policy orders_of_tenant on public.orders; alter table public.orders disable row level security"),
+    Mendable("RLS001", "alter table public.orders disable row level security"),
+    Mendable(
+        "RLS001",
+        'create table public."Odd ""Name""" (id uuid primary key, tenant_id uuid not null references public.tenants (id) on delete cascade, '
+        'created_at timestamptz not null, updated_at timestamptz not null); create index on public."Odd ""Name""" (tenant_id)',
+    ),
+    Mendable(
+        "RLS001",
+        """create table public.events (id uuid, tenant_id uuid not null references public.tenants (id) on delete cascade,
+             created_at timestamptz not null, updated_at timestamptz not null) partition by range (created_at);
+           create index on public.events (tenant_id);
+           create table public.events_default partition of public.events default""",
+    ),
+    Mendable(
+        "FUN001",
+        "create function public.f(a integer, variadic b text[]) returns void language sql security definer as 'select';"
+        "comment on function public.f(integer, text[]) is 'platformkit:definer why'",
+    ),
+    Mendable(
+        "FUN001",
+        "create procedure public.\"between\"() language sql security definer as 'select';"
+        "comment on procedure public.\"between\"() is 'platformkit:definer why'",
+    ),
+    Mendable("EXT001", "create extension hstore schema public"),
+    Mendable(
+        "FKY003",
+        'alter table public.orders add column "order" uuid references public.orders (id) on delete set null;'
+        "create table public.orders_order_idx (id uuid primary key, tenant_id uuid not null references public.tenants (id) on delete cascade, "
+        "created_at timestamptz not null, updated_at timestamptz not null); alter table public.orders_order_idx enable row level security;"
+        "create index on public.orders_order_idx (tenant_id); create policy t on public.orders_order_idx to authenticated "
+        "using (tenant_id = ((select auth.jwt()) ->> 'tenant_id')::uuid)",
+    ),
+]
+
+
+@pytest.mark.parametrize("mendable", MENDABLE, ids=lambda m: f"{m.rule} {m.plant[:40]}")
+def test_up_mends_twice_and_down_restores_exactly(well_kept: Dsn, mendable: Mendable) -> None:
+    run_sql(well_kept, mendable.plant)
+    before, broken = findings(well_kept), catalog_fingerprint(observe(well_kept))
+    assert mendable.rule in {rule for rule, _ in before}
+    plan = plan_of(well_kept)
+    for _ in range(2):
+        for patch in plan.patches:
+            apply(well_kept, patch.up)
+        assert findings(well_kept) == set()
+    for patch in reversed(plan.patches):
+        apply(well_kept, patch.down)
+    assert catalog_fingerprint(observe(well_kept)) == broken
+
+
+def test_the_tenant_policy_confines_and_is_never_true_for_all(well_kept: Dsn) -> None:
+    run_sql(well_kept, "drop policy orders_of_tenant on public.orders; alter table public.orders disable row level security")
+    [patch] = plan_of(well_kept).patches
+    assert "tenant_id = ((select auth.jwt()) ->> 'tenant_id')::uuid" in patch.up[2]
+    assert "to authenticated" in patch.up[2]
+    assert "true" not in " ".join(patch.up)
+
+
+def test_a_project_with_its_own_column_and_claim_gets_its_own_policy(well_kept: Dsn) -> None:
+    run_sql(
+        well_kept,
+        "drop policy orders_of_tenant on public.orders; alter table public.orders disable row level security;"
+        'alter table public.orders rename tenant_id to "orgId"',
+    )
+    [patch] = plan_of(well_kept, Declarations(tenancy=Tenancy(column="orgId", claim="org's id"))).patches
+    assert "\"orgId\" = ((select auth.jwt()) ->> 'org''s id')::uuid" in patch.up[2]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ("alter table public.orders drop column tenant_id cascade", "it has no column tenant_id"),
+        ("comment on table public.orders is 'platformkit:not-tenant-scoped shared price list'", "outside the tenant model"),
+    ],
+)
+def test_without_a_tenant_model_enabling_alone_is_left_to_a_person(well_kept: Dsn, change: str, reason: str) -> None:
+    run_sql(well_kept, f"drop policy orders_of_tenant on public.orders; alter table public.orders disable row level security; {change}")
+    plan = plan_of(well_kept)
+    [item] = [i for i in plan.manual_items if i.rule == "RLS001"]
+    assert reason in item.reason
+    assert "lock out anon, authenticated" in item.reason
+    assert item.steps
+    assert not [p for p in plan.patches if p.rule == "RLS001"]
+
+
+def test_a_table_that_only_the_server_side_can_reach_is_closed_without_a_policy(well_kept: Dsn) -> None:
+    run_sql(
+        well_kept,
+        """
+        create table public.jobs (id uuid primary key, created_at timestamptz not null, updated_at timestamptz not null);
+        comment on table public.jobs is 'platformkit:not-tenant-scoped a queue of the server side';
+        revoke all on public.jobs from anon, authenticated;
+        """,
+    )
+    [patch] = [p for p in plan_of(well_kept).patches if p.rule == "RLS001"]
+    assert patch.up == ("alter table public.jobs enable row level security",)
+
+
+def test_an_extension_that_cannot_be_moved_is_left_to_a_person(well_kept: Dsn) -> None:
+    run_sql(well_kept, "create extension hstore schema public")
+    run_sql(well_kept, "update pg_extension set extrelocatable = false where extname = 'hstore'", role="supabase_admin")
+    [item] = plan_of(well_kept).manual_items
+    assert (item.rule, "not relocatable" in item.reason) == ("EXT001", True)
+
+
+def test_a_path_with_a_schema_where_clients_may_create_protects_nothing(well_kept: Dsn) -> None:
+    run_sql(
+        well_kept,
+        "create function public.f() returns void language sql security definer as 'select'; grant create on schema public to anon",
+    )
+    items = [i for i in plan_of(well_kept).manual_items if i.rule == "FUN001"]
+    assert "client roles may create objects in public" in items[0].reason
+
+
+def test_every_finding_is_either_patched_or_left_to_a_person(well_kept: Dsn) -> None:
+    run_sql(
+        well_kept,
+        "create table public.loose (id integer, order_id uuid, created_at timestamp);"
+        "create function public.g() returns integer language sql as 'select 1';"
+        'create policy "all" on public.orders using (true)',
+    )
+    plan = plan_of(well_kept)
+    covered = {(p.rule, p.object.canonical) for p in plan.patches} | {(i.rule, i.object.canonical) for i in plan.manual_items}
+    assert covered == findings(well_kept)
+
+
+def test_the_same_state_gives_the_same_plan_and_patches_are_unproven(well_kept: Dsn) -> None:
+    run_sql(well_kept, "alter table public.orders disable row level security")
+    first, second = plan_of(well_kept), plan_of(well_kept)
+    assert first == second
+    assert {p.proof for p in first.patches} == {ProofStatus.UNPROVEN}
+
+
+def test_concurrent_index_builds_come_last_and_alone(well_kept: Dsn) -> None:
+    run_sql(well_kept, "drop index public.orders_tenant_id_idx; alter table public.orders disable row level security")
+    patches: tuple[Patch, ...] = plan_of(well_kept).patches
+    assert [(p.rule, p.transactional) for p in patches] == [("RLS001", True), ("FKY003", False)]
+
+
+def test_the_registry_and_the_generators_agree_on_what_has_a_patch() -> None:
+    assert {r.code for r in all_rules() if r.patch is PatchKind.SQL} == set(GENERATORS)
