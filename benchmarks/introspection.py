@@ -44,8 +44,10 @@ create table bench.t_{n} (
 );
 create index on bench.t_{n} (status) where status = 'new';
 alter table bench.t_{n} enable row level security;
-create policy own_rows on bench.t_{n} for select using (tenant_id = (current_setting('request.jwt.claims', true)::json ->> 'tenant_id')::uuid);
-create policy own_inserts on bench.t_{n} for insert with check (tenant_id = (current_setting('request.jwt.claims', true)::json ->> 'tenant_id')::uuid);
+create policy own_rows on bench.t_{n} for select
+    using (tenant_id = (current_setting('request.jwt.claims', true)::json ->> 'tenant_id')::uuid);
+create policy own_inserts on bench.t_{n} for insert
+    with check (tenant_id = (current_setting('request.jwt.claims', true)::json ->> 'tenant_id')::uuid);
 create trigger stamp before update on bench.t_{n} for each row execute function bench.stamp();
 create view bench.v_{n} as select id, name, amount from bench.t_{n} where status = 'new';
 create function bench.f_{n}(wanted bigint) returns text language sql stable as 'select name from bench.t_{n} where id = wanted';
@@ -59,7 +61,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="platformkit-bench-") as folder:
-        Path(folder).chmod(0o755)  # noqa: S103 - the server's account must reach its data
+        Path(folder).chmod(0o755)  # the server's account must reach its data
         server = EmbeddedPostgres(Path(folder) / "server", settings={"fsync": "off"})
         server.ensure()
         try:

@@ -19,6 +19,12 @@ def read_sql(relative: str) -> str:
     return (sql_directory() / relative).read_text(encoding="utf-8")
 
 
+def shipped_file(name: str) -> Path:
+    """A file of the checkout's root that a wheel carries inside the package, e.g. `dagster.yaml`."""
+    bundled = _PACKAGE / "_files" / name
+    return bundled if bundled.is_file() else _PACKAGE.parent / name
+
+
 def home_directory() -> Path:
     """`PLATFORMKIT_HOME`, default `.platformkit` in the working directory: data of the embedded server, logs, plans."""
     return Path(os.environ.get("PLATFORMKIT_HOME") or ".platformkit").resolve()

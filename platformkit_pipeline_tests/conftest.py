@@ -12,8 +12,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from platformkit_pipeline.control_plane import migrations
+from platformkit_pipeline.control_plane.connection import Connection, connect, connect_admin
 from platformkit_pipeline.model.dsn import Dsn
-from platformkit_pipeline.sandbox.databases import create_database, drop_database
+from platformkit_pipeline.sandbox.databases import create_database, drop_database, with_user
 from platformkit_pipeline.sandbox.embedded import EmbeddedPostgres
 from platformkit_pipeline.sandbox.sample_platform import create_sample_platform
 from platformkit_pipeline.sandbox.supabase import GrantRegime, copy_supabase_database, install_supabase_shape
@@ -88,6 +90,53 @@ def supabase_database(make_supabase_database: DatabaseFactory) -> Dsn:
 def sample_platform(postgres_server: EmbeddedPostgres) -> dict[str, Dsn]:
     """The three sample projects: target name to DSN, as the observer role. Shared: look, do not touch."""
     return create_sample_platform(postgres_server)
+
+
+@pytest.fixture(scope="session")
+def control_plane_template(admin_dsn: Dsn) -> str:
+    """Name of a migrated database."""
+    name = "control_plane_template"
+    migrations.migrate(create_database(admin_dsn, name))
+    return name
+
+
+@pytest.fixture
+def control_plane(admin_dsn: Dsn, control_plane_template: str) -> Iterator[Dsn]:
+    """A migrated, empty control plane, as superuser."""
+    name = f"control_plane_{next(_serial)}"
+    yield create_database(admin_dsn, name, template=control_plane_template)
+    drop_database(admin_dsn, name)
+
+
+@pytest.fixture
+def make_control_plane(admin_dsn: Dsn, control_plane_template: str) -> Iterator[DatabaseFactory]:
+    """Makes more control planes, for the login of the pipeline."""
+    yield from _factory(
+        admin_dsn, lambda name: with_user(create_database(admin_dsn, name, template=control_plane_template), "platformkit_pipeline")
+    )
+
+
+@pytest.fixture
+def pipeline_dsn(control_plane: Dsn) -> Dsn:
+    """The same database for the login of the pipeline."""
+    return with_user(control_plane, "platformkit_pipeline")
+
+
+@pytest.fixture
+def pipeline(pipeline_dsn: Dsn) -> Iterator[Connection]:
+    """A connection as the pipeline has it."""
+    connection = connect(pipeline_dsn)
+    yield connection
+    connection.close()
+
+
+@pytest.fixture
+def superuser(control_plane: Dsn) -> Iterator[Connection]:
+    """A connection that nothing is refused to; autocommit."""
+    connection = connect_admin(control_plane)
+    connection.autocommit = True
+    yield connection
+    connection.close()
 
 
 def _factory(admin: Dsn, make_named: Callable[[str], Dsn]) -> Iterator[DatabaseFactory]:

@@ -187,8 +187,8 @@ def unobserved_from_json(value: Iterable[Mapping[str, str]]) -> tuple[Unobserved
 
 
 def _encoded(noun: _Noun, record: Any) -> InventoryObject:
-    names, values_of, _ = _plan(noun.record)
-    payload = dict(zip(names, values_of(record), strict=True))
+    plan = _PLANS[noun.record]
+    payload = dict(zip(plan.names, plan.values_of(record), strict=True))
     privileges = payload.get("privileges")
     if privileges:
         payload["privileges"] = _privilege_lists(privileges)
@@ -197,11 +197,11 @@ def _encoded(noun: _Noun, record: Any) -> InventoryObject:
 
 
 def _decoded(record: type[Any], payload: dict[str, Any]) -> Any:
-    names, _, converters = _plan(record)
-    unknown = payload.keys() - set(names)
+    plan = _PLANS[record]
+    unknown = payload.keys() - set(plan.names)
     if unknown:
         raise ValueError(f"inventory holds fields of {record.__name__} that this version does not know: {', '.join(sorted(unknown))}")
-    for name, convert in converters:
+    for name, convert in plan.converters:
         if name in payload:
             payload[name] = convert(payload[name])
     return record(**payload)
@@ -231,13 +231,23 @@ _CONVERTERS: dict[Any, Callable[[Any], Any]] = {
 }
 
 
-@lru_cache(maxsize=None)
-def _plan(record: type[Any]) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]], tuple[tuple[str, Callable[[Any], Any]], ...]]:
-    """Field names, a getter of all their values, and the converters of the fields whose JSON form differs."""
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """How one type of record is written and read."""
+
+    names: tuple[str, ...]
+    values_of: Callable[[Any], tuple[Any, ...]]
+    converters: tuple[tuple[str, Callable[[Any], Any]], ...]
+    """Fields whose JSON form differs, with the way back."""
+
+
+def _plan(record: type[Any]) -> _Plan:
     hints = get_type_hints(record)
     names = tuple(field.name for field in dataclasses.fields(record))
-    converters = tuple((name, _CONVERTERS[hints[name]]) for name in names if hints[name] in _CONVERTERS)
-    return names, attrgetter(*names), converters
+    return _Plan(names, attrgetter(*names), tuple((name, _CONVERTERS[hints[name]]) for name in names if hints[name] in _CONVERTERS))
+
+
+_PLANS = {noun.record: _plan(noun.record) for noun in _NOUNS}
 
 
 def _order_of(noun: _Noun) -> Callable[[Any], tuple[Any, ...]]:

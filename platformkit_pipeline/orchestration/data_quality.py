@@ -4,7 +4,7 @@ The suites say what a reader of `ops` may rely on. Both libraries are imported w
 seconds and 200 MB, and nothing but the nightly report needs them.
 """
 
-from __future__ import annotations
+# No `from __future__ import annotations` here: Dagster compares the annotation of `context` with the class itself.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -42,7 +42,9 @@ _HEX = {32: r"^[0-9a-f]{32}\Z", 64: r"^[0-9a-f]{64}\Z"}
 
 PROMISES: tuple[Promise, ...] = (
     Promise(INVENTORY, "inventory_not_empty", "There is an inventory.", "ExpectTableRowCountToBeBetween", {"min_value": 1}),
-    Promise(INVENTORY, "inventory_identity_present", "Every object has an identity.", "ExpectColumnValuesToNotBeNull", {"column": "identity"}),
+    Promise(
+        INVENTORY, "inventory_identity_present", "Every object has an identity.", "ExpectColumnValuesToNotBeNull", {"column": "identity"},
+    ),
     Promise(
         INVENTORY, "inventory_unique", "An object is stored once per target.", "ExpectCompoundColumnsToBeUnique",
         {"column_list": ["target", "kind", "identity"]},
@@ -94,11 +96,12 @@ def verify(rows: StoredRows, promises: Sequence[Promise]) -> Iterator[dg.AssetCh
     """One result per promise, also when Great Expectations itself fails on one."""
     import great_expectations as gx
     import pandas as pd
+    from great_expectations.data_context.types.base import ProgressBarsConfig
 
     # Objects, not pandas' own strings: a missing value must stay missing.
     frame = pd.DataFrame(rows.rows, columns=list(rows.columns), dtype=object)
     context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False, "metric_calculations": False}  # they would fill stderr
+    context.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)  # they would fill stderr
     batch = context.data_sources.add_pandas("ops").add_dataframe_asset("rows").add_batch_definition_whole_dataframe("all")
     for promise in promises:
         try:
@@ -109,14 +112,14 @@ def verify(rows: StoredRows, promises: Sequence[Promise]) -> Iterator[dg.AssetCh
         yield _result(promise, passed=bool(outcome.success), sentence=promise.sentence, metadata=_evidence(rows, frame, outcome.result))
 
 
-def _expectation(promise: Promise) -> Expectation:
+def _expectation(promise: Promise) -> "Expectation":
     import great_expectations.expectations as gxe
 
     made: Expectation = getattr(gxe, promise.expectation)(**promise.arguments)
     return made
 
 
-def _evidence(rows: StoredRows, frame: pd.DataFrame, result: Mapping[str, Any]) -> Metadata:
+def _evidence(rows: StoredRows, frame: "pd.DataFrame", result: Mapping[str, Any]) -> Metadata:
     sample = [(str(value),) for value in list(result.get("partial_unexpected_list") or ())[:_SAMPLE]]
     return {
         "rows": dg.MetadataValue.int(len(frame)),

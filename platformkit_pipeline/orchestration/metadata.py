@@ -44,7 +44,7 @@ def outcome_metadata(results: Sequence[Result]) -> Metadata:
     outcomes = Counter(r.outcome for r in results)
     by_rule = Counter((r.rule, r.outcome) for r in results)
     rules = {r.rule: r for r in results}
-    columns = {"rule": "string", "name": "string", "clause": "string", "severity": "string", "pass": "int", "fail": "int", "unknown": "int", "na": "int"}
+    columns = dict.fromkeys(("rule", "name", "clause", "severity"), "string") | {outcome.value.lower(): "int" for outcome in Outcome}
     rows = [(code_, r.name, r.clause, r.severity.value, *(by_rule[code_, o] for o in Outcome)) for code_, r in sorted(rules.items())]
     return {
         **{o.name.lower(): dg.MetadataValue.int(outcomes[o]) for o in Outcome},
@@ -99,8 +99,10 @@ def _bounded(parts: Sequence[str]) -> str:
         if length > _MARKDOWN_LIMIT and kept:
             break
         kept += 1
-    left_out = len(parts) - kept
-    return "\n\n".join((*parts[:kept], *((f"*{left_out} more items are not shown here; they are all in ops.remediation_patches.*",) if left_out else ())))
+    if kept == len(parts):
+        return "\n\n".join(parts)
+    remark = f"*{len(parts) - kept} more items are not shown here; they are all in ops.remediation_patches.*"
+    return "\n\n".join((*parts[:kept], remark))
 
 
 def _cell(value: str | int | float) -> str | int | float:

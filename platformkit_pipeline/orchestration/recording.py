@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import dagster as dg
 
@@ -17,35 +18,48 @@ from platformkit_pipeline.orchestration.metadata import Metadata
 DATA_VERSION_TAG = "dagster/data_version"
 CODE_VERSION_TAG = "dagster/code_version"
 
+Event: TypeAlias = dg.AssetMaterialization | dg.AssetCheckEvaluation
+
 
 @dataclass(frozen=True, slots=True)
-class Recorder:
-    """Writes what happened to one target into the event log; keys that the run did not select are left out."""
+class Selection:
+    """What a run selected of the assets and checks that a step could bring up to date."""
 
-    context: dg.AssetExecutionContext
-    partition_key: str
+    assets: frozenset[dg.AssetKey]
+    checks: frozenset[dg.AssetCheckKey]
 
     def wants(self, *keys: dg.AssetKey) -> bool:
         """Whether any of the assets, or a check on one, is selected."""
-        checked = {check.asset_key for check in self.context.selected_asset_check_keys}
-        return any(key in self.context.selected_asset_keys or key in checked for key in keys)
+        checked = {check.asset_key for check in self.checks}
+        return any(key in self.assets or key in checked for key in keys)
 
-    def materialized(self, key: dg.AssetKey, metadata: Metadata, *, data_version: str | None = None) -> None:
+    def admits(self, event: Event) -> bool:
+        """Whether the event is about something selected."""
+        match event:
+            case dg.AssetMaterialization():
+                return event.asset_key in self.assets
+            case dg.AssetCheckEvaluation():
+                return event.asset_check_key in self.checks
+
+
+@dataclass(frozen=True, slots=True)
+class Recorder:
+    """Makes the events of one partition."""
+
+    partition_key: str
+    code_versions: Mapping[dg.AssetKey, str | None]
+
+    def materialized(self, key: dg.AssetKey, metadata: Metadata, *, data_version: str | None = None) -> dg.AssetMaterialization:
         """Equal `data_version`s say that nothing changed since the run before."""
-        if key not in self.context.selected_asset_keys:
-            return
-        tags = {CODE_VERSION_TAG: code_version} if (code_version := self.context.assets_def.code_versions_by_key.get(key)) else {}
-        if data_version:
-            tags[DATA_VERSION_TAG] = data_version
-        self.context.log_event(dg.AssetMaterialization(key, partition=self.partition_key, metadata=metadata, tags=tags))
+        versions = {CODE_VERSION_TAG: self.code_versions.get(key), DATA_VERSION_TAG: data_version}
+        tags = {tag: version for tag, version in versions.items() if version}
+        return dg.AssetMaterialization(key, partition=self.partition_key, metadata=metadata, tags=tags)
 
     def checked(
         self, key: dg.AssetKey, name: str, *, passed: bool, severity: dg.AssetCheckSeverity, description: str, metadata: Metadata
-    ) -> None:
+    ) -> dg.AssetCheckEvaluation:
         """The verdict of a check on this target's partition."""
-        if dg.AssetCheckKey(key, name) not in self.context.selected_asset_check_keys:
-            return
-        evaluation = dg.AssetCheckEvaluation(
+        return dg.AssetCheckEvaluation(
             asset_key=key,
             check_name=name,
             passed=passed,
@@ -54,7 +68,6 @@ class Recorder:
             metadata=metadata,
             partition=self.partition_key,
         )
-        self.context.log_event(evaluation)
 
 
 def results_version(results: Iterable[Result]) -> str:

@@ -9,9 +9,10 @@ from pathlib import Path
 import dagster as dg
 from pydantic import Field
 
-from platformkit_pipeline.control_plane.connection import Connection, control_plane_dsn, session
+from platformkit_pipeline.control_plane.connection import DATABASE_URL, Connection, control_plane_dsn, session
 from platformkit_pipeline.model.settings import Settings
 from platformkit_pipeline.operations.read_settings import read_settings, settings_path
+from platformkit_pipeline.operations.resolve_dsn import dsn_from_environment
 
 
 class SettingsResource(dg.ConfigurableResource[Settings]):
@@ -25,10 +26,13 @@ class SettingsResource(dg.ConfigurableResource[Settings]):
 
 
 class ControlPlaneResource(dg.ConfigurableResource[None]):
-    """The schema `ops`, as the role of the pipeline. Has no fields: the DSN never enters run config or a `repr`."""
+    """The schema `ops`, as the role of the pipeline. Knows the name of a variable; the DSN never enters run config or a `repr`."""
+
+    dsn_env: str = Field(default=DATABASE_URL, description="Environment variable that holds the connection string.")
 
     @contextmanager
     def session(self) -> Iterator[Connection]:
         """A connection for one step: commits at the end, rolls back on any error. Raises ControlPlaneError."""
-        with session(control_plane_dsn()) as connection:
+        dsn = control_plane_dsn() if self.dsn_env == DATABASE_URL else dsn_from_environment(self.dsn_env, whose="control plane")
+        with session(dsn) as connection:
             yield connection

@@ -34,7 +34,8 @@ def fleet_markdown(standings: Sequence[TargetStanding], limit: int = DEFAULT_LIM
         return "No target is registered.\n"
     ordered = sorted(standings, key=lambda s: (-1.0 if s.raw_score is None else s.raw_score, s.name))
     head = ["Target", "Environment", "Score", "With waivers", *(s.value.capitalize() for s in _SHOWN), "Unknown", "Scanned (UTC)"]
-    lines = [f"| {' | '.join(head)} |", f"| {' | '.join(['---'] * 2 + ['---:'] * (len(head) - 3) + ['---'])} |", *map(_row, ordered[:limit])]
+    rule = ["---", "---", *["---:"] * (len(head) - 3), "---"]
+    lines = [f"| {' | '.join(head)} |", f"| {' | '.join(rule)} |", *map(_row, ordered[:limit])]
     if len(ordered) > limit:
         lines += ["", f"{len(ordered) - limit} more targets are not listed here."]
     return "\n".join(lines) + "\n"

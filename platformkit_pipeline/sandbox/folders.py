@@ -9,6 +9,7 @@ import hashlib
 import os
 import shutil
 import stat
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,8 @@ _SOCKET_PATH_LIMIT = 107
 _LONGEST_SOCKET_NAME = "/.s.PGSQL.65535.lock"
 _SHORT_PARENT = Path("/tmp")  # noqa: S108  fixed, not TMPDIR: every process must come to the same path
 _DROP_PARENT = Path("/var/tmp")  # noqa: S108  outlives a reboot; the folder below is made private
+
+_UNFINISHED = "data.unfinished-"
 
 _log = get_logger("sandbox.folders")
 
@@ -40,10 +43,13 @@ class ServerFolders:
     lock_file: Path
     port_file: Path
 
-    @property
-    def unfinished_data(self) -> Path:
-        """Where initdb works; renamed to `data` once it is complete, so that an interrupted one is never taken for a server."""
-        return self.base / "data.unfinished"
+    def unfinished_data(self) -> list[Path]:
+        """Folders in which an initdb was at work and may, orphaned by a killed launcher, still be."""
+        return list(self.base.glob(f"{_UNFINISHED}*"))
+
+    def new_unfinished_data(self) -> Path:
+        """Where the next initdb works; renamed to `data` once complete, so that half a directory is never taken for a whole."""
+        return Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=self.base))
 
     @property
     def server_log(self) -> Path:

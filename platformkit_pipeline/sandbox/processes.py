@@ -17,6 +17,7 @@ from platformkit_pipeline.sandbox.accounts import ServerAccount
 
 _PROC = Path("/proc")
 _DEAD_STATES = "ZX"
+_DETACH_SECONDS = 30.0
 _INHERITED_VARIABLES = ("PATH", "LD_LIBRARY_PATH")
 
 
@@ -57,10 +58,10 @@ def _works_in(entry: Path, data_directory: Path) -> bool:
 
 
 def run_tool(account: ServerAccount, command: Sequence[str | Path], *, timeout: float) -> ToolResult:
-    """Run one of the server's programs as `account` and return its exit code and output.
+    """Run a program to its end as `account` and return its exit code and output (both streams).
 
-    The output goes through a file, never a pipe: the server inherits it from pg_ctl and a reader would hang for ever.
-    The environment is made new, so that no PG* variable steers the server and no secret of ours reaches it.
+    The output goes through a file, never a pipe: a server started underneath inherits it, and a reader would hang for
+    ever. The environment is made new, so that no PG* variable steers the server and no secret of ours reaches it.
     """
     environment = {name: os.environ[name] for name in _INHERITED_VARIABLES if name in os.environ}
     environment |= {"LC_ALL": "C", "TZ": "UTC"}
@@ -82,8 +83,21 @@ def run_tool(account: ServerAccount, command: Sequence[str | Path], *, timeout: 
                 extra_groups=account.drop_groups,
             )
         except subprocess.TimeoutExpired:
-            raise SandboxError(f"{name} did not finish within {timeout:.0f} s. Look at the server log and at the load of the machine.") from None
+            raise SandboxError(f"{name} did not finish within {timeout:.0f} s. Look at the load of the machine, and try again.") from None
         except OSError as error:
             raise SandboxError(f"{name} could not be run as {account}: {error.strerror}.") from error
         output.seek(0)
         return ToolResult(finished.returncode, output.read())
+
+
+def run_in_background(account: ServerAccount, command: Sequence[str | Path], *, log: Path) -> int:
+    """Start a program that outlives us, its output appended to `log`; returns its pid.
+
+    The shell in between makes it a child of init, not of ours that would have to reap it. pg_ctl does the same, but puts
+    paths into a shell command with double quotes, where a `$` in a folder's name is expanded.
+    """
+    detach = 'log=$1; shift; "$@" </dev/null >>"$log" 2>&1 & echo $!'
+    result = run_tool(account, ["sh", "-c", detach, "sh", log, *command], timeout=_DETACH_SECONDS)
+    if result.exit_code or not result.output.strip().isdigit():
+        raise SandboxError(f"{Path(command[0]).name} could not be started as {account}: {result.output.strip()[-300:]}")
+    return int(result.output)

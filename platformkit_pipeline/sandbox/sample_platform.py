@@ -18,10 +18,11 @@ from platformkit_pipeline.locations import read_sql
 from platformkit_pipeline.logs import get_logger
 from platformkit_pipeline.model.dsn import Dsn, redact
 from platformkit_pipeline.model.errors import ConfigurationError, SandboxError
+from platformkit_pipeline.model.result import Outcome
 from platformkit_pipeline.model.target import Declarations, Environment, Tenancy
 from platformkit_pipeline.sandbox.databases import connect, create_database, drop_database, rename_database, with_database, with_user
 from platformkit_pipeline.sandbox.embedded import EmbeddedPostgres
-from platformkit_pipeline.sandbox.supabase import DEFAULT_EXPOSED_SCHEMAS, OBSERVER_ROLE, GrantRegime, install_supabase_shape
+from platformkit_pipeline.sandbox.supabase import DEFAULT_EXPOSED_SCHEMAS, OBSERVER_ROLE, GrantRegime, install_supabase_shape, shape_sql
 
 _FOLDER = "sandbox/sample_platform"
 _OWNER_ROLE = "postgres"
@@ -52,6 +53,8 @@ class PlantedFault:
     rule: str
     object: str
     note: str
+    outcome: Outcome = Outcome.FAIL
+    """UNKNOWN where the rules must say that they cannot tell."""
 
 
 SAMPLE_PROJECTS: tuple[SampleProject, ...] = (
@@ -110,7 +113,9 @@ def planted_faults(project_name: str) -> tuple[PlantedFault, ...]:
     truth = yaml.safe_load(read_sql(f"{_FOLDER}/truth.yaml"))
     if project_name not in truth:
         raise ConfigurationError(f"There is no sample project {project_name!r}; there are {', '.join(truth)}.")
-    return tuple(sorted(PlantedFault(entry["rule"], entry["object"], entry["note"]) for entry in truth[project_name]))
+    return tuple(
+        sorted(PlantedFault(entry["rule"], entry["object"], entry["note"], Outcome(entry.get("outcome", Outcome.FAIL))) for entry in truth[project_name])
+    )
 
 
 @contextmanager
@@ -151,7 +156,8 @@ def _unfinished(project: SampleProject) -> str:
 
 def _digest(project: SampleProject) -> str:
     """What a database is made from; stands in its comment."""
-    text = "\0".join([project.grants, *project.exposed_schemas, *(read_sql(f"{_FOLDER}/{name}") for name in project.sql_files)])
+    files = (read_sql(f"{_FOLDER}/{name}") for name in project.sql_files)
+    text = "\0".join([shape_sql(project.grants), *project.exposed_schemas, *files])
     return f"platformkit sample {hashlib.sha256(text.encode()).hexdigest()[:32]}"
 
 

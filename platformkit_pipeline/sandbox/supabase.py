@@ -38,16 +38,20 @@ _SHAPE = ("roles.sql", "schemas.sql", "auth.sql", "storage.sql", "services.sql")
 _GRANTS = {GrantRegime.AUTOMATIC: ("grants_automatic.sql",), GrantRegime.EXPLICIT: ("grants_automatic.sql", "grants_explicit.sql")}
 
 
+def shape_sql(grants: GrantRegime) -> str:
+    """The statements that make the shape; the same text makes the same database."""
+    return "\n".join(read_sql(f"sandbox/supabase/{name}") for name in (*_SHAPE, *_GRANTS[grants]))
+
+
 def install_supabase_shape(dsn: Dsn, *, grants: GrantRegime, exposed_schemas: tuple[str, ...] = DEFAULT_EXPOSED_SCHEMAS) -> None:
     """Install into the database of `dsn`, whose role must be superuser; one transaction, may be repeated.
 
     Running it again with the other regime changes what later objects get, as it did on the platform.
     """
-    text = "\n".join(read_sql(f"sandbox/supabase/{name}") for name in (*_SHAPE, *_GRANTS[grants]))
     with connect(dsn, autocommit=False) as connection:
         try:
             connection.execute("set local client_min_messages = warning")
-            connection.execute(text.encode())
+            connection.execute(shape_sql(grants).encode())
             _set_up_database(connection, exposed_schemas)
         except psycopg.Error as error:
             raise SandboxError(f"The Supabase shape could not be installed in {connection.info.dbname}: {redact(str(error)).strip()}") from error

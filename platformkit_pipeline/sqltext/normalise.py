@@ -13,7 +13,7 @@ import postgast
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import DecodeError, Message
 
-from platformkit_pipeline.sqltext.parser import CACHE_SIZE, unwrap
+from platformkit_pipeline.sqltext.parser import CACHE_SIZE, Node, unwrap
 
 _WHITESPACE = re.compile(r"\s+")
 
@@ -38,7 +38,7 @@ def normalise_query(sql: str) -> str:
         return _WHITESPACE.sub(" ", sql).strip()
 
 
-def _normalise(node: Message, relation: str | None) -> None:
+def _normalise(node: Node, relation: str | None) -> None:
     """Rewrite `node` in place. `relation` is the name under which the enclosing query level knows its only relation."""
     match node.DESCRIPTOR.name:
         case "SelectStmt":
@@ -67,7 +67,7 @@ def _normalise(node: Message, relation: str | None) -> None:
             pass
 
 
-def _only_relation(select: Message) -> str | None:
+def _only_relation(select: Node) -> str | None:
     from_clause = select.from_clause
     if len(from_clause) != 1:
         return None
@@ -81,14 +81,14 @@ def _only_relation(select: Message) -> str | None:
             return None
 
 
-def _drop_qualifier(reference: Message, relation: str | None) -> None:
+def _drop_qualifier(reference: Node, relation: str | None) -> None:
     fields = reference.fields
     named = len(fields) == 2 and all(field.WhichOneof("node") == "string" for field in fields)
     if named and fields[0].string.sval == relation:
         del fields[0]
 
 
-def _drop_repeated_name(target: Message) -> None:
+def _drop_repeated_name(target: Node) -> None:
     value = unwrap(target.val)
     if value.DESCRIPTOR.name != "ColumnRef" or not len(value.fields):
         return
@@ -96,7 +96,7 @@ def _drop_repeated_name(target: Message) -> None:
         target.ClearField("name")
 
 
-def _push_cast_into_array(node: Message) -> None:
+def _push_cast_into_array(node: Node) -> None:
     """`(ARRAY[a, b])::t[]` becomes `ARRAY[a::t, b::t]`, as the parser itself resolves it."""
     if node.WhichOneof("node") != "type_cast":
         return

@@ -376,7 +376,7 @@ def test_empty_database(blank_database: Dsn) -> None:
     snapshot = observe(blank_database)
     assert [s.name for s in snapshot.schemas] == ["public"]
     assert [e.name for e in snapshot.extensions] == ["plpgsql"]
-    assert snapshot.relations == snapshot.storage_buckets == snapshot.unobserved == ()
+    assert [len(snapshot.relations), len(snapshot.storage_buckets), len(snapshot.unobserved)] == [0, 0, 0]
 
 
 def test_settings_of_role_and_session_do_not_change_what_is_read(rich_copy: Dsn, rich_snapshot: Snapshot) -> None:

@@ -87,6 +87,7 @@ def test_nothing_is_left_behind_by_an_observation_that_failed(rich_copy: Dsn) ->
         with pytest.raises(TargetBusy):
             observe(rich_copy, lock_timeout_seconds=0.1)
         row = ddl.execute(
-            "select count(*) from pg_stat_activity where datname = current_database() and application_name = 'platformkit' and state <> 'idle'"
+            "select count(*) from pg_stat_activity"
+            " where datname = current_database() and application_name = 'platformkit' and state <> 'idle'"
         ).fetchone()
     assert row == (0,)

@@ -71,7 +71,7 @@ def test_no_piece_of_the_text_gets_into_a_message(text: str) -> None:
 
 
 def test_a_value_that_contains_itself_is_refused() -> None:
-    assert faults_of("a: &x\n  - *x\n") == (Fault(2, ("a", 0), "contains itself"),)
+    assert faults_of("a: &x\n  - *x\n") == (Fault(1, ("a", 0), "contains itself"),)
 
 
 def test_aliases_share_a_value_and_cannot_multiply_it() -> None:

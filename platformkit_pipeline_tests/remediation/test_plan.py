@@ -50,7 +50,8 @@ MENDABLE = [
     Mendable("RLS001", "alter table public.orders disable row level security"),
     Mendable(
         "RLS001",
-        'create table public."Odd ""Name""" (id uuid primary key, tenant_id uuid not null references public.tenants (id) on delete cascade, '
+        'create table public."Odd ""Name""" (id uuid primary key, '
+        "tenant_id uuid not null references public.tenants (id) on delete cascade, "
         'created_at timestamptz not null, updated_at timestamptz not null); create index on public."Odd ""Name""" (tenant_id)',
     ),
     Mendable(
@@ -74,7 +75,8 @@ MENDABLE = [
     Mendable(
         "FKY003",
         'alter table public.orders add column "order" uuid references public.orders (id) on delete set null;'
-        "create table public.orders_order_idx (id uuid primary key, tenant_id uuid not null references public.tenants (id) on delete cascade, "
+        "create table public.orders_order_idx (id uuid primary key, "
+        "tenant_id uuid not null references public.tenants (id) on delete cascade, "
         "created_at timestamptz not null, updated_at timestamptz not null); alter table public.orders_order_idx enable row level security;"
         "create index on public.orders_order_idx (tenant_id); create policy t on public.orders_order_idx to authenticated "
         "using (tenant_id = ((select auth.jwt()) ->> 'tenant_id')::uuid)",

@@ -32,7 +32,10 @@ _CAUSES: tuple[tuple[str, str], ...] = (
     ("network is unreachable", "the network is unreachable; does the host have an IPv4 address?"),
     ("no route to host", "no route to the host"),
     ("certificate", "TLS failed: the server's certificate was not accepted; check sslmode and sslrootcert"),
-    ("ssl (connection|error|syscall|negotiation)|not support ssl|sslmode", "TLS failed: client and server do not agree on it; check sslmode"),
+    (
+        "ssl (connection|error|syscall|negotiation)|not support ssl|sslmode",
+        "TLS failed: client and server do not agree on it; check sslmode",
+    ),
     (
         "too many (connections|clients)|remaining connection slots",
         "the server has no connection left; use the pooler, or try again later",

@@ -81,7 +81,9 @@ def canonical_snapshot(snapshot: Snapshot) -> Snapshot:
         policies=tuple(_policy(p) for p in snapshot.policies if on_any_table(p)),
         functions=tuple(_function(f) for f in snapshot.functions if counts(f)),
         triggers=tuple(_trigger(t) for t in snapshot.triggers if on_any_table(t) and not t.inherited),
-        extensions=tuple(replace(e, version="", owner="", default_version=None, relocatable=False, comment=None) for e in snapshot.extensions),
+        extensions=tuple(
+            replace(e, version="", owner="", default_version=None, relocatable=False, comment=None) for e in snapshot.extensions
+        ),
         types=tuple(_type(t) for t in snapshot.types if counts(t)),
         default_privileges=tuple(d for d in snapshot.default_privileges if d.schema is None or not left_out(d.schema)),
         event_triggers=tuple(t for t in snapshot.event_triggers if t.extension is None and not left_out(t.function_schema)),

@@ -12,7 +12,7 @@ import json
 import math
 import time
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from typing import Any, cast
 
 import psycopg
@@ -82,7 +82,8 @@ def observe(dsn: Dsn, *, statement_timeout_seconds: float = 60, lock_timeout_sec
         log.warning("catalogue changed during the observation", location=str(location), attempt=attempt, error=last)
         time.sleep(_PAUSE_SECONDS * attempt)
     raise TargetBusy(
-        f"{location}: the schema kept changing while it was read ({ATTEMPTS} attempts; last: {_sentence(last)}); scan again when it is quiet"
+        f"{location}: the schema kept changing while it was read ({ATTEMPTS} attempts; last: {_sentence(last)}); "
+        "scan again when it is quiet"
     ) from None
 
 
@@ -114,9 +115,7 @@ def _milliseconds(seconds: float) -> int:
 
 def _readable_kinds(unobserved: tuple[Unobserved, ...], *, has_storage_buckets: bool) -> tuple[CatalogKind, ...]:
     refused = {u.what for u in unobserved}
-    return tuple(
-        kind for kind in RECORDS if kind.value not in refused and (kind is not CatalogKind.STORAGE_BUCKETS or has_storage_buckets)
-    )
+    return tuple(kind for kind in RECORDS if kind.value not in refused and (kind is not CatalogKind.STORAGE_BUCKETS or has_storage_buckets))
 
 
 def _snapshot(server: Server, results: dict[CatalogKind, _Result], unobserved: tuple[Unobserved, ...]) -> Snapshot:
@@ -147,7 +146,7 @@ def _run(connection: psycopg.Connection, statements: tuple[str, ...]) -> list[_R
             return collected
 
 
-@lru_cache(maxsize=None)
+@cache
 def _statement(name: str) -> str:
     """Text of `sql/catalog/<name>.sql` without the closing `;`. Its comments travel along, for whoever reads the server's log."""
     return read_sql(f"catalog/{name}.sql").rstrip().removesuffix(";")
@@ -160,7 +159,8 @@ def _changed_underneath(error: psycopg.Error) -> bool:
 def _reported(error: psycopg.Error, location: Location) -> ObservationError:
     if error.sqlstate in _BUSY:
         return TargetBusy(
-            f"{location}: {_sentence(error)}; another session holds a lock or the server is overloaded, so scan again later or raise the timeouts"
+            f"{location}: {_sentence(error)}; another session holds a lock or the server is overloaded: "
+            "scan again later, or raise the timeouts"
         )
     if error.sqlstate in _GONE or (error.sqlstate is None and isinstance(error, psycopg.OperationalError)):
         return TargetUnreachable(f"{location}: the connection was lost during the observation ({_sentence(error)})")

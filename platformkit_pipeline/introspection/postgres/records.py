@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeVar, get_type_hints
 
@@ -74,13 +75,13 @@ def records(record: type[R], columns: Sequence[str], rows: Iterable[Row]) -> tup
 
     Raises TypeError when query and record do not fit, VanishedObject when a field that is never null came null.
     """
-    names, converters, required = _plan(record)
-    if tuple(columns) != names:
-        raise TypeError(f"the query for {record.__name__} returns {list(columns)}, the record has {list(names)}")
-    if converters:
-        rows = (_converted(row, converters) for row in rows)
+    plan = _PLANS[record]
+    if tuple(columns) != plan.names:
+        raise TypeError(f"the query for {record.__name__} returns {list(columns)}, the record has {list(plan.names)}")
+    if plan.converters:
+        rows = (_converted(row, plan.converters) for row in rows)
     made = tuple(record(*row) for row in rows)
-    for field in required:
+    for field in plan.required:
         if any(getattr(r, field) is None for r in made):
             raise VanishedObject(f"{record.__name__}.{field}")
     if record is Relation and any(r.definition is None and r.kind in _VIEWS for r in made):  # type: ignore[attr-defined]
@@ -97,11 +98,11 @@ _VIEWS = frozenset({RelationKind.VIEW, RelationKind.MATERIALIZED_VIEW})
 _STORED = frozenset({k.value for k in RelationKind} - {RelationKind.VIEW.value, RelationKind.SEQUENCE.value})
 
 
-def _converted(row: Row, converters: tuple[tuple[int, Callable[[Any], Any]], ...]) -> list[Any]:
+def _converted(row: Row, converters: tuple[tuple[int, Callable[[Any], Any]], ...]) -> Row:
     values = list(row)
     for position, convert in converters:
         values[position] = convert(values[position])
-    return values
+    return tuple(values)
 
 
 @lru_cache(maxsize=4096)
@@ -130,11 +131,25 @@ _CONVERTERS: dict[Any, Callable[[Any], Any]] = {
 }
 
 
-@lru_cache(maxsize=None)
-def _plan(record: type[Any]) -> tuple[tuple[str, ...], tuple[tuple[int, Callable[[Any], Any]], ...], tuple[str, ...]]:
-    """Field names, (position, converter) of the fields that need one, and the fields that are never null."""
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """How rows become one type of record."""
+
+    names: tuple[str, ...]
+    converters: tuple[tuple[int, Callable[[Any], Any]], ...]
+    """Position and conversion of the fields whose values come in another shape."""
+    required: tuple[str, ...]
+    """Fields that are never null."""
+
+
+def _plan(record: type[Any]) -> _Plan:
     hints = get_type_hints(record)
     names = tuple(field.name for field in dataclasses.fields(record))
-    converters = tuple((i, _CONVERTERS[hints[name]]) for i, name in enumerate(names) if hints[name] in _CONVERTERS)
-    required = tuple(name for name in names if hints[name] is str)
-    return names, converters, required
+    return _Plan(
+        names=names,
+        converters=tuple((i, _CONVERTERS[hints[name]]) for i, name in enumerate(names) if hints[name] in _CONVERTERS),
+        required=tuple(name for name in names if hints[name] is str),
+    )
+
+
+_PLANS = {record: _plan(record) for record in RECORDS.values()}

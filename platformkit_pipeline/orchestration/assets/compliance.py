@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
@@ -14,27 +14,27 @@ from platformkit_pipeline.orchestration.keys import COMPLIANCE_REPORT, INVENTORY
 from platformkit_pipeline.orchestration.metadata import findings_metadata, outcome_metadata, severity_metadata, unobserved_metadata
 from platformkit_pipeline.orchestration.ownership import OWNERS, code_of
 from platformkit_pipeline.orchestration.partitions import supabase_projects
-from platformkit_pipeline.orchestration.recording import results_version
+from platformkit_pipeline.orchestration.recording import Event, results_version
 from platformkit_pipeline.rules.registry import Family, all_rules, rules_of, ruleset_digest
 
 VERDICT = "verdict"
 """Name of the check on every rule family."""
 
 
-def _judge(run: TargetRun) -> None:
-    wanted = [family for family in Family if run.record.wants(family_key(family))]
-    if run.record.wants(COMPLIANCE_REPORT):
+def _judge(run: TargetRun) -> Iterator[Event]:
+    wanted = [family for family in Family if run.selection.wants(family_key(family))]
+    if run.selection.wants(COMPLIANCE_REPORT):
         wanted = list(Family)
     judgement = judge_target(run.connection, run.target, run.declarations, families=wanted, run_id=run.run_id)
     for family in wanted:
         codes = {rule.code for rule in rules_of(family)}
-        _record_family(run, family, judgement.report.scan_id, [r for r in judgement.report.results if r.rule in codes])
-    _record_report(run, judgement)
+        yield from _family(run, family, judgement.report.scan_id, [r for r in judgement.report.results if r.rule in codes])
+    yield _report(run, judgement)
 
 
-def _record_family(run: TargetRun, family: Family, scan_id: str, results: Sequence[Result]) -> None:
+def _family(run: TargetRun, family: Family, scan_id: str, results: Sequence[Result]) -> Iterator[Event]:
     score = compliance_score(results)
-    run.record.materialized(
+    yield run.record.materialized(
         family_key(family),
         {
             "scan_id": dg.MetadataValue.text(scan_id),
@@ -46,7 +46,7 @@ def _record_family(run: TargetRun, family: Family, scan_id: str, results: Sequen
     )
     findings = [r for r in results if r.is_finding and r.severity is not Severity.INFO]
     severe = [r for r in findings if r.severity.at_least(Severity.HIGH)]
-    run.record.checked(
+    yield run.record.checked(
         family_key(family),
         VERDICT,
         passed=not findings,
@@ -63,9 +63,9 @@ def _sentence(findings: Sequence[Result], severe: Sequence[Result]) -> str:
     return f"{len(findings)} findings, {len(severe)} of them critical or high, {blind} because something could not be observed."
 
 
-def _record_report(run: TargetRun, judgement: Judgement) -> None:
+def _report(run: TargetRun, judgement: Judgement) -> Event:
     report, changes = judgement.report, judgement.changes
-    run.record.materialized(
+    return run.record.materialized(
         COMPLIANCE_REPORT,
         {
             "scan_id": dg.MetadataValue.text(report.scan_id),
@@ -125,8 +125,8 @@ COMPLIANCE = Stage(
             deps=[family_key(family) for family in Family],
             group_name="compliance",
             description=(
-                "All results of one scan and their score: weights critical 27, high 9, medium 3, low 1; any failing or unknown critical caps at 49, "
-                "any high at 89 (clauses 1.2, 7.2). Findings keep their first sight and are resolved when they are gone."
+                "All results of one scan and their score: weights critical 27, high 9, medium 3, low 1; any failing or unknown "
+                "critical caps at 49, any high at 89 (clauses 1.2, 7.2). Findings are resolved when they are gone."
             ),
             owners=OWNERS,
             kinds={"python", "postgres"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -13,14 +14,15 @@ from platformkit_pipeline.orchestration.keys import COMPLIANCE_REPORT, GATE
 from platformkit_pipeline.orchestration.metadata import table
 from platformkit_pipeline.orchestration.ownership import OWNERS, code_of
 from platformkit_pipeline.orchestration.partitions import supabase_projects
+from platformkit_pipeline.orchestration.recording import Event
 from platformkit_pipeline.reporting.markdown import escape
 
 
-def _decide(run: TargetRun) -> None:
+def _decide(run: TargetRun) -> Iterator[Event]:
     decision = decide_deploy_gate(run.connection, run.target, now=datetime.now(UTC))
     blocking = [(b.rule, b.outcome, b.object, b.message, b.fingerprint) for b in decision.blocking]
     columns = {"rule": "string", "outcome": "string", "object": "string", "message": "string", "fingerprint": "string"}
-    run.record.materialized(
+    yield run.record.materialized(
         GATE,
         {
             "verdict": dg.MetadataValue.text(decision.verdict),
@@ -47,8 +49,8 @@ GOVERNANCE = Stage(
             deps=[COMPLIANCE_REPORT],
             group_name="governance",
             description=(
-                "The deploy gate: no on any unwaived critical finding, on a failed or stale scan, and on a critical that could not be judged "
-                "(clauses 1.3, 2, 11.1). `platformkit gate` reads the decision from here."
+                "The deploy gate: no on any unwaived critical finding, on a failed or stale scan, and on a critical that could not "
+                "be judged (clauses 1.3, 4.2). `platformkit gate` reads the decision from here."
             ),
             owners=OWNERS,
             kinds={"python", "postgres"},

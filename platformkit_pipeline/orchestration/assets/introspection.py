@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import dagster as dg
 
 from platformkit_pipeline.operations.observe_target import Observation, observe_target
@@ -11,6 +13,7 @@ from platformkit_pipeline.orchestration.keys import CATALOG, INVENTORY, SOURCE_P
 from platformkit_pipeline.orchestration.metadata import kinds_metadata, unobserved_metadata
 from platformkit_pipeline.orchestration.ownership import OWNERS, code_of
 from platformkit_pipeline.orchestration.partitions import supabase_projects
+from platformkit_pipeline.orchestration.recording import Event
 
 _COLUMNS = dg.TableSchema(
     columns=[
@@ -23,14 +26,14 @@ _COLUMNS = dg.TableSchema(
 )
 
 
-def _observe(run: TargetRun) -> None:
+def _observe(run: TargetRun) -> Iterator[Event]:
     observation = observe_target(run.connection, run.target, resolve_dsn(run.project), run_id=run.run_id)
-    _record_catalog(run, observation)
-    _record_inventory(run, observation)
+    yield _catalog(run, observation)
+    yield _inventory(run, observation)
 
 
-def _record_catalog(run: TargetRun, observation: Observation) -> None:
-    run.record.materialized(
+def _catalog(run: TargetRun, observation: Observation) -> Event:
+    return run.record.materialized(
         CATALOG,
         {
             "scan_id": dg.MetadataValue.text(observation.scan_id),
@@ -45,9 +48,9 @@ def _record_catalog(run: TargetRun, observation: Observation) -> None:
     )
 
 
-def _record_inventory(run: TargetRun, observation: Observation) -> None:
+def _inventory(run: TargetRun, observation: Observation) -> Event:
     changes = observation.changes
-    run.record.materialized(
+    return run.record.materialized(
         INVENTORY,
         {
             "scan_id": dg.MetadataValue.text(observation.scan_id),
@@ -69,8 +72,8 @@ INTROSPECTION = Stage(
             deps=[SOURCE_PROJECTS],
             group_name="introspection",
             description=(
-                "What the catalogue of a project holds: tables, columns, policies, functions, extensions, privileges. Read in one read-only "
-                "REPEATABLE READ transaction with one bulk query per kind. What the role may not see is listed as unobserved (clause 1.1)."
+                "What the catalogue of a project holds: tables, columns, policies, functions, extensions, privileges. Read in one "
+                "read-only REPEATABLE READ transaction with one bulk query per kind. What the role may not see is unobserved (clause 1.2)."
             ),
             owners=OWNERS,
             kinds={"postgres", "supabase"},
@@ -85,7 +88,7 @@ INTROSPECTION = Stage(
             group_name="ops",
             description=(
                 "One row per object of the project, with the hash of its definition and its history. Only what changed is written: "
-                "an unchanged night writes no row (clauses 1.1, 5.3)."
+                "an unchanged night writes no row (clauses 1.2, 1.4)."
             ),
             owners=OWNERS,
             kinds={"postgres", "table"},

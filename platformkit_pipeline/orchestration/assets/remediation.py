@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import dagster as dg
 
 from platformkit_pipeline.operations.plan_remediation import plan_remediation
@@ -10,16 +12,17 @@ from platformkit_pipeline.orchestration.keys import COMPLIANCE_REPORT, PLANS
 from platformkit_pipeline.orchestration.metadata import plan_markdown, table
 from platformkit_pipeline.orchestration.ownership import OWNERS, code_of
 from platformkit_pipeline.orchestration.partitions import supabase_projects
+from platformkit_pipeline.orchestration.recording import Event
 
 
-def _plan(run: TargetRun) -> None:
+def _plan(run: TargetRun) -> Iterator[Event]:
     plan = plan_remediation(run.connection, run.target, run.declarations, run_id=run.run_id)
     items = [
         *((p.rule, p.object.canonical, "sql", p.proof.value, p.title) for p in plan.patches),
         *((m.rule, m.object.canonical, "manual", "", m.reason) for m in plan.manual_items),
     ]
     columns = {"rule": "string", "object": "string", "kind": "string", "proof": "string", "what": "string"}
-    run.record.materialized(
+    yield run.record.materialized(
         PLANS,
         {
             "plan_id": dg.MetadataValue.text(plan.plan_id),
@@ -41,8 +44,8 @@ REMEDIATION = Stage(
             deps=[COMPLIANCE_REPORT],
             group_name="remediation",
             description=(
-                "What would mend the open findings, in the order of application: `up` and `down` SQL, or a manual item with the reason why "
-                "no safe SQL exists (clauses 1.4, 11.1). Proposals only: nothing is applied from here, and what says unproven has not been tried."
+                "What would mend the open findings, in the order of application: `up` and `down` SQL, or a manual item with the reason "
+                "why no safe SQL exists (clauses 1.4, 11.1). Proposals only: nothing is applied from here, and unproven means untried."
             ),
             owners=OWNERS,
             kinds={"sql", "postgres"},

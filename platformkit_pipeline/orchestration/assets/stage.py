@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import dagster as dg
@@ -10,7 +10,7 @@ import dagster as dg
 from platformkit_pipeline.control_plane.connection import Connection
 from platformkit_pipeline.model.settings import Project, declarations_of, target_of
 from platformkit_pipeline.model.target import Declarations, Target
-from platformkit_pipeline.orchestration.recording import Recorder
+from platformkit_pipeline.orchestration.recording import Event, Recorder, Selection
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,7 @@ class TargetRun:
     connection: Connection
     """To the control plane. Use cases commit by themselves."""
     run_id: str
+    selection: Selection
     record: Recorder
 
     @property
@@ -34,10 +35,10 @@ class TargetRun:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """`specs` and `checks` are what it owns; `carry_out` does the work and records it. Stages run in order."""
+    """`specs` and `checks` are what it owns; `carry_out` does the work and tells what it did. Stages run in order."""
 
     specs: tuple[dg.AssetSpec, ...]
-    carry_out: Callable[[TargetRun], None]
+    carry_out: Callable[[TargetRun], Iterator[Event]]
     checks: tuple[dg.AssetCheckSpec, ...] = ()
 
     @property

@@ -4,9 +4,9 @@ One step, not one per stage: a step that fails abandons all steps after it, for 
 target that cannot be reached leaves the road alone; the others reach its end, and the run fails naming who did not.
 """
 
-from __future__ import annotations
+# No `from __future__ import annotations` here: Dagster compares the annotation of `context` with the class itself.
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
@@ -22,11 +22,12 @@ from platformkit_pipeline.orchestration.assets.remediation import REMEDIATION
 from platformkit_pipeline.orchestration.assets.stage import TargetRun
 from platformkit_pipeline.orchestration.failures import fail_run, origin_of, sentence_of
 from platformkit_pipeline.orchestration.partitions import supabase_projects
-from platformkit_pipeline.orchestration.recording import Recorder
+from platformkit_pipeline.orchestration.recording import Event, Recorder, Selection
 from platformkit_pipeline.orchestration.resources import ControlPlaneResource, SettingsResource
 
 STAGES = (INTROSPECTION, COMPLIANCE, REMEDIATION, GOVERNANCE)
 TARGET_KEYS = tuple(key for stage in STAGES for key in stage.keys)
+CODE_VERSIONS = {spec.key: spec.code_version for stage in STAGES for spec in stage.specs}
 
 
 @dg.multi_asset(
@@ -38,14 +39,14 @@ TARGET_KEYS = tuple(key for stage in STAGES for key in stage.keys)
     can_subset=True,
     description="Observe, store, judge, plan and decide for every target of the run, one after the other.",
 )
-def target_scan(context: dg.AssetExecutionContext, settings: SettingsResource, control_plane: ControlPlaneResource) -> None:
+def target_scan(context: dg.AssetExecutionContext, settings: SettingsResource, control_plane: ControlPlaneResource) -> Iterator[Event]:
     """Carry every target of the run through the selected stages; fail at the end if one of them failed."""
     listed = _prepare(settings, control_plane)
     failures: dict[str, str] = {}
     for name in context.partition_keys:
         try:
             with bind_ids(run_id=context.run.run_id, target=name):
-                _scan(context, name, listed, control_plane)
+                yield from _scan(context, name, listed, control_plane)
         except PlatformkitError as error:
             failures[name] = sentence_of(error)
             context.log.error("%s: %s", name, failures[name])
@@ -53,7 +54,7 @@ def target_scan(context: dg.AssetExecutionContext, settings: SettingsResource, c
             failures[name] = sentence_of(error)
             context.log.error("%s: %s\n%s", name, failures[name], origin_of(error))
         if name in failures and not _answers(control_plane):
-            failures |= {left: "not attempted: the control plane went away" for left in _after(name, context.partition_keys)}
+            failures |= dict.fromkeys(_after(name, context.partition_keys), "not attempted: the control plane went away")
             break
     if failures:
         fail_run(failures, attempted=len(context.partition_keys))
@@ -72,14 +73,14 @@ def _prepare(settings: SettingsResource, control_plane: ControlPlaneResource) ->
     raise dg.Failure(description=sentence, allow_retries=False)
 
 
-def _scan(context: dg.AssetExecutionContext, name: str, settings: Settings, control_plane: ControlPlaneResource) -> None:
+def _scan(context: dg.AssetExecutionContext, name: str, settings: Settings, control_plane: ControlPlaneResource) -> Iterator[Event]:
     project = find_project(settings, name)
-    record = Recorder(context, name)
+    selection = Selection(frozenset(context.selected_asset_keys), frozenset(context.selected_asset_check_keys))
     with control_plane.session() as connection:
-        run = TargetRun(project, connection, context.run.run_id, record)
+        run = TargetRun(project, connection, context.run.run_id, selection, Recorder(name, CODE_VERSIONS))
         for stage in STAGES:
-            if record.wants(*stage.keys):
-                stage.carry_out(run)
+            if selection.wants(*stage.keys):
+                yield from filter(selection.admits, stage.carry_out(run))
     context.log.info("%s: done", name)
 
 

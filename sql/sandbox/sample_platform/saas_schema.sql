@@ -237,7 +237,7 @@ create table public.invites (
 );
 create index invites_tenant_idx on public.invites (tenant_id);
 
--- one row: time spent. FAULT TEN003 (policy looks membership up in a table that nobody declared)
+-- one row: time spent. FAULT TEN003, as UNKNOWN: membership is looked up in a table that nobody declared
 create table public.time_entries (
   id uuid primary key default gen_random_uuid(),
   tenant_id uuid not null references public.organizations (id) on delete cascade,

@@ -87,7 +87,7 @@ create policy tenant on public.attachments to authenticated using (tenant_id = (
 -- FAULT TEN003: users edit user_metadata themselves
 create policy tenant on public.invites to authenticated using (tenant_id = (auth.jwt() -> 'user_metadata' ->> 'tenant_id')::uuid);
 
--- FAULT TEN003: public.team_members is not declared as a membership table
+-- FAULT TEN003, as UNKNOWN: public.team_members is not declared as a membership table
 create policy team_reads on public.time_entries for select to authenticated using (
   tenant_id in (select m.tenant_id from public.team_members as m where m.user_id = (select auth.uid()))
 );

@@ -1,0 +1,72 @@
+"""The sample platform as targets: its databases, a settings file that names them, and the variables that reach them."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from platformkit_pipeline.model.target import Declarations
+from platformkit_pipeline.sandbox.embedded import EmbeddedPostgres
+from platformkit_pipeline.sandbox.sample_platform import SAMPLE_PROJECTS, SampleProject, create_sample_platform
+
+SETTINGS_FILE = "sample-platform.yaml"
+_DEFAULTS = Declarations()
+_NOT_A_WORD = re.compile(r"[^A-Z0-9]+")
+
+
+@dataclass(frozen=True, slots=True)
+class DemoPlatform:
+    """`environment` holds connection strings: hand it to child processes, never to a log or a file."""
+
+    settings_path: Path
+    environment: dict[str, str]
+
+
+def prepare_demo(home: Path, server: EmbeddedPostgres) -> DemoPlatform:
+    """Make what is missing of the sample platform on `server`, and write its settings below `home`.
+
+    Repeating it changes nothing. Raises SandboxError.
+    """
+    dsns = create_sample_platform(server)
+    settings_path = home / SETTINGS_FILE
+    text = _settings_text()
+    if not settings_path.exists() or settings_path.read_text(encoding="utf-8") != text:
+        home.mkdir(parents=True, exist_ok=True)
+        unfinished = settings_path.with_suffix(f".{os.getpid()}.tmp")
+        unfinished.write_text(text, encoding="utf-8")
+        unfinished.replace(settings_path)
+    return DemoPlatform(settings_path, {_variable(name): dsn.reveal() for name, dsn in dsns.items()})
+
+
+def _settings_text() -> str:
+    header = "# The sample platform of `platformkit demo`. Written anew by every demo: copy it before you change it.\n"
+    return header + yaml.safe_dump({"projects": [_entry(p) for p in SAMPLE_PROJECTS]}, sort_keys=False)
+
+
+def _entry(project: SampleProject) -> dict[str, Any]:
+    declared = project.declarations
+    entry: dict[str, Any] = {
+        "name": project.name,
+        "environment": project.environment.value,
+        "owners": [f"team:{project.name.split('-', maxsplit=1)[0]}"],
+        "database": {"dsn_env": _variable(project.name)},
+    }
+    if declared.tenancy != _DEFAULTS.tenancy:
+        entry["tenancy"] = {
+            "column": declared.tenancy.column,
+            "claim": declared.tenancy.claim,
+            "membership_tables": list(declared.tenancy.membership_tables),
+        }
+    if declared.critical_tables:
+        entry["critical_tables"] = list(declared.critical_tables)
+    return entry
+
+
+def _variable(name: str) -> str:
+    """`shop-production` → `SHOP_PRODUCTION_DATABASE_URL`."""
+    return f"{_NOT_A_WORD.sub('_', name.upper())}_DATABASE_URL"

@@ -1,0 +1,57 @@
+"""The code location put together: one function for production, tests and tools."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+from platformkit_pipeline.logs import configure_logging, get_logger
+from platformkit_pipeline.model.errors import SettingsError
+from platformkit_pipeline.model.settings import Schedule
+
+# One run is the unit of parallelism: a step in a process of its own would cost two seconds, in this process it costs none.
+_EXECUTOR = dg.in_process_executor
+
+_log = get_logger("orchestration.build")
+
+
+def build_defs(*, resources: Mapping[str, Any] | None = None) -> dg.Definitions:
+    """Assets, checks, jobs, schedules and sensors. `resources` replaces those of the same name (`settings`, `control_plane`)."""
+    configure_logging()
+    with warnings.catch_warnings():
+        # Partitioned checks are a preview and single-run backfills a beta in this pinned version; both are covered by tests.
+        warnings.simplefilter("ignore", category=dg.PreviewWarning)
+        warnings.simplefilter("ignore", category=dg.BetaWarning)
+        from platformkit_pipeline.orchestration.assets.reporting import compliance_report
+        from platformkit_pipeline.orchestration.assets.sources import source_projects
+        from platformkit_pipeline.orchestration.assets.target_scan import target_scan
+        from platformkit_pipeline.orchestration.data_quality import stored_data_quality
+        from platformkit_pipeline.orchestration.jobs import fleet_report, nightly, scan_target
+        from platformkit_pipeline.orchestration.resources import ControlPlaneResource, SettingsResource
+        from platformkit_pipeline.orchestration.schedules import nightly_schedule
+        from platformkit_pipeline.orchestration.sensors.fleet_report import FLEET_REPORT_SENSORS
+        from platformkit_pipeline.orchestration.sensors.target_registry import target_registry
+
+        given = {"settings": SettingsResource(), "control_plane": ControlPlaneResource(), **(resources or {})}
+        return dg.Definitions(
+            assets=[source_projects, target_scan, compliance_report],
+            asset_checks=[stored_data_quality],
+            jobs=[scan_target, nightly, fleet_report],
+            schedules=[nightly_schedule(_schedule(given["settings"]))],
+            sensors=[target_registry, *FLEET_REPORT_SENSORS],
+            resources=given,
+            executor=_EXECUTOR,
+        )
+
+
+def _schedule(settings: Any) -> Schedule:
+    """From the settings if they can be read: malformed ones must not take the whole location down."""
+    try:
+        schedule: Schedule = settings.read().schedule
+    except SettingsError as error:
+        _log.warning("settings cannot be read, the nightly schedule keeps its default", reason=str(error))
+        return Schedule()
+    return schedule

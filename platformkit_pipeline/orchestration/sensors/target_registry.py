@@ -1,0 +1,75 @@
+"""Keeps partitions and `ops.targets` in step with the settings."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import dagster as dg
+
+from platformkit_pipeline.model.errors import PlatformkitError
+from platformkit_pipeline.operations.sync_targets import sync_targets
+from platformkit_pipeline.orchestration.failures import sentence_of
+from platformkit_pipeline.orchestration.partitions import (
+    PARTITION_TAG,
+    RANGE_END_TAG,
+    RANGE_START_TAG,
+    SUPABASE_PROJECTS,
+    PartitionChanges,
+    partition_changes,
+    supabase_projects,
+)
+from platformkit_pipeline.orchestration.resources import ControlPlaneResource, SettingsResource
+from platformkit_pipeline.orchestration.schedules import UNFINISHED
+
+_SECONDS_BETWEEN_TICKS = 30
+
+
+@dg.sensor(
+    name="target_registry",
+    minimum_interval_seconds=_SECONDS_BETWEEN_TICKS,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Adds a partition for every project of the settings and removes those that left, unless a run is using them.",
+)
+def target_registry(
+    context: dg.SensorEvaluationContext, settings: SettingsResource, control_plane: ControlPlaneResource
+) -> dg.SensorResult:
+    """One tick. A failed read is a skipped tick, never an empty list of targets: that would remove every partition."""
+    try:
+        listed = settings.read()
+        with control_plane.session() as connection:
+            stored = sync_targets(connection, listed)
+    except PlatformkitError as error:
+        return dg.SensorResult(skip_reason=dg.SkipReason(f"nothing was changed: {sentence_of(error)}"))
+    existing = context.instance.get_dynamic_partitions(SUPABASE_PROJECTS)
+    wanted = [project.name for project in listed.projects]
+    gone = set(existing) - set(wanted)
+    changes = partition_changes(wanted, existing, _in_flight(context.instance, existing) if gone else ())
+    return dg.SensorResult(
+        dynamic_partitions_requests=[
+            *([supabase_projects.build_add_request(list(changes.added))] if changes.added else []),
+            *([supabase_projects.build_delete_request(list(changes.removed))] if changes.removed else []),
+        ],
+        skip_reason=dg.SkipReason(_sentence(changes, len(wanted), len(stored.changed))),
+    )
+
+
+def _in_flight(instance: dg.DagsterInstance, existing: Sequence[str]) -> Collection[str]:
+    """Partitions that a queued or running run is to write."""
+    used: set[str] = set()
+    for run in instance.get_runs(dg.RunsFilter(statuses=UNFINISHED)):
+        if key := run.tags.get(PARTITION_TAG):
+            used.add(key)
+        start, end = run.tags.get(RANGE_START_TAG), run.tags.get(RANGE_END_TAG)
+        if start in existing and end in existing:
+            used.update(existing[existing.index(start) : existing.index(end) + 1])
+    return used
+
+
+def _sentence(changes: PartitionChanges, wanted: int, updated: int) -> str:
+    parts = [
+        f"{len(changes.added)} added" if changes.added else "",
+        f"{len(changes.removed)} removed" if changes.removed else "",
+        f"{len(changes.kept)} kept until their run ends" if changes.kept else "",
+        f"{updated} declared differently" if updated else "",
+    ]
+    return f"{wanted} targets; " + (", ".join(filter(None, parts)) or "nothing changed")

@@ -1,0 +1,223 @@
+"""The sample platform: made whole or not at all, and every planted fault is about an object that exists."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from platformkit_pipeline.locations import read_sql
+from platformkit_pipeline.model.dsn import Dsn
+from platformkit_pipeline.model.errors import ConfigurationError, SandboxError
+from platformkit_pipeline.model.result import Outcome
+from platformkit_pipeline.sandbox import sample_platform as module
+from platformkit_pipeline.sandbox.databases import connect, database_exists, with_database
+from platformkit_pipeline.sandbox.embedded import EmbeddedPostgres
+from platformkit_pipeline.sandbox.sample_platform import SAMPLE_PROJECTS, create_sample_platform, drop_sample_platform, planted_faults
+from platformkit_pipeline.sandbox.supabase import OBSERVER_ROLE
+from platformkit_pipeline_tests.conftest import FAST_SETTINGS
+
+NAMES = [project.name for project in SAMPLE_PROJECTS]
+
+BUILDER = """
+import sys
+from pathlib import Path
+from platformkit_pipeline.sandbox.embedded import EmbeddedPostgres
+from platformkit_pipeline.sandbox.sample_platform import create_sample_platform
+create_sample_platform(EmbeddedPostgres(Path(sys.argv[1])))
+"""
+
+OBJECTS = """
+select format('%s %s.%s', case relkind when 'r' then 'table' when 'p' then 'table' when 'v' then 'view' else 'other' end,
+              quote_ident(nspname), quote_ident(relname))
+from pg_class c join pg_namespace n on n.oid = relnamespace
+union all
+select format('column %s.%s.%s', quote_ident(nspname), quote_ident(relname), quote_ident(attname))
+from pg_attribute a join pg_class c on c.oid = attrelid join pg_namespace n on n.oid = relnamespace
+union all
+select format('constraint %s.%s.%s', quote_ident(nspname), quote_ident(relname), quote_ident(conname))
+from pg_constraint k join pg_class c on c.oid = conrelid join pg_namespace n on n.oid = relnamespace
+union all
+select format('policy %s.%s.%s', quote_ident(schemaname), quote_ident(tablename), quote_ident(policyname)) from pg_policies
+union all
+select format('function %s.%s(%s)', quote_ident(nspname), quote_ident(proname), pg_get_function_identity_arguments(p.oid))
+from pg_proc p join pg_namespace n on n.oid = pronamespace
+union all
+select format('extension %s', quote_ident(extname)) from pg_extension
+"""
+
+
+@pytest.fixture(scope="module")
+def own_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+    """A server on which the sample platform may be dropped and rebuilt."""
+    server = EmbeddedPostgres(tmp_path_factory.mktemp("sample"), settings=FAST_SETTINGS)
+    server.ensure()
+    yield server
+    server.destroy()
+
+
+def as_owner(server: EmbeddedPostgres, database: str, statement: str) -> list[tuple[object, ...]]:
+    with connect(with_database(server.dsn(), database)) as connection:
+        cursor = connection.execute(statement.encode())
+        return cursor.fetchall() if cursor.description else []
+
+
+def oids(server: EmbeddedPostgres) -> dict[str, object]:
+    return {str(name): oid for name, oid in as_owner(server, "postgres", "select datname, oid from pg_database where datname like 'sample_%'")}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_planted_fault_names_an_object_that_exists(sample_platform: dict[str, Dsn], name: str) -> None:
+    with connect(sample_platform[name]) as connection:
+        existing = {row[0].replace('"insert"', "insert").replace('"delete"', "delete") for row in connection.execute(OBJECTS.encode())}
+    # a label leaves keywords bare where quote_ident quotes them
+    assert {fault.object for fault in planted_faults(name)} - existing == set()
+
+
+@pytest.mark.parametrize(("name", "least", "most"), [("shop-production", 0, 0), ("clinic-messy", 25, 200), ("saas-multitenant", 8, 15)])
+def test_the_number_of_planted_faults_tells_the_projects_apart(name: str, least: int, most: int) -> None:
+    faults = planted_faults(name)
+    assert least <= len(faults) <= most
+    assert len({(fault.rule, fault.object) for fault in faults}) == len(faults)
+    assert all(fault.note for fault in faults)
+
+
+def test_the_messy_project_has_faults_of_every_family() -> None:
+    families = {fault.rule[:3] for fault in planted_faults("clinic-messy")}
+    assert families == {"RLS", "FUN", "EXT", "TEN", "FKY", "AUD"}
+
+
+def test_what_cannot_be_decided_is_planted_as_unknown() -> None:
+    unknown = [fault.object for fault in planted_faults("saas-multitenant") if fault.outcome is Outcome.UNKNOWN]
+    assert unknown == ["table public.time_entries"]
+
+
+@pytest.mark.parametrize("project", SAMPLE_PROJECTS, ids=NAMES)
+def test_the_sql_marks_every_rule_that_it_breaks(project: module.SampleProject) -> None:
+    text = "\n".join(read_sql(f"sandbox/sample_platform/{name}") for name in project.sql_files)
+    marked = {code for line in text.splitlines() if "FAULT" in line for code in re.findall(r"[A-Z]{3}\d{3}", line.split("FAULT", 1)[1].split("clean")[0])}
+    assert marked >= {fault.rule for fault in planted_faults(project.name)}
+
+
+def test_faults_of_an_unknown_project_are_not_an_empty_list() -> None:
+    with pytest.raises(ConfigurationError, match="shop-production"):
+        planted_faults("shop")
+
+
+@pytest.mark.parametrize("project", SAMPLE_PROJECTS, ids=NAMES)
+def test_projects_have_tables_rows_functions_policies_and_buckets(
+    postgres_server: EmbeddedPostgres, sample_platform: dict[str, Dsn], project: module.SampleProject
+) -> None:
+    assert sample_platform
+    counts = as_owner(
+        postgres_server,
+        project.database,
+        """
+        select (select count(*) from pg_class where relkind in ('r', 'p') and not relispartition and relowner = 'postgres'::regrole
+                  and relnamespace::regnamespace::text in ('public', 'private', 'internal', 'api', 'reporting')),
+               (select sum(reltuples) from pg_class where relkind in ('r', 'p') and relowner = 'postgres'::regrole),
+               (select count(*) from pg_proc where proowner = 'postgres'::regrole and prosecdef),
+               (select count(*) from pg_policies where schemaname = 'public'),
+               (select count(*) from storage.buckets),
+               (select count(*) from pg_matviews where ispopulated),
+               (select count(*) from pg_type where typtype in ('e', 'd') and typowner = 'postgres'::regrole)
+        """,
+    )[0]
+    tables, rows, definer_functions, policies, buckets, materialized_views, types = (int(str(count)) for count in counts)
+    assert 15 <= tables <= 40
+    assert rows > 3000
+    assert min(definer_functions, materialized_views) >= 1
+    assert policies >= 10
+    assert min(buckets, types) >= 2
+
+
+def test_project_objects_belong_to_the_role_that_customers_have(postgres_server: EmbeddedPostgres, sample_platform: dict[str, Dsn]) -> None:
+    owners = Counter(
+        owner
+        for project in SAMPLE_PROJECTS
+        for (owner,) in as_owner(postgres_server, project.database, "select tableowner from pg_tables where schemaname = 'public'")
+    )
+    assert sample_platform
+    assert set(owners) == {"postgres"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_scans_run_as_a_role_that_reads_no_data(sample_platform: dict[str, Dsn], name: str) -> None:
+    with connect(sample_platform[name]) as connection:
+        assert connection.execute("select current_user").fetchone() == (OBSERVER_ROLE,)
+        table = "tenants" if name.startswith("shop") else "clinics" if name.startswith("clinic") else "organizations"
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute(f"select count(*) from public.{table}".encode())
+
+
+def test_a_merchant_sees_its_own_rows_only(postgres_server: EmbeddedPostgres, sample_platform: dict[str, Dsn]) -> None:
+    assert sample_platform
+    with connect(postgres_server.dsn("sample_shop", "authenticator"), autocommit=False) as connection:
+        connection.execute("set local role authenticated")
+        assert connection.execute("select count(*) from public.orders").fetchone() == (0,)
+        connection.execute("""select set_config('request.jwt.claims', jsonb_build_object('tenant_id', md5('shop tenant 1')::uuid)::text, true)""")
+        assert connection.execute("select count(*), count(distinct tenant_id) from public.orders").fetchone() == (200, 1)
+
+
+def test_making_it_again_changes_nothing(own_server: EmbeddedPostgres) -> None:
+    first = create_sample_platform(own_server)
+    before = oids(own_server)
+    as_owner(own_server, "sample_clinic", "create table if not exists public.made_by_a_visitor ()")
+    assert create_sample_platform(own_server) == first
+    assert oids(own_server) == before
+    assert as_owner(own_server, "sample_clinic", "select to_regclass('public.made_by_a_visitor') is not null") == [(True,)]
+
+
+def test_a_database_made_from_other_sql_is_made_anew(own_server: EmbeddedPostgres) -> None:
+    create_sample_platform(own_server)
+    before = oids(own_server)
+    as_owner(own_server, "sample_saas", "comment on database sample_saas is 'platformkit sample of an earlier release'")
+    create_sample_platform(own_server)
+    after = oids(own_server)
+    assert after["sample_saas"] != before["sample_saas"]
+    assert after["sample_shop"] == before["sample_shop"]
+
+
+def test_dropping_removes_all_three_databases_and_may_be_repeated(own_server: EmbeddedPostgres) -> None:
+    create_sample_platform(own_server)
+    for _ in range(2):
+        drop_sample_platform(own_server)
+        assert oids(own_server) == {}
+
+
+def test_a_build_that_fails_leaves_no_database_that_looks_finished(own_server: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch) -> None:
+    drop_sample_platform(own_server)
+    monkeypatch.setattr(module, "read_sql", lambda name: read_sql(name) if "clinic" not in name else "create table public.half (); select 1 / 0")
+    with pytest.raises(SandboxError, match=r"clinic_schema.sql .* division by zero"):
+        create_sample_platform(own_server)
+    monkeypatch.undo()
+    assert not database_exists(own_server.dsn(), "sample_clinic")
+    assert database_exists(own_server.dsn(), "sample_shop")
+    create_sample_platform(own_server)
+    assert sorted(oids(own_server)) == ["sample_clinic", "sample_saas", "sample_shop"]
+
+
+def test_a_killed_build_is_repaired_by_the_next_one(own_server: EmbeddedPostgres) -> None:
+    drop_sample_platform(own_server)
+    builder = subprocess.Popen([sys.executable, "-c", BUILDER, str(own_server.root)])
+    deadline = time.monotonic() + 60
+    while "sample_clinic_unfinished" not in oids(own_server):
+        assert time.monotonic() < deadline, "the builder did not begin"
+        time.sleep(0.01)
+    builder.kill()
+    builder.wait()
+    create_sample_platform(own_server)
+    assert sorted(oids(own_server)) == ["sample_clinic", "sample_saas", "sample_shop"]
+
+
+def test_two_builders_at_once_make_one_platform(own_server: EmbeddedPostgres) -> None:
+    drop_sample_platform(own_server)
+    builders = [subprocess.Popen([sys.executable, "-c", BUILDER, str(own_server.root)]) for _ in range(2)]
+    assert [builder.wait(timeout=60) for builder in builders] == [0, 0]
+    assert sorted(oids(own_server)) == ["sample_clinic", "sample_saas", "sample_shop"]
