@@ -38,10 +38,14 @@ def exit_code_of(command: Callable[[], object], arguments: list[str]) -> int:
     except typer.Exit as leaving:
         return leaving.exit_code
     except (KeyboardInterrupt, typer.Abort):
-        return _report("interrupted", EXIT_INTERRUPTED, arguments)
+        return EXIT_INTERRUPTED
     except BrokenPipeError:
-        _discard_output()
-        return EXIT_BROKEN_PIPE
+        return _reader_gone()
+    except SystemExit as leaving:
+        # Typer makes 1 of a broken pipe, which would read as "there are findings".
+        if isinstance(leaving.__context__, BrokenPipeError):
+            return _reader_gone()
+        raise
     except Exception as error:
         return _report(_unexpected(error), EXIT_UNEXPECTED, arguments)
     return code if isinstance(code, int) else 0
@@ -51,7 +55,7 @@ def _report(text: str, code: int, arguments: list[str]) -> int:
     try:
         print(redact(text, tuple(_secrets_of((*arguments, *os.environ.values())))), file=sys.stderr, flush=True)
     except BrokenPipeError:
-        _discard_output()
+        _reader_gone()
     return code
 
 
@@ -75,13 +79,16 @@ def _secrets_of(texts: Iterable[str]) -> Iterator[str]:
                 for secret in {match["secret"], unquote(match["secret"]), match["secret"].strip("'")}:
                     if len(secret) >= _SHORTEST_SECRET:
                         yield secret
-    if password := os.environ.get("PGPASSWORD"):
+    password = os.environ.get("PGPASSWORD", "")
+    if len(password) >= _SHORTEST_SECRET:
         yield password
 
 
-def _discard_output() -> None:
-    """The reader is gone; give the interpreter somewhere to flush to when it ends, or it would complain."""
+def _reader_gone() -> int:
+    """Give the interpreter somewhere to flush to when it ends, or it would complain."""
     devnull = os.open(os.devnull, os.O_WRONLY)
-    for stream in (sys.stdout, sys.stderr):
-        os.dup2(devnull, stream.fileno())
+    for stream in (sys.__stdout__, sys.__stderr__):
+        if stream is not None:
+            os.dup2(devnull, stream.fileno())
     os.close(devnull)
+    return EXIT_BROKEN_PIPE

@@ -107,12 +107,13 @@ def scan(
     3 the database could not be observed well enough to answer.
     """
     from platformkit_pipeline.operations.scan import scan_database
-    from platformkit_pipeline.rules.registry import select_rules
+    from platformkit_pipeline.rules.registry import Scope, select_rules
 
     check_output(output)
-    rules = select_rules(_codes(select, "--select"), _codes(ignore, "--ignore"))
+    chosen = select_rules(_codes(select, "--select"), _codes(ignore, "--ignore"))
+    rules = tuple(rule for rule in chosen if rule.scope is Scope.PROJECT)
     if not rules:
-        raise ConfigurationError("--ignore leaves no rule of those that --select takes")
+        raise ConfigurationError("--select and --ignore leave no rule that judges a database")
     if target is not None:
         _refuse_together(
             "--target",

@@ -61,12 +61,12 @@ mutation Launch($executionParams: ExecutionParams!) {
 }
 """
 
-RUN: Final = """
-query Run($runId: ID!) {
+OUTCOME: Final = """
+query Outcome($runId: ID!) {
   runOrError(runId: $runId) {
     __typename
     ... on Run {
-      status
+      assetChecks { name assetKey { path } }
       assetMaterializations {
         partition
         assetKey { path }
@@ -120,15 +120,6 @@ query Checks($assetKey: AssetKeyInput!, $checkName: String!, $partition: String,
 }
 """
 
-CHECK_NAMES: Final = """
-query CheckNames($assetKeys: [AssetKeyInput!]!) {
-  assetNodes(assetKeys: $assetKeys) {
-    assetKey { path }
-    assetChecksOrError { __typename ... on AssetChecks { checks { name } } }
-  }
-}
-"""
-
 TERMINATE: Final = """
 mutation Terminate($runId: String!) {
   terminateRun(runId: $runId) {
@@ -148,9 +139,8 @@ ALL: Final = {
     "AddPartition": ADD_PARTITION,
     "Launch": LAUNCH,
     "Status": STATUS,
-    "Run": RUN,
+    "Outcome": OUTCOME,
     "Checks": CHECKS,
-    "CheckNames": CHECK_NAMES,
     "Failures": FAILURES,
     "Terminate": TERMINATE,
 }

@@ -27,6 +27,11 @@ class DemoPlatform:
     environment: dict[str, str]
 
 
+def demo_home(home: Path) -> Path:
+    """The demo lives beside a platform of the user's own, never in it: its settings would retire the user's targets."""
+    return home / "demo"
+
+
 def prepare_demo(home: Path, server: EmbeddedPostgres) -> DemoPlatform:
     """Make what is missing of the sample platform on `server`, and write its settings below `home`.
 

@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import os
 import shutil
-import signal
 import socket
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -26,19 +23,15 @@ from platformkit_pipeline.sandbox.accounts import RunMode, ServerAccount, choose
 from platformkit_pipeline.sandbox.binaries import Binaries, find_binaries
 from platformkit_pipeline.sandbox.configuration import FILE_NAME, configuration_text
 from platformkit_pipeline.sandbox.folders import ServerFolders, folders_for, make_base, make_sockets, usable_bindir
-from platformkit_pipeline.sandbox.processes import command_of, is_postmaster_of, orphans_of, run_in_background, run_tool
+from platformkit_pipeline.sandbox.postmaster import Postmaster, answers, holds_within, read_postmaster, remove_stale_locks, shut_down
+from platformkit_pipeline.sandbox.processes import command_of, run_in_background, run_tool
 
 _SOCKET_ONLY_PORT = 5432
 """Without TCP the port only names the socket file, in a folder that no other server uses."""
 _LOCK_SECONDS = 120.0
 _READY_SECONDS = 60.0
-_STOP_SECONDS = 30.0
-_ORPHAN_PATIENCE_SECONDS = 3.0
 _LOG_LIMIT_BYTES = 5_000_000
-_START_ATTEMPTS = 5
-
-_PORT_LINE, _ADDRESS_LINE, _STATUS_LINE = 3, 5, 7
-"""Of `postmaster.pid`, counted from 0; fixed by PostgreSQL (miscadmin.h, LOCK_FILE_LINE_*)."""
+_TCP_START_ATTEMPTS = 5
 
 _log = get_logger("sandbox.embedded")
 
@@ -57,16 +50,6 @@ class ServerInfo:
     mode: RunMode
     tcp: bool
     started: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Postmaster:
-    """What `postmaster.pid` says about a process that really is the server of this folder."""
-
-    pid: int
-    port: int
-    listen_address: str
-    ready: bool
 
 
 class EmbeddedPostgres:
@@ -130,15 +113,17 @@ class EmbeddedPostgres:
 
     def status(self) -> ServerInfo | None:
         """The running server, or None. Changes nothing."""
-        postmaster = self._postmaster()
-        return self._info(postmaster, started=False) if postmaster and postmaster.ready and self._answers(postmaster.port) else None
+        postmaster = read_postmaster(self.folders)
+        if postmaster is None or not postmaster.ready or not answers(self.folders, postmaster):
+            return None
+        return self._info(postmaster, started=False)
 
     def stop(self) -> None:
         """Stop the server if it runs; open connections are ended, their transactions rolled back."""
         if not self.folders.base.exists():
             return
         with self._lock():
-            self._shut_down()
+            shut_down(self.folders)
 
     def destroy(self) -> None:
         """Stop the server and remove its data, sockets and copies of binaries. For tests and throw-away servers."""
@@ -150,8 +135,8 @@ class EmbeddedPostgres:
 
     def dsn(self, database: str = "postgres", user: str | None = None) -> Dsn:
         """Over the unix socket, without password: the folder of the socket is private."""
-        host, port = quote(str(self.folders.sockets), safe=""), self._port()
-        return Dsn(f"postgresql://{quote(user or self.superuser, safe='')}@/{quote(database, safe='')}?host={host}&port={port}", "embedded server")
+        role, host = quote(user or self.superuser, safe=""), quote(str(self.folders.sockets), safe="")
+        return Dsn(f"postgresql://{role}@/{quote(database, safe='')}?host={host}&port={self._port()}", "embedded server")
 
     def tcp_dsn(self, database: str = "postgres", *, user: str, password: str) -> Dsn:
         """Over loopback, with a password that the role must already have. Raises SandboxError unless `tcp=True`."""
@@ -166,7 +151,8 @@ class EmbeddedPostgres:
     def _lock(self) -> Iterator[None]:
         make_base(self.folders, self.account)
         with self.folders.lock_file.open("w") as handle:
-            _wait_for(lambda: _try_lock(handle.fileno()), _LOCK_SECONDS, f"Another process has held {handle.name} for {_LOCK_SECONDS:.0f} s.")
+            if not holds_within(_LOCK_SECONDS, lambda: _try_lock(handle.fileno())):
+                raise SandboxError(f"Another process has held {handle.name} for {_LOCK_SECONDS:.0f} s. Look for one that hangs.")
             yield
 
     # ---------------------------------------------------------------- making
@@ -176,13 +162,10 @@ class EmbeddedPostgres:
             shutil.rmtree(left_over, ignore_errors=True)
         unfinished = self.folders.new_unfinished_data()
         self.account.take(unfinished)
-        command = [
-            self._program("initdb"), "-D", unfinished, "-U", self.superuser, "-E", "UTF8", "--locale=C",
-            "--auth-local=trust", "--auth-host=scram-sha-256",
-        ]  # fmt: skip
+        options = ["-U", self.superuser, "-E", "UTF8", "--locale=C", "--auth-local=trust", "--auth-host=scram-sha-256"]
         if self._settings.get("fsync") == "off":
-            command.append("--no-sync")
-        result = run_tool(self.account, command, timeout=180)
+            options.append("--no-sync")
+        result = run_tool(self.account, [self._program("initdb"), "-D", unfinished, *options], timeout=180)
         if result.exit_code:
             raise SandboxError(f"initdb failed in {unfinished}: {result.output[-800:].strip()}")
         with (unfinished / "postgresql.conf").open("a") as handle:
@@ -207,22 +190,23 @@ class EmbeddedPostgres:
 
     # ---------------------------------------------------------------- starting
 
-    def _start(self) -> _Postmaster:
+    def _start(self) -> Postmaster:
         """Start a server of which `_settled_postmaster` just said that it does not run."""
         make_sockets(self.folders, self.account)
-        for _ in range(_START_ATTEMPTS if self.tcp else 1):  # between choosing a free port and taking it, somebody else can
-            self._remove_stale_locks()
+        for _ in range(_TCP_START_ATTEMPTS if self.tcp else 1):  # between choosing a free port and taking it, somebody else can
+            remove_stale_locks(self.folders)
             self._write_configuration(self._choose_port())
             self._shorten_log()
-            command = [self._program("postgres"), "-D", self.folders.data]
-            postmaster = self._became_ready(run_in_background(self.account, command, log=self.folders.server_log))
+            postmaster = self._launch()
             if postmaster is not None:
                 return postmaster
         raise SandboxError(f"The server in {self.folders.data} did not start. End of its log:\n{self._log_tail()}")
 
-    def _became_ready(self, pid: int) -> _Postmaster | None:
-        """The server that process `pid` is, once it answers; None when the process has ended."""
-        _wait_for(lambda: command_of(pid) is None or self._postmaster() is not None, _READY_SECONDS, f"Process {pid} neither starts a server nor ends.")
+    def _launch(self) -> Postmaster | None:
+        """One attempt; None when the process has ended again, as it does when its port is taken."""
+        pid = run_in_background(self.account, [self._program("postgres"), "-D", self.folders.data], log=self.folders.server_log)
+        if not holds_within(_READY_SECONDS, lambda: command_of(pid) is None or read_postmaster(self.folders) is not None):
+            raise SandboxError(f"Process {pid} neither starts a server nor ends. End of the log:\n{self._log_tail()}")
         return self._settled_postmaster()
 
     def _write_configuration(self, port: int) -> None:
@@ -251,34 +235,10 @@ class EmbeddedPostgres:
 
     def _port(self) -> int:
         """Of the running server, else the one that it will have."""
-        postmaster = self._postmaster()
+        postmaster = read_postmaster(self.folders)
         if postmaster is not None and postmaster.ready:
             return postmaster.port
         return (self._remembered_port() if self.tcp else None) or _SOCKET_ONLY_PORT
-
-    def _remove_stale_locks(self) -> None:
-        """After `kill -9` the lock files stay, and PostgreSQL refuses to start while their pid exists.
-
-        It does exist for as long as nobody has reaped the zombie (for ever, in a container without init), or when the
-        number was given to another process. That no process of this data directory is left is looked up in /proc.
-        """
-        stale = [path for path in (self.folders.postmaster_file, *self.folders.sockets.glob(".s.PGSQL.*")) if path.exists()]
-        if not stale:
-            return
-        self._wait_for_orphans()
-        for path in stale:
-            path.unlink(missing_ok=True)
-        _log.warning("lock files of a killed server removed", folder=str(self.folders.data))
-
-    def _wait_for_orphans(self) -> None:
-        """Backends of a killed postmaster end by themselves once idle; a busy one is told to (its work is lost anyway)."""
-        data = self.folders.data
-        with contextlib.suppress(SandboxError):
-            _wait_for(lambda: not orphans_of(data), _ORPHAN_PATIENCE_SECONDS, "orphans")
-        for pid in orphans_of(data):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGQUIT)
-        _wait_for(lambda: not orphans_of(data), _STOP_SECONDS, f"Processes of a killed server still work in {data}: {orphans_of(data)}. End them.")
 
     def _shorten_log(self) -> None:
         log = self.folders.server_log
@@ -294,47 +254,29 @@ class EmbeddedPostgres:
 
     # ---------------------------------------------------------------- looking
 
-    def _postmaster(self) -> _Postmaster | None:
-        """From the lock file, if the process that it names is this server; it is written line by line while that starts."""
-        try:
-            lines = self.folders.postmaster_file.read_text().splitlines()
-            pid = int(lines[0])
-        except (OSError, ValueError, IndexError):
-            return None
-        if not is_postmaster_of(pid, self.folders.data):
-            return None
-        if len(lines) <= _STATUS_LINE:
-            return _Postmaster(pid, port=0, listen_address="", ready=False)
-        return _Postmaster(pid, int(lines[_PORT_LINE]), lines[_ADDRESS_LINE].strip(), lines[_STATUS_LINE].strip() == "ready")
-
-    def _settled_postmaster(self) -> _Postmaster | None:
+    def _settled_postmaster(self) -> Postmaster | None:
         """A server that answers, or None when there is none; waits for one that is about to start or to stop.
 
         One that runs without a socket (somebody swept /tmp) is shut down, to be started again.
         """
-        deadline = time.monotonic() + _READY_SECONDS
-        while (postmaster := self._postmaster()) is not None:
-            if postmaster.ready:
-                if self._answers(postmaster.port):
-                    return postmaster
-                if not self.folders.socket(postmaster.port).exists() and command_of(postmaster.pid) is not None:
-                    _log.warning("server has lost its socket", pid=postmaster.pid)
-                    self._shut_down()
-                    continue
-            if time.monotonic() > deadline:
-                raise SandboxError(f"The server in {self.folders.data} (pid {postmaster.pid}) is neither ready nor gone.\n{self._log_tail()}")
-            time.sleep(0.02)
-        return None
 
-    def _answers(self, port: int) -> bool:
-        """The listening socket is closed the moment a postmaster dies; its pid is not gone then."""
-        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as probe:
-            probe.settimeout(5)
-            probe.connect(str(self.folders.socket(port)))
-            return True
-        return False
+        found: Postmaster | None = None
 
-    def _info(self, postmaster: _Postmaster, *, started: bool) -> ServerInfo:
+        def settled() -> bool:
+            nonlocal found
+            found = read_postmaster(self.folders)
+            if found is None or (found.ready and answers(self.folders, found)):
+                return True
+            if found.ready and not self.folders.socket(found.port).exists():
+                _log.warning("server has lost its socket", pid=found.pid)
+                shut_down(self.folders)
+            return False
+
+        if not holds_within(_READY_SECONDS, settled):
+            raise SandboxError(f"The server in {self.folders.data} is neither ready nor gone. End of its log:\n{self._log_tail()}")
+        return found
+
+    def _info(self, postmaster: Postmaster, *, started: bool) -> ServerInfo:
         return ServerInfo(
             pid=postmaster.pid,
             port=postmaster.port,
@@ -346,29 +288,6 @@ class EmbeddedPostgres:
             tcp=bool(postmaster.listen_address),
             started=started,
         )
-
-    # ---------------------------------------------------------------- stopping
-
-    def _shut_down(self) -> None:
-        postmaster = self._postmaster()
-        if postmaster is None:
-            return
-        for wanted in (signal.SIGINT, signal.SIGQUIT):  # "fast", and "immediate" if that takes too long
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(postmaster.pid, wanted)
-            with contextlib.suppress(SandboxError):
-                _wait_for(lambda: not is_postmaster_of(postmaster.pid, self.folders.data), _STOP_SECONDS, "stop")
-                _log.info("server stopped", pid=postmaster.pid)
-                return
-        raise SandboxError(f"The server in {self.folders.data} (pid {postmaster.pid}) does not stop.\n{self._log_tail()}")
-
-
-def _wait_for(condition: Callable[[], bool], seconds: float, complaint: str) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise SandboxError(complaint)
-        time.sleep(0.02)
 
 
 def _try_lock(descriptor: int) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import psycopg
 import yaml
@@ -42,7 +42,7 @@ class SampleProject:
     grants: GrantRegime
     sql_files: tuple[str, ...]
     """Run in this order as the role `postgres`."""
-    declarations: Declarations = Declarations()
+    declarations: Declarations = field(default_factory=Declarations)
     exposed_schemas: tuple[str, ...] = DEFAULT_EXPOSED_SCHEMAS
 
 
@@ -113,9 +113,8 @@ def planted_faults(project_name: str) -> tuple[PlantedFault, ...]:
     truth = yaml.safe_load(read_sql(f"{_FOLDER}/truth.yaml"))
     if project_name not in truth:
         raise ConfigurationError(f"There is no sample project {project_name!r}; there are {', '.join(truth)}.")
-    return tuple(
-        sorted(PlantedFault(entry["rule"], entry["object"], entry["note"], Outcome(entry.get("outcome", Outcome.FAIL))) for entry in truth[project_name])
-    )
+    faults = [PlantedFault(e["rule"], e["object"], e["note"], Outcome(e.get("outcome", Outcome.FAIL))) for e in truth[project_name]]
+    return tuple(sorted(faults))
 
 
 @contextmanager

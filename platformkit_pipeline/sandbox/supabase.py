@@ -54,7 +54,8 @@ def install_supabase_shape(dsn: Dsn, *, grants: GrantRegime, exposed_schemas: tu
             connection.execute(shape_sql(grants).encode())
             _set_up_database(connection, exposed_schemas)
         except psycopg.Error as error:
-            raise SandboxError(f"The Supabase shape could not be installed in {connection.info.dbname}: {redact(str(error)).strip()}") from error
+            database = connection.info.dbname
+            raise SandboxError(f"The Supabase shape could not be installed in {database}: {redact(str(error)).strip()}") from error
         _log.debug("supabase shape installed", database=connection.info.dbname, grants=grants.value)
 
 

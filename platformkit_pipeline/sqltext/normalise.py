@@ -7,6 +7,7 @@ even where a reader would miss it.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 
 import postgast
@@ -16,6 +17,7 @@ from google.protobuf.message import DecodeError, Message
 from platformkit_pipeline.sqltext.parser import CACHE_SIZE, Node, unwrap
 
 _WHITESPACE = re.compile(r"\s+")
+_NUMBERED_ROW_NAME = re.compile(r"\b(old|new)_(\d+)\b")
 
 
 @lru_cache(maxsize=CACHE_SIZE)
@@ -25,6 +27,8 @@ def normalise_query(sql: str) -> str:
     - Column qualifiers go where the query level reads a single relation: 15 prints `select good.id from good` for a
       view, 16 and later `select id from good`.
     - Aliases that repeat the name they stand for go.
+    - A relation called `old` or `new` gets the name it has in 16 and later; up to 15 every view knew these two already,
+      so that such a relation was printed as `old_1`.
     - A cast around an array constructor goes to its elements: `x in ('a', 'b')` over a varchar is printed with the cast
       outside, and with the casts inside once that text was parsed again by a restore.
 
@@ -32,6 +36,8 @@ def normalise_query(sql: str) -> str:
     """
     try:
         tree = postgast.parse(sql)
+        if _NUMBERED_ROW_NAME.search(sql):
+            _free_row_names(tree)
         _normalise(tree, None)
         return postgast.deparse(tree)
     except (postgast.PgQueryError, DecodeError, RecursionError):
@@ -72,6 +78,8 @@ def _only_relation(select: Node) -> str | None:
     if len(from_clause) != 1:
         return None
     item = unwrap(from_clause[0])
+    if item.DESCRIPTOR.name == "RangeTableSample":
+        item = unwrap(item.relation)
     match item.DESCRIPTOR.name:
         case "RangeVar":
             return str(item.alias.aliasname or item.relname)
@@ -111,3 +119,34 @@ def _push_cast_into_array(node: Node) -> None:
         inner.arg.CopyFrom(element)
         element.type_cast.CopyFrom(inner)
     node.a_array_expr.CopyFrom(array)
+
+
+def _free_row_names(tree: Message) -> None:
+    """Count `old_1, old_2` from `old` on where nothing in the statement is called plain `old`; the same for `new`."""
+    nodes = list(_all_nodes(tree))
+    aliases = [node.alias for node in nodes if node.DESCRIPTOR.name in ("RangeVar", "RangeSubselect") and node.alias.aliasname]
+    used = {node.alias.aliasname or node.relname for node in nodes if node.DESCRIPTOR.name == "RangeVar"}
+    used |= {alias.aliasname for alias in aliases}
+    renamed = {name: _lower_number(name) for name in used if (base := name.rpartition("_")[0]) in ("old", "new") and base not in used}
+    for alias in aliases:
+        alias.aliasname = renamed.get(alias.aliasname, alias.aliasname)
+    for node in nodes:
+        if node.DESCRIPTOR.name == "ColumnRef" and len(node.fields) > 1:
+            qualifier = node.fields[0].string
+            qualifier.sval = renamed.get(qualifier.sval, qualifier.sval)
+
+
+def _lower_number(name: str) -> str:
+    match = _NUMBERED_ROW_NAME.fullmatch(name)
+    if match is None:
+        return name
+    base, number = match[1], int(match[2])
+    return base if number <= 1 else f"{base}_{number - 1}"
+
+
+def _all_nodes(node: Node) -> Iterator[Node]:
+    yield node
+    for descriptor, value in node.ListFields():
+        if descriptor.type == FieldDescriptor.TYPE_MESSAGE:
+            for child in (value,) if isinstance(value, Message) else value:
+                yield from _all_nodes(child)

@@ -45,7 +45,7 @@ def test_an_unbroken_audit_log_is_confirmed_with_the_hash_to_note(program: Progr
 
 def test_an_anchor_that_is_not_in_the_chain_says_no(program: Program, control_plane: Dsn) -> None:
     program("db", "migrate")
-    done = program("db", "verify-audit", "--anchor", "0" * 64)
+    done = program("db", "verify-audit", "--anchor", "ab" * 32)
     assert done.code == 1
     assert "BROKEN" in done.stdout
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import time
 from pathlib import Path
@@ -74,8 +75,6 @@ def test_a_password_of_the_environment_appears_neither(capsys: pytest.CaptureFix
 
 def test_an_interrupted_program_leaves_quietly(tmp_path: Path) -> None:
     """The program waits for a server that accepts the connection and never answers."""
-    import socket
-
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         process = subprocess.Popen(
@@ -88,4 +87,4 @@ def test_an_interrupted_program_leaves_quietly(tmp_path: Path) -> None:
         os.kill(process.pid, signal.SIGINT)
         out, err = process.communicate(timeout=30)
         connection.close()
-    assert (process.returncode, out, err) == (130, "", "interrupted\n")
+    assert (process.returncode, out, err) == (130, "", "")

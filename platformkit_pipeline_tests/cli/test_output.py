@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -58,3 +59,10 @@ def test_progress_is_silent_without_a_terminal(capsys: pytest.CaptureFixture[str
     with progress("working"):
         pass
     assert capsys.readouterr() == ("", "")
+
+
+def test_progress_is_shown_in_a_terminal_and_wiped_away(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    with pytest.raises(RuntimeError), progress("working"):
+        raise RuntimeError
+    assert capsys.readouterr() == ("", "working\r\x1b[K")

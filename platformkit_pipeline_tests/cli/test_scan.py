@@ -111,12 +111,13 @@ def test_a_malformed_connection_string_is_wrong_input_and_is_not_repeated(dsn: s
     assert not any(piece in done.stderr for piece in ("hunter2", "hun/ter2", "ter2"))
 
 
-def test_a_reader_that_goes_away_is_no_reason_to_complain(messy_database: Dsn) -> None:
+@pytest.mark.parametrize("arguments", [("scan", "--dsn-env", "SHOP", "--format", "json"), ("--help",), ("rules",)])
+def test_a_reader_that_goes_away_is_no_reason_to_complain(messy_database: Dsn, arguments: tuple[str, ...]) -> None:
     read, write = os.pipe()
     os.close(read)
     try:
         done = subprocess.run(
-            command_line("scan", "--dsn-env", "SHOP", "--format", "json"),
+            command_line(*arguments),
             env=environment_of({"SHOP": messy_database.reveal()}), stdout=write, stderr=subprocess.PIPE, text=True, timeout=60, check=False,
         )  # fmt: skip
     finally:

@@ -49,7 +49,9 @@ DEFINITIONS = (
     "drop owned by platformkit_owner cascade",
     "drop function ops.audit_append(jsonb) cascade",
     "drop function ops.audit_refuse() cascade",
-    "create or replace function ops.audit_refuse() returns trigger language plpgsql set search_path = pg_catalog, pg_temp as 'begin return null; end'",
+    "create or replace function ops.audit_refuse() returns trigger language plpgsql as 'begin return null; end'",
+    "create or replace function ops.audit_refuse() returns trigger language plpgsql "
+    "set search_path = pg_catalog, pg_temp as 'begin return null; end'",
     "create or replace function ops.audit_append(entries jsonb) returns bigint language sql as 'select 0::bigint'",
     "alter function ops.audit_append(jsonb) security invoker",
     "alter function ops.audit_append(jsonb) reset search_path",
@@ -82,13 +84,15 @@ ROLES = (
 )
 
 DESCRIPTION = """
+with audit (oid) as (values ('ops.audit_log'::regclass::oid), ('ops.audit_head'::regclass))
 select jsonb_build_array(
-  (select jsonb_agg(to_jsonb(c) - 'relpages' - 'reltuples' - 'relallvisible' - 'relallfrozen' - 'relfrozenxid' - 'relminmxid' order by c.oid) from pg_class c
-    where c.oid in ('ops.audit_log'::regclass, 'ops.audit_head'::regclass)),
-  (select jsonb_agg(to_jsonb(a) order by a.attrelid, a.attnum) from pg_attribute a where a.attrelid in ('ops.audit_log'::regclass, 'ops.audit_head'::regclass)),
-  (select jsonb_agg(to_jsonb(t) order by t.oid) from pg_trigger t where t.tgrelid in ('ops.audit_log'::regclass, 'ops.audit_head'::regclass)),
-  (select jsonb_agg(to_jsonb(p) order by p.oid) from pg_policy p where p.polrelid in ('ops.audit_log'::regclass, 'ops.audit_head'::regclass)),
+  (select jsonb_agg(jsonb_build_array(c.oid, relname, relnamespace, relowner, relrowsecurity, relhasrules, relacl::text) order by c.oid)
+     from pg_class c join audit using (oid)),
+  (select jsonb_agg(to_jsonb(a) order by a.attrelid, a.attnum) from pg_attribute a join audit on audit.oid = a.attrelid),
+  (select jsonb_agg(to_jsonb(t) order by t.oid) from pg_trigger t join audit on audit.oid = t.tgrelid),
+  (select jsonb_agg(to_jsonb(p) order by p.oid) from pg_policy p join audit on audit.oid = p.polrelid),
   (select jsonb_agg(to_jsonb(p) order by p.oid) from pg_proc p where p.pronamespace = 'ops'::regnamespace),
+  (select jsonb_agg(to_jsonb(i)) from pg_inherits i join audit on audit.oid in (i.inhparent, i.inhrelid)),
   (select jsonb_agg(to_jsonb(m)) from pg_auth_members m where m.roleid = 'platformkit_owner'::regrole),
   (select jsonb_agg(to_jsonb(r)) from pg_roles r where r.rolname like 'platformkit%'),
   (select jsonb_agg(to_jsonb(e)) from pg_event_trigger e)

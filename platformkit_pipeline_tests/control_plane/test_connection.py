@@ -83,18 +83,28 @@ def test_a_session_commits_at_the_end(pipeline_dsn: Dsn) -> None:
         assert connection.execute("select name from ops.metrics").fetchall() == [("kept",)]
 
 
-def test_a_session_rolls_back_on_an_error_and_lets_it_through(pipeline_dsn: Dsn) -> None:
-    with pytest.raises(KeyError), session(pipeline_dsn) as connection:
+def failing_step(dsn: Dsn) -> None:
+    with session(dsn) as connection:
         connection.execute("insert into ops.metrics (name, value, unit) values ('lost', 1, 'objects')")
         raise KeyError("of the caller")
+
+
+def test_a_session_rolls_back_on_an_error_and_lets_it_through(pipeline_dsn: Dsn) -> None:
+    with pytest.raises(KeyError):
+        failing_step(pipeline_dsn)
     with session(pipeline_dsn) as connection:
         assert connection.execute("select name from ops.metrics").fetchall() == []
 
 
-def test_a_server_that_goes_away_becomes_a_control_plane_error(pipeline_dsn: Dsn, superuser: Connection) -> None:
-    with pytest.raises(ControlPlaneError, match="terminating connection"), session(pipeline_dsn) as connection:
+def step_that_loses_its_server(dsn: Dsn, superuser: Connection) -> None:
+    with session(dsn) as connection:
         superuser.execute("select pg_terminate_backend(%s, 10000)", (connection.info.backend_pid,))
         connection.execute("select 1")
+
+
+def test_a_server_that_goes_away_becomes_a_control_plane_error(pipeline_dsn: Dsn, superuser: Connection) -> None:
+    with pytest.raises(ControlPlaneError, match="terminating connection"):
+        step_that_loses_its_server(pipeline_dsn, superuser)
 
 
 def test_a_login_without_rights_is_told_to_check_the_migrations(blank_database: Dsn, control_plane: Dsn) -> None:
@@ -102,9 +112,11 @@ def test_a_login_without_rights_is_told_to_check_the_migrations(blank_database: 
         connection.execute("drop role if exists stranger")
         connection.execute("create role stranger login")
     connection.close()
-    with pytest.raises(ControlPlaneError, match="permission denied for schema ops.*platformkit db migrate"):
-        with session(with_user(control_plane, "stranger")) as connection:
-            connection.execute("select from ops.targets")
+    with (
+        pytest.raises(ControlPlaneError, match=r"permission denied for schema ops.*platformkit db migrate"),
+        session(with_user(control_plane, "stranger")) as connection,
+    ):
+        connection.execute("select from ops.targets")
 
 
 def test_a_write_of_several_statements_wants_a_transaction(pipeline: Connection) -> None:

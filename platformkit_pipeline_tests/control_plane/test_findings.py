@@ -155,7 +155,7 @@ def test_a_scan_older_than_the_judged_one_is_refused(pipeline: Connection, shop:
 
 
 def test_wrong_calls_are_refused_and_write_nothing(pipeline: Connection, shop: StoredTarget) -> None:
-    with pytest.raises(ControlPlaneError, match="RLS001 judged table public.orders twice"):
+    with pytest.raises(ControlPlaneError, match=r"RLS001 judged table public\.orders twice"):
         write(pipeline, shop, 1, [OPEN, replace(OPEN, message="again")])
     with pytest.raises(ControlPlaneError, match="a result of FKY003 came with a judgement of RLS001"):
         write(pipeline, shop, 1, [UNINDEXED], frozenset({"RLS001"}))

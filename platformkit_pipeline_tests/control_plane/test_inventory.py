@@ -23,8 +23,23 @@ from platformkit_pipeline_tests.control_plane.builders import SHOP, stored_scan,
 A, B, C = table("a"), table("b"), table("c")
 B_CHANGED = table("b", comment="now with a comment")
 
-OBJECTS = "select kind, identity, encode(content_hash, 'hex'), payload::text, first_seen_scan, changed_scan, removed_scan from ops.inventory_objects order by 1, 2"
-HISTORY = "select scan_id::text, identity, change, payload_before::text, payload_after::text, encode(content_hash, 'hex') from ops.inventory_history order by id"
+OBJECTS = """
+    select kind, identity, encode(content_hash, 'hex'), payload::text, first_seen_scan, changed_scan, removed_scan
+      from ops.inventory_objects order by kind, identity
+"""
+HISTORY = """
+    select scan_id::text, identity, change, payload_before::text, payload_after::text, encode(content_hash, 'hex')
+      from ops.inventory_history order by id
+"""
+ROW_VERSIONS = """
+    select tableoid, ctid, xmin, xmax from ops.inventory_objects
+    union all
+    select tableoid, ctid, xmin, xmax from ops.inventory_history order by 1, 2
+"""
+WAITING_WRITER = """
+    select pid from pg_stat_activity
+     where datname = current_database() and wait_event_type = 'Lock' and query like '%inventory_objects as stored%'
+"""
 
 
 def state(connection: Connection) -> list[Any]:
@@ -45,11 +60,10 @@ def test_the_first_scan_adds_everything(pipeline: Connection, shop: StoredTarget
 def test_an_unchanged_scan_writes_no_row_at_all(pipeline: Connection, superuser: Connection, shop: StoredTarget) -> None:
     inventory.write(pipeline, shop.target_id, stored_scan(pipeline, shop.target_id, 1), [A, B])
     pipeline.commit()
-    versions = "select tableoid, ctid, xmin, xmax from ops.inventory_objects union all select tableoid, ctid, xmin, xmax from ops.inventory_history order by 1, 2"
-    before = superuser.execute(versions).fetchall()
+    before = superuser.execute(ROW_VERSIONS).fetchall()
     assert inventory.write(pipeline, shop.target_id, stored_scan(pipeline, shop.target_id, 2), [A, B]) == InventoryChanges(0, 0, 0, 2)
     pipeline.commit()
-    assert superuser.execute(versions).fetchall() == before
+    assert superuser.execute(ROW_VERSIONS).fetchall() == before
 
 
 def test_changes_are_stored_and_remembered_with_before_and_after(pipeline: Connection, shop: StoredTarget) -> None:
@@ -63,12 +77,12 @@ def test_changes_are_stored_and_remembered_with_before_and_after(pipeline: Conne
         ("public.b", "changed", B.payload, B_CHANGED.payload),
         ("public.c", "added", None, C.payload),
     ]
-    scans_of = dict(
-        (identity, (str(seen), str(changed), removed and str(removed)))
+    scans_of = {
+        identity: (str(seen), str(changed), removed and str(removed))
         for identity, seen, changed, removed in pipeline.execute(
             "select identity, first_seen_scan, changed_scan, removed_scan from ops.inventory_objects"
         ).fetchall()
-    )
+    }
     assert scans_of == {"public.a": (first, second, second), "public.b": (first, second, None), "public.c": (second, second, None)}
 
 
@@ -232,12 +246,11 @@ def test_a_writer_killed_in_the_middle_leaves_nothing_and_the_next_run_ends_as_i
         superuser.execute("lock table ops.inventory_objects in exclusive mode")
         child = subprocess.Popen([sys.executable, "-c", WRITER, pipeline_dsn.reveal()])
         try:
-            waiting = "select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like '%inventory_objects as stored%'"
             pause = threading.Event()
             row = None
             while row is None and child.poll() is None:
                 superuser.execute("select pg_stat_clear_snapshot()")
-                row = superuser.execute(waiting).fetchone()
+                row = superuser.execute(WAITING_WRITER).fetchone()
                 pause.wait(0.02)
             assert row is not None
         finally:

@@ -122,9 +122,11 @@ def test_the_pipeline_is_told_to_migrate_an_old_control_plane(blank_database: Ds
     for path in sorted(directory.glob("*.sql"))[5:]:
         path.unlink()
     migrations.migrate(blank_database, directory=directory)
-    with session(with_user(blank_database, "platformkit_pipeline")) as connection:
-        with pytest.raises(ControlPlaneError, match="run `platformkit db migrate`"):
-            migrations.require_current(connection)
+    with (
+        session(with_user(blank_database, "platformkit_pipeline")) as connection,
+        pytest.raises(ControlPlaneError, match="run `platformkit db migrate`"),
+    ):
+        migrations.require_current(connection)
     migrations.migrate(blank_database)
     with session(with_user(blank_database, "platformkit_pipeline")) as connection:
         migrations.require_current(connection)

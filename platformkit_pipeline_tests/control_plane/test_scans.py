@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from fractions import Fraction
+from typing import Any
 
 import psycopg
 import pytest
@@ -48,7 +49,7 @@ def test_the_same_scan_again_is_a_no_op(pipeline: Connection, shop: StoredTarget
 
 
 @pytest.mark.parametrize("difference", [{"catalog_fingerprint": "another"}, {"started_at": scan_record(0, 2).started_at}])
-def test_an_id_used_by_another_observation_is_refused(pipeline: Connection, shop: StoredTarget, difference: dict[str, object]) -> None:
+def test_an_id_used_by_another_observation_is_refused(pipeline: Connection, shop: StoredTarget, difference: dict[str, Any]) -> None:
     record = scan_record(shop.target_id)
     scans.begin(pipeline, record)
     with pytest.raises(ControlPlaneError, match="is already stored and is another observation"):

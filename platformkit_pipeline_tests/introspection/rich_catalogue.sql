@@ -138,6 +138,27 @@ create view app.with_query as
     with recent as (select * from app.events where at > now() - interval '1 day')
     select recent.id, extract(epoch from recent.at) as epoch, substring(kind from 1 for 1) as initial from recent;
 create view app.from_function as select g.n from generate_series(1, 3) as g (n);
+-- forms that the majors print differently, or might
+create table app.old (id integer, v text);
+create table app.new (id integer, v text);
+create view app.named_old as select * from app.old;
+create view app.old_and_new as
+    select old.v, new.v as w from app.old, app.new where old.id = new.id and exists (select 1 from app.old where old.v = new.v);
+create view app.aliased_new as select new.q from (select id as q from app.old) as new where new.q > 1;
+create view app.sampled as select users.id from app.users tablesample system (10);
+create view app.rolled_up as select mood, count(*) as n, grouping(mood) as g from app.users group by rollup (mood), status;
+create view app.newest as
+    select u.id, l.at, row_number() over (partition by u.mood order by u.id rows between 1 preceding and current row) as n
+    from app.users as u, lateral (select max(e.at) as at from app.events as e where e.user_id = u.id) as l;
+create view app.counted as with recursive r as (select 1 as n union all select n + 1 from r where n < 10) select n from r;
+create view app.listed as select * from (values (1, 'a'), (2, 'b')) as v (i, s);
+create view app.combined as select id from app.users union select id from app.events where id > 1 group by id order by 1 limit 5;
+create view app.paired as select a.id, b.id as other from app.users as a inner join app.users as b using (mood);
+create view app.whole_row as select whole.name, whole from app.tenants as whole;
+create view app.expressions as
+    select case status when 'new' then 1 else 2 end as c, (tags)[1] as first_tag, coalesce(email, status) as e, array_agg(id order by id) as ids
+    from app.users where id = any (array[1, 2]) and status in ('new', 'old') and (id, email) in (select id, v from app.old)
+    group by users.id having count(*) > 1;
 create materialized view app.totals as select mood, count(*) as n from app.users group by mood;
 create unique index totals_key on app.totals (mood);
 comment on view app.user_names is 'names';

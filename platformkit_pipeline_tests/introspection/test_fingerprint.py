@@ -15,7 +15,7 @@ from platformkit_pipeline.introspection.postgres.fingerprint import catalog_fing
 from platformkit_pipeline.introspection.postgres.observe import observe
 from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.model.snapshot import Snapshot
-from platformkit_pipeline.sandbox.binaries import Binaries
+from platformkit_pipeline.sandbox.binaries import Binaries, find_binaries
 from platformkit_pipeline.sandbox.databases import connect, create_database
 from platformkit_pipeline.sandbox.embedded import EmbeddedPostgres
 
@@ -24,9 +24,9 @@ BINDIRS_VARIABLE = "PLATFORMKIT_TEST_PG_BINDIRS"
 
 
 def other_binaries() -> list[Path]:
-    """Every PostgreSQL of this machine beside the one that all tests run on."""
+    """Every PostgreSQL of this machine beside the one that all tests run on; where there is none, that one again."""
     named = [Path(folder) for folder in os.environ.get(BINDIRS_VARIABLE, "").split(os.pathsep) if folder]
-    return [*sorted(Path("/usr/lib/postgresql").glob("*/bin")), *named]
+    return [*sorted(Path("/usr/lib/postgresql").glob("*/bin")), *named] or [find_binaries().bindir]
 
 
 def binaries_in(bindir: Path) -> Binaries:
@@ -147,7 +147,6 @@ def test_a_change_of_the_schema_moves_the_fingerprint_of_that_object(statement: 
         "alter table storage.objects add platform_column text",
         "create table storage.platform_table (id integer primary key)",
         "alter table app.tenants add passing text; alter table app.tenants drop passing",
-        "create role passing_stranger; drop role passing_stranger",
     ],
 )
 def test_what_is_no_change_of_the_owners_schema_moves_nothing(statement: str, rich_copy: Dsn, rich_snapshot: Snapshot) -> None:
@@ -182,6 +181,18 @@ def test_roles_that_matter_to_this_database_count_and_others_do_not(rich_snapsho
     assert {"role fixture_owner", "role fixture_reader", 'role "fixture login"', "role supabase_admin"} <= roles
     assert not any(identity.startswith("role pg_") for identity in roles)
     assert len(roles) < len(rich_snapshot.roles)
+
+
+def test_role_without_a_tie_to_this_database_moves_nothing(rich_database: Dsn, rich_snapshot: Snapshot) -> None:
+    with connect(rich_database) as connection:
+        connection.execute("create role unrelated login superuser")
+    try:
+        seen = observe(rich_database)
+    finally:
+        with connect(rich_database) as connection:
+            connection.execute("drop role unrelated")
+    assert "unrelated" in {role.name for role in seen.roles}
+    assert object_fingerprints(seen) == object_fingerprints(rich_snapshot)
 
 
 def test_login_that_becomes_a_member_of_a_role_with_grants_moves_the_fingerprint(rich_copy: Dsn, rich_snapshot: Snapshot) -> None:

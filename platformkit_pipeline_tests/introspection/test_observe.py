@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
 from platformkit_pipeline.introspection.postgres.observe import observe
+from platformkit_pipeline.introspection.postgres.records import records
+from platformkit_pipeline.locations import sql_directory
 from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.model.snapshot import (
     CatalogKind,
@@ -367,6 +370,24 @@ def test_statistics_are_estimates_and_absent_before_the_first_analyze(rich_copy:
     assert (statistics["base_note"].total_bytes or 0) > 1000
     assert statistics["bookings"].estimated_rows is None
     assert "user_names" not in statistics, "a view holds no rows"
+
+
+# --------------------------------------------------------------------------------------------------- the queries
+
+
+def test_every_query_runs_in_psql_as_it_stands(rich_database: Dsn, postgres_server: EmbeddedPostgres) -> None:
+    files = sorted((sql_directory() / "catalog").glob("*.sql"))
+    assert {kind.value for kind in CatalogKind} <= {file.stem for file in files}
+    command = [str(postgres_server.binaries.bindir / "psql"), "--no-psqlrc", "--set=ON_ERROR_STOP=1", "--dbname", rich_database.reveal()]
+    for file in files:
+        command += ["--file", str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_query_that_does_not_fit_its_record_is_refused() -> None:
+    with pytest.raises(TypeError, match="the query for Role returns"):
+        records(Role, ["name", "colour"], [("anon", "red")])
 
 
 # --------------------------------------------------------------------------------------------- other databases

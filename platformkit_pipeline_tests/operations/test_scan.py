@@ -37,7 +37,7 @@ def test_a_scan_finds_a_table_without_row_level_security_until_it_is_mended(supa
     assert [(str(f.object), f.outcome) for f in before.findings] == [("public.orders", Outcome.FAIL)]
     assert after.findings == ()
     assert before.catalog_fingerprint != after.catalog_fingerprint
-    assert (before.score.raw, after.score.raw) == (0, 100)
+    assert (before.score.raw_display, after.score.raw_display) == (0.0, 100.0)
 
 
 def test_identity_and_times_of_a_scan_come_from_the_clock(supabase_database: Dsn) -> None:

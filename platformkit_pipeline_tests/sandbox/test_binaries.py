@@ -23,7 +23,9 @@ def test_a_bin_folder_that_was_named_is_taken(monkeypatch: pytest.MonkeyPatch) -
     assert (found.bindir, found.version, found.source) == (expected.bindir, expected.version, BINDIR_VARIABLE)
 
 
-def test_a_bin_folder_that_was_named_and_is_empty_is_an_error_and_nothing_else_is_tried(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_bin_folder_that_was_named_and_is_empty_is_an_error_and_nothing_else_is_tried(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv(BINDIR_VARIABLE, str(tmp_path))
     with pytest.raises(SandboxError, match=BINDIR_VARIABLE) as caught:
         find_binaries()
@@ -39,7 +41,9 @@ def test_a_bin_folder_that_was_named_and_is_empty_is_an_error_and_nothing_else_i
         ("#!/bin/sh\necho 'something else'\n", "something else"),
     ],
 )
-def test_binaries_that_do_not_run_or_are_too_old_are_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, script: str, complaint: str) -> None:
+def test_binaries_that_do_not_run_or_are_too_old_are_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, script: str, complaint: str
+) -> None:
     for name in ("postgres", "initdb"):
         (tmp_path / name).write_text(script)
         (tmp_path / name).chmod(0o755)

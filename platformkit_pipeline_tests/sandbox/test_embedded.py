@@ -235,12 +235,14 @@ def test_a_short_socket_folder_that_somebody_else_prepared_is_refused(make_serve
 
 
 def test_a_path_with_spaces_and_quotes_works(make_server: ServerFactory) -> None:
-    server = make_server("it's a \"folder\" with 100% ünusual $HOME")
+    server = make_server('it\'s a "folder" with 100% ünusual $HOME')
     server.ensure()
     assert answer(server, "select 1") == 1
 
 
-def test_the_server_does_not_inherit_secrets_or_settings_from_the_environment(make_server: ServerFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_server_does_not_inherit_secrets_or_settings_from_the_environment(
+    make_server: ServerFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("SUPABASE_ACCESS_TOKEN", "sbp_do_not_inherit")
     monkeypatch.setenv("PGPORT", "1")
     monkeypatch.setenv("PGDATA", "/nowhere")
@@ -303,11 +305,16 @@ def test_a_server_without_tcp_is_not_silently_taken_for_one_with_it(make_server:
 
 
 def namespaces_work() -> bool:
-    return os.geteuid() == 0 and subprocess.run(["unshare", "--user", "--map-user=1", "true"], capture_output=True, check=False).returncode == 0
+    return (
+        os.geteuid() == 0
+        and subprocess.run(["unshare", "--user", "--map-user=1", "true"], capture_output=True, check=False).returncode == 0
+    )
 
 
 @pytest.mark.parametrize("mode", [RunMode.NAMESPACE, RunMode.DROP])
-def test_root_can_run_a_server_in_both_ways_below_a_private_folder(make_server: ServerFactory, monkeypatch: pytest.MonkeyPatch, mode: RunMode) -> None:
+def test_root_can_run_a_server_in_both_ways_below_a_private_folder(
+    make_server: ServerFactory, monkeypatch: pytest.MonkeyPatch, mode: RunMode
+) -> None:
     monkeypatch.setenv(ROOT_MODE_VARIABLE, mode.value)
     server = make_server()
     if os.geteuid() == 0 and mode is RunMode.NAMESPACE and not namespaces_work():

@@ -69,7 +69,8 @@ def as_owner(server: EmbeddedPostgres, database: str, statement: str) -> list[tu
 
 
 def oids(server: EmbeddedPostgres) -> dict[str, object]:
-    return {str(name): oid for name, oid in as_owner(server, "postgres", "select datname, oid from pg_database where datname like 'sample_%'")}
+    rows = as_owner(server, "postgres", "select datname, oid from pg_database where datname like 'sample_%'")
+    return {str(name): oid for name, oid in rows}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -101,7 +102,8 @@ def test_what_cannot_be_decided_is_planted_as_unknown() -> None:
 @pytest.mark.parametrize("project", SAMPLE_PROJECTS, ids=NAMES)
 def test_the_sql_marks_every_rule_that_it_breaks(project: module.SampleProject) -> None:
     text = "\n".join(read_sql(f"sandbox/sample_platform/{name}") for name in project.sql_files)
-    marked = {code for line in text.splitlines() if "FAULT" in line for code in re.findall(r"[A-Z]{3}\d{3}", line.split("FAULT", 1)[1].split("clean")[0])}
+    marks = [line.split("FAULT", 1)[1].split("clean")[0] for line in text.splitlines() if "FAULT" in line]
+    marked = {code for mark in marks for code in re.findall(r"[A-Z]{3}\d{3}", mark)}
     assert marked >= {fault.rule for fault in planted_faults(project.name)}
 
 
@@ -121,7 +123,7 @@ def test_projects_have_tables_rows_functions_policies_and_buckets(
         """
         select (select count(*) from pg_class where relkind in ('r', 'p') and not relispartition and relowner = 'postgres'::regrole
                   and relnamespace::regnamespace::text in ('public', 'private', 'internal', 'api', 'reporting')),
-               (select sum(reltuples) from pg_class where relkind in ('r', 'p') and relowner = 'postgres'::regrole),
+               (select sum(reltuples)::bigint from pg_class where relkind in ('r', 'p') and relowner = 'postgres'::regrole),
                (select count(*) from pg_proc where proowner = 'postgres'::regrole and prosecdef),
                (select count(*) from pg_policies where schemaname = 'public'),
                (select count(*) from storage.buckets),
@@ -161,7 +163,8 @@ def test_a_merchant_sees_its_own_rows_only(postgres_server: EmbeddedPostgres, sa
     with connect(postgres_server.dsn("sample_shop", "authenticator"), autocommit=False) as connection:
         connection.execute("set local role authenticated")
         assert connection.execute("select count(*) from public.orders").fetchone() == (0,)
-        connection.execute("""select set_config('request.jwt.claims', jsonb_build_object('tenant_id', md5('shop tenant 1')::uuid)::text, true)""")
+        claims = "jsonb_build_object('tenant_id', md5('shop tenant 1')::uuid)::text"
+        connection.execute(f"select set_config('request.jwt.claims', {claims}, true)".encode())
         assert connection.execute("select count(*), count(distinct tenant_id) from public.orders").fetchone() == (200, 1)
 
 
@@ -193,7 +196,8 @@ def test_dropping_removes_all_three_databases_and_may_be_repeated(own_server: Em
 
 def test_a_build_that_fails_leaves_no_database_that_looks_finished(own_server: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch) -> None:
     drop_sample_platform(own_server)
-    monkeypatch.setattr(module, "read_sql", lambda name: read_sql(name) if "clinic" not in name else "create table public.half (); select 1 / 0")
+    broken = "create table public.half (); select 1 / 0"
+    monkeypatch.setattr(module, "read_sql", lambda name: broken if "clinic" in name else read_sql(name))
     with pytest.raises(SandboxError, match=r"clinic_schema.sql .* division by zero"):
         create_sample_platform(own_server)
     monkeypatch.undo()

@@ -15,6 +15,8 @@ from platformkit_pipeline.sqltext.normalise import normalise_query
         pytest.param("select id from good good", "select id from good", id="alias that repeats the name"),
         pytest.param("select x.n from f(1) x(n)", "select n from f(1) x(n)", id="function as the only relation"),
         pytest.param("select s.n from (select t.n from t) s", "select n from (select n from t) s", id="nested levels"),
+        pytest.param("select old_1.v from old old_1, old old_2", "select old.v from old, old old_1", id="relation called old"),
+        pytest.param("select t.a from t tablesample system (1)", "select a from t tablesample system (1)", id="sample"),
         pytest.param(
             "select a from t where b = any ((array['x'::varchar, 'y'::varchar])::text[])",
             "select a from t where b = any (array[('x'::varchar)::text, ('y'::varchar)::text])",
@@ -38,6 +40,7 @@ def test_two_spellings_of_the_same_query_become_one(one: str, other: str) -> Non
         ),
         pytest.param("select id as other from good", "select id from good", id="name that differs from the column"),
         pytest.param("select a from t where b = 'x  y'", "select a from t where b = 'x y'", id="space inside a literal"),
+        pytest.param("select old.v from old, old old_1", "select old_1.v from old, old old_1", id="second relation called old"),
         pytest.param("select array[1]::bigint[]", "select array[1]::integer[]", id="another element type"),
     ],
 )

@@ -44,6 +44,9 @@ _CHANGED_UNDERNEATH = frozenset({"XX000", "42P01", "42703", "42704", "42883", "3
 _GONE = frozenset({"57P01", "57P02", "57P03", "57P05", "25P03", "25P04"})
 """Terminated or restarting server, or a session limit of the server."""
 
+_CONNECTION_EXCEPTION = "08"
+"""Class of SQLSTATEs with which poolers, too, say that their server is gone."""
+
 log = get_logger("introspection.postgres")
 
 
@@ -162,7 +165,11 @@ def _reported(error: psycopg.Error, location: Location) -> ObservationError:
             f"{location}: {_sentence(error)}; another session holds a lock or the server is overloaded: "
             "scan again later, or raise the timeouts"
         )
-    if error.sqlstate in _GONE or (error.sqlstate is None and isinstance(error, psycopg.OperationalError)):
+    if error.sqlstate is None:
+        lost = isinstance(error, psycopg.OperationalError)
+    else:
+        lost = error.sqlstate in _GONE or error.sqlstate.startswith(_CONNECTION_EXCEPTION)
+    if lost:
         return TargetUnreachable(f"{location}: the connection was lost during the observation ({_sentence(error)})")
     return ObservationError(f"{location}: the server refused the observation ({error.sqlstate}: {_sentence(error)})")
 

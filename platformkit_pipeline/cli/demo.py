@@ -1,0 +1,153 @@
+"""`platformkit demo`: the whole road once, on a sample platform, on real PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from platformkit_pipeline.cli.output import render, write_text
+from platformkit_pipeline.model.errors import ConfigurationError, ControlPlaneError
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from platformkit_pipeline.operations.summarise_demo import ProjectSummary
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+EXIT_NOT_AS_PLANTED = 1
+
+
+@app.command()
+def demo(
+    plans: Path | None = typer.Option(
+        None, "--plans", metavar="DIR", help="New folder for the migration files; default demo/plans/<time> below the home."
+    ),
+) -> int:
+    """Run the main job once on a sample platform.
+
+    Starts PostgreSQL below PLATFORMKIT_HOME (default ./.platformkit), makes three Supabase-shaped projects with faults
+    planted on purpose, and runs the nightly job of the Dagster code location on them: observe, store, judge, score, plan.
+    Then says what was found, and whether it is what was planted. Running it again finds nothing new and stores nothing twice.
+
+    \b
+    Exit codes: 0 the findings are the planted faults; 1 they are not; 2 no PostgreSQL to be had; 3 a run failed.
+    """
+    from platformkit_pipeline.control_plane.connection import DATABASE_URL, session
+    from platformkit_pipeline.locations import home_directory
+    from platformkit_pipeline.model.dsn import Dsn
+    from platformkit_pipeline.operations.local_platform import ensure_local_platform
+    from platformkit_pipeline.operations.prepare_demo import demo_home, prepare_demo
+    from platformkit_pipeline.operations.summarise_demo import summarise_demo
+
+    home, begun = demo_home(home_directory()), time.monotonic()
+    if plans is not None and plans.exists() and any(plans.iterdir()):
+        raise ConfigurationError(f"--plans {plans}: is not empty; give a new folder")
+    with _step("PostgreSQL, control plane and Dagster's storage"):
+        platform = ensure_local_platform(home)
+    try:
+        if platform.server is None:
+            raise ConfigurationError(f"the demo makes its own databases: unset {DATABASE_URL} and run it again")
+        with _step("sample platform of three projects"):
+            sample = prepare_demo(home, platform.server)
+        with _step("nightly run: observe, store, judge, score, plan"):
+            _run_nightly({**os.environ, **platform.environment, **sample.environment, "PLATFORMKIT_SETTINGS": str(sample.settings_path)})
+        with session(Dsn(platform.environment[DATABASE_URL])) as connection:
+            summaries = summarise_demo(connection)
+    finally:
+        platform.release()
+    folder = _write_plans(summaries, plans or home / "plans" / time.strftime("%Y%m%d-%H%M%S", time.gmtime()))
+    for part in _report(summaries):
+        write_text(render(part), None)
+    _farewell(summaries, folder, time.monotonic() - begun)
+    return 0 if all(s.as_planted for s in summaries) else EXIT_NOT_AS_PLANTED
+
+
+@contextmanager
+def _step(title: str) -> Iterator[None]:
+    """One line on stderr per step: a demo is watched, also through a pipe."""
+    print(f"{title} ...", end="", file=sys.stderr, flush=True)
+    begun = time.monotonic()
+    try:
+        yield
+    except BaseException:
+        print(" failed", file=sys.stderr)
+        raise
+    print(f" {time.monotonic() - begun:.1f} s", file=sys.stderr)
+
+
+def _run_nightly(environment: dict[str, str]) -> None:
+    """In a process of its own: Dagster is not loaded into the command line."""
+    command = [sys.executable, "-m", "platformkit_pipeline.orchestration.run_now"]
+    ended = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if ended.returncode:
+        from platformkit_pipeline.model.dsn import redact
+
+        last = [line for line in redact(ended.stderr).splitlines() if line.strip()][-15:]
+        raise ControlPlaneError("\n".join(["the nightly run failed; the end of its log:", *last]))
+
+
+def _write_plans(summaries: tuple[ProjectSummary, ...], folder: Path) -> Path:
+    from platformkit_pipeline.operations.plan_remediation import write_plan
+
+    for summary in summaries:
+        if summary.plan and (summary.plan.patches or summary.plan.manual_items):
+            write_plan(summary.plan, folder / summary.name)
+    return folder
+
+
+def _report(summaries: tuple[ProjectSummary, ...]) -> Iterator[RenderableType]:
+    from rich.table import Table
+
+    overview = Table(title="Sample platform", title_justify="left")
+    for heading in ("target", "environment", "score", "objects", "rows written", "open findings", "new", "patches", "by hand"):
+        overview.add_column(heading, justify="left" if heading in ("target", "environment") else "right")
+    for s in summaries:
+        patches, manual = (len(s.plan.patches), len(s.plan.manual_items)) if s.plan else (0, 0)
+        numbers = (s.score, s.objects, s.rows_written, len(s.open_findings), s.new_findings, patches, manual)
+        overview.add_row(s.name, s.environment, *map(str, numbers))
+    yield overview
+    for s in summaries:
+        yield _planted(s)
+
+
+def _planted(summary: ProjectSummary) -> RenderableType:
+    from rich.table import Table
+    from rich.text import Text
+
+    total = len(summary.found) + len(summary.missed)
+    if not total and summary.as_planted:
+        return Text(f"\n{summary.name}: no fault was planted, none was found")
+    table = Table(title=f"\n{summary.name}: {len(summary.found)} of {total} planted faults found", title_justify="left")
+    table.add_column("rule")
+    table.add_column("found", justify="right")
+    table.add_column("where")
+    for rule, faults in groupby(summary.found, key=lambda f: f.rule):
+        objects = [fault.object for fault in faults]
+        table.add_row(rule, str(len(objects)), "\n".join(objects))
+    for fault in summary.missed:
+        table.add_row(fault.rule, "MISSED", f"{fault.object}: {fault.note}")
+    for finding in summary.not_planted:
+        table.add_row(finding.result.rule, "NOT PLANTED", f"{finding.result.object.canonical}: {finding.result.message}")
+    return table
+
+
+def _farewell(summaries: tuple[ProjectSummary, ...], folder: Path, seconds: float) -> None:
+    found, total = sum(len(s.found) for s in summaries), sum(len(s.found) + len(s.missed) for s in summaries)
+    rows, new = sum(s.rows_written for s in summaries), sum(s.new_findings for s in summaries)
+    verdict = "exactly what was planted" if all(s.as_planted for s in summaries) else "NOT what was planted"
+    lines = (
+        f"\n{found} of {total} planted faults found, {verdict}; {rows} inventory rows written, {new} new findings; {seconds:.0f} s.",
+        f"Remediation as migration files (unproven, to be reviewed): {folder}",
+        "Next: `platformkit up --demo` serves it all in Dagit, then `platformkit gate --target clinic-messy` asks its gate.",
+    )
+    write_text("\n".join(lines) + "\n", None)

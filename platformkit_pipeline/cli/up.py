@@ -1,0 +1,178 @@
+"""`platformkit up`: serve the web interface and the daemon on this machine."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import typer
+
+from platformkit_pipeline.cli.output import progress
+from platformkit_pipeline.model.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from platformkit_pipeline.model.settings import Settings
+    from platformkit_pipeline.operations.local_platform import LocalPlatform
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+_SECONDS_BETWEEN_LOOKS = 0.5
+
+
+class _Stopped(BaseException):
+    """Somebody asked this process to stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Served:
+    """The settings that are served, and the variables that their targets are reached with."""
+
+    settings_path: Path
+    settings: Settings
+    environment: dict[str, str]
+
+
+@app.command()
+def up(
+    settings: Path | None = typer.Option(
+        None, "--settings", metavar="FILE", help="Targets to serve; default PLATFORMKIT_SETTINGS, else ./platformkit.yaml."
+    ),
+    demo: bool = typer.Option(False, "--demo", help="Serve the sample platform. Also what happens when there are no settings."),
+    port: int = typer.Option(3000, "--port", min=0, max=65535, help="Port of the web interface; 0 takes a free one."),
+    host: str = typer.Option("127.0.0.1", "--host", help="Address to listen on."),
+    allow_remote: bool = typer.Option(
+        False,
+        "--allow-remote",
+        help="Permit a --host that others can reach. The web interface has no login: put a proxy with one in front.",
+    ),
+    no_daemon: bool = typer.Option(False, "--no-daemon", help="Only the web interface: no schedule, no sensor, and runs stay queued."),
+) -> int:
+    """Serve the Dagster web interface and daemon, until interrupted.
+
+    Starts the local PostgreSQL server and brings the control plane up to date, unless PLATFORMKIT_DATABASE_URL
+    and PLATFORMKIT_DAGSTER_DATABASE_URL name databases of your own.
+
+    \b
+    Examples:
+      platformkit up
+      platformkit up --settings fleet.yaml --port 3100
+      platformkit up --demo
+
+    \b
+    Exit codes: 0 stopped by you; 2 wrong input; 3 something could not be started or ended by itself.
+    """
+    from platformkit_pipeline.locations import home_directory
+    from platformkit_pipeline.operations.local_platform import ensure_local_platform
+    from platformkit_pipeline.operations.prepare_demo import demo_home
+    from platformkit_pipeline.operations.serve_platform import PlatformServer, choose_port, only_server_of
+
+    _refuse_remote(host, allow_remote=allow_remote)
+    if demo and settings is not None:
+        raise ConfigurationError("--demo brings settings of its own and cannot be combined with --settings")
+    given = None if demo else _given_settings(settings)
+    port = choose_port(host, port)
+    home = home_directory() if given else demo_home(home_directory())
+    with only_server_of(home), _stopping_on_signals():
+        platform = None
+        try:
+            with progress("starting the database ..."):
+                platform = ensure_local_platform(home)
+                served = given or _sample_platform(home, platform)
+                _register(served.settings, platform)
+            environment = {**platform.environment, **served.environment, "PLATFORMKIT_SETTINGS": str(served.settings_path)}
+            with PlatformServer(environment, home, host=host, port=port, daemon=not no_daemon) as server:
+                with progress("starting Dagster ..."):
+                    location = server.wait_until_loaded()
+                    server.register(location, [project.name for project in served.settings.projects])
+                _say_what_next(server.url, served, home)
+                while True:
+                    server.check()
+                    time.sleep(_SECONDS_BETWEEN_LOOKS)
+        except _Stopped:
+            print("stopping", file=sys.stderr)
+        finally:
+            if platform is not None:
+                platform.release()
+    return 0
+
+
+def _refuse_remote(host: str, *, allow_remote: bool) -> None:
+    try:
+        loopback = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        loopback = host == "localhost"
+    if not loopback and not allow_remote:
+        raise ConfigurationError(
+            f"--host {host} lets others in, and the web interface has no login: put a proxy with one in front and add --allow-remote"
+        )
+
+
+def _given_settings(option: Path | None) -> _Served | None:
+    """None when nobody named settings and there is no ./platformkit.yaml."""
+    from platformkit_pipeline.operations.read_settings import SETTINGS_VARIABLE, read_settings, settings_path
+
+    path = settings_path(option)
+    if option is None and not os.environ.get(SETTINGS_VARIABLE) and not path.exists():
+        return None
+    return _Served(path.resolve(), read_settings(path), {})
+
+
+def _sample_platform(home: Path, platform: LocalPlatform) -> _Served:
+    from platformkit_pipeline.control_plane.connection import DATABASE_URL
+    from platformkit_pipeline.operations.prepare_demo import prepare_demo
+    from platformkit_pipeline.operations.read_settings import read_settings
+
+    if platform.server is None:
+        raise ConfigurationError(f"the sample platform lives on the local server: name settings with --settings, or unset {DATABASE_URL}")
+    made = prepare_demo(home, platform.server)
+    return _Served(made.settings_path, read_settings(made.settings_path), made.environment)
+
+
+def _register(settings: Settings, platform: LocalPlatform) -> None:
+    from platformkit_pipeline.control_plane.connection import DATABASE_URL, session
+    from platformkit_pipeline.model.dsn import Dsn
+    from platformkit_pipeline.operations.sync_targets import sync_targets
+
+    with session(Dsn(platform.environment[DATABASE_URL], origin=f"environment variable {DATABASE_URL}")) as connection:
+        sync_targets(connection, settings)
+
+
+def _say_what_next(url: str, served: _Served, home: Path) -> None:
+    names = [project.name for project in served.settings.projects]
+    gate = f"platformkit gate --target {names[0]}" + ("" if url.endswith(":3000") else f" --url {url}") if names else "list projects there"
+    lines = [
+        f"Dagster is up: {url}",
+        f"  targets   {len(names)} from {served.settings_path}",
+        f"  lineage   {url}/asset-groups",
+        f"  gate      {gate}",
+        f"  logs      {home / 'logs'}",
+        "Ctrl-C stops it.",
+    ]
+    print("\n".join(lines), file=sys.stderr, flush=True)
+
+
+@contextmanager
+def _stopping_on_signals() -> Iterator[None]:
+    """A second signal while stopping is ignored: children and server are on their way down already."""
+    wanted = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        for number in wanted:
+            signal.signal(number, signal.SIG_IGN)
+        raise _Stopped
+
+    former = {number: signal.signal(number, stop) for number in wanted}
+    try:
+        yield
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)

@@ -1,0 +1,354 @@
+"""Ask a running instance whether a target may be deployed: launch its scan, wait, read the decision of that very run.
+
+GraphQL over plain HTTP, so that it works from any machine that reaches the web interface; needs neither Dagster nor the
+control plane. The documents stand in `gate_documents`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from platformkit_pipeline.logs import get_logger
+from platformkit_pipeline.model.dsn import redact
+from platformkit_pipeline.model.errors import ConfigurationError, ObservationError, UnknownTarget
+from platformkit_pipeline.operations import gate_documents
+from platformkit_pipeline.operations.decide_gate import GateDecision, decision_from_json
+
+JOB = "scan_target"
+REPOSITORY = "__repository__"
+GATE_ASSET = ("governance", "gate")
+PARTITIONS = "supabase_projects"
+LAUNCHED_BY_TAG = "platformkit/launched_by"
+
+_REQUEST_SECONDS = 30.0
+_POLL_SECONDS = 0.5
+_FINAL = frozenset(("SUCCESS", "FAILURE", "CANCELED"))
+_SIMILAR_NAMES = 3
+_NAMES_SHOWN = 10
+_LOOPBACK = frozenset(("127.0.0.1", "localhost", "::1"))
+_WRONG_ADDRESS = frozenset((404, 405))
+_MISSED_POLLS = 10
+"""How often in a row a status may stay unanswered: a web server that restarts does not end the run."""
+_UNANSWERED = (httpx.TransportError, httpx.HTTPStatusError)
+
+Progress = Callable[[str, float], None]
+"""Called with what is waited for and the seconds since the beginning."""
+
+_log = get_logger("operations.gate_client")
+
+
+class InstanceUnavailable(ObservationError):
+    """The instance cannot be reached, is not ready, or answers something that this version does not understand."""
+
+
+class RunFailed(ObservationError):
+    """The run was launched and did not come to a decision. The message has the reason that the run gave."""
+
+
+class GateTimeout(ObservationError):
+    """The run did not end in time; it was told to stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckVerdict:
+    """A check of the run on one rule family. `severity` is ERROR or WARN and counts when it did not pass."""
+
+    asset: str
+    name: str
+    passed: bool
+    severity: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class GateAnswer:
+    """The decision of one run, with the checks that the same run evaluated. `run_url` opens the run in the web interface."""
+
+    decision: GateDecision
+    run_id: str
+    run_url: str
+    checks: tuple[CheckVerdict, ...]
+
+
+def ask_gate(
+    url: str,
+    target: str,
+    *,
+    timeout_seconds: float,
+    token: str | None = None,
+    tags: Mapping[str, str] | None = None,
+    progress: Progress | None = None,
+) -> GateAnswer:
+    """Scan `target` on the instance behind `url` and return what its deploy gate decided.
+
+    Raises ConfigurationError for a URL that is not one of this product and UnknownTarget for a name that the instance
+    does not have (nothing was launched), InstanceUnavailable, RunFailed and GateTimeout (the run was told to stop).
+    """
+    with Instance(url, timeout_seconds=timeout_seconds, token=token, progress=progress) as instance:
+        location = instance.wait_until_loaded()
+        known = instance.partition_keys()
+        if target not in known:
+            raise UnknownTarget(f"{url} has no target {target!r}; {_suggestion(target, known)}. Nothing was launched")
+        run_id = instance.launch(location, target, tags or {})
+        with instance.stopping_if_interrupted(run_id):
+            instance.wait_for(run_id)
+        return instance.answer(run_id, target)
+
+
+def base_url(url: str) -> str:
+    """`url` without what stands behind the host. Raises ConfigurationError when it is not an http(s) URL; a login is refused."""
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ConfigurationError(f"{redact(url)!r} is not a URL such as http://127.0.0.1:3000")
+    if parts.username or parts.password:
+        raise ConfigurationError("the URL must not carry a login; a token for a proxy in front is read from the variable of --token-env")
+    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+
+
+class Instance:
+    """One running Dagster instance that serves this product, until a deadline."""
+
+    def __init__(self, url: str, *, timeout_seconds: float, token: str | None = None, progress: Progress | None = None) -> None:
+        self._url = base_url(url)
+        self._started = time.monotonic()
+        self._deadline = self._started + timeout_seconds
+        self._timeout_seconds = timeout_seconds
+        self._progress = progress or (lambda _state, _seconds: None)
+        loopback = (urlsplit(self._url).hostname or "") in _LOOPBACK
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        # A proxy that the environment names is never the way to this machine.
+        self._http = httpx.Client(base_url=self._url, timeout=_REQUEST_SECONDS, headers=headers, trust_env=not loopback)
+
+    def __enter__(self) -> Instance:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
+    # ---------------------------------------------------------------- before the launch
+
+    def wait_until_loaded(self, *, patient: bool = False) -> str:
+        """Name of the code location that has the job, once it is loaded.
+
+        With `patient` a server that does not answer yet is waited for as well. Raises InstanceUnavailable when the code
+        location failed to load or the deadline passes, ConfigurationError when no location has the job.
+        """
+        while True:
+            try:
+                name = self._loaded_location()
+            except InstanceUnavailable as error:
+                if not patient or self._late() or isinstance(error, _LocationFailed):
+                    raise
+                name = None
+            if name is not None:
+                return name
+            if self._late():
+                raise InstanceUnavailable(f"{self._url}: the code location was not loaded within {self._timeout_seconds:.0f} s")
+            self._pause("loading")
+
+    def _loaded_location(self) -> str | None:
+        workspace = self._ask(gate_documents.WORKSPACE, {})["workspaceOrError"]
+        if workspace["__typename"] != "Workspace":
+            raise InstanceUnavailable(f"{self._url}: {_first_line(workspace.get('message'))}")
+        loading, failed = False, ""
+        for entry in workspace["locationEntries"]:
+            location = entry["locationOrLoadError"] or {}
+            if entry["loadStatus"] != "LOADED":
+                loading = True
+            elif location.get("__typename") == "PythonError":
+                failed = f"code location {entry['name']} failed to load: {_first_line(location['message'])}"
+            elif any(job["name"] == JOB for repository in location.get("repositories", ()) for job in repository["jobs"]):
+                return str(entry["name"])
+        if loading:
+            return None
+        if failed:
+            raise _LocationFailed(f"{self._url}: {failed}")
+        raise ConfigurationError(f"{self._url} is a Dagster instance without the job {JOB}: is it the right one?")
+
+    def partition_keys(self) -> tuple[str, ...]:
+        """All targets that the instance knows. Launching does not check them, so whoever launches must."""
+        node = self._ask(gate_documents.PARTITION_KEYS, {"assetKey": {"path": list(GATE_ASSET)}})["assetNodeOrError"]
+        if node["__typename"] != "AssetNode":
+            raise ConfigurationError(f"{self._url} has no asset {'/'.join(GATE_ASSET)}: is it the right instance?")
+        return tuple(node["partitionKeys"])
+
+    def add_partition(self, location: str, key: str) -> None:
+        """Register a target without waiting for the sensor; one that is there already is fine."""
+        variables = {
+            "repositorySelector": {"repositoryName": REPOSITORY, "repositoryLocationName": location},
+            "partitionsDefName": PARTITIONS,
+            "partitionKey": key,
+        }
+        added = self._ask(gate_documents.ADD_PARTITION, variables)["addDynamicPartition"]
+        if added["__typename"] not in ("AddDynamicPartitionSuccess", "DuplicateDynamicPartitionError"):
+            raise InstanceUnavailable(f"{self._url}: target {key} could not be registered: {_first_line(added.get('message'))}")
+
+    # ---------------------------------------------------------------- the run
+
+    def launch(self, location: str, target: str, tags: Mapping[str, str]) -> str:
+        """Start the scan of one target; returns the id of the run."""
+        wanted = {**tags, "dagster/partition": target, LAUNCHED_BY_TAG: "gate"}
+        execution = {
+            "selector": {"repositoryName": REPOSITORY, "repositoryLocationName": location, "jobName": JOB},
+            "mode": "default",
+            "runConfigData": {},
+            "executionMetadata": {"tags": [{"key": key, "value": value} for key, value in wanted.items()]},
+        }
+        launched = self._ask(gate_documents.LAUNCH, {"executionParams": execution})["launchRun"]
+        if launched["__typename"] != "LaunchRunSuccess":
+            reasons = [launched.get("message"), *(error["message"] for error in launched.get("errors", ()))]
+            raise InstanceUnavailable(
+                f"{self._url} refused the run: {_first_line('; '.join(filter(None, reasons)) or launched['__typename'])}"
+            )
+        run_id = str(launched["run"]["runId"])
+        _log.info("run launched", target=target, run_id=run_id)
+        return run_id
+
+    def wait_for(self, run_id: str) -> None:
+        """Return when the run succeeded. Raises RunFailed with the run's reason, and GateTimeout after telling it to stop."""
+        status, missed = "unknown", 0
+        while True:
+            try:
+                status, missed = str(self._run(gate_documents.STATUS, run_id)["status"]), 0
+            except InstanceUnavailable:
+                missed += 1
+                if missed > _MISSED_POLLS:
+                    raise
+            if status in _FINAL:
+                break
+            if self._late():
+                self.terminate(run_id)
+                raise GateTimeout(
+                    f"run {run_id} was still {status} after {self._timeout_seconds:.0f} s and was told to stop; {self._link(run_id)}"
+                )
+            self._pause(status.lower())
+        if status != "SUCCESS":
+            reason = "it was cancelled" if status == "CANCELED" else self._reason(run_id)
+            raise RunFailed(f"run {run_id} came to no decision: {reason}; {self._link(run_id)}")
+
+    def terminate(self, run_id: str) -> None:
+        """Tell the run to stop. A run that has ended meanwhile is fine."""
+        self._ask(gate_documents.TERMINATE, {"runId": run_id})
+
+    @contextmanager
+    def stopping_if_interrupted(self, run_id: str) -> Iterator[None]:
+        """Nobody waits for the run any more when the person or the CI job that started it goes away."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            self.terminate(run_id)
+            raise
+
+    def answer(self, run_id: str, target: str) -> GateAnswer:
+        """The decision that the run materialized for `target`, with its checks. Raises InstanceUnavailable without one."""
+        run = self._run(gate_documents.OUTCOME, run_id)
+        for event in run["assetMaterializations"]:
+            if tuple(event["assetKey"]["path"]) == GATE_ASSET and event["partition"] == target:
+                for entry in event["metadataEntries"]:
+                    if entry["label"] == "decision" and entry["__typename"] == "JsonMetadataEntry":
+                        checks = tuple(self._check(run_id, target, handle) for handle in run["assetChecks"])
+                        return GateAnswer(_decision(entry["jsonString"]), run_id, f"{self._url}/runs/{run_id}", checks)
+        raise RunFailed(f"run {run_id} succeeded without a decision for {target}; {self._link(run_id)}")
+
+    # ---------------------------------------------------------------- details
+
+    def _check(self, run_id: str, target: str, handle: Mapping[str, Any]) -> CheckVerdict:
+        variables = {"assetKey": {"path": handle["assetKey"]["path"]}, "checkName": handle["name"], "partition": target, "limit": 10}
+        executions = self._ask(gate_documents.CHECKS, variables)["assetCheckExecutions"]
+        found = next((e["evaluation"] for e in executions if e["runId"] == run_id and e["evaluation"]), None)
+        asset, name = "/".join(handle["assetKey"]["path"]), handle["name"]
+        if found is None:
+            return CheckVerdict(asset, name, passed=False, severity="ERROR", description="The run did not evaluate it.")
+        return CheckVerdict(asset, name, bool(found["success"]), found["severity"], found["description"] or "")
+
+    def _reason(self, run_id: str) -> str:
+        """The first step failure in words; else whatever the run said when it ended."""
+        cursor, fallback = None, "the run gave no reason"
+        while True:
+            page = self._ask(gate_documents.FAILURES, {"runId": run_id, "afterCursor": cursor})["logsForRun"]
+            for event in page.get("events", ()):
+                if event["__typename"] == "ExecutionStepFailureEvent":
+                    described = (event["failureMetadata"] or {}).get("description")
+                    return redact(str(described or _first_line((event["error"] or {}).get("message")))).strip()
+                if event["__typename"] == "RunFailureEvent":
+                    fallback = _first_line(event["message"])
+            if not page.get("hasMore"):
+                return fallback
+            cursor = page["cursor"]
+
+    def _run(self, document: str, run_id: str) -> Mapping[str, Any]:
+        run: Mapping[str, Any] = self._ask(document, {"runId": run_id})["runOrError"]
+        if run["__typename"] != "Run":
+            raise InstanceUnavailable(f"{self._url}: run {run_id}: {_first_line(run.get('message'))}")
+        return run
+
+    def _ask(self, document: str, variables: Mapping[str, Any]) -> Mapping[str, Any]:
+        try:
+            response = self._http.post("/graphql", json={"query": document, "variables": variables})
+            if response.status_code in _WRONG_ADDRESS:
+                raise ConfigurationError(f"{self._url} has no GraphQL: is it the address of a Dagster web interface?")
+            response.raise_for_status()
+        except _UNANSWERED as error:
+            raise InstanceUnavailable(f"{self._url} does not answer: {_why(error)}; is `platformkit up` running there?") from None
+        try:
+            answered = response.json()
+            data, errors = answered.get("data"), answered.get("errors")
+        except (ValueError, AttributeError):
+            raise ConfigurationError(f"{self._url} does not speak GraphQL: is it the address of a Dagster web interface?") from None
+        if errors or not isinstance(data, dict):
+            raise InstanceUnavailable(f"{self._url} refused a query: {_first_line(str((errors or [{}])[0].get('message')))}")
+        return data
+
+    def _late(self) -> bool:
+        return time.monotonic() > self._deadline
+
+    def _pause(self, state: str) -> None:
+        self._progress(state, time.monotonic() - self._started)
+        time.sleep(_POLL_SECONDS)
+
+    def _link(self, run_id: str) -> str:
+        return f"see {self._url}/runs/{run_id}"
+
+
+class _LocationFailed(InstanceUnavailable):
+    """Waiting longer does not help."""
+
+
+def _decision(text: str) -> GateDecision:
+    try:
+        return decision_from_json(json.loads(text))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise InstanceUnavailable("the instance answered a decision in another form: are both sides of the same version?") from None
+
+
+def _suggestion(target: str, known: tuple[str, ...]) -> str:
+    if not known:
+        return "it has none at all: list projects in its platformkit.yaml"
+    if similar := difflib.get_close_matches(target, known, n=_SIMILAR_NAMES):
+        return f"did you mean {', '.join(similar)}?"
+    more = f" and {len(known) - _NAMES_SHOWN} more" if len(known) > _NAMES_SHOWN else ""
+    return f"it has {', '.join(sorted(known)[:_NAMES_SHOWN])}{more}"
+
+
+def _why(error: httpx.TransportError | httpx.HTTPStatusError) -> str:
+    if isinstance(error, httpx.HTTPStatusError):
+        return f"HTTP status {error.response.status_code}"
+    return redact(str(error)) or type(error).__name__
+
+
+def _first_line(message: object) -> str:
+    text = redact(str(message or "no reason given")).strip()
+    return text.splitlines()[0] if text else "no reason given"

@@ -1,0 +1,52 @@
+"""`python -m platformkit_pipeline.orchestration.run_now`: the nightly run and the fleet report, now, in this process.
+
+For a machine without daemon and webserver: `platformkit demo`, a container job, cron. Instance and settings come from the
+environment, as they do for Dagster's own processes. Ends with 0 when both runs succeeded, else with 3.
+"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack
+from typing import Any
+
+import dagster as dg
+
+from platformkit_pipeline.logs import configure_logging, get_logger
+from platformkit_pipeline.orchestration.build import build_defs
+from platformkit_pipeline.orchestration.jobs import fleet_report, nightly
+from platformkit_pipeline.orchestration.partitions import PARTITION_TAG, SUPABASE_PROJECTS, partition_changes, range_tags
+from platformkit_pipeline.orchestration.resources import SettingsResource
+
+EXIT_RUN_FAILED = 3
+
+_log = get_logger("orchestration.run_now")
+
+
+def run_now(instance: dg.DagsterInstance, definitions: dg.Definitions, settings: SettingsResource) -> bool:
+    """Register the projects of the settings as partitions, run both jobs on them, and say whether both succeeded."""
+    names = [project.name for project in settings.read().projects]
+    changes = partition_changes(names, instance.get_dynamic_partitions(SUPABASE_PROJECTS), in_flight=())
+    instance.add_dynamic_partitions(SUPABASE_PROJECTS, list(changes.added))
+    if changes.removed:  # partitions of other settings lie between ours, so a range would take them along
+        runs = [(nightly, {PARTITION_TAG: name}) for name in names]
+    else:
+        runs = [(nightly, range_tags(instance.get_dynamic_partitions(SUPABASE_PROJECTS)))]
+    return all([_succeeds(instance, definitions, job, tags) for job, tags in (*runs, (fleet_report, {}))])  # every run, even after a failure
+
+
+def _succeeds(instance: dg.DagsterInstance, definitions: dg.Definitions, job: Any, tags: dict[str, str]) -> bool:
+    run = definitions.resolve_job_def(job.name).execute_in_process(instance=instance, tags=tags, raise_on_error=False)
+    _log.info("run ended", job=job.name, run_id=run.run_id, success=run.success)
+    return bool(run.success)
+
+
+def main() -> int:
+    configure_logging()
+    with ExitStack() as stack:
+        instance = stack.enter_context(dg.DagsterInstance.get())
+        return 0 if run_now(instance, build_defs(), SettingsResource()) else EXIT_RUN_FAILED
+
+
+if __name__ == "__main__":
+    sys.exit(main())
