@@ -9,7 +9,7 @@ from platformkit_pipeline.cli.output import render, write_text
 
 
 def print_rows(headings: Sequence[str], rows: Iterable[Sequence[str]], output: Path | None = None) -> None:
-    """Rows under headings, as wide as the terminal; the last column takes what is left and folds."""
+    """Rows under headings, folded to the terminal; one line each where there is none."""
     from rich.table import Table
     from rich.text import Text
 
@@ -21,4 +21,4 @@ def print_rows(headings: Sequence[str], rows: Iterable[Sequence[str]], output: P
     table.add_column(headings[-1], overflow="fold")
     for row in rows:
         table.add_row(*(Text(printable(cell)) for cell in row))
-    write_text(render(table, plain=output is not None), output)
+    write_text(render(table, plain=output is not None, unbroken=True), output)

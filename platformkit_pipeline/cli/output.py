@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 WIDTH_WITHOUT_TERMINAL = 120
+WIDTH_OF_A_LIST = 10_000
 
 
 class ListFormat(StrEnum):
@@ -53,12 +54,17 @@ def check_output(output: Path | None) -> None:
         raise ConfigurationError(f"--output {output}: the folder {output.parent} does not exist")
 
 
-def render(renderable: RenderableType, *, plain: bool = False) -> str:
-    """What a person sees, as text. Colour only for a terminal and without NO_COLOR; `plain` for a file."""
+def render(renderable: RenderableType, *, plain: bool = False, unbroken: bool = False) -> str:
+    """What a person sees, as text. Colour only for a terminal and without NO_COLOR; `plain` for a file.
+
+    `unbroken` keeps each row on one line where no terminal limits it, for lists that are searched line by line.
+    """
     from rich.console import Console
 
     terminal = sys.stdout.isatty() and not plain
     width = None if terminal or os.environ.get("COLUMNS", "").isdecimal() else WIDTH_WITHOUT_TERMINAL
+    if unbroken and not terminal:
+        width = WIDTH_OF_A_LIST
     console = Console(
         width=width,
         force_terminal=terminal,

@@ -26,6 +26,7 @@ from platformkit_pipeline.sandbox.supabase import DEFAULT_EXPOSED_SCHEMAS, OBSER
 
 _FOLDER = "sandbox/sample_platform"
 _OWNER_ROLE = "postgres"
+_OLDEST_MAJOR = 15  # views with security_invoker
 _BUILD_LOCK = 0x706B_7361  # one builder at a time per server; any constant that nothing else uses
 
 _log = get_logger("sandbox.sample_platform")
@@ -91,6 +92,8 @@ def create_sample_platform(server: EmbeddedPostgres) -> dict[str, Dsn]:
     A database that was made from the same SQL is left as it is, with whatever was changed in it since; one that was
     made from other SQL is made anew. May be called from several processes at once and may be killed at any moment.
     """
+    if server.binaries.major < _OLDEST_MAJOR:
+        raise SandboxError(f"The sample platform needs PostgreSQL {_OLDEST_MAJOR} or newer; this server is {server.binaries.version}.")
     admin = server.dsn()
     with _only_builder(admin):
         for project in SAMPLE_PROJECTS:

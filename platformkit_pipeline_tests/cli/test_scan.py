@@ -5,6 +5,7 @@ import os
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -99,6 +100,28 @@ def test_a_server_that_is_not_there_cannot_be_observed(tmp_path: Path) -> None:
     assert "127.0.0.1" in done.stderr
     assert "hunter2" not in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_server_that_goes_away_in_the_middle_leaves_no_half_a_report(messy_database: Dsn, admin_dsn: Dsn, tmp_path: Path) -> None:
+    """The scan waits for a lock on a catalogue; then its connection is ended."""
+    output = tmp_path / "scan.json"
+    end_waiting = (
+        "select pg_terminate_backend(pid) from pg_stat_activity "
+        "where datname = %s and application_name = 'platformkit' and wait_event_type = 'Lock'"
+    )
+    with psycopg.connect(messy_database.reveal()) as holder, psycopg.connect(admin_dsn.reveal(), autocommit=True) as admin:
+        holder.execute("lock table pg_catalog.pg_policy in access exclusive mode")
+        process = subprocess.Popen(
+            command_line("scan", "--dsn-env", "SHOP", "--output", str(output)),
+            env=environment_of({"SHOP": messy_database.reveal()}), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        while not admin.execute(end_waiting, (holder.info.dbname,)).fetchall():
+            assert process.poll() is None
+            time.sleep(0.05)
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, list(tmp_path.iterdir())) == (3, "", [])
+    assert err.startswith("error: ")
+    assert len(err.splitlines()) == 1
 
 
 @pytest.mark.parametrize(

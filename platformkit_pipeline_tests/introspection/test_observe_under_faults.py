@@ -13,9 +13,9 @@ import pytest
 
 from platformkit_pipeline.introspection.postgres.observe import observe
 from platformkit_pipeline.model.dsn import Dsn
-from platformkit_pipeline.model.errors import TargetBusy, TargetUnreachable
+from platformkit_pipeline.model.errors import ObservationError, TargetBusy, TargetUnreachable
 from platformkit_pipeline.model.snapshot import Snapshot
-from platformkit_pipeline.sandbox.databases import connect
+from platformkit_pipeline.sandbox.databases import connect, drop_database, with_database
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -91,3 +91,28 @@ def test_nothing_is_left_behind_by_an_observation_that_failed(rich_copy: Dsn) ->
             " where datname = current_database() and application_name = 'platformkit' and state <> 'idle'"
         ).fetchone()
     assert row == (0,)
+
+
+def test_catalogue_that_stays_inconsistent_is_given_up_after_some_attempts(rich_copy: Dsn) -> None:
+    with connect(rich_copy) as connection:
+        connection.execute("delete from pg_class where oid = 'app.tenants'::regclass")
+    with pytest.raises(TargetBusy) as caught:
+        observe(rich_copy)
+    assert "3 attempts" in str(caught.value)
+
+
+def test_text_that_the_encoding_does_not_allow_is_reported_in_one_sentence(admin_dsn: Dsn) -> None:
+    """In a SQL_ASCII database nothing checks what is stored."""
+    with connect(admin_dsn) as connection:
+        connection.execute("create database unchecked_text template template0 encoding 'SQL_ASCII' locale 'C'")
+    dsn = with_database(admin_dsn, "unchecked_text")
+    try:
+        with connect(dsn) as connection:
+            connection.execute("set client_encoding = 'SQL_ASCII'")
+            connection.pgconn.exec_(b"comment on schema public is 'caf\xe9'")
+        with pytest.raises(ObservationError) as caught:
+            observe(dsn)
+    finally:
+        drop_database(admin_dsn, "unchecked_text")
+    assert "unchecked_text" in str(caught.value)
+    assert "encoding" in str(caught.value)

@@ -87,7 +87,9 @@ def test_a_server_that_dies_in_the_middle_of_a_scan_leaves_no_scan(
         blocker.execute("lock table public.orders in access exclusive mode")  # the observation waits for its definitions
 
         def cut_off() -> None:
-            query = "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'platformkit' and wait_event_type = 'Lock'"
+            query = (
+                "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'platformkit' and wait_event_type = 'Lock'"
+            )
             wait_until(lambda: bool(admin.execute(query).fetchall()))
 
         executioner = threading.Thread(target=cut_off)

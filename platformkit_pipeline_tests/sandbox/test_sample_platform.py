@@ -8,6 +8,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -17,6 +18,7 @@ from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.model.errors import ConfigurationError, SandboxError
 from platformkit_pipeline.model.result import Outcome
 from platformkit_pipeline.sandbox import sample_platform as module
+from platformkit_pipeline.sandbox.binaries import Binaries
 from platformkit_pipeline.sandbox.databases import connect, database_exists, with_database
 from platformkit_pipeline.sandbox.embedded import EmbeddedPostgres
 from platformkit_pipeline.sandbox.sample_platform import SAMPLE_PROJECTS, create_sample_platform, drop_sample_platform, planted_faults
@@ -166,6 +168,12 @@ def test_a_merchant_sees_its_own_rows_only(postgres_server: EmbeddedPostgres, sa
         claims = "jsonb_build_object('tenant_id', md5('shop tenant 1')::uuid)::text"
         connection.execute(f"select set_config('request.jwt.claims', {claims}, true)".encode())
         assert connection.execute("select count(*), count(distinct tenant_id) from public.orders").fetchone() == (200, 1)
+
+
+def test_a_server_that_is_too_old_is_refused_in_words(tmp_path: Path) -> None:
+    old = EmbeddedPostgres(tmp_path, binaries=Binaries(tmp_path, "14.19", "test"))
+    with pytest.raises(SandboxError, match=r"needs PostgreSQL 15 .* 14\.19"):
+        create_sample_platform(old)
 
 
 def test_making_it_again_changes_nothing(own_server: EmbeddedPostgres) -> None:

@@ -1,0 +1,113 @@
+"""The graph is a contract: it never changes silently."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import dagster as dg
+import pytest
+
+from platformkit_pipeline.orchestration.partitions import SUPABASE_PROJECTS
+from platformkit_pipeline_tests.cli.program import environment_of
+
+FAMILIES = ("row_level_security", "functions", "extensions", "tenancy", "foreign_keys", "audit_columns")
+GRAPH = {
+    "source/supabase_projects": ("source", ()),
+    "introspection/supabase_catalog": ("introspection", ("source/supabase_projects",)),
+    "ops/inventory_objects": ("ops", ("introspection/supabase_catalog",)),
+    **{f"compliance/{family}": ("compliance", ("ops/inventory_objects",)) for family in FAMILIES},
+    "compliance/report": ("compliance", tuple(sorted(f"compliance/{family}" for family in FAMILIES))),
+    "remediation/plans": ("remediation", ("compliance/report",)),
+    "governance/gate": ("governance", ("compliance/report",)),
+    "reporting/compliance_report": ("reporting", ("compliance/report",)),
+}
+UNPARTITIONED = ("reporting/compliance_report",)
+
+
+def _nodes(defs: dg.Definitions) -> dict[str, dg.BaseAssetNode]:
+    graph = defs.resolve_asset_graph()
+    return {key.to_user_string(): graph.get(key) for key in graph.get_all_asset_keys()}
+
+
+def test_keys_groups_and_lineage_are_those_of_the_contract(defs: dg.Definitions) -> None:
+    found = {
+        name: (node.group_name, tuple(sorted(parent.to_user_string() for parent in node.parent_keys))) for name, node in _nodes(defs).items()
+    }
+    assert found == GRAPH
+
+
+def test_everything_about_a_target_is_partitioned_by_target(defs: dg.Definitions) -> None:
+    for name, node in _nodes(defs).items():
+        partitions = node.partitions_def
+        if name in UNPARTITIONED:
+            assert partitions is None, name
+        else:
+            assert isinstance(partitions, dg.DynamicPartitionsDefinition), name
+            assert partitions.name == SUPABASE_PROJECTS, name
+
+
+def test_the_source_is_only_looked_at(defs: dg.Definitions) -> None:
+    executable = {name: node.is_executable for name, node in _nodes(defs).items()}
+    assert [name for name, runs in executable.items() if not runs] == ["source/supabase_projects"]
+
+
+@pytest.mark.parametrize("name", GRAPH)
+def test_every_asset_says_whose_it_is_what_it_means_and_what_it_is_made_of(defs: dg.Definitions, name: str) -> None:
+    node = _nodes(defs)[name]
+    assert node.owners
+    assert node.kinds
+    assert node.description
+    if name != "source/supabase_projects":
+        assert "clause" in node.description
+        assert "dagster/code_references" in node.metadata
+
+
+def test_every_rule_family_has_one_check_that_does_not_block_the_plan(defs: dg.Definitions) -> None:
+    graph = defs.resolve_asset_graph()
+    verdicts = {key.asset_key.to_user_string() for key in graph.asset_check_keys if key.name == "verdict"}
+    assert verdicts == {f"compliance/{family}" for family in FAMILIES}
+    assert not any(graph.get(key).blocking for key in graph.asset_check_keys)
+
+
+def test_jobs_schedules_and_sensors_are_those_of_the_contract_and_run_by_default(defs: dg.Definitions) -> None:
+    repository = defs.get_repository_def()
+    jobs = {job.name for job in repository.get_all_jobs() if not job.name.startswith("__")}
+    assert jobs == {"scan_target", "nightly", "fleet_report"}
+    (schedule,) = repository.schedule_defs
+    assert (schedule.name, schedule.cron_schedule, schedule.execution_timezone) == ("nightly", "0 2 * * *", "UTC")
+    assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING
+    sensors = {sensor.name: sensor.default_status for sensor in repository.sensor_defs}
+    assert sensors == dict.fromkeys(
+        ("target_registry", "fleet_report_after_success", "fleet_report_after_failure"), dg.DefaultSensorStatus.RUNNING
+    )
+
+
+def test_a_scan_of_one_target_leaves_out_the_checks_that_look_at_all_of_them(defs: dg.Definitions) -> None:
+    for job in ("scan_target", "nightly"):
+        assert {node.name for node in defs.resolve_job_def(job).nodes} == {"target_scan"}
+
+
+def test_definitions_are_valid(defs: dg.Definitions) -> None:
+    dg.Definitions.validate_loadable(defs)
+
+
+def test_the_code_location_loads_in_a_fresh_interpreter_without_the_heavy_libraries() -> None:
+    code = (
+        "import sys, platformkit_pipeline.definitions as d\n"
+        "print(sorted(m for m in ('pandas', 'great_expectations', 'numpy', 'sqlalchemy', 'scipy') if m in sys.modules), bool(d.defs))"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code], env=environment_of(), capture_output=True, text=True, timeout=120, check=True
+    )
+    assert ran.stdout.strip() == "[] True"
+
+
+def test_the_code_location_loads_although_the_settings_are_malformed(tmp_path_factory: pytest.TempPathFactory) -> None:
+    broken = tmp_path_factory.mktemp("broken") / "platformkit.yaml"
+    broken.write_text("projects: [", encoding="utf-8")
+    code = "import platformkit_pipeline.definitions as d; print(d.defs.get_repository_def().schedule_defs[0].cron_schedule)"
+    ran = subprocess.run(
+        [sys.executable, "-c", code], env=environment_of({"PLATFORMKIT_SETTINGS": str(broken)}), capture_output=True, text=True, timeout=120, check=True
+    )
+    assert ran.stdout.strip() == "0 2 * * *"
