@@ -70,9 +70,8 @@ def _compare(server: EmbeddedPostgres, count: int) -> None:
                 connection.commit()
                 seconds[night, way] = time.perf_counter() - started
                 megabytes = (_wal(connection) - wal_before) / 1e6
-                print(
-                    f"{night:16} {way:12} {seconds[night, way]:7.2f} s {count / seconds[night, way]:10,.0f} objects/s {megabytes:8.1f} MB WAL"
-                )
+                rate = count / seconds[night, way]
+                print(f"{night:16} {way:12} {seconds[night, way]:7.2f} s {rate:10,.0f} objects/s {megabytes:8.1f} MB WAL")
                 sys.stdout.flush()
             print(f"{night:16} hash first is {seconds[night, 'executemany'] / seconds[night, 'hash first']:.1f} times as fast")
 

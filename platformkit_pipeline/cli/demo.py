@@ -97,7 +97,7 @@ def _run_nightly(environment: dict[str, str]) -> None:
 
 
 def _write_plans(summaries: tuple[ProjectSummary, ...], folder: Path) -> Path:
-    from platformkit_pipeline.operations.plan_remediation import write_plan
+    from platformkit_pipeline.operations.propose_plan import write_plan
 
     for summary in summaries:
         if summary.plan and (summary.plan.patches or summary.plan.manual_items):

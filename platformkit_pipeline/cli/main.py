@@ -13,6 +13,7 @@ COMMANDS = {
     "demo": "Run the whole road once on a local PostgreSQL.",
     "up": "Serve the web interface and the daemon on this machine.",
     "scan": "Judge one database by the rules; needs no settings.",
+    "plan": "Say what would mend the findings of one database.",
     "rules": "List the rules, or explain one.",
     "targets": "List the targets of the settings.",
     "gate": "Run a target on a serving instance; say yes or no.",

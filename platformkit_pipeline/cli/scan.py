@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
-from platformkit_pipeline.cli.output import check_output, progress, render, warn, write_text
-from platformkit_pipeline.model.dsn import Dsn
+from platformkit_pipeline.cli.output import check_output, progress, render, write_text
+from platformkit_pipeline.cli.subject import (
+    DsnEnvOption,
+    DsnOption,
+    EnvironmentOption,
+    ExposedSchemaOption,
+    MembershipTableOption,
+    NameOption,
+    SettingsOption,
+    SingleTenantOption,
+    SubjectOptions,
+    TargetOption,
+    TenantClaimOption,
+    TenantColumnOption,
+)
 from platformkit_pipeline.model.errors import ConfigurationError
 from platformkit_pipeline.model.result import Outcome, Severity
-from platformkit_pipeline.model.target import Declarations, Environment, Target, TargetKind, Tenancy
-from platformkit_pipeline.model.target_name import LONGEST_NAME, name_fault
 
 if TYPE_CHECKING:
     from platformkit_pipeline.model.scan import ScanReport
@@ -45,44 +55,20 @@ class FailOn(StrEnum):
     NONE = "none"
 
 
-@dataclass(frozen=True, slots=True)
-class _Subject:
-    """What is scanned, and how it is reached."""
-
-    dsn: Dsn
-    target: Target
-    declarations: Declarations
-
-
 @app.command()
 def scan(
     *,
-    dsn: str | None = typer.Option(None, "--dsn", metavar="DSN", help="Connection string. Prefer --dsn-env when it holds a password."),
-    dsn_env: str | None = typer.Option(None, "--dsn-env", metavar="NAME", help="Environment variable that holds the connection string."),
-    target: str | None = typer.Option(None, "--target", metavar="NAME", help="A project of the settings."),
-    settings: Path | None = typer.Option(
-        None, "--settings", metavar="FILE", help="Settings for --target; default PLATFORMKIT_SETTINGS, else ./platformkit.yaml."
-    ),
-    name: str | None = typer.Option(None, "--name", metavar="NAME", help="Name of the target in the report; default the database's."),
-    environment: Environment | None = typer.Option(None, "--environment", help="Where the database serves; default development."),
-    exposed_schema: list[str] | None = typer.Option(
-        None,
-        "--exposed-schema",
-        metavar="SCHEMA",
-        help="Schema that the Data API serves, used when it cannot be observed. Repeatable; '' for none.",
-    ),
-    tenant_column: str | None = typer.Option(
-        None, "--tenant-column", metavar="COLUMN", help="Column that names a row's tenant; default tenant_id."
-    ),
-    tenant_claim: str | None = typer.Option(
-        None, "--tenant-claim", metavar="CLAIM", help="Claim of the token that names the caller's tenant; default tenant_id."
-    ),
-    membership_table: list[str] | None = typer.Option(
-        None, "--membership-table", metavar="SCHEMA.TABLE", help="Table that maps users to tenants. Repeatable."
-    ),
-    single_tenant: str | None = typer.Option(
-        None, "--single-tenant", metavar="REASON", help="Declare that there is one tenant only, and why."
-    ),
+    dsn: DsnOption = None,
+    dsn_env: DsnEnvOption = None,
+    target: TargetOption = None,
+    settings: SettingsOption = None,
+    name: NameOption = None,
+    environment: EnvironmentOption = None,
+    exposed_schema: ExposedSchemaOption = None,
+    tenant_column: TenantColumnOption = None,
+    tenant_claim: TenantClaimOption = None,
+    membership_table: MembershipTableOption = None,
+    single_tenant: SingleTenantOption = None,
     select: list[str] | None = typer.Option(
         None, "--select", metavar="CODES", help="Only rules whose code begins so, e.g. RLS,FUN001. Repeatable."
     ),
@@ -114,28 +100,9 @@ def scan(
     rules = tuple(rule for rule in chosen if rule.scope is Scope.PROJECT)
     if not rules:
         raise ConfigurationError("--select and --ignore leave no rule that judges a database")
-    if target is not None:
-        _refuse_together(
-            "--target",
-            {
-                "--dsn": dsn, "--dsn-env": dsn_env, "--name": name, "--environment": environment, "--exposed-schema": exposed_schema,
-                "--tenant-column": tenant_column, "--tenant-claim": tenant_claim, "--membership-table": membership_table,
-                "--single-tenant": single_tenant,
-            },
-        )  # fmt: skip
-        subject = _subject_of_settings(target, settings)
-    else:
-        if settings is not None:
-            raise ConfigurationError("--settings needs --target, the name of one of its projects")
-        reached = _given_dsn(dsn, dsn_env)
-        subject = _Subject(
-            reached,
-            Target(TargetKind.SUPABASE_PROJECT, _usable_name(name, reached), environment or Environment.DEVELOPMENT),
-            Declarations(
-                exposed_schemas=_exposed_schemas(exposed_schema),
-                tenancy=_tenancy(tenant_column, tenant_claim, membership_table, single_tenant),
-            ),
-        )
+    subject = SubjectOptions(
+        dsn, dsn_env, target, settings, name, environment, exposed_schema, tenant_column, tenant_claim, membership_table, single_tenant
+    ).resolve()
     with progress(f"scanning {subject.target.name} ..."):
         report = scan_database(subject.dsn, target=subject.target, declarations=subject.declarations, rules=rules)
     write_text(_rendered(report, rules, output_format, to_file=output is not None), output)
@@ -158,68 +125,6 @@ def _codes(values: list[str] | None, option: str) -> list[str]:
     if "" in codes:
         raise ConfigurationError(f"{option} expects codes such as RLS or FUN001, separated by commas")
     return codes
-
-
-def _refuse_together(option: str, others: dict[str, object]) -> None:
-    given = [name for name, value in others.items() if value is not None and value != []]
-    if given:
-        raise ConfigurationError(f"{option} takes everything from the settings and cannot be combined with {', '.join(given)}")
-
-
-def _subject_of_settings(name: str, settings: Path | None) -> _Subject:
-    from platformkit_pipeline.model.settings import declarations_of, target_of
-    from platformkit_pipeline.operations.read_settings import find_project, read_settings, resolve_dsn, settings_path
-
-    project = find_project(read_settings(settings_path(settings)), name)
-    return _Subject(resolve_dsn(project), target_of(project), declarations_of(project))
-
-
-def _given_dsn(dsn: str | None, dsn_env: str | None) -> Dsn:
-    if (dsn is None) == (dsn_env is None):
-        raise ConfigurationError("say what to scan with one of --dsn-env NAME, --dsn DSN and --target NAME")
-    if dsn_env is not None:
-        from platformkit_pipeline.operations.resolve_dsn import dsn_from_environment
-
-        return dsn_from_environment(dsn_env)
-    given = Dsn((dsn or "").strip(), origin="--dsn")
-    if not given.reveal():
-        raise ConfigurationError("--dsn is empty; it must be a PostgreSQL connection string")
-    if str(given) != given.reveal():
-        warn("a password on the command line is visible in process lists and shell histories; --dsn-env keeps it out of both")
-    return given
-
-
-def _usable_name(name: str | None, dsn: Dsn) -> str:
-    if name is None:
-        return _database_name(dsn)
-    if fault := name_fault(name):
-        raise ConfigurationError(f"--name: {fault}")
-    return name
-
-
-def _database_name(dsn: Dsn) -> str:
-    from platformkit_pipeline.introspection.postgres.connection import location_of
-
-    name = location_of(dsn).database
-    if not name_fault(name):
-        return name
-    return "".join(c if c.isprintable() and c != "," else "_" for c in name).strip(" .")[:LONGEST_NAME] or "database"
-
-
-def _exposed_schemas(values: list[str] | None) -> tuple[str, ...] | None:
-    if not values:
-        return None
-    return tuple(dict.fromkeys(value for value in values if value))
-
-
-def _tenancy(column: str | None, claim: str | None, membership_tables: list[str] | None, single_tenant: str | None) -> Tenancy:
-    for option, value in {"--tenant-column": column, "--tenant-claim": claim, "--single-tenant": single_tenant}.items():
-        if value is not None and not value.strip():
-            raise ConfigurationError(f"{option} must not be blank")
-    for table in membership_tables or ():
-        if "." not in table.strip("."):
-            raise ConfigurationError("--membership-table expects a qualified name such as public.members")
-    return Tenancy(column or "tenant_id", claim or "tenant_id", tuple(membership_tables or ()), single_tenant)
 
 
 def _rendered(report: ScanReport, rules: tuple[Rule, ...], output_format: ScanFormat, *, to_file: bool) -> str:

@@ -129,7 +129,7 @@ def _explain(error: psycopg.Error, dsn: Dsn | None) -> str:
         return message + "; check that the migrations ran (`platformkit db migrate`) and that the login is platformkit_pipeline"
     if error.diag.message_hint:
         message += f" ({redact(error.diag.message_hint, _secrets(dsn))})"
-    if error.sqlstate is None:
+    if error.sqlstate is None and "FATAL:" not in text:  # nobody answered; a server that refuses says FATAL and why
         return message + "; is the server up, and is the address right?"
     return message
 
@@ -153,4 +153,3 @@ def _address(dsn: Dsn | None) -> str:
 def _secrets(dsn: Dsn | None) -> tuple[str, ...]:
     parameters = _parameters(dsn)
     return tuple(str(parameters[key]) for key in ("password", "sslpassword") if parameters.get(key))
-

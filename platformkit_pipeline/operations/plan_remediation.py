@@ -1,21 +1,13 @@
-"""Plan the remediation of a target's open findings, and write plans out as migration files."""
+"""Plan the remediation of a target's open findings, as they are stored, and store the plan."""
 
 from __future__ import annotations
-
-import os
-import shutil
-import tempfile
-from datetime import UTC, datetime
-from pathlib import Path
 
 from platformkit_pipeline.control_plane import audit, findings, plans
 from platformkit_pipeline.control_plane.audit import AuditEntry
 from platformkit_pipeline.control_plane.connection import Connection, control_plane_errors
-from platformkit_pipeline.model.errors import ConfigurationError
 from platformkit_pipeline.model.patch import Plan
 from platformkit_pipeline.model.target import Declarations, Target
 from platformkit_pipeline.operations.stored_snapshot import latest_observation
-from platformkit_pipeline.remediation.migration_files import migration_files
 from platformkit_pipeline.remediation.plan import build_plan
 
 
@@ -39,27 +31,3 @@ def plan_remediation(connection: Connection, target: Target, declarations: Decla
             }
             audit.append(connection, [AuditEntry("remediation.planned", plan.plan_id, detail, scan_id=scan.scan_id, run_id=run_id)])
     return plan
-
-
-def write_plan(plan: Plan, directory: Path, *, first_version: datetime | None = None) -> tuple[Path, ...]:
-    """Write the plan's files below `directory`, all or none; returns their paths.
-
-    Raises ConfigurationError when the folder exists and is not empty, because mixing two plans loses track of both.
-    """
-    if directory.exists() and any(directory.iterdir()):
-        raise ConfigurationError(f"{directory} is not empty: give a new folder for the plan's files")
-    files = migration_files(plan, first_version or datetime.now(UTC))
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    staging = Path(tempfile.mkdtemp(prefix=f".{directory.name}.", dir=directory.parent))
-    try:
-        for file in files:
-            path = staging / file.path
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(file.text, encoding="utf-8")
-        staging.chmod(0o755)
-        if directory.exists():
-            directory.rmdir()
-        os.replace(staging, directory)  # noqa: PTH105 - the rename is the commit
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
-    return tuple(directory / file.path for file in files)

@@ -43,6 +43,6 @@ def latest_observation(connection: Connection, target: Target) -> StoredObservat
     snapshot = snapshot_of(scan.server, inventory.read(connection, target_id), scan.statistics, scan.unobserved)
     if catalog_fingerprint(snapshot) != scan.catalog_fingerprint:
         raise ControlPlaneError(
-            f"the inventory of {target.name} is not the catalogue that scan {scan.scan_id} observed: scan again, and check who writes to ops"
+            f"the inventory of {target.name} is not the catalogue that scan {scan.scan_id} observed: scan again; who else writes to ops?"
         )
     return StoredObservation(target_id, scan, snapshot)

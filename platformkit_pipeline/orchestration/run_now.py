@@ -32,9 +32,8 @@ def run_now(instance: dg.DagsterInstance, definitions: dg.Definitions, settings:
         runs = [(nightly, {PARTITION_TAG: name}) for name in names]
     else:
         runs = [(nightly, range_tags(instance.get_dynamic_partitions(SUPABASE_PROJECTS)))]
-    return all(
-        [_succeeds(instance, definitions, job, tags) for job, tags in (*runs, (fleet_report, {}))]
-    )  # every run, even after a failure
+    outcomes = [_succeeds(instance, definitions, job, tags) for job, tags in (*runs, (fleet_report, {}))]
+    return all(outcomes)
 
 
 def _succeeds(instance: dg.DagsterInstance, definitions: dg.Definitions, job: Any, tags: dict[str, str]) -> bool:

@@ -71,7 +71,7 @@ def _finding(target: Target, finding: Result) -> dict[str, Any]:
         "clause": finding.clause,
         "severity": finding.severity.value,
         "outcome": finding.outcome.value,
-        "object": _object(finding.object),
+        "object": object_document(finding.object),
         "message": finding.message,
         "evidence": {key: finding.evidence[key] for key in sorted(finding.evidence)},
         "fingerprint": finding_fingerprint(target, finding.rule, finding.object),
@@ -80,5 +80,5 @@ def _finding(target: Target, finding: Result) -> dict[str, Any]:
     }
 
 
-def _object(identity: ObjectIdentity) -> dict[str, Any]:
+def object_document(identity: ObjectIdentity) -> dict[str, Any]:
     return {"kind": identity.kind, "schema": identity.schema, "name": identity.name, "detail": dict(identity.detail)}

@@ -25,6 +25,7 @@ _LONGEST_SOCKET_NAME = "/.s.PGSQL.65535.lock"
 _SHORT_PARENT = Path("/tmp")  # noqa: S108  fixed, not TMPDIR: every process must come to the same path
 _DROP_PARENT = Path("/var/tmp")  # noqa: S108  outlives a reboot; the folder below is made private
 
+_WHEEL_PREFIX = "pginstall"
 _UNFINISHED = "data.unfinished-"
 
 _log = get_logger("sandbox.folders")
@@ -105,7 +106,7 @@ def _make_private(path: Path, *, owner: int, group: int | None, mode: int) -> No
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != owner or not closed:
             raise SandboxError(
                 f"{path} exists, but is not a private folder of uid {owner} (mode {mode:04o}). "
-                "Somebody else may have made it: look at it, and remove it."
+                "Look at it: set its owner and mode if it is yours, remove it if somebody else made it."
             ) from None
         return
     if group is not None:
@@ -117,6 +118,10 @@ def usable_bindir(binaries: Binaries, folders: ServerFolders, account: ServerAcc
     """The folder of programs that `account` can run: the original one, else a private copy beside the data."""
     if account.mode is not RunMode.DROP or _runs(binaries.bindir, account):
         return binaries.bindir
+    if binaries.bindir.parent.name != _WHEEL_PREFIX:  # anything else may have the whole of /usr beside it
+        raise SandboxError(
+            f"The account {account} cannot run {binaries.bindir / 'postgres'}. Let it read that folder, or use the bundled binaries."
+        )
     package = binaries.bindir.parents[1]
     target = folders.base / f"install-{binaries.version}"
     if not target.exists():

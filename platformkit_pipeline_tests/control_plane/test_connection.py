@@ -71,9 +71,10 @@ def test_a_malformed_string_is_not_repeated(text: str) -> None:
     assert "hunter2" not in str(caught.value)
 
 
-def test_an_unknown_database_is_an_error_for_a_person(control_plane: Dsn) -> None:
-    with pytest.raises(ControlPlaneError, match='database "nowhere" does not exist'):
+def test_a_server_that_refuses_is_quoted_and_not_called_unreachable(control_plane: Dsn) -> None:
+    with pytest.raises(ControlPlaneError, match='database "nowhere" does not exist') as caught:
         connect(with_database(control_plane, "nowhere"))
+    assert "is the server up" not in str(caught.value)
 
 
 def test_a_session_commits_at_the_end(pipeline_dsn: Dsn) -> None:

@@ -15,8 +15,9 @@ from platformkit_pipeline.control_plane.connection import connect, connect_admin
 from platformkit_pipeline.locations import sql_directory
 from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.model.errors import ControlPlaneError
-from platformkit_pipeline.sandbox.databases import with_user
-from platformkit_pipeline_tests.conftest import DatabaseFactory
+from platformkit_pipeline.sandbox.databases import create_database, with_user
+from platformkit_pipeline.sandbox.embedded import EmbeddedPostgres
+from platformkit_pipeline_tests.conftest import FAST_SETTINGS, DatabaseFactory
 
 
 @pytest.fixture
@@ -301,6 +302,25 @@ def test_an_ordinary_role_that_may_act_as_owner_migrates_and_loses_only_the_even
         assert connection.execute("select count(*) from pg_event_trigger").fetchone() == (0,)
         assert connection.execute("select to_regnamespace('ops_guard')").fetchone() == (None,)
     connection.close()
+
+
+def test_on_a_fresh_server_a_role_with_createrole_makes_roles_and_schema(tmp_path: Path) -> None:
+    server = EmbeddedPostgres(tmp_path / "server", settings=FAST_SETTINGS)
+    server.ensure()
+    try:
+        with connect_admin(server.dsn()) as connection:
+            connection.execute("create role hosted_admin login createrole")
+            connection.execute("create role bystander login")
+        connection.close()
+        database = create_database(server.dsn(), "hosted", owner="hosted_admin")
+        with pytest.raises(ControlPlaneError, match='role "bystander" may not create the role "platformkit_owner".*CREATEROLE'):
+            migrations.migrate(with_user(database, "bystander"))
+        migrations.migrate(with_user(database, "hosted_admin"))
+        assert migrations.status(with_user(database, "hosted_admin")).current
+        with session(with_user(database, "platformkit_pipeline")) as connection:
+            migrations.require_current(connection)
+    finally:
+        server.destroy()
 
 
 def test_a_pipeline_role_with_dangerous_attributes_is_refused(control_plane_template: str, make_blank_database: DatabaseFactory) -> None:

@@ -160,7 +160,7 @@ def test_an_unreachable_target_fails_with_one_sentence_and_leaves_no_scan(
     register("lost")
     run = run_job("scan_target", partition="lost")
     assert not run.success
-    assert 'database "nowhere" does not exist' in failure_of(instance, run.run_id)
+    assert "the server has no such database" in failure_of(instance, run.run_id)
     assert materialized(instance, run.run_id) == set()
     assert _count(superuser, "ops.scans") == 0
 

@@ -10,7 +10,7 @@ import pytest
 from platformkit_pipeline.model.errors import ConfigurationError
 from platformkit_pipeline.model.identity import relation_identity
 from platformkit_pipeline.model.patch import ManualItem, Patch, Plan
-from platformkit_pipeline.operations.plan_remediation import write_plan
+from platformkit_pipeline.operations.propose_plan import write_plan
 from platformkit_pipeline.remediation.migration_files import migration_files
 
 NOW = datetime(2026, 11, 20, 23, 59, 59, tzinfo=UTC)

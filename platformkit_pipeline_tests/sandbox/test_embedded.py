@@ -17,9 +17,11 @@ import psycopg
 import pytest
 
 from platformkit_pipeline.model.errors import SandboxError
-from platformkit_pipeline.sandbox.accounts import ROOT_MODE_VARIABLE, RunMode
+from platformkit_pipeline.sandbox.accounts import ROOT_MODE_VARIABLE, RunMode, ServerAccount
+from platformkit_pipeline.sandbox.binaries import BINDIR_VARIABLE, Binaries, find_binaries
 from platformkit_pipeline.sandbox.databases import connect, set_role_password
 from platformkit_pipeline.sandbox.embedded import EmbeddedPostgres
+from platformkit_pipeline.sandbox.folders import usable_bindir
 from platformkit_pipeline.sandbox.processes import command_of
 from platformkit_pipeline_tests.conftest import FAST_SETTINGS
 
@@ -331,6 +333,30 @@ def test_root_can_run_a_server_in_both_ways_below_a_private_folder(
     assert answer(server, "select 1") == 1
     server.destroy()
     assert not server.folders.base.exists()
+
+
+def test_bundled_binaries_in_a_private_folder_are_copied_for_the_account_that_root_drops_to(
+    make_server: ServerFactory, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv(BINDIR_VARIABLE, raising=False)
+    bundled = find_binaries().bindir.parents[1]
+    for folder in (bundled, bundled.with_name(bundled.name + ".libs")):
+        shutil.copytree(folder, tmp_path / "private" / folder.name, symlinks=True)
+    (tmp_path / "private").chmod(0o700)
+    monkeypatch.setenv(BINDIR_VARIABLE, str(tmp_path / "private" / bundled.name / "pginstall" / "bin"))
+    monkeypatch.setenv(ROOT_MODE_VARIABLE, RunMode.DROP.value)
+    server = make_server()
+    info = server.ensure()
+    program = Path(f"/proc/{info.pid}/exe").readlink()
+    assert program.is_relative_to(server.folders.base if info.mode is RunMode.DROP else tmp_path / "private")
+    assert stat.S_IMODE((tmp_path / "private").stat().st_mode) == 0o700
+
+
+def test_other_binaries_that_the_account_cannot_run_are_not_copied(make_server: ServerFactory, tmp_path: Path) -> None:
+    server = make_server()
+    private = Binaries(tmp_path / "bin", "18.0", "test")
+    with pytest.raises(SandboxError, match="cannot run"):
+        usable_bindir(private, server.folders, ServerAccount(RunMode.DROP, "nobody", 65534, 65534))
 
 
 def test_an_unknown_root_mode_is_refused(make_server: ServerFactory, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,61 @@
+"""A plan for a database as it is now, without a control plane, and plans as files."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import uuid
+from datetime import UTC, datetime
+from pathlib import Path
+
+from platformkit_pipeline.introspection.postgres.observe import observe
+from platformkit_pipeline.model.dsn import Dsn
+from platformkit_pipeline.model.errors import ConfigurationError
+from platformkit_pipeline.model.patch import Plan
+from platformkit_pipeline.model.target import Declarations, Target
+from platformkit_pipeline.operations.scan import judge
+from platformkit_pipeline.remediation.migration_files import migration_files
+from platformkit_pipeline.remediation.plan import plan_for
+from platformkit_pipeline.rules.registry import Scope, all_rules
+
+
+def propose_plan(dsn: Dsn, *, target: Target, declarations: Declarations) -> Plan:
+    """Observe the database in one read-only transaction, judge it, and plan for what fails. Nothing is stored or changed.
+
+    Raises TargetUnreachable, TargetBusy or another ObservationError.
+    """
+    snapshot = observe(dsn)
+    report = judge(
+        snapshot,
+        target=target,
+        declarations=declarations,
+        rules=[r for r in all_rules() if r.scope is Scope.PROJECT],
+        scan_id=str(uuid.uuid4()),
+        started_at=datetime.now(UTC),
+    )
+    return plan_for(report, snapshot, declarations)
+
+
+def write_plan(plan: Plan, directory: Path, *, first_version: datetime | None = None) -> tuple[Path, ...]:
+    """Write the plan's files below `directory`, all or none; returns their paths.
+
+    Raises ConfigurationError when the folder exists and is not empty, because mixing two plans loses track of both.
+    """
+    if directory.exists() and any(directory.iterdir()):
+        raise ConfigurationError(f"{directory} is not empty: give a new folder for the plan's files")
+    files = migration_files(plan, first_version or datetime.now(UTC))
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    staging = Path(tempfile.mkdtemp(prefix=f".{directory.name}.", dir=directory.parent))
+    try:
+        for file in files:
+            path = staging / file.path
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(file.text, encoding="utf-8")
+        staging.chmod(0o755)
+        if directory.exists():
+            directory.rmdir()
+        os.replace(staging, directory)  # noqa: PTH105 - the rename is the commit
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    return tuple(directory / file.path for file in files)
