@@ -106,22 +106,25 @@ def one_row(cursor: psycopg.Cursor[tuple[Any, ...]]) -> tuple[Any, ...]:
 
 
 def _open(dsn: Dsn, lock_timeout: str, statement_timeout: str) -> Connection:
+    if _parameters(dsn) is None:
+        # The driver's message quotes the string, so nothing of it is repeated.
+        raise ControlPlaneError(f"control plane: {dsn.origin} is not a PostgreSQL URL or keyword/value string")
     with control_plane_errors(dsn):
         connection = psycopg.connect(dsn.reveal(), prepare_threshold=None, connect_timeout=10, application_name="platformkit")
-        # SET instead of startup options: poolers refuse those.
-        connection.execute(
-            "select set_config(name, value, false) from unnest(%s::text[], %s::text[]) as setting (name, value)",
-            (["timezone", "lock_timeout", "statement_timeout"], ["UTC", lock_timeout, statement_timeout]),
-        )
-        connection.commit()
+        try:
+            # SET instead of startup options: poolers refuse those.
+            connection.execute(
+                "select set_config(name, value, false) from unnest(%s::text[], %s::text[]) as setting (name, value)",
+                (["timezone", "lock_timeout", "statement_timeout"], ["UTC", lock_timeout, statement_timeout]),
+            )
+            connection.commit()
+        except psycopg.Error:
+            connection.close()
+            raise
     return connection
 
 
 def _explain(error: psycopg.Error, dsn: Dsn | None) -> str:
-    if isinstance(error, psycopg.ProgrammingError) and error.sqlstate is None:
-        # Malformed connection strings are quoted in the message, so nothing of it is repeated.
-        origin = dsn.origin if dsn else "the connection string"
-        return f"control plane: {origin} is not a PostgreSQL URL or keyword/value string"
     where = _address(dsn)
     text = error.diag.message_primary or str(error).strip() or type(error).__name__
     message = f"control plane{where}: {redact(' '.join(text.split()), _secrets(dsn))}"
@@ -129,27 +132,29 @@ def _explain(error: psycopg.Error, dsn: Dsn | None) -> str:
         return message + "; check that the migrations ran (`platformkit db migrate`) and that the login is platformkit_pipeline"
     if error.diag.message_hint:
         message += f" ({redact(error.diag.message_hint, _secrets(dsn))})"
-    if error.sqlstate is None and "FATAL:" not in text:  # nobody answered; a server that refuses says FATAL and why
+    nobody_answered = error.sqlstate is None and isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+    if nobody_answered and "FATAL:" not in text:  # a server that refuses says FATAL and why
         return message + "; is the server up, and is the address right?"
     return message
 
 
-def _parameters(dsn: Dsn | None) -> dict[str, Any]:
+def _parameters(dsn: Dsn | None) -> dict[str, Any] | None:
+    """The parts of a connection string; None when it cannot be read or there is none."""
     if dsn is None:
-        return {}
+        return None
     try:
         return conninfo_to_dict(dsn.reveal())
     except psycopg.Error:
-        return {}
+        return None
 
 
 def _address(dsn: Dsn | None) -> str:
-    parameters = _parameters(dsn)
+    parameters = _parameters(dsn) or {}
     labels = {"dbname": "database", "host": "at", "port": "port"}
     parts = [f"{label} {parameters[key]}" for key, label in labels.items() if parameters.get(key)]
     return f" ({' '.join(parts)})" if parts else ""
 
 
 def _secrets(dsn: Dsn | None) -> tuple[str, ...]:
-    parameters = _parameters(dsn)
+    parameters = _parameters(dsn) or {}
     return tuple(str(parameters[key]) for key in ("password", "sslpassword") if parameters.get(key))

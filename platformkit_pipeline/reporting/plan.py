@@ -54,7 +54,13 @@ def plan_json(plan: Plan) -> str:
             for p in plan.patches
         ],
         "manual_items": [
-            {"rule": m.rule, "object": object_document(m.object), "finding": m.finding_fingerprint, "reason": m.reason, "steps": list(m.steps)}
+            {
+                "rule": m.rule,
+                "object": object_document(m.object),
+                "finding": m.finding_fingerprint,
+                "reason": m.reason,
+                "steps": list(m.steps),
+            }
             for m in plan.manual_items
         ],
     }

@@ -313,7 +313,7 @@ def test_on_a_fresh_server_a_role_with_createrole_makes_roles_and_schema(tmp_pat
             connection.execute("create role bystander login")
         connection.close()
         database = create_database(server.dsn(), "hosted", owner="hosted_admin")
-        with pytest.raises(ControlPlaneError, match='role "bystander" may not create the role "platformkit_owner".*CREATEROLE'):
+        with pytest.raises(ControlPlaneError, match=r'role "bystander" may not create the role "platformkit_owner".*CREATEROLE'):
             migrations.migrate(with_user(database, "bystander"))
         migrations.migrate(with_user(database, "hosted_admin"))
         assert migrations.status(with_user(database, "hosted_admin")).current

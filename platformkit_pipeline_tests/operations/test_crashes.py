@@ -30,7 +30,7 @@ from platformkit_pipeline_tests.operations.conftest import SHOP
 observe_target(connect(Dsn(os.environ["OPS"])), SHOP, Dsn(os.environ["SHOP"]), run_id="killed")
 """
 STATE = (
-    "select kind, identity, encode(content_hash, 'hex'), payload::text, removed_scan is null from ops.inventory_objects order by kind, identity",
+    "select kind, identity, encode(content_hash, 'hex'), payload::text, removed_scan is null from ops.inventory_objects order by 1, 2",
     "select count(*), count(distinct scan_id) from ops.inventory_history",
     "select status, object_count, set_digest, catalog_fingerprint from ops.scans",
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import dagster as dg
@@ -13,15 +14,17 @@ import pytest
 import structlog
 import yaml
 
+from platformkit_pipeline.control_plane.connection import Connection, connect_admin
 from platformkit_pipeline.locations import shipped_file
 from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.operations.local_platform import dagster_url
 from platformkit_pipeline.orchestration.build import build_defs
 from platformkit_pipeline.orchestration.partitions import SUPABASE_PROJECTS
-from platformkit_pipeline.sandbox.databases import create_database, drop_database, with_database
+from platformkit_pipeline.sandbox.databases import create_database, drop_database, with_database, with_user
 from platformkit_pipeline.sandbox.embedded import EmbeddedPostgres
 from platformkit_pipeline_tests.conftest import FAST_SETTINGS
 
+MESSY, WELL_KEPT, MULTITENANT = "clinic-messy", "shop-production", "saas-multitenant"
 _TEMPLATE = "dagster_template"
 _serial = itertools.count(1)
 
@@ -82,12 +85,7 @@ def instance(dagster_database: Dsn, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 @pytest.fixture
 def platform(pipeline_dsn: Dsn, sample_platform: Mapping[str, Dsn], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Platform:
     """A migrated control plane and settings without any target yet."""
-    monkeypatch.setenv("PLATFORMKIT_DATABASE_URL", pipeline_dsn.reveal())
-    settings_path = tmp_path / "platformkit.yaml"
-    monkeypatch.setenv("PLATFORMKIT_SETTINGS", str(settings_path))
-    made = Platform(settings_path, monkeypatch.setenv, sample_platform)
-    made.list_targets()
-    return made
+    return _platform(monkeypatch, pipeline_dsn, sample_platform, tmp_path)
 
 
 @pytest.fixture(scope="session")
@@ -101,15 +99,52 @@ def tcp_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPos
     server.destroy()
 
 
+@dataclass(frozen=True)
+class ScannedTwice:
+    """A platform whose messy project was scanned twice. Shared by a module: look, do not touch."""
+
+    instance: dg.DagsterInstance
+    first: dg.ExecuteInProcessResult
+    second: dg.ExecuteInProcessResult
+    rows_after: tuple[Mapping[str, int], Mapping[str, int]]
+    """Number of rows per table of `ops` after each scan."""
+    superuser: Connection
+    dagster_database: Dsn
+
+
+@pytest.fixture(scope="module")
+def scanned(
+    defs: dg.Definitions,
+    admin_dsn: Dsn,
+    control_plane_template: str,
+    dagster_template: str,
+    sample_platform: Mapping[str, Dsn],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[ScannedTwice]:
+    """One for all tests of a module that only look at what a scan left."""
+    folder, number = tmp_path_factory.mktemp("scanned"), next(_serial)
+    control_plane = create_database(admin_dsn, f"scanned_control_plane_{number}", template=control_plane_template)
+    storage = create_database(admin_dsn, f"scanned_dagster_{number}", template=dagster_template)
+    superuser = connect_admin(control_plane)
+    superuser.autocommit = True
+    with pytest.MonkeyPatch.context() as patch, _instance(patch, storage, folder / "dagster_home") as instance:
+        _platform(patch, with_user(control_plane, "platformkit_pipeline"), sample_platform, folder).list_targets(MESSY)
+        instance.add_dynamic_partitions(SUPABASE_PROJECTS, [MESSY])
+        runs, rows = [], []
+        for _ in range(2):
+            runs.append(_run(defs, instance, "scan_target", partition=MESSY))
+            rows.append({name: _count(superuser, name) for name in ("inventory_objects", "inventory_history", "findings", "scans")})
+        yield ScannedTwice(instance, runs[0], runs[1], (rows[0], rows[1]), superuser, storage)
+    superuser.close()
+    drop_database(admin_dsn, f"scanned_control_plane_{number}")
+    drop_database(admin_dsn, f"scanned_dagster_{number}")
+
+
 @pytest.fixture
 def run_job(defs: dg.Definitions, instance: dg.DagsterInstance) -> Callable[..., dg.ExecuteInProcessResult]:
     """Runs a job by name in this process; an error ends the run, not the test."""
 
-    def run(name: str, *, partition: str | None = None, tags: Mapping[str, str] | None = None) -> dg.ExecuteInProcessResult:
-        job = defs.resolve_job_def(name)
-        return job.execute_in_process(instance=instance, partition_key=partition, tags=dict(tags or {}), raise_on_error=False)
-
-    return run
+    return partial(_run, defs, instance)
 
 
 @pytest.fixture
@@ -133,3 +168,25 @@ def _instance(patch: pytest.MonkeyPatch, dsn: Dsn, home: Path) -> dg.DagsterInst
     patch.setenv("DAGSTER_HOME", str(home))
     patch.setenv("PLATFORMKIT_DAGSTER_DATABASE_URL", dagster_url(dsn))
     return dg.DagsterInstance.get()
+
+
+def _platform(patch: pytest.MonkeyPatch, pipeline_dsn: Dsn, dsns: Mapping[str, Dsn], folder: Path) -> Platform:
+    patch.setenv("PLATFORMKIT_DATABASE_URL", pipeline_dsn.reveal())
+    settings_path = folder / "platformkit.yaml"
+    patch.setenv("PLATFORMKIT_SETTINGS", str(settings_path))
+    made = Platform(settings_path, patch.setenv, dsns)
+    made.list_targets()
+    return made
+
+
+def _run(
+    defs: dg.Definitions, instance: dg.DagsterInstance, name: str, *, partition: str | None = None, tags: Mapping[str, str] | None = None
+) -> dg.ExecuteInProcessResult:
+    job = defs.resolve_job_def(name)
+    return job.execute_in_process(instance=instance, partition_key=partition, tags=dict(tags or {}), raise_on_error=False)
+
+
+def _count(connection: Connection, table: str) -> int:
+    row = connection.execute(f"select count(*) from ops.{table}".encode()).fetchone()
+    assert row is not None
+    return int(row[0])

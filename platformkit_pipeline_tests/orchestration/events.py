@@ -41,3 +41,14 @@ def failure_of(instance: dg.DagsterInstance, run_id: str) -> str:
         if entry.dagster_event and entry.dagster_event.step_failure_data.user_failure_data:
             return entry.dagster_event.step_failure_data.user_failure_data.description or ""
     raise AssertionError(f"no step of run {run_id} failed with a message of ours")
+
+
+def data_versions(instance: dg.DagsterInstance, run_id: str) -> dict[str, str | None]:
+    """Data version of every asset that a run materialized; None where it has none."""
+    found = {}
+    for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION):
+        event = entry.dagster_event
+        if event and event.asset_key:
+            tags = event.step_materialization_data.materialization.tags or {}
+            found[event.asset_key.to_user_string()] = tags.get("dagster/data_version")
+    return found

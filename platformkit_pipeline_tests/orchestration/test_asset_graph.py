@@ -32,7 +32,8 @@ def _nodes(defs: dg.Definitions) -> dict[str, dg.BaseAssetNode]:
 
 def test_keys_groups_and_lineage_are_those_of_the_contract(defs: dg.Definitions) -> None:
     found = {
-        name: (node.group_name, tuple(sorted(parent.to_user_string() for parent in node.parent_keys))) for name, node in _nodes(defs).items()
+        name: (node.group_name, tuple(sorted(parent.to_user_string() for parent in node.parent_keys)))
+        for name, node in _nodes(defs).items()
     }
     assert found == GRAPH
 
@@ -97,9 +98,7 @@ def test_the_code_location_loads_in_a_fresh_interpreter_without_the_heavy_librar
         "import sys, platformkit_pipeline.definitions as d\n"
         "print(sorted(m for m in ('pandas', 'great_expectations', 'numpy', 'sqlalchemy', 'scipy') if m in sys.modules), bool(d.defs))"
     )
-    ran = subprocess.run(
-        [sys.executable, "-c", code], env=environment_of(), capture_output=True, text=True, timeout=120, check=True
-    )
+    ran = subprocess.run([sys.executable, "-c", code], env=environment_of(), capture_output=True, text=True, timeout=120, check=True)
     assert ran.stdout.strip() == "[] True"
 
 
@@ -108,6 +107,11 @@ def test_the_code_location_loads_although_the_settings_are_malformed(tmp_path_fa
     broken.write_text("projects: [", encoding="utf-8")
     code = "import platformkit_pipeline.definitions as d; print(d.defs.get_repository_def().schedule_defs[0].cron_schedule)"
     ran = subprocess.run(
-        [sys.executable, "-c", code], env=environment_of({"PLATFORMKIT_SETTINGS": str(broken)}), capture_output=True, text=True, timeout=120, check=True
+        [sys.executable, "-c", code],
+        env=environment_of({"PLATFORMKIT_SETTINGS": str(broken)}),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
     )
     assert ran.stdout.strip() == "0 2 * * *"

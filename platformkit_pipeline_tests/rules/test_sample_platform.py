@@ -14,8 +14,8 @@ from platformkit_pipeline.sandbox.sample_platform import SAMPLE_PROJECTS, Sample
 @pytest.mark.parametrize("project", SAMPLE_PROJECTS, ids=lambda p: p.name)
 def test_the_findings_are_the_planted_faults(sample_platform: dict[str, Dsn], project: SampleProject) -> None:
     results = evaluate(observe(sample_platform[project.name]), project.declarations, all_rules())
-    found = {(r.rule, r.object.canonical) for r in results if r.is_finding}
-    assert found == {(fault.rule, fault.object) for fault in planted_faults(project.name)}
+    found = {(r.rule, r.object.canonical, r.outcome) for r in results if r.is_finding}
+    assert found == {(fault.rule, fault.object, fault.outcome) for fault in planted_faults(project.name)}
 
 
 def test_every_rule_finds_a_planted_fault_somewhere() -> None:
