@@ -62,13 +62,25 @@ def test_an_unreachable_server_is_named_without_the_password() -> None:
     assert caught.value.__suppress_context__
 
 
-@pytest.mark.parametrize(
-    "text", ["postgresql://pipeline:hunter2@[::1/ops", "password=hunter2 host", "hunter2", "postgresql://a:hunter2@b:port/x"]
-)
-def test_a_malformed_string_is_not_repeated(text: str) -> None:
+@pytest.mark.parametrize("text", ["postgresql://pipeline:hunter2@[::1/ops", "password=hunter2 host", "hunter2"])
+def test_a_malformed_string_is_named_by_its_origin_and_not_repeated(text: str) -> None:
     with pytest.raises(ControlPlaneError) as caught:
         connect(Dsn(text, origin="environment variable PLATFORMKIT_DATABASE_URL"))
+    expected = "control plane: environment variable PLATFORMKIT_DATABASE_URL is not a PostgreSQL URL or keyword/value string"
+    assert str(caught.value) == expected
+
+
+def test_a_port_that_is_no_number_is_an_error_without_the_password() -> None:
+    with pytest.raises(ControlPlaneError, match="at b port nine") as caught:
+        connect(Dsn("postgresql://a:hunter2@b:nine/x"))
     assert "hunter2" not in str(caught.value)
+
+
+def test_a_statement_of_ours_that_is_wrong_is_not_blamed_on_the_server(pipeline_dsn: Dsn) -> None:
+    with pytest.raises(ControlPlaneError) as caught, session(pipeline_dsn) as connection:
+        connection.execute("select %s", (1, 2))
+    assert "placeholder" in str(caught.value)
+    assert "is the server up" not in str(caught.value)
 
 
 def test_a_server_that_refuses_is_quoted_and_not_called_unreachable(control_plane: Dsn) -> None:

@@ -1,0 +1,222 @@
+"""`platformkit up` and `platformkit gate` against each other: real processes, real HTTP, real runs."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import httpx
+import pytest
+import yaml
+
+from platformkit_pipeline.model.dsn import Dsn
+from platformkit_pipeline.operations.gate_client import base_url
+from platformkit_pipeline.operations.local_platform import dagster_url
+from platformkit_pipeline.sandbox.databases import create_database, with_database, with_user
+from platformkit_pipeline_tests.cli.program import command_line, environment_of, platformkit
+
+MESSY, WELL_KEPT, LOST = "clinic-messy", "shop-production", "lost"
+_DEADLINE_SECONDS = 150
+
+
+@dataclass(frozen=True)
+class Served:
+    """A running `platformkit up`."""
+
+    url: str
+    process: subprocess.Popen[str]
+    home: Path
+
+
+@pytest.fixture(scope="session")
+def served(
+    admin_dsn: Dsn, control_plane_template: str, sample_platform: Mapping[str, Dsn], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Served]:
+    """Serves the messy and the well-kept sample project and one that does not exist, on the tests' own server."""
+    home = tmp_path_factory.mktemp("up")
+    control_plane = create_database(admin_dsn, "served_control_plane", template=control_plane_template)
+    targets = {**{name: sample_platform[name] for name in (MESSY, WELL_KEPT)}, LOST: with_database(admin_dsn, "nowhere")}
+    variables = {f"{name.upper().replace('-', '_')}_DATABASE_URL": dsn.reveal() for name, dsn in targets.items()}
+    settings = {"projects": [{"name": n, "environment": "staging", "database": {"dsn_env": v}} for n, v in zip(targets, variables, strict=True)]}
+    settings_path = home / "platformkit.yaml"
+    settings_path.write_text(yaml.safe_dump(settings), encoding="utf-8")
+    environment = environment_of(
+        {
+            **variables,
+            "PYTHONWARNINGS": "ignore",  # of the served program, not of ours
+            "PLATFORMKIT_HOME": str(home / "home"),
+            "PLATFORMKIT_DATABASE_URL": with_user(control_plane, "platformkit_pipeline").reveal(),
+            "PLATFORMKIT_DAGSTER_DATABASE_URL": dagster_url(create_database(admin_dsn, "served_dagster")),
+        }
+    )
+    process = subprocess.Popen(
+        command_line("up", "--settings", str(settings_path), "--port", "0"), env=environment, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        yield Served(_url_of(process), process, home / "home")
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+
+
+def _url_of(process: subprocess.Popen[str]) -> str:
+    assert process.stderr is not None
+    watchdog = threading.Timer(_DEADLINE_SECONDS, process.kill)
+    watchdog.start()
+    said = []
+    for line in process.stderr:
+        said.append(line)
+        if match := re.match(r"Dagster is up: (\S+)", line):
+            watchdog.cancel()
+            return match[1]
+    raise AssertionError("".join(said))
+
+
+def _runs(url: str) -> int:
+    answered = httpx.post(f"{url}/graphql", json={"query": "{ runsOrError { ... on Runs { count } } }"}, timeout=30).json()
+    return int(answered["data"]["runsOrError"]["count"])
+
+
+def test_a_messy_project_must_not_be_deployed(served: Served) -> None:
+    ran = platformkit("gate", "--url", served.url, "--target", MESSY)
+    assert ran.returncode == 1, ran.stderr
+    assert ran.stdout.startswith(f"NO: {MESSY} must not be deployed\n")
+    assert "  RLS001  public.patients\n" in ran.stdout
+    assert "compliance/row_level_security: " in ran.stdout
+    assert ran.stderr == ""
+
+
+def test_a_well_kept_project_may_be_deployed(served: Served, tmp_path: Path) -> None:
+    output = tmp_path / "gate.json"
+    ran = platformkit("gate", "--url", served.url, "--target", WELL_KEPT, "--format", "json", "--output", str(output), "--tag", "commit=abc")
+    assert ran.returncode == 0, ran.stderr
+    answer = json.loads(output.read_text(encoding="utf-8"))
+    assert answer["decision"]["verdict"] == "yes"
+    assert {check["passed"] for check in answer["checks"]} == {True}
+    assert len(answer["checks"]) == 6
+    query = "query Tags($id: ID!) { runOrError(runId: $id) { ... on Run { tags { key value } } } }"
+    asked = httpx.post(f"{served.url}/graphql", json={"query": query, "variables": {"id": answer["run"]["id"]}}, timeout=30).json()
+    tags = {tag["key"]: tag["value"] for tag in asked["data"]["runOrError"]["tags"]}
+    assert (tags["commit"], tags["platformkit/launched_by"], tags["dagster/partition"]) == ("abc", "gate", WELL_KEPT)
+
+
+def test_a_wrong_name_launches_nothing_and_suggests_the_right_one(served: Served) -> None:
+    before = _runs(served.url)
+    ran = platformkit("gate", "--url", served.url, "--target", "clinic-mesy")
+    assert ran.returncode == 2
+    assert "did you mean clinic-messy?" in ran.stderr
+    assert _runs(served.url) == before
+
+
+def test_a_target_that_cannot_be_observed_is_no_answer(served: Served) -> None:
+    ran = platformkit("gate", "--url", served.url, "--target", LOST)
+    assert ran.returncode == 3
+    assert "the server has no such database" in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+def test_out_of_time_the_run_is_told_to_stop(served: Served) -> None:
+    ran = platformkit("gate", "--url", served.url, "--target", WELL_KEPT, "--timeout", "1")
+    assert ran.returncode == 3
+    assert "after 1 s and was told to stop" in ran.stderr
+    match = re.search(r"run (\S+) was still", ran.stderr)
+    assert match
+    assert _final_status(served.url, match[1]) == "CANCELED"
+
+
+def _final_status(url: str, run_id: str) -> str:
+    query = "query Status($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
+    deadline = time.monotonic() + 60
+    while True:
+        asked = httpx.post(f"{url}/graphql", json={"query": query, "variables": {"id": run_id}}, timeout=30).json()
+        status = str(asked["data"]["runOrError"]["status"])
+        if status in ("SUCCESS", "FAILURE", "CANCELED") or time.monotonic() > deadline:
+            return status
+        time.sleep(0.5)
+
+
+def test_a_server_that_is_down_is_no_answer() -> None:
+    ran = platformkit("gate", "--url", "http://127.0.0.1:9", "--target", MESSY)
+    assert ran.returncode == 3
+    assert "http://127.0.0.1:9 does not answer" in ran.stderr
+
+
+def test_a_server_that_is_something_else_is_a_wrong_url() -> None:
+    server = HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)  # answers 501 to everything
+    server.RequestHandlerClass = _NotFound
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        ran = platformkit("gate", "--url", f"http://127.0.0.1:{server.server_port}", "--target", MESSY)
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert ran.returncode == 2
+    assert "has no GraphQL" in ran.stderr
+
+
+class _NotFound(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        self.send_error(404)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:3000", "ftp://host", "http://", "http://host:port", "http://me:hunter2@host"])
+def test_what_is_not_a_usable_url_is_refused_without_a_secret_in_the_message(url: str) -> None:
+    ran = platformkit("gate", "--url", url, "--target", MESSY)
+    assert ran.returncode == 2
+    assert "hunter2" not in ran.stderr
+
+
+@pytest.mark.parametrize("tag", ["commit", "=x", "dagster/partition=other"])
+def test_a_tag_that_would_mislead_the_run_is_refused(tag: str) -> None:
+    assert platformkit("gate", "--url", "http://127.0.0.1:9", "--target", MESSY, "--tag", tag).returncode == 2
+
+
+def test_a_path_in_front_of_the_interface_is_kept() -> None:
+    assert base_url("https://dagster.example/team/") == "https://dagster.example/team"
+
+
+def test_one_home_is_served_once(served: Served) -> None:
+    ran = platformkit("up", "--port", "0", "--settings", str(served.home.parent / "platformkit.yaml"), env={"PLATFORMKIT_HOME": str(served.home)})
+    assert ran.returncode == 2
+    assert "is being served already" in ran.stderr
+
+
+def test_a_taken_port_is_refused_before_anything_is_started(served: Served, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    ran = platformkit("up", "--demo", "--port", served.url.rsplit(":", 1)[1], env={"PLATFORMKIT_HOME": str(home)})
+    assert ran.returncode == 2
+    assert "cannot listen on" in ran.stderr
+    assert not home.exists()
+
+
+def test_others_are_not_let_in_by_accident(tmp_path: Path) -> None:
+    ran = platformkit("up", "--demo", "--host", "0.0.0.0", "--port", "0", env={"PLATFORMKIT_HOME": str(tmp_path / "home")})
+    assert ran.returncode == 2
+    assert "--allow-remote" in ran.stderr
+
+
+def test_malformed_settings_are_named_before_anything_is_started(tmp_path: Path) -> None:
+    settings = tmp_path / "platformkit.yaml"
+    settings.write_text("projects: [{name: x}]", encoding="utf-8")
+    ran = platformkit("up", "--settings", str(settings), "--port", "0", env={"PLATFORMKIT_HOME": str(tmp_path / "home")})
+    assert ran.returncode == 2
+    assert "projects[0].database" in ran.stderr
+    assert not (tmp_path / "home").exists()
+
+
+def test_the_gate_imports_neither_dagster_nor_a_driver_for_databases() -> None:
+    code = "import sys, platformkit_pipeline.operations.gate_client\nprint([m for m in ('dagster', 'pandas', 'sqlalchemy') if m in sys.modules])"
+    ran = subprocess.run([sys.executable, "-c", code], env=environment_of(), capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "[]"
