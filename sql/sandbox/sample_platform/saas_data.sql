@@ -52,4 +52,5 @@ insert into public.activity (tenant_id, happened_at, verb)
 select md5('company ' || n % 4)::uuid, '2026-01-01Z'::timestamptz + n * interval '1 hour', 'opened' from generate_series(0, 1999) as n;
 insert into api.webhooks (tenant_id, url) select md5('company ' || n % 4)::uuid, 'https://hooks.example/' || n from generate_series(0, 7) as n;
 insert into internal.jobs (tenant_id, kind) select md5('company ' || n % 4)::uuid, 'mail' from generate_series(0, 99) as n;
+insert into public.feature_requests (tenant_id, title) select md5('company ' || n % 4)::uuid, 'Wish ' || n from generate_series(0, 39) as n;
 refresh materialized view internal.minutes_per_project;

@@ -226,6 +226,16 @@ create table public.attachments (
 );
 create index attachments_task_idx on public.attachments (tenant_id, task_id);
 
+-- one row: a wish of a company. FAULT RLS001: made after the others and forgotten; the tenant model gives its policy
+create table public.feature_requests (
+  id uuid primary key default gen_random_uuid(),
+  tenant_id uuid not null references public.organizations (id) on delete cascade,
+  title text not null,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now()
+);
+create index feature_requests_tenant_idx on public.feature_requests (tenant_id);
+
 -- one row: somebody was asked to join. FAULT TEN003 (policy trusts user_metadata)
 create table public.invites (
   id uuid primary key default gen_random_uuid(),

@@ -7,7 +7,8 @@ begin
   for each_table in
     select oid
     from pg_catalog.pg_class
-    where relkind in ('r', 'p') and relnamespace in ('public'::regnamespace, 'api'::regnamespace) and relname <> 'activity_2026_03'
+    where relkind in ('r', 'p') and relnamespace in ('public'::regnamespace, 'api'::regnamespace)
+      and relname not in ('activity_2026_03', 'feature_requests')
   loop
     execute format('alter table %s enable row level security', each_table);
   end loop;
