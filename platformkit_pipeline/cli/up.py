@@ -71,7 +71,7 @@ def up(
     Exit codes: 0 stopped by you; 2 wrong input; 3 something could not be started or ended by itself.
     """
     from platformkit_pipeline.locations import home_directory
-    from platformkit_pipeline.operations.local_platform import ensure_local_platform
+    from platformkit_pipeline.operations.local_platform import ensure_local_platform, require_storage
     from platformkit_pipeline.operations.prepare_demo import demo_home
     from platformkit_pipeline.operations.serve_platform import PlatformServer, choose_port, only_server_of
 
@@ -86,6 +86,7 @@ def up(
         try:
             with progress("starting the database ..."):
                 platform = ensure_local_platform(home)
+                require_storage(platform.environment)
                 served = given or _sample_platform(home, platform)
                 _register(served.settings, platform)
             environment = {**platform.environment, **served.environment, "PLATFORMKIT_SETTINGS": str(served.settings_path)}

@@ -32,6 +32,8 @@ LAUNCHED_BY_TAG = "platformkit/launched_by"
 _REQUEST_SECONDS = 30.0
 _POLL_SECONDS = 0.5
 _FINAL = frozenset(("SUCCESS", "FAILURE", "CANCELED"))
+_STOP_ATTEMPTS = 10
+_SECONDS_BETWEEN_STOPS = 1.0
 _SIMILAR_NAMES = 3
 _NAMES_SHOWN = 10
 _LOOPBACK = frozenset(("127.0.0.1", "localhost", "::1"))
@@ -240,8 +242,12 @@ class Instance:
             raise RunFailed(f"run {run_id} came to no decision: {reason}; {self._link(run_id)}")
 
     def terminate(self, run_id: str) -> None:
-        """Tell the run to stop. A run that has ended meanwhile is fine."""
-        self._ask(gate_documents.TERMINATE, {"runId": run_id})
+        """Tell the run to stop, again while it starts up and cannot hear it yet. A run that has ended meanwhile is fine."""
+        for _ in range(_STOP_ATTEMPTS):
+            self._ask(gate_documents.TERMINATE, {"runId": run_id})
+            if self._run(gate_documents.STATUS, run_id)["status"] in (*_FINAL, "CANCELING"):
+                return
+            time.sleep(_SECONDS_BETWEEN_STOPS)
 
     @contextmanager
     def stopping_if_interrupted(self, run_id: str) -> Iterator[None]:

@@ -98,6 +98,18 @@ def dagster_url(dsn: Dsn) -> str:
     return _DRIVER + dsn.reveal().removeprefix("postgresql://")
 
 
+def require_storage(environment: Mapping[str, str]) -> None:
+    """Try the way to Dagster's storage: its own processes would try for half a minute and then show a traceback.
+
+    Raises ConfigurationError for a URL without the driver, TargetUnreachable when there is no connection.
+    """
+    url = environment[DAGSTER_DATABASE_URL]
+    if not url.startswith(_DRIVER):
+        raise ConfigurationError(f"{DAGSTER_DATABASE_URL} must begin with {_DRIVER}: Dagster speaks to no other driver")
+    with connect(Dsn("postgresql://" + url.removeprefix(_DRIVER), origin=f"environment variable {DAGSTER_DATABASE_URL}")):
+        pass
+
+
 def _databases(server: EmbeddedPostgres) -> dict[str, str]:
     admin = server.dsn()
     control_plane = ensure_database(admin, _CONTROL_PLANE_DATABASE)

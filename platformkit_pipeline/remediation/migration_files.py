@@ -63,7 +63,7 @@ def _one_line(text: str) -> str:
 def _manual(plan: Plan) -> str:
     lines = [f"# To be done by hand: {plan.target_name}", ""]
     for item in plan.manual_items:
-        lines += [f"## {item.rule} {item.object.canonical}", "", f"Why by hand: {item.reason}.", ""]
-        lines += [f"{number}. {step}" for number, step in enumerate(item.steps, 1)]
+        lines += [f"## {item.rule} {_one_line(item.object.canonical)}", "", f"Why by hand: {_one_line(item.reason)}.", ""]
+        lines += [f"{number}. {_one_line(step)}" for number, step in enumerate(item.steps, 1)]
         lines.append("")
     return "\n".join(lines)

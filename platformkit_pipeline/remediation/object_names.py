@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 MAX_IDENTIFIER_BYTES = 63
 """NAMEDATALEN - 1; PostgreSQL cuts longer names off with a notice."""
 
@@ -13,3 +15,9 @@ def object_name(*parts: str, suffix: str) -> str:
     while len(stem.encode()) > room:
         stem = stem[:-1]
     return f"{stem}_{suffix}"
+
+
+def told_apart(*parts: str, suffix: str) -> str:
+    """`table_column_1a2b3c4d_idx`: a name that no other parts give, for where the plain one is ambiguous or was cut off."""
+    digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:8]
+    return object_name(*parts, suffix=f"{digest}_{suffix}")

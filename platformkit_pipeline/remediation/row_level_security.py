@@ -17,6 +17,15 @@ def enable_row_level_security(catalog: Catalog, finding: Result) -> Proposal:
     name = qualified(table.schema, table.name)
     enable, disable = f"alter table {name} enable row level security", f"alter table {name} disable row level security"
 
+    if catalog.policies_of(table):
+        policies = ", ".join(p.name for p in catalog.policies_of(table))
+        covered = {role for policy in catalog.policies_of(table) for role in policy.roles}
+        return Change(
+            f"Enable row level security on {name}",
+            (enable,),
+            (disable,),
+            notes=(f"The existing policies come into force: {policies}.", *_locked_out(catalog, table, covered)),
+        )
     if table.is_partition:
         return Change(
             f"Enable row level security on partition {name}",
@@ -25,11 +34,6 @@ def enable_row_level_security(catalog: Catalog, finding: Result) -> Proposal:
             notes=(
                 "Client roles reach the rows through the partitioned table, whose policies apply; reading the partition directly ends.",
             ),
-        )
-    if catalog.policies_of(table):
-        policies = ", ".join(p.name for p in catalog.policies_of(table))
-        return Change(
-            f"Enable row level security on {name}", (enable,), (disable,), notes=(f"The existing policies come into force: {policies}.",)
         )
     if _tenant_policy_is_possible(catalog, table):
         return _with_tenant_policy(catalog, table, enable, disable)
@@ -50,6 +54,7 @@ def _tenant_policy_is_possible(catalog: Catalog, table: Relation) -> bool:
     return (
         tenancy.not_applicable_reason is None
         and declared_out is None
+        and directive_in(table.comment, Directive.PUBLIC_READ) is None
         and column is not None
         and column.type == "uuid"
         and "authenticated" in catalog.client_roles
@@ -67,6 +72,7 @@ def _with_tenant_policy(catalog: Catalog, table: Relation, enable: str, disable:
     notes = ["Callers without the claim see no row. Roles that bypass row level security (service_role) are not affected."]
     if "anon" in catalog.reach(table):
         notes.append("anon keeps its grants and loses every row: check that no page reads this table without a signed-in user.")
+    notes.extend(_locked_out(catalog, table, {"authenticated", "anon"}))
     if not catalog.commands_open_to("authenticated", table):
         notes.append("authenticated holds no privilege on the table; the policy takes effect once one is granted.")
     return Change(
@@ -82,11 +88,22 @@ def _affected_roles(catalog: Catalog, table: Relation) -> tuple[str, ...]:
     return tuple(sorted(grantees - bypassing))
 
 
+def _locked_out(catalog: Catalog, table: Relation, covered: set[str]) -> tuple[str, ...]:
+    """A note that names the roles which hold a privilege, bypass nothing, and to which none of the policies applies."""
+    if PUBLIC in covered:
+        return ()
+    lost = [role for role in _affected_roles(catalog, table) if role not in covered and not catalog.acts_as(role) & covered]
+    names = ", ".join("every other role (PUBLIC)" if role == PUBLIC else role for role in lost)
+    return (f"No policy applies to {names}: what was granted there shows no row any more.",) if lost else ()
+
+
 def _by_hand(catalog: Catalog, table: Relation, name: str) -> ByHand:
     column = catalog.declarations.tenancy.column
     roles = ", ".join("every role" if r == PUBLIC else r for r in _affected_roles(catalog, table))
     if catalog.declarations.tenancy.not_applicable_reason or directive_in(table.comment, Directive.NOT_TENANT_SCOPED):
         why = "the table is declared to be outside the tenant model"
+    elif directive_in(table.comment, Directive.PUBLIC_READ):
+        why = "the table is declared to be readable by everybody"
     elif catalog.column(table, column) is None:
         why = f"it has no column {column}"
     elif (found := catalog.column(table, column)) is not None and found.type != "uuid":

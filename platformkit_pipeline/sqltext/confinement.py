@@ -3,6 +3,10 @@
 An expression confines when it can be true only for rows whose tenant column equals the caller's tenant claim. The
 claim counts wherever the server puts it (`auth.jwt()`, `request.jwt.claims`), also below `app_metadata`, inside a
 scalar sub-select, or behind a helper function that returns it; `user_metadata` does not count, because users edit it.
+A look-up confines when it ties the row's tenant to the caller through a declared membership table.
+
+Helpers are read by putting the arguments of the call into their body (`inlining`), look-ups by the equalities that
+hold for every row they find (`lookups`). What neither can follow is UNDECIDABLE where the caller is asked for at all.
 """
 
 from __future__ import annotations
@@ -14,25 +18,50 @@ from typing import Any
 
 from postgast import pg_query_pb2 as pg
 
-from platformkit_pipeline.sqltext.functions import returned_by_plpgsql, returned_by_sql, select_of_sql
+from platformkit_pipeline.sqltext.inlining import (
+    OPAQUE,
+    ROW,
+    ColumnsOf,
+    HelperFunction,
+    UnreadableHelperError,
+    inlined,
+    row_column,
+    with_row_references,
+)
+from platformkit_pipeline.sqltext.lookups import Equalities, Lookup, Value, finds_a_row_anyway, made_by, taken_apart
 from platformkit_pipeline.sqltext.parser import (
     Node,
     SqlSyntaxError,
-    bare,
     children,
     column_path,
     constant_of,
     kind,
     operator_of,
     parse_expression,
+    scalar_of,
     string_parts,
     unwrap,
     value_of_select,
 )
 from platformkit_pipeline.sqltext.truth import Truth, fold
 
+__all__ = ["Confinement", "HelperFunction", "Judgement", "TenantTerms", "all_of", "any_of", "judge_expression"]
+
 MAX_HELPER_DEPTH = 5
 """Helpers may call helpers; deeper chains are reported as undecidable instead of followed."""
+MAX_HELPERS = 200
+"""Helper calls read for one expression: helpers that call each other many times multiply."""
+
+_TEXT_CASTS = frozenset({"uuid", "text", "citext", "int2", "int4", "int8", "numeric", "json", "jsonb", "_uuid", "_text"})
+"""Casts after which two values are equal only if they were before."""
+_SHORTEST_TENANT = 36
+"""`varchar(n)` cuts nothing off a uuid from this length on."""
+
+
+_SET_RETURNING = frozenset({"jsonb_array_elements_text", "json_array_elements_text", "unnest"})
+_EXTRACTING = frozenset({"jsonb_extract_path_text", "json_extract_path_text", "jsonb_extract_path", "json_extract_path"})
+_INTERPRETED = _SET_RETURNING | _EXTRACTING | {"current_setting"}
+"""Functions of pg_catalog whose meaning is known here; pg_catalog comes first in every search_path."""
 
 
 class Confinement(Enum):
@@ -41,18 +70,6 @@ class Confinement(Enum):
     CONFINED = "confined"
     OPEN = "open"
     UNDECIDABLE = "undecidable"
-
-
-@dataclass(frozen=True, slots=True)
-class HelperFunction:
-    """A function that a policy calls, as far as it could be read."""
-
-    language: str
-    body: str | None
-    """`prosrc`, or the deparsed body of BEGIN ATOMIC and RETURN functions; None when unreadable."""
-    definition: str | None
-    """The whole CREATE FUNCTION, needed for PL/pgSQL."""
-    argument_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +83,8 @@ class TenantTerms:
     """Tables that map users to tenants, as `schema.name` and as bare `name` where that is unambiguous."""
     find_helper: Callable[[tuple[str, ...]], HelperFunction | None] = field(default=lambda _name: None)
     """Looks a function up by the parts of its name; None when it was not observed."""
+    columns_of: ColumnsOf = field(default=lambda _schema, _relation: frozenset())
+    """Columns of a relation that a helper reads; a name in its body may be one of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +97,22 @@ class Judgement:
 
 _CONFINED = Judgement(Confinement.CONFINED)
 _OPEN = Judgement(Confinement.OPEN)
+_KEY = "id"
+"""Column of a declared table that names its row; a join by any other column may lead to other people's rows."""
+_CALLER: Value = ("\x00caller",)
+_CLAIM: Value = ("\x00claim",)
 
 
 def judge_expression(expression: str, terms: TenantTerms) -> Judgement:
     """Judge the text of a USING or WITH CHECK expression. Text that does not parse is UNDECIDABLE."""
     try:
-        return _Judge(terms).condition(parse_expression(expression))
+        return _Judge(terms, _Budget(MAX_HELPERS)).condition(parse_expression(expression))
     except SqlSyntaxError as error:
         return Judgement(Confinement.UNDECIDABLE, f"the expression does not parse: {error}")
+    except UnreadableHelperError as error:
+        return Judgement(Confinement.UNDECIDABLE, f"the function {error}")
+    except RecursionError:
+        return Judgement(Confinement.UNDECIDABLE, "the expression and the helpers it calls are nested too deeply to be read")
 
 
 def all_of(judgements: Iterable[Judgement]) -> Judgement:
@@ -107,20 +134,33 @@ def _undecidable(reason: str) -> Judgement:
     return Judgement(Confinement.UNDECIDABLE, reason)
 
 
-class _Judge:
-    """Walks one expression; `column_names` are the names under which the tenant column is known at this level."""
+@dataclass(slots=True)
+class _Budget:
+    helpers: int
 
-    def __init__(
-        self, terms: TenantTerms, *, depth: int = 0, parameters: frozenset[str] = frozenset(), inside_helper: bool = False
-    ) -> None:
+
+class _Judge:
+    """Walks one expression. `scope` are the aliases of the sub-selects around it, which may hide the judged relation."""
+
+    def __init__(self, terms: TenantTerms, budget: _Budget, *, depth: int = 0, scope: frozenset[str] | None = None) -> None:
         self._terms = terms
+        self._budget = budget
         self._depth = depth
-        self._parameters = parameters
-        self._inside_helper = inside_helper
+        """How many helper bodies are around; in such a body only marked columns are those of the judged row."""
+        self._scope = scope
+        """None outside of sub-selects, where a column needs no qualifier."""
+        self._made: frozenset[str] = frozenset()
+        """Names that WITH clauses gave to something else than the table of that name."""
+
+    def _below(self, scope: frozenset[str] | None, made: frozenset[str]) -> _Judge:
+        judge = _Judge(self._terms, self._budget, depth=self._depth, scope=scope)
+        judge._made = made
+        return judge
 
     # -- conditions -------------------------------------------------------------------------------------------------
     def condition(self, node: Any) -> Judgement:
-        if fold(node) in (Truth.FALSE, Truth.NULL):
+        """May the condition be true for a row of another tenant?"""
+        if fold(node) in (Truth.FALSE, Truth.NULL) and not _reads_anything(node):
             return _CONFINED
         match kind(node):
             case "BoolExpr" if node.boolop == pg.AND_EXPR:
@@ -144,264 +184,415 @@ class _Judge:
 
     def _comparison(self, node: Any) -> Judgement:
         left, right = unwrap(node.lexpr), unwrap(node.rexpr)
+        name = operator_of(node)
         match node.kind:
-            case pg.AEXPR_OP | pg.AEXPR_NOT_DISTINCT if node.kind == pg.AEXPR_NOT_DISTINCT or operator_of(node) == "=":
-                if self._is_column(left):
-                    return self._claim(right)
-                return self._claim(left) if self._is_column(right) else _OPEN
-            case pg.AEXPR_IN if operator_of(node) == "=" and self._is_column(left):
+            case pg.AEXPR_OP | pg.AEXPR_NOT_DISTINCT if name == "=" and (self._is_tenant(left) or self._is_tenant(right)):
+                return self._claim(right if self._is_tenant(left) else left)
+            case pg.AEXPR_IN if name == "=" and self._is_tenant(left):
                 return any_of(self._claim(unwrap(item)) for item in unwrap(node.rexpr).items)
-            case pg.AEXPR_OP_ANY if operator_of(node) == "=" and self._is_column(left):
-                return self._set_of_tenants(right)
+            case pg.AEXPR_OP_ANY if name == "=" and self._is_tenant(left):
+                return self._claim(right)
+            case pg.AEXPR_OP if name == "?" and self._is_tenant(right):
+                return self._claim(left)
+            case pg.AEXPR_OP | pg.AEXPR_IN | pg.AEXPR_OP_ANY | pg.AEXPR_LIKE | pg.AEXPR_ILIKE if name:
+                # no row found is NULL, and no comparison with NULL is true
+                return all_of(self._found_row(side, name, other) for side, other in ((left, right), (right, left)))
             case _:
                 return _OPEN
 
-    def _set_of_tenants(self, node: Any) -> Judgement:
-        value = bare(node)
-        match kind(value):
-            case "A_ArrayExpr":
-                return any_of(self._claim(unwrap(item)) for item in value.elements)
-            case "SubLink":
-                return self._tenants_of_select(unwrap(value.subselect))
-            case _:
-                return self._claim(value)
+    def _found_row(self, node: Any, name: str, other: Node) -> Judgement:
+        """`(select role from members where ...) = 'admin'`, `(select count(*) ...) > 0`."""
+        node = _plain(node)
+        if kind(node) != "SubLink" or node.sub_link_type != pg.EXPR_SUBLINK or scalar_of(node) is not None:
+            return _OPEN
+        select = unwrap(node.subselect)
+        if _is_count(select) and name in (">", ">=", "=", "<>") and (number := constant_of(other)) and isinstance(number.value, int):
+            positive = number.value >= (0 if name == ">" else 1) if name != "<>" else number.value == 0
+            return self._lookup(select, (), counted=True) if positive else _OPEN
+        return self._lookup(select, ())
 
     def _sublink(self, node: Any) -> Judgement:
         select = unwrap(node.subselect)
         match node.sub_link_type:
             case pg.EXPR_SUBLINK:
-                inner = value_of_select(select)
-                return self.condition(inner) if inner is not None else self._correlated(select)
-            case pg.ANY_SUBLINK if self._is_column(unwrap(node.testexpr)):
-                return self._tenants_of_select(select)
-            case pg.EXISTS_SUBLINK | pg.ANY_SUBLINK:
-                return self._correlated(select)
+                inner = scalar_of(node)
+                return self.condition(inner) if inner is not None else self._lookup(select, (), boolean=True)
+            case pg.EXISTS_SUBLINK:
+                return self._lookup(select, ())
+            case pg.ANY_SUBLINK:
+                return self._lookup(select, _tested(node) if string_parts(node.oper_name) in ((), ("=",)) else ())
             case _:
                 return _OPEN
 
-    def _tenants_of_select(self, select: Any) -> Judgement:
-        """`tenant_id in (select ...)`: the claim itself, a helper's rows, or a membership look-up."""
-        value = value_of_select(select)
-        if value is not None:
-            return self._claim(value)
-        sources = list(select.from_clause) if kind(select) == "SelectStmt" else []
-        if len(sources) == 1 and sources[0].WhichOneof("node") == "range_function":
-            call = unwrap(unwrap(sources[0]).functions[0].list.items[0])
-            return self._claim(call)
-        return self._looked_up(select)
-
-    def _correlated(self, select: Any) -> Judgement:
-        """As `_looked_up`, for a sub-select that must name the row's tenant itself: being a member of *some* tenant is not enough."""
-        if self._names_row_tenant(select):
-            return self._looked_up(select)
-        if self._names_row(select) and (_reads_caller(select) or self._mentions_claim(select)):
-            return _undecidable(
-                f"rows are reached through {', '.join(sorted(_tables(select)))}, not by their own column {self._terms.column}"
-            )
-        return _OPEN
-
-    def _names_row(self, node: Any) -> bool:
-        path = column_path(node)
-        if path is not None and not self._inside_helper and len(path) > 1 and path[-2] == self._terms.relation:
-            return True
-        return any(self._names_row(child) for child in children(node))
-
-    def _names_row_tenant(self, node: Any) -> bool:
-        path = column_path(node)
-        if path is not None and not self._inside_helper and len(path) > 1 and path[-2:] == (self._terms.relation, self._terms.column):
-            return True
-        if self._inside_helper and self._is_column(node):
-            return True
-        return any(self._names_row_tenant(child) for child in children(node))
-
-    def _looked_up(self, select: Any) -> Judgement:
-        """A sub-select over tables confines when a declared membership table is searched for the caller."""
-        tables = _tables(select)
-        if not tables or not (_reads_caller(select) or self._mentions_claim(select)):
-            return _OPEN
-        if tables & self._terms.membership_tables:
-            return _CONFINED
-        names = ", ".join(sorted(tables))
-        return _undecidable(f"rows are looked up in {names}; declare it under tenancy.membership_tables if it maps users to tenants")
-
     def _predicate(self, call: Any) -> Judgement:
-        """`is_member_of(tenant_id)`: read the helper with its argument standing for the tenant column."""
+        """`is_member_of(tenant_id)`: the helper's body, its argument standing for the tenant column."""
+        if self._builtin(call):
+            return _OPEN
+        try:
+            inner, body = self._inlined(call)
+        except UnreadableHelperError as error:
+            return _undecidable(f"the function {error}") if self._asks_about(call) else _OPEN
+        return inner._lookup(body, (), boolean=True) if kind(body) == "SelectStmt" else inner.condition(body)
+
+    def _asks_about(self, call: Any) -> bool:
+        """The call is given something of the row; a helper that sees nothing of it cannot confine."""
+        return any(self._names_row(unwrap(argument)) for argument in call.args)
+
+    def _inlined(self, call: Any) -> tuple[_Judge, Node]:
+        """The body that a call stands for and the judge to walk it. Raises UnreadableHelperError."""
         name = string_parts(call.funcname)
-        passed = [position for position, argument in enumerate(call.args) if self._is_column(unwrap(argument))]
-        if not passed:
-            return self._helper_condition(name, frozenset()) if self._terms.find_helper(name) else _OPEN
+        shown = ".".join(name)
+        if self._depth >= MAX_HELPER_DEPTH:
+            raise UnreadableHelperError(f"{shown} calls too deep a chain of helpers")
+        if self._budget.helpers <= 0:
+            raise UnreadableHelperError(f"{shown} calls too many helpers")
+        self._budget.helpers -= 1
         helper = self._terms.find_helper(name)
         if helper is None:
-            return _undecidable(f"the function {'.'.join(name)} could not be read")
-        names = {f"${position + 1}" for position in passed}
-        names |= {helper.argument_names[position] for position in passed if position < len(helper.argument_names)}
-        return self._helper_condition(name, frozenset(names))
+            raise UnreadableHelperError(f"{shown} could not be read")
+        arguments = [with_row_references(unwrap(argument), self._row_column) for argument in call.args]
+        try:
+            body = inlined(helper, call, arguments, self._terms.columns_of)
+        except UnreadableHelperError as error:
+            raise UnreadableHelperError(f"{shown} {error}") from None
+        return _Judge(self._terms, self._budget, depth=self._depth + 1), body
 
-    def _helper_condition(self, name: tuple[str, ...], parameters: frozenset[str]) -> Judgement:
-        if self._depth >= MAX_HELPER_DEPTH:
-            return _undecidable(f"the function {'.'.join(name)} calls too deep a chain of helpers")
-        helper = self._terms.find_helper(name)
-        returned = _returned(helper) if helper else None
-        if isinstance(returned, str):
-            return _undecidable(f"the function {'.'.join(name)} {returned}")
-        inner = _Judge(self._terms, depth=self._depth + 1, parameters=parameters, inside_helper=True)
-        if returned is not None:
-            return inner.condition(returned)
-        select = _select(helper) if helper else None
-        if select is not None:
-            return inner._correlated(select)
-        return _undecidable(f"the function {'.'.join(name)} could not be read as one expression")
+    # -- look-ups ---------------------------------------------------------------------------------------------------
+    def _lookup(self, select: Any, tested: tuple[Node, ...], *, counted: bool = False, boolean: bool = False) -> Judgement:
+        """Does a sub-select find a row for another tenant? `tested` are compared with its columns, in order.
+
+        `boolean`: its only column has to be true as well. `counted`: it counts, and more than none are asked for.
+        """
+        if kind(select) != "SelectStmt" or len(select.values_lists):
+            return _OPEN
+        made = self._made | made_by(select)
+        if select.HasField("larg"):
+            judge = self._below(self._scope, made)
+            sides = [judge._lookup(side, tested, boolean=boolean) for side in (select.larg, select.rarg)]
+            return any_of(sides) if select.op == pg.SETOP_UNION else all_of(sides if select.op == pg.SETOP_INTERSECT else sides[:1])
+        lookup = taken_apart(select, made)
+        inner = self._below((self._scope or frozenset()) | lookup.aliases, made)
+        if finds_a_row_anyway(select) and not counted:
+            return self._unclear(select, tested, inner, lookup) if tested else _OPEN
+        targets = [unwrap(target.res_target.val) for target in select.target_list]
+        pairs = list(zip(tested, targets, strict=True)) if len(tested) == len(targets) else []
+        equalities = Equalities()
+        for left, right in pairs:
+            _join(equalities, self._value(left, None), inner._value(right, lookup))
+        for left_column, right_column in lookup.merged:
+            equalities.join(left_column, right_column)
+        for condition in lookup.conditions:
+            for left, right in _equated(condition):
+                _join(equalities, inner._value(left, lookup), inner._value(right, lookup))
+        tenant: Value = (ROW, self._terms.column)
+        if equalities.equal(tenant, _CLAIM) or inner._tied(equalities, lookup, tenant):
+            return _CONFINED
+        demanded = (*lookup.conditions, *(targets[:1] if boolean else ()))
+        conditions = all_of(inner.condition(condition) for condition in demanded)
+        if conditions.confinement is Confinement.CONFINED:
+            return _CONFINED
+        whole = all_of([*(self._claim_of_value(left, right, inner) for left, right in pairs), conditions])
+        if whole.confinement is not Confinement.OPEN:
+            return whole
+        return self._unclear(select, tested, inner, lookup)
+
+    def _claim_of_value(self, left: Node, right: Node, inner: _Judge) -> Judgement:
+        return inner._claim(right) if self._is_tenant(left) and column_path(_plain(right)) is None else _OPEN
+
+    def _tied(self, equalities: Equalities, lookup: Lookup, tenant: Value) -> bool:
+        """A membership table has the caller in one column and the row's tenant in another.
+
+        A declared table of users stands for the caller, too: `members.profile_id = profiles.id and profiles.auth_id = auth.uid()`.
+        """
+        members = {alias for alias, table in lookup.tables.items() if table in self._terms.membership_tables}
+        callers = (equalities.columns_equal_to(_CALLER) | equalities.columns_equal_to(_CLAIM)) & members
+        while more := {other for alias in callers for other in equalities.columns_equal_to((alias, _KEY)) if other in members} - callers:
+            callers |= more
+        return bool(callers & equalities.columns_equal_to(tenant))
+
+    def _unclear(self, select: Any, tested: tuple[Node, ...], inner: _Judge, lookup: Lookup) -> Judgement:
+        """OPEN where nobody asks for the caller or for the row; otherwise a person has to look."""
+        asked = any(self._asks_for_caller(node) for node in (select, *tested))
+        if not asked or not (inner._names_row(select) or any(self._names_row(node) for node in tested)):
+            return _OPEN
+        column = self._terms.column
+        tables = sorted(set(lookup.tables.values())) or ["a sub-select"]
+        names = ", ".join(tables)
+        if not inner._names_row(select, column) and not any(self._names_row(node, column) for node in tested):
+            return _undecidable(f"rows are reached through {names}, not by their own column {column}")
+        if not set(tables) & self._terms.membership_tables:
+            return _undecidable(f"rows are looked up in {names}; declare it under tenancy.membership_tables if it maps users to tenants")
+        return _undecidable(f"the look-up in {names} does not plainly tie the caller to the row's {column}")
+
+    def _value(self, node: Any, lookup: Lookup | None) -> Value | None:
+        """What a value is known to be: a column of the row or of the look-up, the caller, the claim."""
+        node = _plain(node)
+        if (column := self._row_column(node)) is not None:
+            return (ROW, column)
+        path = column_path(node)
+        if path is not None:
+            return self._column_value(path, lookup) if lookup else None
+        if self._is_caller(node):
+            return _CALLER
+        return _CLAIM if self._claim(node).confinement is Confinement.CONFINED else None
+
+    def _column_value(self, path: tuple[str, ...], lookup: Lookup) -> Value | None:
+        alias = path[-2] if len(path) > 1 else path[0] if path[0] in lookup.calls else None
+        if alias in lookup.calls:
+            return _CLAIM if self._claim(lookup.calls[alias]).confinement is Confinement.CONFINED else None
+        if alias in lookup.tables:
+            return (alias, path[-1])
+        if len(path) == 1 and len(lookup.aliases) == len(lookup.tables) == 1 and path != OPAQUE[:1]:
+            return (next(iter(lookup.tables)), path[0])
+        return None
 
     # -- values -----------------------------------------------------------------------------------------------------
-    def _is_column(self, node: Any) -> bool:
-        node = bare(node)
-        if kind(node) == "ParamRef":
-            return f"${node.number}" in self._parameters
+    def _row_column(self, node: Any) -> str | None:
+        """The name of a column of the judged row, or None for anything else."""
         path = column_path(node)
         if path is None:
-            return False
-        if self._inside_helper:
-            return len(path) == 1 and path[0] in self._parameters
-        return path[-1] == self._terms.column and (len(path) == 1 or path[-2] == self._terms.relation)
+            return None
+        if path[0] == ROW:
+            return path[1]
+        if self._depth:
+            return None
+        if self._scope is None:
+            return path[-1] if len(path) == 1 or path[-2] == self._terms.relation else None
+        return path[-1] if len(path) > 1 and path[-2] == self._terms.relation and path[-2] not in self._scope else None
+
+    def _is_tenant(self, node: Any) -> bool:
+        return self._row_column(_plain(node)) == self._terms.column
+
+    def _names_row(self, node: Any, column: str | None = None) -> bool:
+        name = self._row_column(node)
+        if name is not None and column in (None, name):
+            return True
+        return any(self._names_row(child, column) for child in children(node))
 
     def _claim(self, node: Any) -> Judgement:
-        """CONFINED when the value is the caller's tenant claim."""
-        value = bare(node)
+        """CONFINED when the value, or every value of the array or set, is the caller's tenant claim."""
+        value = _plain(node)
         match kind(value):
+            case "A_Const" if (constant := constant_of(value)) and constant.value is None:
+                return _CONFINED
             case "A_Expr" if value.kind == pg.AEXPR_NULLIF:
                 return self._claim(unwrap(value.lexpr))
             case "A_Expr" | "A_Indirection":
-                return _CONFINED if _claim_path(value) in self._claim_paths() else _OPEN
+                return _CONFINED if self._claim_path(value) in self._claim_paths() else _OPEN
+            case "A_ArrayExpr":
+                return any_of(self._claim(unwrap(item)) for item in value.elements)
             case "CoalesceExpr":
                 return any_of(self._claim(unwrap(argument)) for argument in value.args)
             case "FuncCall":
                 return self._claim_function(value)
             case "SubLink" if value.sub_link_type in (pg.EXPR_SUBLINK, pg.ARRAY_SUBLINK):
-                return self._tenants_of_select(unwrap(value.subselect))
+                return self._claim_of_select(unwrap(value.subselect))
             case _:
                 return _OPEN
+
+    def _claim_of_select(self, select: Any) -> Judgement:
+        """The select's values are those for which `tenant = value` can be true."""
+        value = value_of_select(select)
+        return self._claim(value) if value is not None else self._lookup(_without_array_agg(select), (row_column(self._terms.column),))
 
     def _claim_paths(self) -> tuple[tuple[str, ...], ...]:
         return (self._terms.claim,), ("app_metadata", self._terms.claim)
 
     def _claim_function(self, call: Any) -> Judgement:
+        name = self._builtin(call)
+        if name == "current_setting":
+            return _CONFINED if _setting_of(call) == f"request.jwt.claim.{self._terms.claim}" else _OPEN
+        if name in _SET_RETURNING and len(call.args) == 1:
+            return self._claim(unwrap(call.args[0]))
+        if name:
+            return _CONFINED if self._claim_path(call) in self._claim_paths() else _OPEN
+        if _of_auth(call):
+            return _CONFINED if _of_auth(call) == "uid" else _OPEN  # a tenant whose id is the user's own is the user's alone
+        try:
+            inner, body = self._inlined(call)
+        except UnreadableHelperError as error:
+            return _undecidable(f"the function {error}")
+        return inner._claim_of_select(body) if kind(body) == "SelectStmt" else inner._claim(body)
+
+    def _claim_path(self, node: Any) -> tuple[str, ...] | None:
+        """`auth.jwt() -> 'app_metadata' ->> 'tenant_id'` as ("app_metadata", "tenant_id"); None for other values."""
+        node = _plain(node)
+        match kind(node):
+            case "FuncCall":
+                return self._claim_root(node)
+            case "A_Indirection":
+                base = self._claim_path(unwrap(node.arg))
+                indices = [unwrap(step) for step in node.indirection]
+                keys = [constant_of(_plain(unwrap(index.uidx))) for index in indices if kind(index) == "A_Indices" and not index.is_slice]
+                if base is None or len(keys) != len(indices) or not all(keys):
+                    return None
+                return base + tuple(str(key.value) for key in keys if key)
+            case "CoalesceExpr":
+                paths = {self._claim_path(unwrap(a)) for a in node.args if constant_of(_plain(unwrap(a))) is None}
+                empty = all(c.value in (None, "", "{}") for a in node.args if (c := constant_of(_plain(unwrap(a)))))
+                return paths.pop() if len(paths) == 1 and empty else None
+            case "A_Expr" if node.kind == pg.AEXPR_NULLIF:
+                return self._claim_path(unwrap(node.lexpr))
+            case "A_Expr" if operator_of(node) in ("->", "->>", "#>", "#>>"):
+                base = self._claim_path(unwrap(node.lexpr))
+                if base is None:
+                    return None
+                steps = _path_steps(_plain(unwrap(node.rexpr)), is_path=operator_of(node).startswith("#"))
+                return None if steps is None else base + steps
+            case _:
+                return None
+
+    def _builtin(self, call: Any) -> str:
+        """The name of a function of pg_catalog; empty for others.
+
+        The server prints other schemas' functions qualified. In the text of a helper's body a bare name may be any function.
+        """
         name = string_parts(call.funcname)
-        if name[-1] == "current_setting":
-            setting = constant_of(bare(unwrap(call.args[0]))) if len(call.args) else None
-            return _CONFINED if setting and setting.value == f"request.jwt.claim.{self._terms.claim}" else _OPEN
-        if name[-1] in ("jsonb_extract_path_text", "json_extract_path_text", "jsonb_extract_path", "json_extract_path"):
-            return _CONFINED if _claim_path(call) in self._claim_paths() else _OPEN
-        if name[:-1] == ("auth",) and name[-1] in ("uid", "role", "email", "jwt"):
-            return _OPEN
-        helper = self._terms.find_helper(name)
-        if helper is None:
-            return _OPEN if name[:-1] == ("pg_catalog",) else _undecidable(f"the function {'.'.join(name)} could not be read")
-        if self._depth >= MAX_HELPER_DEPTH:
-            return _undecidable(f"the function {'.'.join(name)} calls too deep a chain of helpers")
-        inner = _Judge(self._terms, depth=self._depth + 1, parameters=self._parameters, inside_helper=True)
-        returned = _returned(helper)
-        if isinstance(returned, str):
-            return _undecidable(f"the function {'.'.join(name)} {returned}")
-        if returned is not None:
-            return inner._claim(returned)
-        select = _select(helper)
-        return (
-            inner._tenants_of_select(select)
-            if select is not None
-            else _undecidable(f"the function {'.'.join(name)} is more than one expression")
-        )
+        if name[:-1] == ("pg_catalog",):
+            return name[-1]
+        own = self._depth and name[-1] not in _INTERPRETED and self._terms.find_helper(name) is not None
+        return name[-1] if len(name) == 1 and not own else ""
 
-    def _mentions_claim(self, node: Any) -> bool:
-        if _claim_path(node) in self._claim_paths():
-            return True
-        return any(self._mentions_claim(child) for child in children(node))
+    def _claim_root(self, call: Any) -> tuple[str, ...] | None:
+        """() for the claims object itself, the path for `jsonb_extract_path_text(claims, ...)`."""
+        if _of_auth(call) == "jwt":
+            return ()
+        name = self._builtin(call)
+        if name == "current_setting":
+            return () if _setting_of(call) in ("request.jwt.claims", "request.jwt.claim") else None
+        if name in _EXTRACTING and len(call.args) > 1:
+            base = self._claim_path(unwrap(call.args[0]))
+            keys = [constant_of(_plain(unwrap(argument))) for argument in call.args[1:]]
+            return base + tuple(str(k.value) for k in keys if k) if base is not None and all(keys) else None
+        body = None if name else self._value_body(call)
+        return body[0]._claim_path(body[1]) if body else None
 
-
-def _returned(helper: HelperFunction) -> Any:
-    """What the helper returns; a string says why it cannot be told; None when it is no single expression."""
-    try:
-        if helper.language == "sql":
-            return returned_by_sql(helper.body) if helper.body else "has no readable body"
-        if helper.language == "plpgsql":
-            return returned_by_plpgsql(helper.definition) if helper.definition else "has no readable definition"
-    except SqlSyntaxError:
-        return "has a body that does not parse"
-    return f"is written in {helper.language}"
-
-
-def _select(helper: HelperFunction) -> Node | None:
-    if helper.language != "sql" or not helper.body:
-        return None
-    try:
-        return select_of_sql(helper.body)
-    except SqlSyntaxError:
-        return None
-
-
-def _claim_path(node: Any) -> tuple[str, ...] | None:
-    """`auth.jwt() -> 'app_metadata' ->> 'tenant_id'` as ("app_metadata", "tenant_id"); None for other values."""
-    node = bare(node)
-    match kind(node):
-        case "FuncCall":
-            return _claim_root(node)
-        case "A_Indirection":
-            base = _claim_path(unwrap(node.arg))
-            keys = [constant_of(bare(unwrap(unwrap(step).uidx))) for step in node.indirection if step.WhichOneof("node") == "a_indices"]
-            if base is None or len(keys) != len(node.indirection) or not all(keys):
-                return None
-            return base + tuple(str(key.value) for key in keys if key)
-        case "A_Expr" if operator_of(node) in ("->", "->>", "#>", "#>>"):
-            base = _claim_path(unwrap(node.lexpr))
-            key = bare(unwrap(node.rexpr))
-            if base is None:
-                return None
-            steps = _path_steps(key, is_path=operator_of(node).startswith("#"))
-            return base + steps if steps else None
-        case _:
+    def _value_body(self, call: Any) -> tuple[_Judge, Node] | None:
+        """The body of a helper in value position, or None when it cannot be read."""
+        try:
+            inner, body = self._inlined(call)
+        except UnreadableHelperError:
             return None
+        return None if kind(body) == "SelectStmt" else (inner, body)
+
+    def _is_caller(self, node: Any) -> bool:
+        """The value is the caller's user id: `auth.uid()`, the `sub` claim, or a helper that returns them."""
+        node = _plain(node)
+        if kind(node) == "CoalesceExpr":
+            return all(self._is_caller(unwrap(argument)) for argument in node.args)
+        if kind(node) == "A_Expr" and node.kind == pg.AEXPR_NULLIF:
+            return self._is_caller(unwrap(node.lexpr))
+        if kind(node) != "FuncCall":
+            return self._claim_path(node) == ("sub",)
+        if _of_auth(node):
+            return _of_auth(node) == "uid"
+        name = self._builtin(node)
+        if name:
+            return (name == "current_setting" and _setting_of(node) == "request.jwt.claim.sub") or self._claim_path(node) == ("sub",)
+        body = self._value_body(node)
+        return body is not None and body[0]._is_caller(body[1])
+
+    def _asks_for_caller(self, node: Any) -> bool:
+        """The sub-tree may depend on who is calling: it reads `auth.uid()`, a claim, or calls a helper."""
+        if kind(node) == "FuncCall" and (_of_auth(node) == "uid" or (not self._builtin(node) and not _of_auth(node))):
+            return True
+        if kind(node) in ("A_Expr", "A_Indirection", "FuncCall") and self._claim_path(node) in (("sub",), *self._claim_paths()):
+            return True
+        return any(self._asks_for_caller(child) for child in children(node))
 
 
-def _path_steps(key: Any, *, is_path: bool) -> tuple[str, ...]:
+def _tested(sublink: Any) -> tuple[Node, ...]:
+    """The left side of IN, one value per column."""
+    tested = unwrap(sublink.testexpr)
+    return tuple(unwrap(part) for part in tested.args) if kind(tested) == "RowExpr" else (tested,)
+
+
+def _equated(node: Any) -> list[tuple[Node, Node]]:
+    """The pairs of values that a conjunct demands to be equal."""
+    if kind(node) == "A_Expr" and node.kind == pg.AEXPR_OP and operator_of(node) == "=":
+        left, right = unwrap(node.lexpr), unwrap(node.rexpr)
+        if kind(left) == kind(right) == "RowExpr":
+            return [(unwrap(a), unwrap(b)) for a, b in zip(left.args, right.args, strict=False)]
+        return [(left, right)]
+    return []
+
+
+def _join(equalities: Equalities, left: Value | None, right: Value | None) -> None:
+    if left is not None and right is not None:
+        equalities.join(left, right)
+
+
+def _plain(node: Any) -> Any:
+    """The value without what keeps different values different: harmless casts, COLLATE, and `(select x)` around it."""
+    while True:
+        match kind(node):
+            case "TypeCast" if _is_faithful(node.type_name):
+                node = unwrap(node.arg)
+            case "CollateClause":
+                node = unwrap(node.arg)
+            case "SubLink" if (inner := scalar_of(node)) is not None:
+                node = inner
+            case _:
+                return node
+
+
+def _is_faithful(type_name: Any) -> bool:
+    name = string_parts(type_name.names)
+    limits = [constant_of(unwrap(limit)) for limit in type_name.typmods]
+    if name[-1] == "varchar":
+        return all(limit and isinstance(limit.value, int) and limit.value >= _SHORTEST_TENANT for limit in limits)
+    own_domain = len(name) > 1 and name[0] != "pg_catalog"
+    return not limits and (name[-1] in _TEXT_CASTS or own_domain)
+
+
+def _of_auth(call: Any) -> str:
+    """`uid`, `jwt`, `role` or `email` when the call is the platform's own function, else empty."""
+    name = string_parts(call.funcname)
+    return name[-1] if name[:-1] == ("auth",) and name[-1] in ("uid", "role", "email", "jwt") else ""
+
+
+def _setting_of(call: Any) -> object:
+    setting = constant_of(_plain(unwrap(call.args[0]))) if len(call.args) else None
+    return setting.value if setting else None
+
+
+def _is_count(select: Any) -> bool:
+    if kind(select) != "SelectStmt" or len(select.target_list) != 1 or len(select.group_clause) or select.HasField("having_clause"):
+        return False
+    return _is_aggregate_called(unwrap(select.target_list[0].res_target.val), "count")
+
+
+def _is_aggregate_called(value: Any, name: str) -> bool:
+    return kind(value) == "FuncCall" and string_parts(value.funcname) in ((name,), ("pg_catalog", name))
+
+
+def _without_array_agg(select: Any) -> Any:
+    """`select array_agg(x) from ...` as an array is the set that `select x from ...` is."""
+    if kind(select) != "SelectStmt" or len(select.target_list) != 1:
+        return select
+    value = unwrap(select.target_list[0].res_target.val)
+    if not _is_aggregate_called(value, "array_agg") or len(value.args) != 1:
+        return select
+    copy = type(select)()
+    copy.CopyFrom(select)
+    copy.target_list[0].res_target.val.CopyFrom(value.args[0])
+    return copy
+
+
+def _reads_anything(node: Any) -> bool:
+    """A column or a function is involved: `x <> x` may be NULL, and then `(x <> x) is not true` is true."""
+    return kind(node) in ("ColumnRef", "FuncCall", "SQLValueFunction") or any(_reads_anything(child) for child in children(node))
+
+
+def _path_steps(key: Any, *, is_path: bool) -> tuple[str, ...] | None:
+    """Keys that an operator goes down by; `#>> '{}'` goes nowhere. None for what is no constant."""
     if kind(key) == "A_ArrayExpr":
-        constants = [constant_of(bare(unwrap(item))) for item in key.elements]
-        return tuple(str(c.value) for c in constants if c) if all(constants) else ()
+        constants = [constant_of(_plain(unwrap(item))) for item in key.elements]
+        return tuple(str(c.value) for c in constants if c) if all(constants) else None
     constant = constant_of(key)
     if constant is None or not isinstance(constant.value, str):
-        return ()
-    return tuple(constant.value.strip("{}").split(",")) if is_path else (constant.value,)
-
-
-def _claim_root(call: Any) -> tuple[str, ...] | None:
-    """() for the claims object itself, the path for `jsonb_extract_path_text(claims, ...)`."""
-    name = string_parts(call.funcname)
-    if name in (("auth", "jwt"), ("jwt",)):
-        return ()
-    if name[-1] == "current_setting" and len(call.args):
-        setting = constant_of(bare(unwrap(call.args[0])))
-        return () if setting and setting.value == "request.jwt.claims" else None
-    if name[-1] in ("jsonb_extract_path_text", "json_extract_path_text", "jsonb_extract_path", "json_extract_path") and len(call.args) > 1:
-        base = _claim_path(unwrap(call.args[0]))
-        keys = [constant_of(bare(unwrap(argument))) for argument in call.args[1:]]
-        return base + tuple(str(k.value) for k in keys if k) if base is not None and all(keys) else None
-    if name[-1] in ("nullif", "coalesce") and len(call.args):
-        return _claim_path(unwrap(call.args[0]))
-    return None
-
-
-def _reads_caller(node: Any) -> bool:
-    """The sub-tree asks who is calling: `auth.uid()`, or the `sub` claim."""
-    if kind(node) == "FuncCall" and string_parts(node.funcname)[-1] == "uid":
-        return True
-    if _claim_path(node) == ("sub",):
-        return True
-    return any(_reads_caller(child) for child in children(node))
-
-
-def _tables(node: Any) -> set[str]:
-    """Tables that the sub-tree reads, as `schema.name`, or `name` where it is not qualified."""
-    found: set[str] = set()
-    if kind(node) == "RangeVar":
-        found.add(f"{node.schemaname}.{node.relname}" if node.schemaname else str(node.relname))
-    for child in children(node):
-        found |= _tables(child)
-    return found
+        return None
+    if not is_path:
+        return (constant.value,)
+    inside = constant.value.strip().removeprefix("{").removesuffix("}")
+    return tuple(step.strip() for step in inside.split(",")) if inside else ()

@@ -1,4 +1,7 @@
-"""What a small function returns, as one expression: bodies of SQL and PL/pgSQL helpers that policies call."""
+"""What a small function returns, as one expression: bodies of SQL and PL/pgSQL helpers that policies call.
+
+Only bodies that can be read as one value are: no branches, loops, exception handlers, dynamic SQL or nested blocks.
+"""
 
 from __future__ import annotations
 
@@ -16,52 +19,86 @@ from platformkit_pipeline.sqltext.parser import (
 )
 
 _ASSIGNMENT = re.compile(r"^\s*[^:=]+?\s*:?=")
+_ATOMIC = re.compile(r"\s*begin\s+atomic\b(?P<body>.*)\bend\s*\Z", re.IGNORECASE | re.DOTALL)
+_RETURN = re.compile(r"\s*return\b", re.IGNORECASE)
+_COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
+_RETURNED_NAME = re.compile(r"\breturn\s+(?P<name>[a-z_][a-z0-9_$]*)\s*;", re.IGNORECASE)
+_READABLE_STATEMENTS = frozenset({"PLpgSQL_stmt_return", "PLpgSQL_stmt_assign", "PLpgSQL_stmt_execsql"})
+_IMPLICIT_VARIABLES = frozenset({"found", "sqlstate", "sqlerrm"})
 
 
 def returned_by_sql(body: str) -> Node | None:
-    """The expression of a body `select x`, `return x` or `begin atomic select x; end`; None for anything longer.
+    """The expression of a body `select x`, `return x` or `begin atomic select x; end`; the SELECT when it reads tables.
 
-    Raises SqlSyntaxError for text that does not parse.
+    None for anything longer. Raises SqlSyntaxError for text that does not parse.
     """
-    text = body.strip()
-    if text.upper().startswith("RETURN"):
-        return parse_expression(text[len("RETURN") :])
-    if text.upper().startswith("BEGIN ATOMIC"):
-        text = text[len("BEGIN ATOMIC") :].strip().removesuffix(";")
-        text = text[: -len("END")] if text.upper().endswith("END") else text
-    statements = parse_statements(text)
-    return value_of_select(statements[0]) if len(statements) == 1 else None
-
-
-def select_of_sql(body: str) -> Node | None:
-    """The single SELECT of an SQL body, with its FROM clause; None when the body holds something else."""
-    statements = parse_statements(body)
-    return statements[0] if len(statements) == 1 and kind(statements[0]) == "SelectStmt" else None
+    if start := _RETURN.match(body):
+        return parse_expression(body[start.end() :])
+    atomic = _ATOMIC.fullmatch(body)
+    statements = parse_statements(atomic["body"] if atomic else body)
+    if len(statements) != 1 or kind(statements[0]) != "SelectStmt":
+        return None
+    return _value_or_select(statements[0])
 
 
 def returned_by_plpgsql(definition: str) -> Node | None:
-    """The expression that a PL/pgSQL function returns, when there is exactly one and it is not conditional.
+    """The expression that a PL/pgSQL function returns, or the SELECT whose rows it returns; None when it is not one value.
 
     `definition` is the whole CREATE FUNCTION. A returned variable is followed to its only assignment
     (default, `:=` or SELECT INTO). Raises SqlSyntaxError.
     """
     function = parse_plpgsql(definition)
-    statements = list(_flat(function["action"]["PLpgSQL_stmt_block"].get("body", [])))
-    returns = [body for name, body in statements if name == "PLpgSQL_stmt_return"]
-    branching = {
-        "PLpgSQL_stmt_if",
-        "PLpgSQL_stmt_case",
-        "PLpgSQL_stmt_loop",
-        "PLpgSQL_stmt_while",
-        "PLpgSQL_stmt_fori",
-        "PLpgSQL_stmt_fors",
-    }
-    if len(returns) != 1 or any(name in branching for name, _ in statements):
+    block = function["action"]["PLpgSQL_stmt_block"]
+    statements = [
+        (name, body)
+        for statement in block.get("body", [])
+        for name, body in statement.items()
+        if name != "PLpgSQL_stmt_raise" and not (name == "PLpgSQL_stmt_return" and "lineno" not in body)  # the parser's own closing RETURN
+    ]
+    names = [name for name, _ in statements]
+    if "exceptions" in block or not names:
         return None
-    if "expr" in returns[0]:
-        return parse_expression(returns[0]["expr"]["PLpgSQL_expr"]["query"])
-    # `return v` is resolved by the parser to a variable number that its JSON leaves out: follow the only value there is
-    values = [*_defaults(function), *_assigned(statements)]
+    if names[0] == "PLpgSQL_stmt_return_query" and set(names[1:]) <= {"PLpgSQL_stmt_return"}:
+        return None if _variables(function) else _queried(statements[0][1].get("query"))
+    if names.count("PLpgSQL_stmt_return") != 1 or set(names) - _READABLE_STATEMENTS:
+        return None
+    expression = next(body for name, body in statements if name == "PLpgSQL_stmt_return").get("expr")
+    if expression is None:
+        return _value_of_variable(function, statements, _RETURNED_NAME.findall(_COMMENT.sub(" ", definition)))
+    if _variables(function) or len(names) > 1:
+        return None  # the expression may use what was assigned before
+    return parse_expression(expression["PLpgSQL_expr"]["query"])
+
+
+def _value_or_select(select: Node) -> Node:
+    value = value_of_select(select)
+    return select if value is None else value
+
+
+def _queried(query: dict[str, Any] | None) -> Node | None:
+    parsed = parse_statements(query["PLpgSQL_expr"]["query"]) if query else ()
+    return parsed[0] if len(parsed) == 1 and kind(parsed[0]) == "SelectStmt" else None
+
+
+def _variables(function: dict[str, Any]) -> list[str]:
+    """Declared variables, records included; arguments carry no line number."""
+    found = []
+    for datum in function.get("datums", []):
+        for form, body in datum.items():
+            if form != "PLpgSQL_row" and (form != "PLpgSQL_var" or body.get("lineno")) and body.get("refname") not in _IMPLICIT_VARIABLES:
+                found.append(str(body.get("refname")))
+    return found
+
+
+def _value_of_variable(function: dict[str, Any], statements: list[tuple[str, Any]], returned: list[str]) -> Node | None:
+    """`return v` is resolved by the parser to a number that its JSON leaves out; the name is read from the text."""
+    if len(returned) != 1:
+        return None
+    name = returned[0].lower()
+    declared = _variables(function)
+    if declared != [name]:
+        return None  # another variable, or an argument, may have flown into it
+    values = [*_defaults(function), *_assigned(statements, name)]
     return values[0] if len(values) == 1 else None
 
 
@@ -72,18 +109,16 @@ def _defaults(function: dict[str, Any]) -> Iterator[Node]:
             yield parse_expression(default["PLpgSQL_expr"]["query"])
 
 
-def _assigned(statements: list[tuple[str, Any]]) -> Iterator[Node | None]:
-    for name, statement in statements:
-        if name == "PLpgSQL_stmt_assign":
-            yield parse_expression(_ASSIGNMENT.sub("", statement["expr"]["PLpgSQL_expr"]["query"], count=1))
-        elif name == "PLpgSQL_stmt_execsql" and statement.get("into"):
+def _assigned(statements: list[tuple[str, Any]], name: str) -> Iterator[Node | None]:
+    """Values given to the variable; None for one that cannot be read."""
+    for kind_of_statement, statement in statements:
+        if kind_of_statement == "PLpgSQL_stmt_assign":
+            query = statement["expr"]["PLpgSQL_expr"]["query"]
+            target = _ASSIGNMENT.match(query)
+            ours = target is not None and target[0].rstrip(":= ").strip().lower() == name
+            yield parse_expression(_ASSIGNMENT.sub("", query, count=1)) if ours else None
+        elif kind_of_statement == "PLpgSQL_stmt_execsql":
+            fields = statement.get("target", {}).get("PLpgSQL_row", {}).get("fields", [])
             parsed = parse_statements(statement["sqlstmt"]["PLpgSQL_expr"]["query"])
-            yield value_of_select(parsed[0]) if len(parsed) == 1 else None
-
-
-def _flat(statements: list[dict[str, Any]]) -> Iterator[tuple[str, Any]]:
-    for statement in statements:
-        for name, body in statement.items():
-            yield name, body
-            if name == "PLpgSQL_stmt_block":
-                yield from _flat(body.get("body", []))
+            ours = [f["name"] for f in fields] == [name] and len(parsed) == 1 and kind(parsed[0]) == "SelectStmt"
+            yield _value_or_select(parsed[0]) if ours else None

@@ -8,7 +8,7 @@ from typing import Any
 
 import postgast
 from google.protobuf.descriptor import FieldDescriptor
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 
 Node = Any
 """A parse-tree node (a protobuf message, whose classes carry no types); its fields are those of PostgreSQL's `nodes/parsenodes.h`."""
@@ -16,6 +16,10 @@ Node = Any
 CACHE_SIZE = 16_384
 _LOCATION_FIELDS = frozenset(
     {"location", "stmt_location", "stmt_len", "name_location", "rexpr_list_start", "rexpr_list_end", "list_start", "list_end"}
+)
+
+_AGGREGATES = frozenset(
+    {"count", "min", "max", "sum", "avg", "bool_and", "bool_or", "every", "array_agg", "string_agg", "json_agg", "jsonb_agg", "any_value"}
 )
 
 
@@ -26,11 +30,10 @@ class SqlSyntaxError(ValueError):
 @lru_cache(maxsize=CACHE_SIZE)
 def parse_expression(text: str) -> Node:
     """Parse one expression as `pg_get_expr` prints it. Raises SqlSyntaxError."""
-    select = parse_statement(f"SELECT {text}")
-    targets = select.target_list
-    if len(targets) != 1:
+    value = value_of_select(parse_statement(f"SELECT {text}"))
+    if value is None:
         raise SqlSyntaxError("expected one expression")
-    return unwrap(targets[0].res_target.val)
+    return value
 
 
 @lru_cache(maxsize=CACHE_SIZE)
@@ -49,6 +52,8 @@ def parse_statements(text: str) -> tuple[Node, ...]:
         tree = postgast.parse(text)
     except postgast.PgQueryError as error:
         raise SqlSyntaxError(str(error)) from None
+    except (DecodeError, RecursionError):
+        raise SqlSyntaxError("it is nested too deeply to be read") from None
     _forget_locations(tree)
     return tuple(unwrap(raw.stmt) for raw in tree.stmts)
 
@@ -58,7 +63,7 @@ def parse_plpgsql(create_function: str) -> dict[str, Any]:
     """Parse a whole CREATE FUNCTION in PL/pgSQL into the parser's JSON form. Raises SqlSyntaxError."""
     try:
         functions = postgast.parse_plpgsql(create_function)
-    except postgast.PgQueryError as error:
+    except (postgast.PgQueryError, ValueError) as error:  # ValueError: the parser's own JSON is not always JSON
         raise SqlSyntaxError(str(error)) from None
     if not functions:
         raise SqlSyntaxError("no PL/pgSQL function found")
@@ -197,5 +202,23 @@ def value_of_select(select: Node) -> Node | None:
 
 
 def operator_of(node: Node) -> str:
-    """Name of an A_Expr's operator without its schema; empty for other nodes."""
-    return string_parts(node.name)[-1] if kind(node) == "A_Expr" and len(node.name) else ""
+    """Name of an A_Expr's built-in operator; empty for other nodes, and for an operator that is named with another schema."""
+    name = string_parts(node.name) if kind(node) == "A_Expr" else ()
+    return name[-1] if name and name[:-1] in ((), ("pg_catalog",)) else ""
+
+
+def aggregates(node: Node) -> bool:
+    """A target of a SELECT that makes one row of all: an aggregate call outside of sub-selects."""
+    if kind(node) == "SubLink":
+        return False
+    if kind(node) == "FuncCall":
+        name = string_parts(node.funcname)
+        grouped = name[-1] in _AGGREGATES or node.agg_star or node.agg_distinct or len(node.agg_order) or node.HasField("agg_filter")
+        if grouped and not node.HasField("over"):
+            return True
+    return any(aggregates(child) for child in children(node))
+
+
+def calls_a_function(node: Node) -> bool:
+    """Any function call in the sub-tree: it may return no row, or several."""
+    return kind(node) == "FuncCall" or any(calls_a_function(child) for child in children(node))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 from typing import Any
@@ -18,7 +19,9 @@ from platformkit_pipeline.sqltext.parser import (
     CACHE_SIZE,
     Constant,
     Node,
+    aggregates,
     bare,
+    calls_a_function,
     children,
     constant_of,
     kind,
@@ -51,6 +54,12 @@ _COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
+_REPEATABLE_FUNCTIONS = frozenset(
+    {
+        *((*schema, name) for schema in ((), ("pg_catalog",)) for name in ("lower", "upper", "btrim", "current_setting")),
+        *(("auth", name) for name in ("uid", "jwt", "role", "email")),
+    }
+)
 _TRUE_WHEN_EQUAL = frozenset({"=", "<=", ">=", "~~", "~~*"})
 _NEGATED = {Truth.TRUE: Truth.FALSE, Truth.FALSE: Truth.TRUE, Truth.NULL: Truth.NULL, Truth.OPEN: Truth.OPEN}
 
@@ -98,9 +107,9 @@ def _cast(node: Any) -> Truth:
 
 
 def _boolean(node: Any) -> Truth:
-    parts = [unwrap(argument) for argument in node.args]
     if node.boolop == pg.NOT_EXPR:
-        return _NEGATED[fold(parts[0])]
+        return _NEGATED[fold(unwrap(node.args[0]))]
+    parts = _flat(node, node.boolop)
     values = [fold(part) for part in parts]
     if node.boolop == pg.AND_EXPR:
         if Truth.FALSE in values:
@@ -118,21 +127,31 @@ def _dominant(values: Iterable[Truth], neutral: Truth) -> Truth:
     return Truth.NULL if left == {Truth.NULL} else Truth.OPEN
 
 
+def _flat(node: Any, operator_kind: Any) -> list[Node]:
+    """Operands of an AND or OR, those of the same kind below it included."""
+    if kind(node) != "BoolExpr" or node.boolop != operator_kind:
+        return [node]
+    return [part for argument in node.args for part in _flat(unwrap(argument), operator_kind)]
+
+
 def _covers_everything(disjuncts: list[Node]) -> bool:
-    """`x is null or x is not null`, `p or not p`."""
-    return any(_complementary(a, b) for position, a in enumerate(disjuncts) for b in disjuncts[position + 1 :])
+    """`x is null or x is not null`, `p or not p`. Compared by their bytes: a policy may have thousands of disjuncts."""
+    null_tests: dict[bytes, set[int]] = {}
+    positive: set[tuple[str, bytes]] = set()
+    negated: set[tuple[str, bytes]] = set()
+    for node in disjuncts:
+        if kind(node) == "NullTest":
+            null_tests.setdefault(_bytes(node.arg), set()).add(node.nulltesttype)
+        if kind(node) == "BoolExpr" and node.boolop == pg.NOT_EXPR:
+            inner = unwrap(node.args[0])
+            if _repeatable(inner):
+                negated.add((kind(inner), _bytes(inner)))
+        positive.add((kind(node), _bytes(node)))
+    return any(len(kinds) > 1 for kinds in null_tests.values()) or not positive.isdisjoint(negated)
 
 
-def _complementary(left: Any, right: Any) -> bool:
-    if kind(left) == kind(right) == "NullTest":
-        return left.nulltesttype != right.nulltesttype and same(unwrap(left.arg), unwrap(right.arg))
-    return _is_negation_of(left, right) or _is_negation_of(right, left)
-
-
-def _is_negation_of(candidate: Any, other: Node) -> bool:
-    return (
-        kind(candidate) == "BoolExpr" and candidate.boolop == pg.NOT_EXPR and same(unwrap(candidate.args[0]), other) and _repeatable(other)
-    )
+def _bytes(node: Any) -> bytes:
+    return bytes(node.SerializeToString(deterministic=True))
 
 
 def _operator(node: Any) -> Truth:
@@ -147,7 +166,7 @@ def _operator(node: Any) -> Truth:
             return _membership(node)
         case pg.AEXPR_OP_ANY if operator_of(node) == "=":
             return _any_of_array(node)
-        case pg.AEXPR_BETWEEN | pg.AEXPR_BETWEEN_SYM:
+        case pg.AEXPR_BETWEEN:
             low, high = (unwrap(bound) for bound in unwrap(node.rexpr).items)
             value = unwrap(node.lexpr)
             bounds = {_comparison(">=", value, low), _comparison("<=", value, high)}
@@ -157,31 +176,77 @@ def _operator(node: Any) -> Truth:
 
 
 def _comparison(name: str, left: Node, right: Node) -> Truth:
-    one, two = bare(left), bare(right)
-    a, b = constant_of(one), constant_of(two)
+    a, b = constant_of(bare(left)), constant_of(bare(right))
     if (a and a.value is None) or (b and b.value is None):
         return Truth.NULL
-    if name in {"~~", "~~*"} and b and b.value == "%":
+    if name in {"~~", "~~*"} and b and isinstance(b.value, str) and b.value and set(b.value) == {"%"}:
         return Truth.TRUE
-    if a and b and name in _COMPARISONS:
-        return _compare_constants(_COMPARISONS[name], a.value, b.value)
     if _identical(left, right):
         if name in _TRUE_WHEN_EQUAL:
             return Truth.TRUE
         if name in _COMPARISONS:
             return Truth.FALSE
+    if a and b:
+        return _compare_constants(name, _Typed(a.value, _cast_type(left)), _Typed(b.value, _cast_type(right)))
     if name in {"=", "<>", "!="}:
         return _compare_with_boolean(name, left, right)
     return Truth.OPEN
 
 
-def _compare_constants(compare: Callable[[Any, Any], bool], a: Any, b: Any) -> Truth:
-    if isinstance(a, str) != isinstance(b, str):
-        try:
-            a, b = float(a), float(b)
-        except ValueError:
-            return Truth.OPEN
-    return Truth.TRUE if compare(a, b) else Truth.FALSE
+@dataclass(frozen=True, slots=True)
+class _Typed:
+    """A literal and the type it is cast to; "" without a cast, None for a cast that may change what it equals."""
+
+    value: Any
+    type: str | None
+
+
+_EXACT = 2.0**53
+"""Below, a float holds every whole number."""
+_NUMBERS = frozenset({"int2", "int4", "int8", "numeric", "float8"})
+_TEXTS = frozenset({"text", "varchar"})
+
+
+def _cast_type(node: Node) -> str | None:
+    node = _inside_select(node)
+    if kind(node) != "TypeCast":
+        return ""
+    inner, own = _cast_type(unwrap(node.arg)), str(string_parts(node.type_name.names)[-1])
+    plain = not len(node.type_name.typmods) and not len(node.type_name.array_bounds)
+    return own if plain and inner in ("", own) else None
+
+
+def _compare_constants(name: str, a: _Typed, b: _Typed) -> Truth:
+    """Only where Python and the server surely agree: numbers, booleans, and equality of text."""
+    if name not in _COMPARISONS:
+        return Truth.OPEN
+    compare, types = _COMPARISONS[name], {a.type, b.type} - {""}
+    if isinstance(a.value, bool) or isinstance(b.value, bool):
+        known = not types - {"bool"} and type(a.value) is type(b.value)
+        return _of(compare(a.value, b.value)) if known else Truth.OPEN
+    if isinstance(a.value, str) and isinstance(b.value, str) and not types - _TEXTS:
+        return _of(compare(a.value, b.value)) if name in ("=", "<>", "!=") else Truth.OPEN
+    one, two = _number(a), _number(b)
+    if one is None or two is None or (isinstance(a.value, str) and isinstance(b.value, str) and None in types):
+        return Truth.OPEN
+    return _of(compare(one, two))
+
+
+def _number(constant: _Typed) -> float | None:
+    """The number that a literal is; None where its cast may round it, or it is none."""
+    if constant.type not in {"", *_NUMBERS} or not isinstance(constant.value, (int, float, str)):
+        return None
+    try:
+        number = float(constant.value)
+    except ValueError:
+        return None
+    if not abs(number) < _EXACT:  # NaN, too
+        return None
+    return None if constant.type.startswith("int") and number != int(number) else number
+
+
+def _of(value: bool) -> Truth:
+    return Truth.TRUE if value else Truth.FALSE
 
 
 def _compare_with_boolean(name: str, left: Node, right: Node) -> Truth:
@@ -195,9 +260,14 @@ def _compare_with_boolean(name: str, left: Node, right: Node) -> Truth:
 def _equality(node: Any, *, when_equal: Truth) -> Truth:
     left, right = unwrap(node.lexpr), unwrap(node.rexpr)
     a, b = constant_of(bare(left)), constant_of(bare(right))
-    if a and b:
-        return when_equal if a.value == b.value else _NEGATED[when_equal]
-    return when_equal if _identical(left, right) else Truth.OPEN
+    if _identical(left, right):
+        return when_equal
+    if not a or not b:
+        return Truth.OPEN
+    if a.value is None or b.value is None:
+        return when_equal if a.value is b.value else _NEGATED[when_equal]
+    equal = _comparison("=", left, right)
+    return when_equal if equal is Truth.TRUE else _NEGATED[when_equal] if equal is Truth.FALSE else Truth.OPEN
 
 
 def _membership(node: Any) -> Truth:
@@ -248,10 +318,14 @@ def _sublink(node: Any) -> Truth:
 
 
 def _exists(select: Any) -> Truth:
-    """`exists (select 1)` without a table: one row, unless its WHERE says otherwise."""
-    if kind(select) != "SelectStmt" or len(select.from_clause) or len(select.values_lists) or select.HasField("larg"):
+    """`exists (select 1)` without a table: one row, unless its WHERE says otherwise. An aggregate: one row, whatever it reads."""
+    if kind(select) != "SelectStmt" or len(select.values_lists) or select.HasField("larg"):
         return Truth.OPEN
-    if select.HasField("limit_count") or select.HasField("limit_offset") or select.HasField("having_clause"):
+    if select.HasField("limit_count") or select.HasField("limit_offset") or select.HasField("having_clause") or len(select.group_clause):
+        return Truth.OPEN
+    if any(aggregates(unwrap(target)) for target in select.target_list):
+        return Truth.TRUE
+    if len(select.from_clause) or any(calls_a_function(unwrap(target)) for target in select.target_list):
         return Truth.OPEN
     if not select.HasField("where_clause"):
         return Truth.TRUE
@@ -299,7 +373,7 @@ def _inside_select(node: Node) -> Node:
 
 def _repeatable(node: Node) -> bool:
     """Evaluating twice gives the same value: no function call that might be volatile."""
-    if kind(node) == "FuncCall" and string_parts(node.funcname)[-1] not in {"lower", "upper", "coalesce", "btrim", "trim"}:
+    if kind(node) == "FuncCall" and string_parts(node.funcname) not in _REPEATABLE_FUNCTIONS:
         return False
     return all(_repeatable(child) for child in children(node))
 

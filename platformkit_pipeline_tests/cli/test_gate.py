@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -24,7 +25,7 @@ from platformkit_pipeline.operations.local_platform import dagster_url
 from platformkit_pipeline.sandbox.databases import create_database, with_database, with_user
 from platformkit_pipeline_tests.cli.program import command_line, environment_of, platformkit
 
-MESSY, WELL_KEPT, LOST = "clinic-messy", "shop-production", "lost"
+MESSY, WELL_KEPT, LOST, SILENT = "clinic-messy", "shop-production", "lost", "silent"
 _DEADLINE_SECONDS = 150
 
 
@@ -38,17 +39,32 @@ class Served:
 
 
 @pytest.fixture(scope="session")
+def silent_server() -> Iterator[Dsn]:
+    """Takes connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield Dsn(f"postgresql://nobody@127.0.0.1:{listening.getsockname()[1]}/nothing")
+
+
+@pytest.fixture(scope="session")
 def served(
-    admin_dsn: Dsn, control_plane_template: str, sample_platform: Mapping[str, Dsn], tmp_path_factory: pytest.TempPathFactory
+    silent_server: Dsn,
+    admin_dsn: Dsn,
+    control_plane_template: str,
+    sample_platform: Mapping[str, Dsn],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Served]:
-    """Serves the messy and the well-kept sample project and one that does not exist, on the tests' own server."""
+    """Serves the messy and the well-kept sample project, one that does not exist and one that never answers."""
     home = tmp_path_factory.mktemp("up")
     control_plane = create_database(admin_dsn, "served_control_plane", template=control_plane_template)
-    targets = {**{name: sample_platform[name] for name in (MESSY, WELL_KEPT)}, LOST: with_database(admin_dsn, "nowhere")}
+    targets = {
+        **{name: sample_platform[name] for name in (MESSY, WELL_KEPT)},
+        LOST: with_database(admin_dsn, "nowhere"),
+        SILENT: silent_server,
+    }
     variables = {f"{name.upper().replace('-', '_')}_DATABASE_URL": dsn.reveal() for name, dsn in targets.items()}
-    settings = {"projects": [{"name": n, "environment": "staging", "database": {"dsn_env": v}} for n, v in zip(targets, variables, strict=True)]}
+    entries = [{"name": n, "environment": "staging", "database": {"dsn_env": v}} for n, v in zip(targets, variables, strict=True)]
     settings_path = home / "platformkit.yaml"
-    settings_path.write_text(yaml.safe_dump(settings), encoding="utf-8")
+    settings_path.write_text(yaml.safe_dump({"projects": entries}), encoding="utf-8")
     environment = environment_of(
         {
             **variables,
@@ -95,9 +111,19 @@ def test_a_messy_project_must_not_be_deployed(served: Served) -> None:
     assert ran.stderr == ""
 
 
+def test_after_its_run_everything_of_a_target_is_in_step(served: Served) -> None:
+    assert platformkit("gate", "--url", served.url, "--target", WELL_KEPT).returncode == 0
+    query = "query($g: [AssetKeyInput!], $p: String!) { assetNodes(assetKeys: $g) { assetKey { path } staleStatus(partition: $p) } }"
+    chain = (["introspection", "supabase_catalog"], ["ops", "inventory_objects"], ["compliance", "functions"], ["compliance", "report"])
+    keys = [{"path": path} for path in (*chain, ["remediation", "plans"], ["governance", "gate"])]
+    asked = httpx.post(f"{served.url}/graphql", json={"query": query, "variables": {"g": keys, "p": WELL_KEPT}}, timeout=60).json()
+    assert {node["staleStatus"] for node in asked["data"]["assetNodes"]} == {"FRESH"}
+
+
 def test_a_well_kept_project_may_be_deployed(served: Served, tmp_path: Path) -> None:
     output = tmp_path / "gate.json"
-    ran = platformkit("gate", "--url", served.url, "--target", WELL_KEPT, "--format", "json", "--output", str(output), "--tag", "commit=abc")
+    options = ("--format", "json", "--output", str(output), "--tag", "commit=abc")
+    ran = platformkit("gate", "--url", served.url, "--target", WELL_KEPT, *options)
     assert ran.returncode == 0, ran.stderr
     answer = json.loads(output.read_text(encoding="utf-8"))
     assert answer["decision"]["verdict"] == "yes"
@@ -125,9 +151,9 @@ def test_a_target_that_cannot_be_observed_is_no_answer(served: Served) -> None:
 
 
 def test_out_of_time_the_run_is_told_to_stop(served: Served) -> None:
-    ran = platformkit("gate", "--url", served.url, "--target", WELL_KEPT, "--timeout", "1")
+    ran = platformkit("gate", "--url", served.url, "--target", SILENT, "--timeout", "4")
     assert ran.returncode == 3
-    assert "after 1 s and was told to stop" in ran.stderr
+    assert "after 4 s and was told to stop" in ran.stderr
     match = re.search(r"run (\S+) was still", ran.stderr)
     assert match
     assert _final_status(served.url, match[1]) == "CANCELED"
@@ -188,7 +214,8 @@ def test_a_path_in_front_of_the_interface_is_kept() -> None:
 
 
 def test_one_home_is_served_once(served: Served) -> None:
-    ran = platformkit("up", "--port", "0", "--settings", str(served.home.parent / "platformkit.yaml"), env={"PLATFORMKIT_HOME": str(served.home)})
+    settings = served.home.parent / "platformkit.yaml"
+    ran = platformkit("up", "--port", "0", "--settings", str(settings), env={"PLATFORMKIT_HOME": str(served.home)})
     assert ran.returncode == 2
     assert "is being served already" in ran.stderr
 
@@ -201,8 +228,44 @@ def test_a_taken_port_is_refused_before_anything_is_started(served: Served, tmp_
     assert not home.exists()
 
 
+def test_a_storage_that_cannot_be_reached_ends_it_with_the_reason_and_without_the_password(pipeline_dsn: Dsn, tmp_path: Path) -> None:
+    settings = tmp_path / "platformkit.yaml"
+    settings.write_text("projects: []", encoding="utf-8")
+    environment = {
+        "PLATFORMKIT_HOME": str(tmp_path / "home"),
+        "PLATFORMKIT_DATABASE_URL": pipeline_dsn.reveal(),
+        "PLATFORMKIT_DAGSTER_DATABASE_URL": "postgresql+psycopg2://dagster:hunter2@127.0.0.1:9/dagster",
+        "PYTHONWARNINGS": "ignore",
+    }
+    ran = platformkit("up", "--settings", str(settings), "--port", "0", env=environment)
+    assert ran.returncode == 3
+    assert "connection to server at" in ran.stderr
+    assert "Connection refused" in ran.stderr
+    assert "hunter2" not in ran.stderr
+
+
+def test_a_child_that_ends_by_itself_takes_the_rest_down_and_shows_its_last_words(
+    pipeline_dsn: Dsn, blank_database: Dsn, tmp_path: Path
+) -> None:
+    settings, dagster_home = tmp_path / "platformkit.yaml", tmp_path / "dagster"
+    settings.write_text("projects: []", encoding="utf-8")
+    dagster_home.mkdir()
+    (dagster_home / "dagster.yaml").write_text("no_such_section: {}\n", encoding="utf-8")
+    environment = {
+        "PLATFORMKIT_HOME": str(tmp_path / "home"),
+        "PLATFORMKIT_DATABASE_URL": pipeline_dsn.reveal(),
+        "PLATFORMKIT_DAGSTER_DATABASE_URL": dagster_url(blank_database),
+        "DAGSTER_HOME": str(dagster_home),
+        "PYTHONWARNINGS": "ignore",
+    }
+    ran = platformkit("up", "--settings", str(settings), "--port", "0", env=environment)
+    assert ran.returncode == 3
+    assert "ended with exit code 1" in ran.stderr
+    assert "no_such_section" in ran.stderr
+
+
 def test_others_are_not_let_in_by_accident(tmp_path: Path) -> None:
-    ran = platformkit("up", "--demo", "--host", "0.0.0.0", "--port", "0", env={"PLATFORMKIT_HOME": str(tmp_path / "home")})
+    ran = platformkit("up", "--demo", "--host", "192.0.2.1", "--port", "0", env={"PLATFORMKIT_HOME": str(tmp_path / "home")})
     assert ran.returncode == 2
     assert "--allow-remote" in ran.stderr
 
@@ -216,7 +279,8 @@ def test_malformed_settings_are_named_before_anything_is_started(tmp_path: Path)
     assert not (tmp_path / "home").exists()
 
 
-def test_the_gate_imports_neither_dagster_nor_a_driver_for_databases() -> None:
-    code = "import sys, platformkit_pipeline.operations.gate_client\nprint([m for m in ('dagster', 'pandas', 'sqlalchemy') if m in sys.modules])"
+def test_the_client_of_the_gate_does_not_load_dagster() -> None:
+    heavy = ("dagster", "pandas", "sqlalchemy")
+    code = f"import sys, platformkit_pipeline.operations.gate_client\nprint([m for m in {heavy} if m in sys.modules])"
     ran = subprocess.run([sys.executable, "-c", code], env=environment_of(), capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "[]"

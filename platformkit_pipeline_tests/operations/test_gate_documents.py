@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import re
+from pathlib import Path
+
 import graphql
 import pytest
 from dagster_graphql.schema import create_schema
@@ -28,6 +32,13 @@ def test_the_document_is_valid_and_named(schema: graphql.GraphQLSchema, name: st
 def test_no_document_is_left_out_of_the_list() -> None:
     documents = {value for name, value in vars(gate_documents).items() if name.isupper() and isinstance(value, str)}
     assert documents == set(gate_documents.ALL.values())
+
+
+def test_what_the_documentation_prints_for_curl_is_valid_too(schema: graphql.GraphQLSchema) -> None:
+    text = (Path(__file__).resolve().parents[2] / "docs" / "dagster.md").read_text(encoding="utf-8")
+    queries = [json.loads(quoted) for quoted in re.findall(r'"query": ("(?:[^"\\]|\\.)*")', text)]
+    assert len(queries) == 5
+    assert [error.message for query in queries for error in graphql.validate(schema, graphql.parse(query))] == []
 
 
 def test_the_validation_does_refuse(schema: graphql.GraphQLSchema) -> None:

@@ -15,6 +15,10 @@ from platformkit_pipeline_tests.orchestration.conftest import MESSY, MULTITENANT
 TWO_O_CLOCK = datetime(2026, 3, 1, 2, 0, tzinfo=UTC)
 
 
+def _requests(defs: dg.Definitions, instance: dg.DagsterInstance) -> list[dg.RunRequest]:
+    return list(_tick(defs, instance).run_requests or ())
+
+
 def _tick(defs: dg.Definitions, instance: dg.DagsterInstance) -> dg.ScheduleExecutionData:
     repository = defs.get_repository_def()
     (schedule,) = repository.schedule_defs
@@ -24,15 +28,15 @@ def _tick(defs: dg.Definitions, instance: dg.DagsterInstance) -> dg.ScheduleExec
 
 def test_one_run_over_the_range_of_all_targets(defs: dg.Definitions, instance: dg.DagsterInstance) -> None:
     instance.add_dynamic_partitions(SUPABASE_PROJECTS, [WELL_KEPT, MESSY, MULTITENANT])
-    (request,) = _tick(defs, instance).run_requests or ()
+    (request,) = _requests(defs, instance)
     assert (request.tags[RANGE_START_TAG], request.tags[RANGE_END_TAG]) == (WELL_KEPT, MULTITENANT)
     assert request.partition_key is None
 
 
 def test_the_next_night_is_requested_as_well(defs: dg.Definitions, instance: dg.DagsterInstance) -> None:
     instance.add_dynamic_partitions(SUPABASE_PROJECTS, [WELL_KEPT])
-    assert len(_tick(defs, instance).run_requests or ()) == 1
-    (again,) = _tick(defs, instance).run_requests or ()
+    assert len(_requests(defs, instance)) == 1
+    (again,) = _requests(defs, instance)
     assert again.run_key is None
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import dagster as dg
@@ -11,7 +12,10 @@ import pytest
 
 from platformkit_pipeline.control_plane.connection import Connection
 from platformkit_pipeline.model.dsn import Dsn
+from platformkit_pipeline.orchestration.assets import target_scan
+from platformkit_pipeline.orchestration.assets.stage import TargetRun
 from platformkit_pipeline.orchestration.partitions import SUPABASE_PROJECTS, range_tags, supabase_projects
+from platformkit_pipeline.orchestration.recording import Event
 from platformkit_pipeline.sandbox.databases import with_user
 from platformkit_pipeline.sandbox.embedded import EmbeddedPostgres
 from platformkit_pipeline.sandbox.sample_platform import planted_faults
@@ -226,3 +230,56 @@ def _tables_with(dsn: Dsn, text: str) -> list[str]:
             for name in tables
             if connection.execute(f'select from "{name}" t where t::text like %s limit 1'.encode(), (f"%{text}%",)).fetchone() is not None
         ]
+
+
+def _with_first_stage(monkeypatch: pytest.MonkeyPatch, carry_out: Callable[[TargetRun], Iterator[Event]]) -> None:
+    first, *others = target_scan.STAGES
+    monkeypatch.setattr(target_scan, "STAGES", (replace(first, carry_out=carry_out), *others))
+
+
+def test_a_fault_of_ours_in_one_target_does_not_hide_the_others_nor_show_a_secret(
+    platform: Platform,
+    register: Register,
+    run_job: RunJob,
+    instance: dg.DagsterInstance,
+    dagster_database: Dsn,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    observe = target_scan.STAGES[0].carry_out
+
+    def observe_or_break(run: TargetRun) -> Iterator[Event]:
+        if run.target.name == MESSY:
+            raise ValueError("postgresql://me:spoiled-staple-44@host/x is not what I expected")
+        yield from observe(run)
+
+    _with_first_stage(monkeypatch, observe_or_break)
+    platform.list_targets(MESSY, WELL_KEPT)
+    register(MESSY, WELL_KEPT)
+    run = run_job("nightly", tags=range_tags([MESSY, WELL_KEPT]))
+    assert failure_of(instance, run.run_id) == (
+        f"1 of 2 targets failed\n{MESSY}: unexpected ValueError: postgresql://me:***@host/x is not what I expected"
+    )
+    assert materialized(instance, run.run_id) == {(asset, WELL_KEPT) for asset in TARGET_ASSETS}
+    assert _tables_with(dagster_database, "spoiled-staple-44") == []
+
+
+def test_when_the_control_plane_goes_away_the_rest_of_the_night_is_not_attempted(
+    platform: Platform, register: Register, run_job: RunJob, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attempted = []
+
+    def lose_the_control_plane(run: TargetRun) -> Iterator[Event]:
+        attempted.append(run.target.name)
+        monkeypatch.setenv("PLATFORMKIT_DATABASE_URL", "postgresql://platformkit_pipeline@127.0.0.1:1/platformkit")
+        run.connection.close()
+        run.connection.execute("select 1")
+        yield from ()
+
+    _with_first_stage(monkeypatch, lose_the_control_plane)
+    platform.list_targets(MESSY, WELL_KEPT)
+    register(MESSY, WELL_KEPT)
+    run = run_job("nightly", tags=range_tags([MESSY, WELL_KEPT]))
+    assert attempted == [MESSY]
+    sentence = failure_of(instance, run.run_id)
+    assert sentence.startswith(f"2 of 2 targets failed\n{MESSY}: control plane")
+    assert sentence.endswith(f"{WELL_KEPT}: not attempted: the control plane went away")

@@ -81,6 +81,50 @@ MENDABLE = [
         "create index on public.orders_order_idx (tenant_id); create policy t on public.orders_order_idx to authenticated "
         "using (tenant_id = ((select auth.jwt()) ->> 'tenant_id')::uuid)",
     ),
+    Mendable(
+        "FUN001",
+        """create type public."odd type; --" as (a integer);
+           create function public."fn ""; drop"(out o integer, "my arg" text default ';--', inout b public."odd type; --" default null)
+             language sql security definer as 'select 1, $2';
+           create procedure public.p(out o integer, in i timestamp(3) with time zone, variadic v double precision[])
+             language plpgsql security definer as 'begin o := 1; end';
+           create function public.t() returns trigger language plpgsql security definer as 'begin return new; end';
+           do $$ declare f regprocedure; begin
+             for f in select p.oid from pg_proc p join pg_namespace n on n.oid = pronamespace where nspname = 'public' and prosecdef loop
+               execute format('comment on routine %s is %L', f, 'platformkit:definer why');
+             end loop; end $$""",
+    ),
+    Mendable("EXT001", "drop schema extensions cascade; create extension hstore schema public; create extension citext schema public"),
+    Mendable(
+        "FKY003",
+        "alter table public.orders add column a uuid references public.orders (id) on delete set null,"
+        "add column b uuid references public.orders (id) on delete set null, add unique (id, tenant_id), add unique (tenant_id, id, total);"
+        "alter table public.orders rename total to b_c; alter table public.orders rename column a to a_b;"
+        "alter table public.orders add column a numeric,"
+        "add foreign key (tenant_id, a_b, b_c) references public.orders (tenant_id, id, b_c) on delete cascade,"
+        "add foreign key (a_b, tenant_id) references public.orders (id, tenant_id) on delete cascade,"
+        "add foreign key (tenant_id, b, a) references public.orders (tenant_id, id, b_c) on delete cascade",
+    ),
+    Mendable(
+        "FKY003",
+        f"alter table public.orders add column {'ü' * 30}a uuid references public.orders (id) on delete set null,"
+        f"add column {'ü' * 30}b uuid references public.orders (id) on delete set null,"
+        "add column a_b uuid references public.orders (id) on delete set null;"
+        "create table public.orders_a (like public.orders including all); alter table public.orders_a enable row level security;"
+        "alter table public.orders_a drop column a_b, add column b uuid references public.orders (id) on delete set null,"
+        f"drop column {'ü' * 30}a, drop column {'ü' * 30}b, add foreign key (tenant_id) references public.tenants on delete cascade;"
+        "create policy t on public.orders_a to authenticated using (tenant_id = ((select auth.jwt()) ->> 'tenant_id')::uuid)",
+    ),
+    Mendable(
+        "FKY003",
+        """create table public.events (tenant_id uuid not null references public.tenants (id) on delete cascade, place uuid,
+             created_at timestamptz not null, updated_at timestamptz not null) partition by range (created_at);
+           create index on public.events (tenant_id);
+           create table public.events_rest partition of public.events default;
+           alter table public.events_rest add foreign key (place) references public.orders (id) on delete cascade;
+           alter table public.events_rest enable row level security; alter table public.events enable row level security;
+           create policy t on public.events to authenticated using (tenant_id = ((select auth.jwt()) ->> 'tenant_id')::uuid)""",
+    ),
 ]
 
 
@@ -145,6 +189,24 @@ def test_a_table_that_only_the_server_side_can_reach_is_closed_without_a_policy(
     )
     [patch] = [p for p in plan_of(well_kept).patches if p.rule == "RLS001"]
     assert patch.up == ("alter table public.jobs enable row level security",)
+
+
+def test_a_table_declared_public_is_not_closed_to_the_public(well_kept: Dsn) -> None:
+    run_sql(
+        well_kept,
+        "drop policy orders_of_tenant on public.orders; alter table public.orders disable row level security;"
+        "comment on table public.orders is 'platformkit:public-read a public price list'",
+    )
+    [item] = [i for i in plan_of(well_kept).manual_items if i.rule == "RLS001"]
+    assert "declared to be readable by everybody" in item.reason
+
+
+@pytest.mark.parametrize("drop", ["", "drop policy orders_of_tenant on public.orders;"])
+def test_a_role_that_no_policy_lets_in_is_named(well_kept: Dsn, drop: str) -> None:
+    run_sql(well_kept, f"{drop} alter table public.orders disable row level security; grant select on public.orders to pg_monitor")
+    [patch] = plan_of(well_kept).patches
+    assert [note for note in patch.notes if "No policy applies to" in note and "pg_monitor" in note]
+    assert not [note for note in patch.notes if "No policy applies to" in note and "authenticated" in note]
 
 
 def test_an_extension_that_cannot_be_moved_is_left_to_a_person(well_kept: Dsn) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import pytest
 
@@ -47,7 +48,8 @@ def test_an_observed_setting_wins_over_the_declared_one(well_kept: Dsn) -> None:
 
 @pytest.mark.parametrize("kind", [CatalogKind.POLICIES, CatalogKind.RELATIONS, CatalogKind.FUNCTIONS, CatalogKind.INDEXES])
 def test_a_kind_that_could_not_be_read_makes_its_rules_unknown_and_says_why(well_kept: Dsn, kind: CatalogKind) -> None:
-    snapshot = dataclasses.replace(observe(well_kept), unobserved=(Unobserved(kind.value, "permission denied"),), **{kind.value: ()})
+    emptied: dict[str, Any] = {kind.value: ()}
+    snapshot = dataclasses.replace(observe(well_kept), unobserved=(Unobserved(kind.value, "permission denied"),), **emptied)
     results = evaluate(snapshot, Declarations(), all_rules())
     blind = {r.code for r in all_rules() if kind in r.requires}
     assert blind

@@ -11,7 +11,7 @@ import pytest
 
 from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.rules.registry import all_rules
-from platformkit_pipeline_tests.rules.conftest import findings, run_sql
+from platformkit_pipeline_tests.rules.conftest import findings, judge, run_sql
 
 TENANT = "((select auth.jwt()) ->> 'tenant_id')::uuid"
 STAMPS = "created_at timestamptz not null default now(), updated_at timestamptz not null default now()"
@@ -232,6 +232,19 @@ CASES = [
         mend=("create index on public.notes (order_id) where order_id is not null",),
     ),
     case(
+        "FKY003 a foreign key that only a partition has",
+        "create table public.notes (id uuid, tenant_id uuid not null references public.tenants (id) on delete cascade, "
+        f"at date, {STAMPS}) partition by list (at)",
+        INDEX,
+        RLS,
+        POLICY,
+        "create table public.notes_default partition of public.notes default",
+        "alter table public.notes_default enable row level security",
+        "alter table public.notes_default add constraint to_order foreign key (id) references public.orders (id) on delete cascade",
+        expected={("FKY003", "constraint public.notes_default.to_order")},
+        mend=("create index on public.notes_default (id)",),
+    ),
+    case(
         "AUD001 no timestamps",
         "create table public.notes (id uuid primary key, tenant_id uuid not null references public.tenants (id) on delete cascade)",
         INDEX,
@@ -273,3 +286,23 @@ def test_the_well_kept_schema_has_no_finding(well_kept: Dsn) -> None:
 
 def test_every_rule_has_a_planted_case() -> None:
     assert {rule for c in CASES for rule, _ in c.expected} == {r.code for r in all_rules()}
+
+
+@pytest.mark.parametrize("role", ["pg_read_all_data", "auditors"])
+def test_privileges_through_a_predefined_role_count_as_reach(well_kept: Dsn, role: str) -> None:
+    run_sql(
+        well_kept,
+        f"""
+        alter table public.orders disable row level security;
+        revoke all on public.orders from anon, authenticated, public;
+        do $$ begin create role auditors; exception when duplicate_object then null; end $$;
+        grant pg_read_all_data to auditors;
+        grant {role} to anon;
+        """,
+        role="supabase_admin",
+    )
+    try:
+        [finding] = [r for r in judge(well_kept) if r.rule == "RLS001" and r.is_finding]
+    finally:
+        run_sql(well_kept, f"revoke {role} from anon; drop role auditors", role="supabase_admin")
+    assert finding.evidence["reachable_by"] == {"anon": ["SELECT"]}

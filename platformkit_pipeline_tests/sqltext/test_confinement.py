@@ -33,6 +33,9 @@ HELPERS = {
     "always": HelperFunction("sql", "select true", None, ("t",)),
     "first_tenant": HelperFunction("sql", "select tenant_id from public.tenants limit 1", None),
     "compiled": HelperFunction("c", None, None),
+    "ping": HelperFunction("sql", "select public.pong(t)", None, ("t",)),
+    "pong": HelperFunction("sql", "select public.ping(t)", None, ("t",)),
+    "many": HelperFunction("sql", "select " + " and ".join(["public.many(t)"] * 40), None, ("t",)),
 }
 
 
@@ -113,6 +116,9 @@ def test_open(expression: str) -> None:
         "tenant_id = public.endless()",
         "exists (select 1 from accounts a where a.id = orders.account_id and a.owner_id = auth.uid())",
         "tenant_id = = 1",
+        "public.ping(tenant_id)",
+        "public.many(tenant_id)",
+        "(a or (b and " * 2000 + "tenant_id = public.current_tenant_id()" + "))" * 2000,
     ],
 )
 def test_undecidable_is_said_so(expression: str) -> None:
@@ -122,3 +128,23 @@ def test_undecidable_is_said_so(expression: str) -> None:
 def test_a_membership_table_that_nobody_declared_is_undecidable() -> None:
     expression = "tenant_id in (select m.tenant_id from public.memberships m where m.user_id = auth.uid())"
     assert _judge(expression, membership=frozenset()) is Confinement.UNDECIDABLE
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "exists (select 1 from public.a tablesample system (1))",
+        "exists (select 1 from rows from (public.f(), public.g()) x)",
+        "exists (select 1 from xmltable('/a' passing x columns b text) y)",
+        "exists (select a from public.a group by grouping sets ((), (a)))",
+        "tenant_id in (values ('a'), ('b'))",
+        "current_setting() = tenant_id",
+        "(auth.jwt())[1:2] = tenant_id",
+        "public.is_mine(zz => tenant_id)",
+        "public.is_mine(variadic array[tenant_id])",
+        "tenant_id = any (array[" + ", ".join(f"'{number}'" for number in range(10_000)) + "])",
+    ],
+    ids=lambda e: e[:40],
+)
+def test_unusual_expressions_are_judged_without_a_crash(expression: str) -> None:
+    assert _judge(expression) is not Confinement.CONFINED

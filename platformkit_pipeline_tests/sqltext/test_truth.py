@@ -40,6 +40,11 @@ ALWAYS_TRUE = [
     "a BETWEEN a AND a",
     "name ~~ '%'::text",
     "NULL IS NULL",
+    "name ~~ '%%'::text",
+    "a OR (b OR NOT a)",
+    "auth.uid() = auth.uid()",
+    "auth.uid() IS NULL OR NOT auth.uid() IS NULL",
+    "EXISTS (SELECT count(*) FROM public.members WHERE false)",
 ]
 NOT_ALWAYS_TRUE = [
     "false",
@@ -57,6 +62,10 @@ NOT_ALWAYS_TRUE = [
     "CASE WHEN a THEN true END",
     "1 = 2",
     "NULL = NULL",
+    "x OPERATOR(public.=) x",
+    "public.lower(x) = public.lower(x)",
+    "EXISTS (SELECT unnest('{}'::integer[]))",
+    "EXISTS (SELECT count(*) FROM public.members GROUP BY team)",
 ]
 
 
@@ -103,7 +112,43 @@ CONSTANT = [
     "NULL IS DISTINCT FROM 1",
     "'1' = 1",
     "1 IS NOT DISTINCT FROM 1",
+    "'1' IS NOT DISTINCT FROM 1",
+    "NULL IS NOT DISTINCT FROM NULL",
+    "1.5 <> 2",
+    "'9'::integer < '10'::integer",
+    "'01'::integer = '1'::integer",
+    "'10' = 10.0",
+    "'a'::text <> 'b'::text",
+    "true <> false",
+    "EXISTS (SELECT count(*) WHERE false)",
 ]
+TYPE_DECIDES = [
+    "1.4::integer = 1",
+    "'a'::character(3) = 'a  '::character(3)",
+    "'2024-01-01'::date = '2024-1-1'::date",
+    "'b'::text < 'a'::text",
+    "'ab'::character varying(1) = 'ac'::character varying(1)",
+    "1 BETWEEN SYMMETRIC 2 AND 0",
+    "'nan'::float8 = 1",
+    "9007199254740993 <> 9007199254740992",
+]
+
+
+@pytest.mark.parametrize("expression", TYPE_DECIDES)
+def test_a_comparison_that_its_types_decide_is_left_open(expression: str) -> None:
+    assert truth_of(expression) is Truth.OPEN
+
+
+@pytest.mark.parametrize("operand", ["x IS NULL", "NOT x", "x = 1"])
+def test_thousands_of_disjuncts_are_folded(operand: str) -> None:
+    parts = [operand.replace("x", f"x{number}") for number in range(3000)]
+    assert truth_of(" OR ".join(parts)) is Truth.OPEN
+    assert truth_of(" OR ".join([*parts, f"NOT ({parts[-1]})", "true"])) is Truth.TRUE
+
+
+def test_an_expression_nested_too_deeply_is_an_error_and_not_a_crash() -> None:
+    with pytest.raises(SqlSyntaxError, match="too deeply"):
+        truth_of("(a OR (b AND " * 60 + "c" + "))" * 60)
 
 
 @pytest.mark.parametrize("expression", CONSTANT)

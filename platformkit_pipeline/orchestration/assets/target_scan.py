@@ -27,7 +27,7 @@ from platformkit_pipeline.orchestration.resources import ControlPlaneResource, S
 
 STAGES = (INTROSPECTION, COMPLIANCE, REMEDIATION, GOVERNANCE)
 TARGET_KEYS = tuple(key for stage in STAGES for key in stage.keys)
-CODE_VERSIONS = {spec.key: spec.code_version for stage in STAGES for spec in stage.specs}
+_SPECS = {spec.key: spec for stage in STAGES for spec in stage.specs}
 
 
 @dg.multi_asset(
@@ -76,8 +76,9 @@ def _prepare(settings: SettingsResource, control_plane: ControlPlaneResource) ->
 def _scan(context: dg.AssetExecutionContext, name: str, settings: Settings, control_plane: ControlPlaneResource) -> Iterator[Event]:
     project = find_project(settings, name)
     selection = Selection(frozenset(context.selected_asset_keys), frozenset(context.selected_asset_check_keys))
+    recorder = Recorder(name, _SPECS, context.instance)
     with control_plane.session() as connection:
-        run = TargetRun(project, connection, context.run.run_id, selection, Recorder(name, CODE_VERSIONS))
+        run = TargetRun(project, connection, context.run.run_id, selection, recorder)
         for stage in STAGES:
             if selection.wants(*stage.keys):
                 yield from filter(selection.admits, stage.carry_out(run))

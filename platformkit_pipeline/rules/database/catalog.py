@@ -35,6 +35,9 @@ CLIENT_ROLES = ("anon", "authenticated")
 
 COMMANDS = ("SELECT", "INSERT", "UPDATE", "DELETE")
 
+_PREDEFINED = {"pg_read_all_data": ("SELECT",), "pg_write_all_data": ("INSERT", "UPDATE", "DELETE")}
+"""Roles of PostgreSQL whose members may do this in every relation of every schema."""
+
 _IDENTITY_KIND = {RelationKind.PARTITIONED_TABLE: "table"}
 
 Name = tuple[str, str]
@@ -73,6 +76,10 @@ class Catalog:
         )
 
     @cached_property
+    def table_names(self) -> frozenset[Name]:
+        return frozenset((t.schema, t.name) for t in self.tables)
+
+    @cached_property
     def root_tables(self) -> tuple[Relation, ...]:
         """Tables without partitions: what holds for the partitioned table holds for them."""
         return tuple(t for t in self.tables if not t.is_partition)
@@ -90,6 +97,18 @@ class Catalog:
 
     def column(self, relation: Relation, name: str) -> Column | None:
         return next((c for c in self.columns_of(relation) if c.name == name), None)
+
+    @cached_property
+    def _column_names(self) -> dict[Name, frozenset[str]]:
+        found: dict[Name, set[str]] = defaultdict(set)
+        for (schema, relation), columns in self._columns.items():
+            for key in ((schema, relation), ("", relation)):
+                found[key].update(c.name for c in columns)
+        return {key: frozenset(names) for key, names in found.items()}
+
+    def column_names(self, schema: str, relation: str) -> frozenset[str] | None:
+        """Names of a relation's columns; those of every relation of that name when no schema is given. None when there is none."""
+        return self._column_names.get((schema, relation))
 
     @cached_property
     def _constraints(self) -> dict[Name, tuple[Constraint, ...]]:
@@ -184,7 +203,11 @@ class Catalog:
 
     def clients_of(self, policy: Policy) -> tuple[str, ...]:
         """Client roles that the policy applies to."""
-        return tuple(role for role in self.client_roles if self.acts_as(role) & set(policy.roles))
+        return tuple(role for role in self.client_roles if not self._client_names[role].isdisjoint(policy.roles))
+
+    @cached_property
+    def _client_names(self) -> dict[str, frozenset[str]]:
+        return {role: self.acts_as(role) for role in self.client_roles}
 
     def holds(self, role: str, privilege: str, granted: Iterable[Privilege]) -> bool:
         names = self.acts_as(role)
@@ -201,12 +224,16 @@ class Catalog:
 
     def commands_open_to(self, role: str, relation: Relation) -> tuple[str, ...]:
         """Commands that `role` may run on the relation as far as grants go: table-wide, or on at least one column."""
-        if relation.schema not in self._usable_schemas.get(role, frozenset()):
+        names = self.acts_as(role)
+        everywhere = {c for predefined, commands in _PREDEFINED.items() if predefined in names for c in commands}
+        if role in self._roles and self._roles[role].superuser:
+            return COMMANDS
+        if not everywhere and relation.schema not in self._usable_schemas.get(role, frozenset()):
             return ()
-        if relation.owner in self.acts_as(role):
+        if relation.owner in names:
             return COMMANDS
         by_column = [p for column in self.columns_of(relation) for p in column.privileges]
-        return tuple(c for c in COMMANDS if self.holds(role, c, relation.privileges) or self.holds(role, c, by_column))
+        return tuple(c for c in COMMANDS if c in everywhere or self.holds(role, c, relation.privileges) or self.holds(role, c, by_column))
 
     def reach(self, relation: Relation) -> dict[str, list[str]]:
         """Evidence: client role → commands its grants allow. Empty when no client role holds any."""

@@ -94,6 +94,7 @@ def cascade_not_explicit(catalog: Catalog) -> Iterator[Verdict]:
     requires=(CatalogKind.RELATIONS, CatalogKind.CONSTRAINTS, CatalogKind.INDEXES),
     violating="alter table public.orders add foreign key (customer_id) references public.customers (id) on delete restrict;",
     clean="create index orders_customer_id_idx on public.orders (customer_id);",
+    revision=2,
 )
 def foreign_key_not_indexed(catalog: Catalog) -> Iterator[Verdict]:
     for key in _foreign_keys(catalog):
@@ -126,7 +127,7 @@ def index_serves(index: Index, columns: tuple[str, ...]) -> bool:
 
 
 def _foreign_keys(catalog: Catalog) -> Iterator[Constraint]:
-    for table in catalog.root_tables:
+    for table in catalog.tables:  # a partition may have foreign keys of its own; those of its parent are left out
         yield from catalog.foreign_keys_of(table)
 
 

@@ -153,6 +153,7 @@ def rls_without_policy(catalog: Catalog) -> Iterator[Verdict]:
 create policy orders_of_tenant on public.orders for all to authenticated
   using (tenant_id = ((select auth.jwt()) ->> 'tenant_id')::uuid);
 """,
+    revision=2,
 )
 def allow_all_write(catalog: Catalog) -> Iterator[Verdict]:
     for table, policy in _client_policies(catalog, ("ALL", "INSERT", "UPDATE", "DELETE")):
@@ -183,6 +184,7 @@ def allow_all_write(catalog: Catalog) -> Iterator[Verdict]:
     requires=(CatalogKind.RELATIONS, CatalogKind.POLICIES, *PRIVILEGE_KINDS),
     violating='create policy "read all" on public.orders for select to anon using (true);',
     clean="comment on table public.countries is 'platformkit:public-read reference data, the same for everybody';",
+    revision=2,
 )
 def allow_all_read(catalog: Catalog) -> Iterator[Verdict]:
     for table, policy in _client_policies(catalog, ("SELECT",)):
@@ -201,7 +203,7 @@ def _client_policies(catalog: Catalog, commands: tuple[str, ...]) -> Iterator[tu
         table = catalog.relations.get((policy.schema, policy.relation))
         if table is None or table.extension or not policy.permissive or policy.command not in commands:
             continue
-        mine = table in catalog.tables or policy.schema in POLICY_BEARING_MANAGED_SCHEMAS
+        mine = (table.schema, table.name) in catalog.table_names or policy.schema in POLICY_BEARING_MANAGED_SCHEMAS
         if mine and catalog.clients_of(policy):
             yield table, policy
 

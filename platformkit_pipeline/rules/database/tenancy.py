@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
+from functools import cache
 
 from platformkit_pipeline.model.identity import member_identity
 from platformkit_pipeline.model.result import Severity
@@ -20,8 +22,9 @@ from platformkit_pipeline.sqltext.confinement import (
     judge_expression,
 )
 
-_CONFINED = Judgement(Confinement.CONFINED)
 _TextOf = Callable[[Policy], str | None]
+_JudgeText = Callable[[str], Judgement]
+_ARGUMENT = re.compile(r'(?:(?:IN|INOUT|VARIADIC)\s+)?(?:"(?P<quoted>(?:[^"]|"")+)"|(?P<plain>[^\s"]+))\s+\S')
 
 
 @rule(
@@ -111,9 +114,10 @@ def tenant_column_type(catalog: Catalog) -> Iterator[Verdict]:
 create policy orders_of_tenant on public.orders to authenticated
   using (tenant_id = ((select auth.jwt()) ->> 'tenant_id')::uuid);
 """,
+    revision=2,
 )
 def tenant_policy_missing(catalog: Catalog) -> Iterator[Verdict]:
-    for table in catalog.root_tables:
+    for table in catalog.tables:  # a partition with policies of its own is a door of its own
         policies = [p for p in catalog.policies_of(table) if catalog.clients_of(p)]
         if not table.row_security or not policies or not catalog.column(table, catalog.declarations.tenancy.column):
             continue  # RLS001, RLS003 and TEN001 speak about those
@@ -121,7 +125,11 @@ def tenant_policy_missing(catalog: Catalog) -> Iterator[Verdict]:
         if reason := _not_scoped(catalog, table):
             yield not_applicable(identity, reason)
             continue
-        judged = {command: _judge_command(catalog, table, policies, command) for command in COMMANDS}
+        owners = [r for r in catalog.client_roles if table.owner in catalog.acts_as(r)] if not table.force_row_security else []
+        if owners:
+            yield failed(identity, f"{identity} belongs to {', '.join(owners)}: its policies do not bind the owner", owner=table.owner)
+            continue
+        judged = _judge_commands(catalog, table, policies)
         leaking = [c for c, j in judged.items() if j.confinement is Confinement.OPEN]
         undecided = {c: j.reason for c, j in judged.items() if j.confinement is Confinement.UNDECIDABLE}
         texts = {p.name: {"command": p.command, "roles": list(p.roles), "using": p.using, "with_check": p.with_check} for p in policies}
@@ -141,37 +149,43 @@ def tenant_policy_missing(catalog: Catalog) -> Iterator[Verdict]:
 
 
 def _not_scoped(catalog: Catalog, table: Relation) -> str | None:
-    """Why the table is declared to be outside the tenant model; None when it is inside."""
+    """Why the table is declared to be outside the tenant model; None when it is inside. A partition is what its parent is."""
     if catalog.declarations.tenancy.not_applicable_reason:
         return f"the project is declared to have a single tenant: {catalog.declarations.tenancy.not_applicable_reason}"
     use = directive_in(table.comment, Directive.NOT_TENANT_SCOPED)
-    return f"declared not tenant-scoped: {use.reason}" if use and use.reason else None
+    if use and use.reason:
+        return f"declared not tenant-scoped: {use.reason}"
+    parent = catalog.relations.get(table.parents[0]) if table.is_partition and table.parents else None
+    return _not_scoped(catalog, parent) if parent else None
 
 
-def _judge_command(catalog: Catalog, table: Relation, policies: list[Policy], command: str) -> Judgement:
+def _judge_commands(catalog: Catalog, table: Relation, policies: list[Policy]) -> dict[str, Judgement]:
     """Combine policies as PostgreSQL does, (permissive OR ...) AND restrictive AND ..., for the worst-off client role."""
-    return any_of(_judge_for_role(catalog, table, policies, command, role) for role in catalog.client_roles)
+    terms = _terms(catalog, table)
+    judge = cache(lambda text: judge_expression(text, terms))
+    return {
+        command: any_of(_judge_for_role(catalog, policies, command, role, judge) for role in catalog.client_roles) for command in COMMANDS
+    }
 
 
-def _judge_for_role(catalog: Catalog, table: Relation, policies: list[Policy], command: str, role: str) -> Judgement:
+def _judge_for_role(catalog: Catalog, policies: list[Policy], command: str, role: str, judge: _JudgeText) -> Judgement:
     applying = [p for p in policies if p.command in ("ALL", command) and role in catalog.clients_of(p)]
     parts = []
     if command != "INSERT":
-        parts.append(_judge_side(catalog, table, applying, lambda p: p.using))
+        parts.append(_judge_side(applying, lambda p: p.using, judge))
     if command in ("INSERT", "UPDATE"):
-        parts.append(_judge_side(catalog, table, applying, lambda p: p.with_check or p.using))
+        parts.append(_judge_side(applying, lambda p: p.with_check or p.using, judge))
     return any_of(parts)
 
 
-def _judge_side(catalog: Catalog, table: Relation, applying: list[Policy], text_of: _TextOf) -> Judgement:
-    terms = _terms(catalog, table)
+def _judge_side(applying: list[Policy], text_of: _TextOf, judge: _JudgeText) -> Judgement:
+    def judged(*, permissive: bool) -> Iterator[Judgement]:
+        for policy in applying:
+            if policy.permissive is permissive and (text := text_of(policy)) is not None:
+                yield judge(text)
 
-    def judge(policy: Policy) -> Judgement:
-        text = text_of(policy)
-        return _CONFINED if text is None else judge_expression(text, terms)
-
-    permissive = any_of(judge(p) for p in applying if p.permissive)  # no permissive policy: no row passes
-    return all_of([permissive, *(judge(p) for p in applying if not p.permissive)])
+    # without a permissive condition no row passes; a restrictive policy without a condition for this side asks for nothing
+    return all_of([any_of(judged(permissive=True)), *judged(permissive=False)])
 
 
 def _terms(catalog: Catalog, table: Relation) -> TenantTerms:
@@ -197,21 +211,28 @@ def _terms(catalog: Catalog, table: Relation) -> TenantTerms:
         claim=tenancy.claim,
         membership_tables=frozenset(qualified | bare),
         find_helper=find_helper,
+        columns_of=catalog.column_names,
     )
 
 
 def _argument_names(arguments: str) -> Iterator[str]:
-    """Names out of `pg_get_function_identity_arguments`, "" for an argument without one. Modes are skipped."""
+    """Input arguments out of `pg_get_function_identity_arguments`: their names, "" for one without. OUT arguments are not passed."""
     for argument in _split_arguments(arguments):
-        words = [w for w in argument.split() if w not in ("IN", "INOUT", "VARIADIC", "OUT")]
-        yield words[0].strip('"') if len(words) > 1 else ""
+        if argument.startswith("OUT "):
+            continue
+        match = _ARGUMENT.match(argument)
+        if match is None:
+            yield ""
+        else:
+            yield match["quoted"].replace('""', '"') if match["quoted"] else match["plain"]
 
 
 def _split_arguments(arguments: str) -> Iterator[str]:
-    depth, start = 0, 0
+    depth, start, quoted = 0, 0, False
     for position, character in enumerate(arguments):
+        quoted ^= character == '"'
         depth += (character == "(") - (character == ")")
-        if character == "," and depth == 0:
+        if character == "," and depth == 0 and not quoted:
             yield arguments[start:position].strip()
             start = position + 1
     if arguments[start:].strip():

@@ -1,0 +1,190 @@
+"""A helper function's body with the arguments of one call put in: names are resolved as the server resolves them.
+
+Arguments that stand for the judged row become `row_column(...)`, which no text can produce, so that a name in the body
+is never mistaken for one of the row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from google.protobuf.message import Message
+from postgast import pg_query_pb2 as pg
+
+from platformkit_pipeline.sqltext.functions import returned_by_plpgsql, returned_by_sql
+from platformkit_pipeline.sqltext.lookups import alias_of
+from platformkit_pipeline.sqltext.parser import Node, SqlSyntaxError, column_path, kind, string_parts, unwrap
+
+ROW = "\x00row"
+"""First part of a column path that stands for a column of the judged row."""
+OPAQUE = ("\x00opaque", "value")
+"""A value that nothing is known about."""
+
+ColumnsOf = Callable[[str, str], frozenset[str] | None]
+"""(schema or "", relation) → its column names; None when the relation was not observed."""
+
+
+class UnreadableHelperError(ValueError):
+    """Why a helper cannot be read, as the rest of a sentence that begins with its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class HelperFunction:
+    """A function that a policy calls, as far as it could be read."""
+
+    language: str
+    body: str | None
+    """`prosrc`, or the deparsed body of BEGIN ATOMIC and RETURN functions; None when unreadable."""
+    definition: str | None
+    """The whole CREATE FUNCTION, needed for PL/pgSQL."""
+    argument_names: tuple[str, ...] = ()
+    """Of the input arguments, in their order; "" for one without a name."""
+
+
+def inlined(helper: HelperFunction, call: Any, arguments: list[Node], columns_of: ColumnsOf) -> Node:
+    """The expression that the call returns, or the SELECT whose rows it returns.
+
+    `arguments` are those of the call after the caller's own names were resolved. Raises UnreadableHelperError.
+    """
+    body = _body(helper)
+    given: dict[str, Node] = {}
+    for position, (argument, written) in enumerate(zip(arguments, map(unwrap, call.args), strict=True)):
+        named = kind(written) == "NamedArgExpr" and str(written.name)
+        if not named:
+            given[f"${position + 1}"] = argument
+        elif named in helper.argument_names:
+            given[f"${helper.argument_names.index(named) + 1}"] = unwrap(argument.arg)
+    for position, name in enumerate(helper.argument_names):
+        value = given.setdefault(f"${position + 1}", _reference(OPAQUE))  # an argument left at its default
+        if name:
+            given[name] = value
+    if call.func_variadic:
+        given = {name: _reference(OPAQUE) for name in given}
+    copy = _wrapped(body)
+    _put_in(copy, given, string_parts(call.funcname)[-1], (), columns_of, columns_win=helper.language == "sql")
+    return unwrap(copy)
+
+
+def row_column(name: str) -> Node:
+    """A reference to a column of the judged row that nothing can shadow."""
+    return _reference((ROW, name)).column_ref
+
+
+def with_row_references(node: Node, is_row_column: Callable[[Node], str | None]) -> Node:
+    """A copy of an argument in which columns of the judged row are marked, and any other column is opaque."""
+    copy = _wrapped(node)
+    _mark(copy, is_row_column)
+    return unwrap(copy)
+
+
+def _body(helper: HelperFunction) -> Node:
+    try:
+        if helper.language == "sql":
+            body = returned_by_sql(helper.body) if helper.body else None
+        elif helper.language == "plpgsql":
+            body = returned_by_plpgsql(helper.definition) if helper.definition else None
+        else:
+            raise UnreadableHelperError(f"is written in {helper.language}")
+    except SqlSyntaxError:
+        raise UnreadableHelperError("has a body that does not parse") from None
+    if body is None:
+        raise UnreadableHelperError("could not be read as one expression")
+    return body
+
+
+_FIELD_OF = {descriptor.message_type.name: descriptor.name for descriptor in pg.Node.DESCRIPTOR.fields if descriptor.message_type}
+
+
+def _wrapped(node: Node) -> Any:
+    wrapper = pg.Node()
+    getattr(wrapper, _FIELD_OF[kind(node)]).CopyFrom(node)
+    return wrapper
+
+
+def _reference(path: tuple[str, ...]) -> Any:
+    return pg.Node(column_ref=pg.ColumnRef(fields=[pg.Node(string=pg.String(sval=part)) for part in path]))
+
+
+def _children(node: Message) -> list[Any]:
+    found: list[Any] = []
+    for _, value in node.ListFields():
+        if isinstance(value, Message):
+            found.append(value)
+        elif not isinstance(value, (str, bytes, int, float)):
+            found.extend(item for item in value if isinstance(item, Message))
+    return found
+
+
+def _mark(wrapper: Any, is_row_column: Callable[[Node], str | None]) -> None:
+    inner = unwrap(wrapper)
+    if kind(inner) == "ColumnRef":
+        name = is_row_column(inner)
+        if column_path(inner) != OPAQUE:
+            wrapper.CopyFrom(_reference((ROW, name) if name is not None else OPAQUE))
+        return
+    for child in _children(inner):
+        _mark(child, is_row_column)
+
+
+_Visible = tuple[tuple[str, str, str], ...]
+"""(schema, relation, alias) of what FROM clauses around a name bring into scope; the relation is "" for anything but a table."""
+
+
+def _put_in(wrapper: Any, given: Mapping[str, Node], function: str, visible: _Visible, columns_of: ColumnsOf, *, columns_win: bool) -> None:
+    node = unwrap(wrapper)
+    match kind(node):
+        case "ParamRef":
+            wrapper.CopyFrom(_as_wrapper(given.get(f"${node.number}", _reference(OPAQUE))))
+            return
+        case "ColumnRef":
+            value = _argument(node, given, function, visible, columns_of, columns_win=columns_win)
+            if value is not None:
+                wrapper.CopyFrom(_as_wrapper(value))
+            return
+        case "SelectStmt":
+            visible = (*visible, *(source for item in node.from_clause for source in _sources(unwrap(item))))
+        case _:
+            pass
+    for child in _children(node):
+        _put_in(child, given, function, visible, columns_of, columns_win=columns_win)
+
+
+def _as_wrapper(node: Node) -> Any:
+    return node if node.DESCRIPTOR.name == "Node" else _wrapped(node)
+
+
+def _argument(
+    node: Node, given: Mapping[str, Node], function: str, visible: _Visible, columns_of: ColumnsOf, *, columns_win: bool
+) -> Node | None:
+    """What a name in the body stands for; None when it is a column. In SQL functions a column wins over an argument of its name."""
+    path = column_path(node)
+    if path is None:
+        return None
+    if len(path) == 2 and path[0] == function and path[1] in given and all(alias != function for _, _, alias in visible):
+        return given[path[1]]
+    if len(path) != 1 or path[0] not in given:
+        return None
+    name = path[0]
+    for schema, relation, _ in visible:
+        columns = columns_of(schema, relation) if relation else None
+        if columns is None:
+            raise UnreadableHelperError(f"uses the name {name}, which may be its argument or a column")
+        if name in columns:
+            if columns_win:
+                return None
+            raise UnreadableHelperError(f"uses the name {name}, which is both an argument and a column")
+    return given[name]
+
+
+def _sources(item: Any) -> list[tuple[str, str, str]]:
+    match kind(item):
+        case "RangeVar":
+            return [(str(item.schemaname), str(item.relname), str(item.alias.aliasname or item.relname))]
+        case "JoinExpr":
+            return [*_sources(unwrap(item.larg)), *_sources(unwrap(item.rarg))]
+        case "RangeTableSample":
+            return _sources(unwrap(item.relation))
+        case _:
+            return [("", "", alias_of(item))]

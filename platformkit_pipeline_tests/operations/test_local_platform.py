@@ -1,0 +1,102 @@
+"""A platform on this machine: made, attached to, and left as it was found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from platformkit_pipeline.control_plane.connection import connect
+from platformkit_pipeline.control_plane.migrations import require_current
+from platformkit_pipeline.model.dsn import Dsn
+from platformkit_pipeline.model.errors import ConfigurationError
+from platformkit_pipeline.operations.local_platform import LocalPlatform, dagster_url, ensure_local_platform
+from platformkit_pipeline.sandbox.embedded import EmbeddedPostgres
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("local")
+    yield folder
+    EmbeddedPostgres(folder / "postgres").destroy()
+
+
+@pytest.fixture(scope="module")
+def local(home: Path) -> LocalPlatform:
+    return ensure_local_platform(home, {})
+
+
+def test_the_control_plane_is_migrated_and_open_to_the_role_of_the_pipeline(local: LocalPlatform) -> None:
+    assert local.started
+    with connect(Dsn(local.environment["PLATFORMKIT_DATABASE_URL"])) as connection:
+        require_current(connection)
+        assert connection.execute("select current_user").fetchone() == ("platformkit_pipeline",)
+
+
+def test_dagster_gets_a_database_and_a_role_of_its_own_without_power_elsewhere(local: LocalPlatform) -> None:
+    url = local.environment["PLATFORMKIT_DAGSTER_DATABASE_URL"]
+    assert url.startswith("postgresql+psycopg2://platformkit_dagster@")
+    with psycopg.connect(url.replace("+psycopg2", "")) as connection:
+        connection.execute("create table probe ()")
+        connection.rollback()
+        powers = "rolsuper or rolcreatedb or rolcreaterole or rolbypassrls"
+        assert connection.execute(f"select {powers} from pg_roles where rolname = current_user").fetchone() == (False,)
+
+
+def test_dagster_finds_the_instance_file_in_its_home(local: LocalPlatform, home: Path) -> None:
+    assert local.environment["DAGSTER_HOME"] == str(home / "dagster")
+    assert "PLATFORMKIT_DAGSTER_DATABASE_URL" in (home / "dagster" / "dagster.yaml").read_text(encoding="utf-8")
+
+
+def test_a_second_call_attaches_and_does_not_stop_what_it_did_not_start(local: LocalPlatform, home: Path) -> None:
+    again = ensure_local_platform(home, {})
+    assert (again.started, again.environment) == (False, local.environment)
+    assert again.release() is False
+    assert local.server is not None
+    assert local.server.status() is not None
+
+
+def test_the_server_stays_while_others_use_it_and_goes_with_the_last(home: Path) -> None:
+    server = EmbeddedPostgres(home / "other" / "postgres")
+    platform = LocalPlatform({}, server, started=server.ensure().started)
+    try:
+        with psycopg.connect(server.dsn().reveal()):
+            assert platform.release() is False
+            assert server.status() is not None
+        assert platform.release() is True
+        assert server.status() is None
+    finally:
+        server.destroy()
+
+
+def test_databases_that_the_environment_names_are_used_as_they_are(tmp_path: Path) -> None:
+    named = {"PLATFORMKIT_DATABASE_URL": "postgresql://a@b/c", "PLATFORMKIT_DAGSTER_DATABASE_URL": "postgresql+psycopg2://d@e/f"}
+    platform = ensure_local_platform(tmp_path, named)
+    assert named.items() <= platform.environment.items()
+    assert (platform.server, platform.started) == (None, False)
+    assert not (tmp_path / "postgres").exists()
+
+
+def test_one_database_without_the_other_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="PLATFORMKIT_DAGSTER_DATABASE_URL is not"):
+        ensure_local_platform(tmp_path, {"PLATFORMKIT_DATABASE_URL": "postgresql://a@b/c"})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_instance_file_of_the_users_own_is_left_alone(tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "dagster.yaml").write_text("telemetry: {enabled: false}\n", encoding="utf-8")
+    named = {
+        "PLATFORMKIT_DATABASE_URL": "postgresql://a@b/c",
+        "PLATFORMKIT_DAGSTER_DATABASE_URL": "postgresql+psycopg2://d@e/f",
+        "DAGSTER_HOME": str(own),
+    }
+    assert ensure_local_platform(tmp_path / "home", named).environment["DAGSTER_HOME"] == str(own)
+    assert (own / "dagster.yaml").read_text(encoding="utf-8") == "telemetry: {enabled: false}\n"
+
+
+def test_the_driver_is_named_in_the_url() -> None:
+    assert dagster_url(Dsn("postgresql://d@/f?host=%2Ftmp")) == "postgresql+psycopg2://d@/f?host=%2Ftmp"

@@ -1,0 +1,497 @@
+"""What TEN003 says is what the server does: every expression is tried with rows of two tenants and a caller of one.
+
+A policy that shows the caller a row of another tenant must never pass; one of a common, right style must never fail.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+import psycopg
+import pytest
+
+from platformkit_pipeline.model.dsn import Dsn
+from platformkit_pipeline.model.result import Outcome
+from platformkit_pipeline.model.target import Declarations, Tenancy
+from platformkit_pipeline_tests.rules.conftest import judge, run_sql
+
+MINE, OTHER, CALLER = ("00000000-0000-0000-0000-00000000000" + digit for digit in "1f9")
+CLAIMS = {
+    "sub": CALLER,
+    "role": "authenticated",
+    "tenant_id": MINE,
+    "app_metadata": {"tenant_id": MINE},
+    "user_metadata": {"tenant_id": OTHER},
+}
+CLAIM = "((select auth.jwt()) ->> 'tenant_id')::uuid"
+DECLARED = Declarations(tenancy=Tenancy(membership_tables=("public.memberships", "public.profiles")))
+
+TABLES = f"""
+create table public.orders
+  (id uuid primary key default gen_random_uuid(), tenant_id uuid not null, owner_id uuid, open boolean default true);
+create table public.tenants (id uuid primary key, parent_id uuid);
+create table public.memberships (user_id uuid not null, tenant_id uuid not null, role text default 'admin');
+create table public.profiles (id uuid primary key, auth_id uuid not null, tenant_id uuid not null, kind text default 'admin');
+insert into public.orders (tenant_id) values ('{MINE}'), ('{OTHER}');
+insert into public.tenants values ('{MINE}'), ('{OTHER}');
+insert into public.memberships values ('{CALLER}', '{MINE}'), ('{OTHER}', '{OTHER}');
+insert into public.profiles values ('{CALLER}', '{CALLER}', '{MINE}'), ('{OTHER}', '{OTHER}', '{OTHER}');
+alter table public.orders enable row level security;
+"""
+
+
+@dataclass(frozen=True)
+class Expression:
+    """A USING expression, and the helpers it needs."""
+
+    using: str
+    helpers: tuple[str, ...] = ()
+
+
+def sql_function(signature: str, returns: str, body: str) -> str:
+    return f"create function public.{signature} returns {returns} language sql stable as $body${body}$body$"
+
+
+def plpgsql_function(signature: str, returns: str, body: str) -> str:
+    return f"create function public.{signature} returns {returns} language plpgsql stable as $body${body}$body$"
+
+
+LEAKS = [
+    # look-ups that mention the caller and a membership table, and tie nothing
+    Expression(
+        "tenant_id in (select m.tenant_id from public.memberships m where m.user_id = auth.uid() union select t.id from public.tenants t)"
+    ),
+    Expression("tenant_id in (select m.tenant_id from public.memberships m where m.user_id = auth.uid() or true)"),
+    Expression("tenant_id in (select m.tenant_id from public.memberships m where auth.uid() is not null)"),
+    Expression("tenant_id in (select m.tenant_id from public.memberships m where m.user_id <> auth.uid())"),
+    Expression(
+        "tenant_id in (select t.id from public.tenants t left join public.memberships m on m.tenant_id = t.id and m.user_id = auth.uid())"
+    ),
+    Expression("tenant_id in (select t.id from public.tenants t, public.memberships m where m.user_id = auth.uid())"),
+    Expression("tenant_id in (select orders.tenant_id from public.memberships m where m.user_id = auth.uid())"),
+    Expression("tenant_id <> any (select m.tenant_id from public.memberships m where m.user_id = auth.uid())"),
+    Expression("exists (select 1 from public.memberships m where m.user_id = auth.uid() and orders.tenant_id is not null)"),
+    Expression("exists (select 1 from public.memberships m where m.tenant_id = orders.tenant_id or m.user_id = auth.uid())"),
+    Expression("exists (select count(*) from public.memberships m where m.tenant_id = orders.tenant_id and m.user_id = auth.uid())"),
+    Expression("(select count(*) from public.memberships m where m.tenant_id = orders.tenant_id and m.user_id = auth.uid()) >= 0"),
+    Expression("(select count(*) >= 0 from public.memberships m where m.tenant_id = orders.tenant_id and m.user_id = auth.uid())"),
+    Expression(
+        "exists (select 1 from public.memberships m join public.memberships o on o.role = m.role "
+        "where m.user_id = auth.uid() and m.tenant_id = orders.tenant_id) or open"
+    ),
+    Expression(
+        "exists (with memberships as (select auth.uid() as u, id as t from tenants) select 1 from memberships m where m.t = tenant_id)"
+    ),
+    Expression(
+        "exists (with memberships as (select auth.uid() as user_id, id as tenant_id from public.tenants) select 1 from public.profiles "
+        "where exists (select 1 from memberships m where m.user_id = auth.uid() and m.tenant_id = orders.tenant_id))"
+    ),
+    Expression(
+        "exists (select 1 from public.memberships m join public.profiles o on o.kind = m.role "
+        "where m.user_id = auth.uid() and o.tenant_id = orders.tenant_id)"
+    ),
+    Expression("(select m.tenant_id = orders.tenant_id or open from public.memberships m where m.user_id = auth.uid())"),
+    Expression(
+        "exists (select 1 from public.memberships m left join public.profiles p using (tenant_id), public.tenants t "
+        "where m.user_id = auth.uid() and t.id = orders.tenant_id)"
+    ),
+    Expression(
+        "public.is_member(tenant_id)",
+        (
+            sql_function(
+                "is_member(t uuid)",
+                "boolean",
+                "select m.tenant_id = t or t is not null from public.memberships m where m.user_id = auth.uid()",
+            ),
+        ),
+    ),
+    Expression(
+        "public.is_member_of(tenant_id, owner_id)",
+        (
+            sql_function(
+                "is_member_of(_team uuid, _user uuid)",
+                "boolean",
+                "select exists (select 1 from public.memberships m where m.tenant_id = _team and m.user_id = coalesce(_user, m.user_id))",
+            ),
+        ),
+    ),
+    Expression(
+        "tenant_id in (select m.tenant_id from public.memberships m "
+        "where m.user_id::varchar(1) = auth.uid()::varchar(1) or m.user_id is not null)"
+    ),
+    Expression(
+        "exists (select 1 from public.tenants t left join (public.memberships m join public.profiles p "
+        "on m.tenant_id = orders.tenant_id and m.user_id = auth.uid()) on true)"
+    ),
+    Expression("tenant_id in (select m.tenant_id from public.memberships m natural left join public.profiles p)"),
+    # casts that make different values equal, operators and functions that are not what they are called
+    Expression("tenant_id::varchar(1) = (auth.jwt() ->> 'tenant_id')::varchar(1)"),
+    Expression(
+        "tenant_id operator(public.=) " + CLAIM,
+        (
+            sql_function("yes(uuid, uuid)", "boolean", "select true"),
+            "create operator public.= (leftarg = uuid, rightarg = uuid, function = public.yes)",
+        ),
+    ),
+    Expression(
+        "tenant_id = current_setting(tenant_id)",
+        (sql_function("current_setting(t uuid)", "uuid", "select t"),),
+    ),
+    Expression(
+        "tenant_id = (select public.uid(orders.tenant_id) from public.memberships m where m.user_id = auth.uid())",
+        (sql_function("uid(t uuid)", "uuid", "select t"),),
+    ),
+    Expression(
+        "exists (select 1 from public.memberships m where m.tenant_id = orders.tenant_id and m.user_id = public.uid(m.user_id))",
+        (sql_function("uid(u uuid)", "uuid", "select u"),),
+    ),
+    Expression(
+        "tenant_id = ((public.jwt() ->> 'tenant_id'))::uuid",
+        (sql_function("jwt()", "jsonb", f'select \'{{"tenant_id": "{OTHER}"}}\'::jsonb'),),
+    ),
+    # helpers
+    Expression(
+        "public.is_member(tenant_id)",
+        (
+            sql_function(
+                "is_member(tenant_id uuid)",
+                "boolean",
+                "select exists (select 1 from public.memberships m where m.user_id = auth.uid() and m.tenant_id = tenant_id)",
+            ),
+        ),
+    ),
+    Expression(
+        "public.is_member(tenant_id)",
+        (
+            plpgsql_function(
+                "is_member(tenant_id uuid)",
+                "boolean",
+                "\n#variable_conflict use_column\nbegin return exists (select 1 from public.memberships m "
+                "where m.user_id = auth.uid() and m.tenant_id = tenant_id); end",
+            ),
+        ),
+    ),
+    Expression(
+        "tenant_id = public.same(tenant_id)",
+        (plpgsql_function("same(t uuid)", "uuid", f"declare v uuid := {CLAIM}; begin return t; end"),),
+    ),
+    Expression(
+        "public.mine(tenant_id)",
+        (plpgsql_function("mine(t uuid)", "boolean", f"begin t := {CLAIM}; return t = {CLAIM}; end"),),
+    ),
+    Expression(
+        "public.mine(tenant_id)",
+        (plpgsql_function("mine(t uuid)", "boolean", f"declare t uuid := {CLAIM}; begin return t = {CLAIM}; end"),),
+    ),
+    Expression(
+        "tenant_id = public.tenant(tenant_id)",
+        (plpgsql_function("tenant(t uuid)", "uuid", f"begin if random() > 2 then return {CLAIM}; end if; return t; end"),),
+    ),
+    Expression(
+        "tenant_id = public.tenant(tenant_id)",
+        (
+            plpgsql_function(
+                "tenant(t uuid)", "uuid", f"declare n int; begin foreach n in array array[1] loop return t; end loop; return {CLAIM}; end"
+            ),
+        ),
+    ),
+    Expression(
+        "tenant_id = public.tenant(tenant_id)",
+        (plpgsql_function("tenant(t uuid)", "uuid", "begin return (1 / 0 || '')::uuid; exception when others then return t; end"),),
+    ),
+    Expression(
+        "tenant_id = public.tenant(tenant_id)",
+        (
+            plpgsql_function(
+                "tenant(t uuid)", "uuid", f"begin perform 1 / 0; return {CLAIM}; exception when division_by_zero then return t; end"
+            ),
+        ),
+    ),
+    Expression(
+        "tenant_id in (select x.tenant from public.mine(tenant_id) x)",
+        (
+            sql_function(
+                "mine(t uuid)",
+                "table (of_caller uuid, tenant uuid)",
+                "select m.tenant_id, t from public.memberships m where m.user_id = auth.uid()",
+            ),
+        ),
+    ),
+    Expression(
+        "tenant_id in (select orders.tenant_id from public.my_tenants() t)",
+        (sql_function("my_tenants()", "setof uuid", "select m.tenant_id from public.memberships m where m.user_id = auth.uid()"),),
+    ),
+    Expression(
+        "public.mine(b => owner_id, a => tenant_id)",
+        (sql_function("mine(b uuid, a uuid)", "boolean", f"select coalesce(b, {CLAIM}) = {CLAIM}"),),
+    ),
+    Expression("public.mine(tenant_id)", (sql_function("mine(out a boolean, t uuid)", "boolean", f"select t is not null or t = {CLAIM}"),)),
+    Expression(
+        "public.mine(tenant_id)",
+        (sql_function(f"mine(t uuid, u uuid default '{MINE}')", "boolean", f"select u = {CLAIM}"),),
+    ),
+    # constants that fold differently on the server
+    Expression("'01'::int = '1'::int or tenant_id = " + CLAIM),
+    Expression("1.4::int = 1 or tenant_id = " + CLAIM),
+    Expression("'9'::int < '10'::int or tenant_id = " + CLAIM),
+    Expression("(1 between symmetric 2 and 0) or tenant_id = " + CLAIM),
+    Expression("exists (select count(*) where false) or tenant_id = " + CLAIM),
+    Expression("((owner_id <> owner_id) is not false) or tenant_id = " + CLAIM),
+    # plain ones
+    Expression("tenant_id = (auth.jwt() -> 'user_metadata' ->> 'tenant_id')::uuid"),
+    Expression(f"case when open then true else tenant_id = {CLAIM} end"),
+    Expression(f"(tenant_id = {CLAIM}) is not false or open"),
+    Expression(f"coalesce(nullif(tenant_id = {CLAIM}, false), true)"),
+]
+
+CONFINE = [
+    Expression(f"tenant_id = {CLAIM}"),
+    Expression("tenant_id = (nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'tenant_id')::uuid"),
+    Expression("tenant_id::text = coalesce((auth.jwt() -> 'app_metadata'), '{}'::jsonb) ->> 'tenant_id'"),
+    Expression("auth.uid() in (select m.user_id from public.memberships m where m.tenant_id = orders.tenant_id)"),
+    Expression("(tenant_id, (select auth.uid())) in (select m.tenant_id, m.user_id from public.memberships m)"),
+    Expression("tenant_id = any (array(select m.tenant_id from public.memberships m where m.user_id = (select auth.uid())))"),
+    Expression("tenant_id = any ((select array_agg(m.tenant_id) from public.memberships m where m.user_id = (select auth.uid()))::uuid[])"),
+    Expression("(select m.role from public.memberships m where m.tenant_id = orders.tenant_id and m.user_id = auth.uid()) = 'admin'"),
+    Expression("(select count(*) from public.memberships m where m.tenant_id = orders.tenant_id and m.user_id = auth.uid()) > 0"),
+    Expression(
+        "exists (select 1 from public.memberships m join public.tenants t on t.id = m.tenant_id "
+        "where t.id = orders.tenant_id and m.user_id = (select auth.uid()) and m.role = any (array['admin', 'owner']))"
+    ),
+    Expression(
+        "exists (select 1 from public.memberships m join public.profiles p on p.id = m.user_id "
+        "where p.auth_id = auth.uid() and m.tenant_id = orders.tenant_id)"
+    ),
+    Expression(
+        "tenant_id in (select m.tenant_id from public.memberships m where m.user_id = auth.uid() "
+        "union select p.tenant_id from public.profiles p where p.auth_id = auth.uid())"
+    ),
+    Expression(f"exists (select 1 from public.tenants t where t.id = orders.tenant_id and t.id = {CLAIM})"),
+    Expression("tenant_id = (select p.tenant_id from public.profiles p where p.auth_id = auth.uid() limit 1)"),
+    Expression(
+        "public.has_role_on_account(tenant_id)",
+        (
+            sql_function(
+                "has_role_on_account(account_id uuid, account_role text default null)",
+                "boolean",
+                "select exists (select 1 from public.memberships wu where wu.user_id = (select auth.uid()) "
+                "and wu.tenant_id = has_role_on_account.account_id and (wu.role = account_role or account_role is null))",
+            ),
+        ),
+    ),
+    Expression(
+        "tenant_id in (select public.get_accounts_with_role('owner'))",
+        (
+            plpgsql_function(
+                "get_accounts_with_role(passed_in_role text default null)",
+                "setof uuid",
+                "begin return query select wu.tenant_id from public.memberships wu where wu.user_id = auth.uid() "
+                "and (wu.role = passed_in_role or passed_in_role is null); end",
+            ),
+        ),
+    ),
+    Expression(
+        "tenant_id = (public.get_my_claim('tenant_id') #>> '{}'::text[])::uuid",
+        (
+            sql_function(
+                "get_my_claim(claim text)",
+                "jsonb",
+                "select coalesce(nullif(current_setting('request.jwt.claims', true), '')::jsonb -> 'app_metadata' -> claim, null)",
+            ),
+        ),
+    ),
+    Expression(
+        "tenant_id = public.claim_of('tenant_id')::uuid",
+        (
+            sql_function(
+                "claim_of(claim text)",
+                "text",
+                "select coalesce(nullif(current_setting('request.jwt.claims', true), '')::jsonb -> 'app_metadata' ->> claim, null)",
+            ),
+        ),
+    ),
+    Expression(
+        "tenant_id = public.my_tenant()",
+        (
+            plpgsql_function(
+                "my_tenant()",
+                "uuid",
+                "declare v uuid; begin select p.tenant_id into v from public.profiles p where p.auth_id = auth.uid(); return v; end",
+            ),
+        ),
+    ),
+    Expression(
+        "tenant_id in (select m.tenant_id from public.memberships m where m.user_id = public.me())",
+        (sql_function("me()", "uuid", "select auth.uid()"),),
+    ),
+    Expression(
+        "tenant_id = public.outer_tenant()",
+        (
+            sql_function("inner_tenant()", "uuid", "select (auth.jwt() ->> 'tenant_id')::uuid"),
+            "create function public.outer_tenant() returns uuid language sql stable set search_path = public as 'select inner_tenant()'",
+        ),
+    ),
+    Expression(
+        "tenant_id in (select m.tenant_id from public.memberships m where m.user_id = public.me())",
+        ("create function public.me() returns uuid language sql stable set search_path = auth as 'select uid()'",),
+    ),
+    Expression(
+        "public.is_member(tenant_id)",
+        (
+            plpgsql_function(
+                "is_member(p_tenant uuid)",
+                "boolean",
+                "declare ok boolean; begin select exists (select 1 from public.memberships m "
+                "where m.user_id = auth.uid() and m.tenant_id = p_tenant) into ok; return ok; end",
+            ),
+        ),
+    ),
+    Expression(
+        "public.is_member(t => tenant_id)",
+        (
+            "create function public.is_member(u integer default 1, t uuid default null) returns boolean language sql stable "
+            "begin atomic select exists (select 1 from public.memberships where user_id = auth.uid() and memberships.tenant_id = t); end",
+        ),
+    ),
+    Expression("(auth.jwt() -> 'app_metadata' -> 'tenant_id') ? tenant_id::text"),
+    Expression(
+        "tenant_id in (select public.teams_of_user((select auth.uid())))",
+        (sql_function("teams_of_user(_user uuid)", "setof uuid", "select tenant_id from public.memberships where user_id = $1"),),
+    ),
+    Expression(
+        "public.is_member_of((select auth.uid()), tenant_id)",
+        (
+            sql_function(
+                "is_member_of(_user uuid, _team uuid)",
+                "boolean",
+                "select exists (select 1 from public.memberships m where m.tenant_id = _team and m.user_id = _user)",
+            ),
+        ),
+    ),
+    Expression(
+        "tenant_id = (select auth.uid()) or public.has_role(tenant_id)",
+        (
+            sql_function(
+                "has_role(account_id uuid, account_role varchar(50) default null)",
+                "boolean",
+                "select true from public.memberships m where m.user_id = (select auth.uid()) and m.tenant_id = has_role.account_id",
+            ),
+        ),
+    ),
+    Expression(
+        "public.is_member(tenant_id)",
+        (
+            sql_function(
+                "is_member(t uuid)",
+                "boolean",
+                "select exists (select 1 from public.memberships m where m.user_id = auth.uid() and m.tenant_id = t) "
+                "where auth.uid() is not null",
+            ),
+        ),
+    ),
+    Expression(
+        "exists (select 1 from public.memberships m join public.profiles p using (tenant_id) "
+        "where m.user_id = auth.uid() and p.tenant_id = orders.tenant_id)"
+    ),
+]
+
+
+def _install(dsn: Dsn, expression: Expression) -> None:
+    run_sql(dsn, TABLES)
+    for helper in expression.helpers:
+        run_sql(dsn, helper)
+    run_sql(dsn, f"create policy tried on public.orders for select to authenticated using ({expression.using})")
+
+
+def _tenants_seen(dsn: Dsn) -> set[str]:
+    with psycopg.connect(dsn.reveal()) as connection:
+        connection.execute("select set_config('request.jwt.claims', %s, true)", (json.dumps(CLAIMS),))
+        connection.execute("set local role authenticated")
+        seen = {str(row[0]) for row in connection.execute("select tenant_id from public.orders")}
+        connection.rollback()
+    return seen
+
+
+def _outcome(dsn: Dsn) -> Outcome:
+    [result] = [r for r in judge(dsn, DECLARED) if r.rule == "TEN003" and r.object.canonical == "table public.orders"]
+    return result.outcome
+
+
+@pytest.mark.parametrize("expression", LEAKS, ids=lambda e: e.using[:60])
+def test_a_policy_that_leaks_never_passes(supabase_database: Dsn, expression: Expression) -> None:
+    _install(supabase_database, expression)
+    assert OTHER in _tenants_seen(supabase_database)
+    assert _outcome(supabase_database) is not Outcome.PASS
+
+
+@pytest.mark.parametrize("expression", CONFINE, ids=lambda e: e.using[:60])
+def test_a_right_policy_of_a_common_style_passes(supabase_database: Dsn, expression: Expression) -> None:
+    _install(supabase_database, expression)
+    assert _tenants_seen(supabase_database) <= {MINE}
+    assert _outcome(supabase_database) is Outcome.PASS
+
+
+@dataclass(frozen=True)
+class Policies:
+    """Whole policies, whose interplay decides."""
+
+    name: str
+    statements: tuple[str, ...]
+
+
+LEAKING_POLICIES = [
+    Policies(
+        "a restrictive policy without USING narrows no SELECT",
+        (
+            "create policy p on public.orders to authenticated using (auth.uid() is not null)",
+            f"create policy r on public.orders as restrictive to authenticated with check (tenant_id = {CLAIM})",
+        ),
+    ),
+    Policies(
+        "a restrictive policy for another command narrows no SELECT",
+        (
+            "create policy p on public.orders to authenticated using (auth.uid() is not null)",
+            f"create policy r on public.orders as restrictive for update to authenticated using (tenant_id = {CLAIM})",
+        ),
+    ),
+    Policies(
+        "a restrictive policy for another role narrows nothing",
+        (
+            "create policy p on public.orders using (auth.uid() is not null)",
+            f"create policy r on public.orders as restrictive to anon using (tenant_id = {CLAIM})",
+        ),
+    ),
+    Policies(
+        "the caller owns the table, and row level security is not forced",
+        (f"create policy p on public.orders using (tenant_id = {CLAIM})", "alter table public.orders owner to authenticated"),
+    ),
+]
+
+
+@pytest.mark.parametrize("policies", LEAKING_POLICIES, ids=lambda p: p.name)
+def test_policies_that_leak_together_never_pass(supabase_database: Dsn, policies: Policies) -> None:
+    run_sql(supabase_database, TABLES)
+    for statement in policies.statements:
+        run_sql(supabase_database, statement, role="supabase_admin")
+    assert OTHER in _tenants_seen(supabase_database)
+    assert _outcome(supabase_database) is Outcome.FAIL
+
+
+def test_a_partition_with_a_leaking_policy_of_its_own_fails(supabase_database: Dsn) -> None:
+    run_sql(
+        supabase_database,
+        f"""
+        create table public.events (tenant_id uuid not null, day date) partition by list (tenant_id);
+        create table public.events_rest partition of public.events default;
+        insert into public.events values ('{OTHER}', now());
+        alter table public.events enable row level security;
+        alter table public.events_rest enable row level security;
+        create policy p on public.events to authenticated using (tenant_id = {CLAIM});
+        create policy p on public.events_rest to authenticated using ((select auth.uid()) is not null);
+        """,
+    )
+    failed = {r.object.canonical for r in judge(supabase_database, DECLARED) if r.rule == "TEN003" and r.outcome is Outcome.FAIL}
+    assert failed == {"table public.events_rest"}
+    run_sql(supabase_database, "comment on table public.events is 'platformkit:not-tenant-scoped a shared calendar'")
+    assert not [r for r in judge(supabase_database, DECLARED) if r.rule == "TEN003" and r.outcome is Outcome.FAIL]
