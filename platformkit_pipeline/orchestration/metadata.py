@@ -7,14 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import dagster as dg
 
-from platformkit_pipeline.model.patch import Plan
 from platformkit_pipeline.model.result import Outcome, Result, Severity
 from platformkit_pipeline.model.snapshot import Unobserved
-from platformkit_pipeline.reporting.markdown import code, escape
 
 ROW_LIMIT = 100
 _TEXT_LIMIT = 400
-_MARKDOWN_LIMIT = 20_000
+MARKDOWN_LIMIT = 20_000
 
 Metadata = Mapping[str, dg.MetadataValue]
 
@@ -70,39 +68,6 @@ def unobserved_metadata(unobserved: Sequence[Unobserved]) -> Metadata:
         "unobserved_count": dg.MetadataValue.int(len(unobserved)),
         "unobserved": table({"what": "string", "why": "string"}, [(u.what, u.why) for u in unobserved]),
     }
-
-
-def plan_markdown(plan: Plan) -> str:
-    """The plan as a document: every patch with its SQL, then what is left to a person. Cut at a few pages, and says so."""
-    parts = [f"**{len(plan.patches)} patches, {len(plan.manual_items)} for a person.** Base {code(plan.base_fingerprint)}."]
-    for patch in plan.patches:
-        parts.append(f"### {escape(patch.title)}\n{patch.rule}, {code(patch.object.canonical)}, {patch.proof.value}")
-        parts.append(_sql_block((*patch.up, *(f"-- down: {' '.join(s.split())}" for s in patch.down))))
-    for item in plan.manual_items:
-        parts.append(f"### {item.rule} {code(item.object.canonical)}\nFor a person: {escape(item.reason)}")
-    return _bounded(parts)
-
-
-def _sql_block(statements: Iterable[str]) -> str:
-    text = "\n".join(s if s.startswith("--") else f"{s};" for s in statements)
-    fence = "```"
-    while fence in text:
-        fence += "`"
-    return f"{fence}sql\n{text}\n{fence}"
-
-
-def _bounded(parts: Sequence[str]) -> str:
-    """As many whole parts as fit."""
-    length, kept = 0, 0
-    for part in parts:
-        length += len(part) + 2
-        if length > _MARKDOWN_LIMIT and kept:
-            break
-        kept += 1
-    if kept == len(parts):
-        return "\n\n".join(parts)
-    remark = f"*{len(parts) - kept} more items are not shown here; they are all in ops.remediation_patches.*"
-    return "\n\n".join((*parts[:kept], remark))
 
 
 def _cell(value: str | int | float) -> str | int | float:

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import sys
 from contextlib import ExitStack
-from typing import Any
 
 import dagster as dg
 
 from platformkit_pipeline.logs import configure_logging, get_logger
 from platformkit_pipeline.orchestration.build import build_defs
-from platformkit_pipeline.orchestration.jobs import fleet_report, nightly
 from platformkit_pipeline.orchestration.partitions import PARTITION_TAG, SUPABASE_PROJECTS, partition_changes, range_tags
 from platformkit_pipeline.orchestration.resources import SettingsResource
 
 EXIT_RUN_FAILED = 3
+_NIGHTLY, _FLEET_REPORT = "nightly", "fleet_report"
 
 _log = get_logger("orchestration.run_now")
 
@@ -29,16 +28,16 @@ def run_now(instance: dg.DagsterInstance, definitions: dg.Definitions, settings:
     changes = partition_changes(names, instance.get_dynamic_partitions(SUPABASE_PROJECTS), in_flight=())
     instance.add_dynamic_partitions(SUPABASE_PROJECTS, list(changes.added))
     if changes.removed:  # partitions of other settings lie between ours, so a range would take them along
-        runs = [(nightly, {PARTITION_TAG: name}) for name in names]
+        runs = [(_NIGHTLY, {PARTITION_TAG: name}) for name in names]
     else:
-        runs = [(nightly, range_tags(instance.get_dynamic_partitions(SUPABASE_PROJECTS)))]
-    outcomes = [_succeeds(instance, definitions, job, tags) for job, tags in (*runs, (fleet_report, {}))]
+        runs = [(_NIGHTLY, range_tags(instance.get_dynamic_partitions(SUPABASE_PROJECTS)))]
+    outcomes = [_succeeds(instance, definitions, job, tags) for job, tags in (*runs, (_FLEET_REPORT, {}))]
     return all(outcomes)
 
 
-def _succeeds(instance: dg.DagsterInstance, definitions: dg.Definitions, job: Any, tags: dict[str, str]) -> bool:
-    run = definitions.resolve_job_def(job.name).execute_in_process(instance=instance, tags=tags, raise_on_error=False)
-    _log.info("run ended", job=job.name, run_id=run.run_id, success=run.success)
+def _succeeds(instance: dg.DagsterInstance, definitions: dg.Definitions, job: str, tags: dict[str, str]) -> bool:
+    run = definitions.resolve_job_def(job).execute_in_process(instance=instance, tags=tags, raise_on_error=False)
+    _log.info("run ended", job=job, run_id=run.run_id, success=run.success)
     return bool(run.success)
 
 

@@ -9,10 +9,11 @@ import dagster as dg
 from platformkit_pipeline.operations.plan_remediation import plan_remediation
 from platformkit_pipeline.orchestration.assets.stage import Stage, TargetRun
 from platformkit_pipeline.orchestration.keys import COMPLIANCE_REPORT, PLANS
-from platformkit_pipeline.orchestration.metadata import plan_markdown, table
+from platformkit_pipeline.orchestration.metadata import MARKDOWN_LIMIT, table
 from platformkit_pipeline.orchestration.ownership import OWNERS, code_of
 from platformkit_pipeline.orchestration.partitions import supabase_projects
 from platformkit_pipeline.orchestration.recording import Event
+from platformkit_pipeline.reporting.plan import plan_markdown
 
 
 def _plan(run: TargetRun) -> Iterator[Event]:
@@ -31,7 +32,7 @@ def _plan(run: TargetRun) -> Iterator[Event]:
             "patches": dg.MetadataValue.int(len(plan.patches)),
             "manual_items": dg.MetadataValue.int(len(plan.manual_items)),
             "items": table(columns, items),
-            "plan": dg.MetadataValue.md(plan_markdown(plan)),
+            "plan": dg.MetadataValue.md(plan_markdown(plan, limit=MARKDOWN_LIMIT, remainder="ops.remediation_patches")),
         },
         data_version=plan.plan_id,
     )
