@@ -19,7 +19,6 @@ from typing import Any
 from postgast import pg_query_pb2 as pg
 
 from platformkit_pipeline.sqltext.inlining import (
-    OPAQUE,
     ROW,
     ColumnsOf,
     HelperFunction,
@@ -342,7 +341,7 @@ class _Judge:
             return _CLAIM if self._claim(lookup.calls[alias]).confinement is Confinement.CONFINED else None
         if alias in lookup.tables:
             return (alias, path[-1])
-        if len(path) == 1 and len(lookup.aliases) == len(lookup.tables) == 1 and path != OPAQUE[:1]:
+        if len(path) == 1 and len(lookup.aliases) == len(lookup.tables) == 1:
             return (next(iter(lookup.tables)), path[0])
         return None
 
@@ -541,8 +540,7 @@ def _is_faithful(type_name: Any) -> bool:
     limits = [constant_of(unwrap(limit)) for limit in type_name.typmods]
     if name[-1] == "varchar":
         return all(limit and isinstance(limit.value, int) and limit.value >= _SHORTEST_TENANT for limit in limits)
-    own_domain = len(name) > 1 and name[0] != "pg_catalog"
-    return not limits and (name[-1] in _TEXT_CASTS or own_domain)
+    return not limits and name[-1] in _TEXT_CASTS and name[:-1] in ((), ("pg_catalog",))  # a domain may be cut off like varchar(n)
 
 
 def _of_auth(call: Any) -> str:

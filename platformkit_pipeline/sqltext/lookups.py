@@ -76,7 +76,11 @@ def taken_apart(select: Any, made: frozenset[str]) -> Lookup:
                 if item.HasField("alias"):
                     others.add(alias_of(item))
             case "RangeFunction" if len(item.functions) == 1 and not item.is_rowsfrom:
-                calls[alias_of(item)] = unwrap(unwrap(item.functions[0]).items[0])
+                call = unwrap(unwrap(item.functions[0]).items[0])
+                if kind(call) == "FuncCall":
+                    calls[alias_of(item) or string_parts(call.funcname)[-1]] = call
+                else:
+                    others.add(alias_of(item))
             case "RangeTableSample":
                 read(unwrap(item.relation), holds)
             case _:

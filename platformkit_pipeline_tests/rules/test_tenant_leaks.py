@@ -128,6 +128,9 @@ LEAKS = [
     # casts that make different values equal, operators and functions that are not what they are called
     Expression("tenant_id::varchar(1) = (auth.jwt() ->> 'tenant_id')::varchar(1)"),
     Expression(
+        "tenant_id::text::public.initial = (auth.jwt() ->> 'tenant_id')::public.initial", ("create domain public.initial as varchar(1)",)
+    ),
+    Expression(
         "tenant_id operator(public.=) " + CLAIM,
         (
             sql_function("yes(uuid, uuid)", "boolean", "select true"),
@@ -388,6 +391,13 @@ CONFINE = [
                 "select exists (select 1 from public.memberships m where m.user_id = auth.uid() and m.tenant_id = t) "
                 "where auth.uid() is not null",
             ),
+        ),
+    ),
+    Expression(
+        "tenant_id = public.first_of_mine()",
+        (
+            sql_function("my_tenants()", "setof uuid", "select tenant_id from public.memberships where user_id = auth.uid()"),
+            sql_function("first_of_mine()", "uuid", "select my_tenants from public.my_tenants() order by 1 limit 1"),
         ),
     ),
     Expression(
