@@ -116,7 +116,7 @@ def test_the_queries_above_look_at_something(catalogue: Connection) -> None:
 def test_roles_have_no_more_than_they_need(catalogue: Connection) -> None:
     roles = catalogue.execute(
         "select rolname, rolcanlogin, rolsuper, rolbypassrls, rolcreaterole, rolcreatedb, rolreplication from pg_roles "
-        "where rolname in ('platformkit_owner', 'platformkit_pipeline', 'platformkit_reader') order by rolname"
+        "where rolname like 'platformkit\\_%' and rolname not in ('platformkit_observer', 'platformkit_dagster') order by rolname"
     ).fetchall()
     assert roles == [
         ("platformkit_owner", False, False, False, False, False, False),
