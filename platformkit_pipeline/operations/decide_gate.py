@@ -54,8 +54,8 @@ def decide_deploy_gate(connection: Connection, target: Target, *, now: datetime)
     blind = [f for f in critical if f.result.outcome is Outcome.UNKNOWN]
     stale = scan is None or now - scan.started_at > STALE_AFTER
     reasons = [
-        *([f"{len(failing)} critical findings are open"] if failing else []),
-        *([f"{len(blind)} critical rules could not judge an object"] if blind else []),
+        *([f"open critical findings: {len(failing)}"] if failing else []),
+        *([f"objects that a critical rule could not judge: {len(blind)}"] if blind else []),
         *(["the target has no complete scan"] if scan is None else []),
         *([f"the last complete scan started at {scan.started_at:%Y-%m-%d %H:%M} UTC, more than 26 hours ago"] if scan and stale else []),
     ]

@@ -109,7 +109,11 @@ def policies_without_rls(catalog: Catalog) -> Iterator[Verdict]:
             yield passed(identity)
         else:
             names = [p.name for p in policies]
-            yield failed(identity, f"{identity} has {len(names)} policies without effect: row level security is off", policies=names)
+            yield failed(
+                identity,
+                f"policies of {identity} are without effect, because row level security is off: {', '.join(names)}",
+                policies=names,
+            )
 
 
 @rule(
