@@ -50,8 +50,8 @@ def demo(
     from platformkit_pipeline.operations.summarise_demo import summarise_demo
 
     home, begun = demo_home(home_directory()), time.monotonic()
-    if plans is not None and plans.exists() and any(plans.iterdir()):
-        raise ConfigurationError(f"--plans {plans}: is not empty; give a new folder")
+    if plans is not None:
+        _make_empty(plans)
     with _step("PostgreSQL, control plane and Dagster's storage"):
         platform = ensure_local_platform(home)
     try:
@@ -70,6 +70,17 @@ def demo(
         write_text(render(part), None)
     _farewell(summaries, folder, time.monotonic() - begun)
     return 0 if all(s.as_planted for s in summaries) else EXIT_NOT_AS_PLANTED
+
+
+def _make_empty(plans: Path) -> None:
+    """Refused before the work, not after it."""
+    try:
+        plans.mkdir(parents=True, exist_ok=True)
+        empty = not any(plans.iterdir())
+    except OSError as error:
+        raise ConfigurationError(f"--plans {plans}: cannot be made: {error.strerror}; give a new folder") from None
+    if not empty:
+        raise ConfigurationError(f"--plans {plans}: is not empty; give a new folder")
 
 
 @contextmanager

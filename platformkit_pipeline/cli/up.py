@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import itertools
 import os
 import signal
 import sys
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from platformkit_pipeline.cli.output import progress
+from platformkit_pipeline.cli.output import progress, warn
 from platformkit_pipeline.model.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 _SECONDS_BETWEEN_LOOKS = 0.5
+_LOOKS_PER_LOOK_AT_THE_DATABASE = 10
 
 
 class _Stopped(BaseException):
@@ -95,8 +97,10 @@ def up(
                     location = server.wait_until_loaded()
                     server.register(location, [project.name for project in served.settings.projects])
                 _say_what_next(server.url, served, home)
-                while True:
+                for look in itertools.count():
                     server.check()
+                    if look % _LOOKS_PER_LOOK_AT_THE_DATABASE == 0 and platform.revive():
+                        warn("the local PostgreSQL server had ended by itself and was started again")
                     time.sleep(_SECONDS_BETWEEN_LOOKS)
         except _Stopped:
             print("stopping", file=sys.stderr)

@@ -40,6 +40,9 @@ _LOOPBACK = frozenset(("127.0.0.1", "localhost", "::1"))
 _WRONG_ADDRESS = frozenset((404, 405))
 _MISSED_POLLS = 10
 """How often in a row a status may stay unanswered: a web server that restarts does not end the run."""
+_REPETITIONS = 3
+"""Of a request that ended in a fault of the server: once its database was restarted, the first ones meet dead connections."""
+_FAULT_OF_THE_SERVER = 500
 _UNANSWERED = (httpx.TransportError, httpx.HTTPStatusError)
 
 Progress = Callable[[str, float], None]
@@ -303,7 +306,7 @@ class Instance:
 
     def _ask(self, document: str, variables: Mapping[str, Any]) -> Mapping[str, Any]:
         try:
-            response = self._http.post("/graphql", json={"query": document, "variables": variables})
+            response = self._post({"query": document, "variables": variables}, _REPETITIONS if document != gate_documents.LAUNCH else 0)
             if response.status_code in _WRONG_ADDRESS:
                 raise ConfigurationError(f"{self._url} has no GraphQL: is it the address of a Dagster web interface?")
             response.raise_for_status()
@@ -317,6 +320,15 @@ class Instance:
         if errors or not isinstance(data, dict):
             raise InstanceUnavailable(f"{self._url} refused a query: {_first_line(str((errors or [{}])[0].get('message')))}")
         return data
+
+    def _post(self, body: Mapping[str, Any], repetitions: int) -> httpx.Response:
+        """A launch must not be repeated: nobody knows how far it came."""
+        response = self._http.post("/graphql", json=body)
+        while response.status_code >= _FAULT_OF_THE_SERVER and repetitions > 0 and not self._late():
+            repetitions -= 1
+            time.sleep(_POLL_SECONDS)
+            response = self._http.post("/graphql", json=body)
+        return response
 
     def _late(self) -> bool:
         return time.monotonic() > self._deadline

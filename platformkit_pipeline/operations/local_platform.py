@@ -6,6 +6,7 @@ the home directory. Starting Dagster itself is not done here.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import time
 from collections.abc import Mapping
@@ -17,7 +18,7 @@ from platformkit_pipeline.control_plane.migrations import migrate
 from platformkit_pipeline.locations import shipped_file
 from platformkit_pipeline.logs import get_logger
 from platformkit_pipeline.model.dsn import Dsn
-from platformkit_pipeline.model.errors import ConfigurationError
+from platformkit_pipeline.model.errors import ConfigurationError, ControlPlaneError
 from platformkit_pipeline.sandbox.databases import connect, ensure_database, with_user
 from platformkit_pipeline.sandbox.embedded import EmbeddedPostgres
 
@@ -31,6 +32,7 @@ _PIPELINE_ROLE = "platformkit_pipeline"
 _DAGSTER_ROLE = "platformkit_dagster"
 _DRIVER = "postgresql+psycopg2://"
 _FAREWELL_SECONDS = 3.0
+_USERS_FILE = "users.lock"
 
 _MAKE_DAGSTER_ROLE = f"""
 do $role$ begin
@@ -47,36 +49,91 @@ select count(*) from pg_catalog.pg_stat_activity where backend_type = 'client ba
 _log = get_logger("operations.local_platform")
 
 
+class _Share:
+    """One user's share in the local server: a lock on a file, so that it ends with the process, however that ends."""
+
+    def __init__(self, home: Path) -> None:
+        self._handle = (home / _USERS_FILE).open("a")
+        fcntl.flock(self._handle, fcntl.LOCK_SH)  # waits while the last user before us stops the server
+
+    def is_last(self) -> bool:
+        """Whether nobody else has a share. If so, none is given out until `close`; if not, this one is given up."""
+        try:
+            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def close(self) -> None:
+        self._handle.close()
+
+
 @dataclass(frozen=True, slots=True)
 class LocalPlatform:
     """`environment` holds connection strings: hand it to child processes, never to a log or a file.
 
     `server` is None when everything was named by the environment; `started` tells that this call started the server.
+    With a server, `share` is what keeps others from stopping it.
     """
 
     environment: dict[str, str]
     server: EmbeddedPostgres | None
     started: bool
+    share: _Share | None = None
+
+    def revive(self) -> bool:
+        """Start the server again if it has died; says whether it had.
+
+        Raises ControlPlaneError when its data is gone, SandboxError when it does not start.
+        """
+        if self.server is None or self.server.status() is not None:
+            return False
+        if not self.server.folders.data.exists():
+            raise ControlPlaneError(f"the data of the local server is gone from {self.server.folders.data}; start again to make it anew")
+        return self.server.ensure().started
 
     def release(self) -> bool:
-        """Stop the server if it was started for this platform and nobody is connected any more; says whether it did."""
-        if self.server is None or not self.started:
+        """Give up the share in the server, and stop the server if nobody else uses it; says whether it did.
+
+        Whoever started it may have left before, or been killed: the last one stops it.
+        """
+        if self.server is None or self.share is None:
             return False
-        deadline = time.monotonic() + _FAREWELL_SECONDS  # connections of processes that just ended take a moment to go
-        while _others_connected(self.server):
-            if time.monotonic() > deadline:
-                _log.info("server left running, others use it", folder=str(self.server.root))
-                return False
-            time.sleep(0.1)
-        self.server.stop()
-        return True
+        try:
+            return self.share.is_last() and _stopped(self.server)
+        finally:
+            self.share.close()
+
+
+def _stopped(server: EmbeddedPostgres) -> bool:
+    """Stop `server` unless it has gone by itself, or somebody without a share is connected: psql, say."""
+    if server.status() is None:
+        return False
+    deadline = time.monotonic() + _FAREWELL_SECONDS  # connections of processes that just ended take a moment to go
+    while _others_connected(server):
+        if time.monotonic() > deadline:
+            _log.info("server left running, others use it", folder=str(server.root))
+            return False
+        time.sleep(0.1)
+    server.stop()
+    return True
+
+
+def make_home(home: Path) -> None:
+    """Raises ConfigurationError when the home directory cannot be made or written to."""
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(f"{home} cannot be made: {error.strerror}; set PLATFORMKIT_HOME to a folder of your own") from None
+    if not os.access(home, os.W_OK | os.X_OK):
+        raise ConfigurationError(f"{home} cannot be written to; set PLATFORMKIT_HOME to a folder of your own")
 
 
 def ensure_local_platform(home: Path, environment: Mapping[str, str] = os.environ) -> LocalPlatform:
     """Make, migrate and start what is missing; idempotent, and safe from several processes at once.
 
-    Raises ConfigurationError when the environment names one of the two databases and leaves the other open, SandboxError
-    when there is no server to be had, ControlPlaneError when the migrations fail.
+    Raises ConfigurationError when the environment names one of the two databases and leaves the other open, or `home` cannot
+    be used; SandboxError when there is no server to be had; ControlPlaneError when the migrations fail.
     """
     found = {name: value for name in (DATABASE_URL, ADMIN_DATABASE_URL, DAGSTER_DATABASE_URL) if (value := environment.get(name))}
     if DATABASE_URL in found:
@@ -85,12 +142,18 @@ def ensure_local_platform(home: Path, environment: Mapping[str, str] = os.enviro
                 f"{DATABASE_URL} is set and {DAGSTER_DATABASE_URL} is not: set both, the second to a database for Dagster's own storage "
                 f"({_DRIVER}...), or neither for a local server"
             )
+        make_home(home)
         if ADMIN_DATABASE_URL in found:
             migrate(Dsn(found[ADMIN_DATABASE_URL], origin=f"environment variable {ADMIN_DATABASE_URL}"))
         return LocalPlatform({**found, **_homes(home, environment)}, None, started=False)
-    server = EmbeddedPostgres(home / "postgres")
-    started = server.ensure().started
-    return LocalPlatform({**_databases(server), **found, **_homes(home, environment)}, server, started=started)
+    make_home(home)
+    server, share = EmbeddedPostgres(home / "postgres"), _Share(home)
+    try:
+        started = server.ensure().started
+        return LocalPlatform({**_databases(server), **found, **_homes(home, environment)}, server, started, share)
+    except BaseException:
+        LocalPlatform({}, server, started=False, share=share).release()
+        raise
 
 
 def dagster_url(dsn: Dsn) -> str:

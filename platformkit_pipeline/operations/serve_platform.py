@@ -20,11 +20,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from platformkit_pipeline.control_plane.connection import ADMIN_DATABASE_URL
 from platformkit_pipeline.locations import shipped_file
 from platformkit_pipeline.logs import get_logger
 from platformkit_pipeline.model.dsn import redact
 from platformkit_pipeline.model.errors import ConfigurationError, ObservationError
 from platformkit_pipeline.operations.gate_client import Instance
+from platformkit_pipeline.operations.local_platform import make_home
 
 _LOAD_SECONDS = 240.0
 """A loaded two-core machine that compiles bytecode first takes that long; a quiet one six seconds."""
@@ -50,8 +52,9 @@ class _Service:
 
 @contextlib.contextmanager
 def only_server_of(home: Path) -> Iterator[None]:
-    """Two daemons on one instance would start everything twice. Raises ConfigurationError when one serves `home` already."""
-    home.mkdir(parents=True, exist_ok=True)
+    """Two daemons on one instance would start everything twice. Raises ConfigurationError when one serves `home` already,
+    or `home` cannot be used."""
+    make_home(home)
     with (home / "up.lock").open("w") as handle:
         try:
             fcntl.flock(handle.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -77,6 +80,7 @@ class PlatformServer:
 
     def __init__(self, environment: Mapping[str, str], home: Path, *, host: str, port: int, daemon: bool = True) -> None:
         self._environment = {**os.environ, **environment}
+        self._environment.pop(ADMIN_DATABASE_URL, None)  # the login that migrates is none of Dagster's business
         self._logs = home / "logs"
         self._host, self._port = host, port
         self._daemon = daemon

@@ -22,6 +22,8 @@ from platformkit_pipeline.sandbox.processes import run_tool
 _SOCKET_PATH_LIMIT = 107
 """Bytes in `sun_path`, without the closing zero."""
 _LONGEST_SOCKET_NAME = "/.s.PGSQL.65535.lock"
+_SEPARATORS = frozenset(',"')
+"""Where a socket lies is an item of a list, to the server and to libpq, and libpq knows no quotes."""
 _SHORT_PARENT = Path("/tmp")  # noqa: S108  fixed, not TMPDIR: every process must come to the same path
 _DROP_PARENT = Path("/var/tmp")  # noqa: S108  outlives a reboot; the folder below is made private
 
@@ -33,7 +35,7 @@ _log = get_logger("sandbox.folders")
 
 @dataclass(frozen=True, slots=True)
 class ServerFolders:
-    """`base` holds everything of one server: `data`, the launcher's files and, if the path is short enough, the socket.
+    """`base` holds everything of one server: `data`, the launcher's files and, if the path will do, the socket.
 
     The data directory carries the major version in its path, because no other major can open it.
     """
@@ -73,7 +75,7 @@ def folders_for(root: Path, major: int, account: ServerAccount) -> ServerFolders
     if account.mode is RunMode.DROP:
         base = _DROP_PARENT / f"platformkit-{_digest(base, account.uid)}"
     sockets = base / "s"
-    if len(os.fsencode(sockets)) + len(_LONGEST_SOCKET_NAME) > _SOCKET_PATH_LIMIT:
+    if len(os.fsencode(sockets)) + len(_LONGEST_SOCKET_NAME) > _SOCKET_PATH_LIMIT or not _SEPARATORS.isdisjoint(str(sockets)):
         sockets = _SHORT_PARENT / f"platformkit-{_digest(base, os.geteuid())}"
     return ServerFolders(base, base / "data", sockets, base / "launcher.lock", base / "port")
 

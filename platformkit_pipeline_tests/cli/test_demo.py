@@ -46,6 +46,14 @@ def test_a_folder_for_plans_that_holds_something_is_refused_before_anything_star
     assert not (tmp_path / "home").exists()
 
 
+def test_a_folder_for_plans_that_cannot_be_made_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    ended = platformkit("demo", "--plans", str(tmp_path / "file" / "plans"), env={"PLATFORMKIT_HOME": str(tmp_path / "home")})
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "cannot be made" in ended.stderr
+    assert not (tmp_path / "home").exists()
+
+
 def test_a_control_plane_of_your_own_is_never_filled_with_samples(tmp_path: Path) -> None:
     databases = {
         "PLATFORMKIT_DATABASE_URL": "postgresql://platformkit_pipeline@127.0.0.1:1/ops",

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -20,7 +21,7 @@ import pytest
 import yaml
 
 from platformkit_pipeline.model.dsn import Dsn
-from platformkit_pipeline.operations.gate_client import base_url
+from platformkit_pipeline.operations.gate_client import Instance, InstanceUnavailable, base_url
 from platformkit_pipeline.operations.local_platform import dagster_url
 from platformkit_pipeline.sandbox.databases import create_database, with_database, with_user
 from platformkit_pipeline_tests.cli.program import command_line, environment_of, platformkit
@@ -176,25 +177,50 @@ def test_a_server_that_is_down_is_no_answer() -> None:
     assert "http://127.0.0.1:9 does not answer" in ran.stderr
 
 
-def test_a_server_that_is_something_else_is_a_wrong_url() -> None:
-    server = HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)  # answers 501 to everything
-    server.RequestHandlerClass = _NotFound
+@contextmanager
+def _answering(*statuses: int) -> Iterator[str]:
+    """URL of a web server that answers these in turn, and the last one from then on."""
+    left = list(statuses)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.send_error(left.pop(0) if len(left) > 1 else left[0])
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        ran = platformkit("gate", "--url", f"http://127.0.0.1:{server.server_port}", "--target", MESSY)
+        yield f"http://127.0.0.1:{server.server_port}"
     finally:
         server.shutdown()
         server.server_close()
+
+
+def test_a_server_that_is_something_else_is_a_wrong_url() -> None:
+    with _answering(404) as url:
+        ran = platformkit("gate", "--url", url, "--target", MESSY)
     assert ran.returncode == 2
     assert "has no GraphQL" in ran.stderr
 
 
-class _NotFound(BaseHTTPRequestHandler):
-    def do_POST(self) -> None:
-        self.send_error(404)
+def test_a_question_is_asked_again_when_the_server_stumbled() -> None:
+    with _answering(500, 500, 404) as url:
+        ran = platformkit("gate", "--url", url, "--target", MESSY)
+    assert "has no GraphQL" in ran.stderr, "the third answer counts"
 
-    def log_message(self, *_: object) -> None:
-        pass
+
+def test_a_server_that_stumbles_on_is_no_answer() -> None:
+    with _answering(503) as url:
+        ran = platformkit("gate", "--url", url, "--target", MESSY)
+    assert ran.returncode == 3
+    assert "HTTP status 503" in ran.stderr
+
+
+def test_a_launch_is_not_asked_for_again() -> None:
+    with _answering(500, 404) as url, Instance(url, timeout_seconds=10) as instance, pytest.raises(InstanceUnavailable, match="500"):
+        instance.launch("location", MESSY, {})
 
 
 @pytest.mark.parametrize("url", ["127.0.0.1:3000", "ftp://host", "http://", "http://host:port", "http://me:hunter2@host"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,9 +13,12 @@ import pytest
 from platformkit_pipeline.control_plane.connection import connect
 from platformkit_pipeline.control_plane.migrations import require_current
 from platformkit_pipeline.model.dsn import Dsn
-from platformkit_pipeline.model.errors import ConfigurationError
+from platformkit_pipeline.model.errors import ConfigurationError, ControlPlaneError
 from platformkit_pipeline.operations.local_platform import LocalPlatform, dagster_url, ensure_local_platform
 from platformkit_pipeline.sandbox.embedded import EmbeddedPostgres
+from platformkit_pipeline.sandbox.postmaster import holds_within
+from platformkit_pipeline.sandbox.processes import command_of
+from platformkit_pipeline_tests.conftest import FAST_SETTINGS
 
 
 @pytest.fixture(scope="module")
@@ -24,8 +29,10 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def local(home: Path) -> LocalPlatform:
-    return ensure_local_platform(home, {})
+def local(home: Path) -> Iterator[LocalPlatform]:
+    platform = ensure_local_platform(home, {})
+    yield platform
+    platform.release()
 
 
 def test_the_control_plane_is_migrated_and_open_to_the_role_of_the_pipeline(local: LocalPlatform) -> None:
@@ -58,17 +65,62 @@ def test_a_second_call_attaches_and_does_not_stop_what_it_did_not_start(local: L
     assert local.server.status() is not None
 
 
-def test_the_server_stays_while_others_use_it_and_goes_with_the_last(home: Path) -> None:
-    server = EmbeddedPostgres(home / "other" / "postgres")
-    platform = LocalPlatform({}, server, started=server.ensure().started)
-    try:
-        with psycopg.connect(server.dsn().reveal()):
-            assert platform.release() is False
-            assert server.status() is not None
-        assert platform.release() is True
-        assert server.status() is None
-    finally:
-        server.destroy()
+@pytest.fixture
+def other(tmp_path: Path) -> Iterator[EmbeddedPostgres]:
+    """The server of a home that no other test uses, not yet made."""
+    server = EmbeddedPostgres(tmp_path / "postgres", settings=FAST_SETTINGS)
+    yield server
+    server.destroy()
+
+
+def test_the_server_goes_with_the_last_who_uses_it_whoever_started_it(other: EmbeddedPostgres, tmp_path: Path) -> None:
+    other.ensure()
+    first, second = ensure_local_platform(tmp_path, {}), ensure_local_platform(tmp_path, {})
+    assert first.release() is False, "the second has no connection at the moment and needs the server all the same"
+    assert other.status() is not None
+    assert second.release() is True
+    assert other.status() is None
+
+
+def test_the_server_stays_while_somebody_is_connected(other: EmbeddedPostgres, tmp_path: Path) -> None:
+    platform = ensure_local_platform(tmp_path, {})
+    with psycopg.connect(other.dsn().reveal()):
+        assert platform.release() is False
+    assert other.status() is not None
+
+
+def test_a_server_that_was_killed_is_started_again_with_what_it_held(other: EmbeddedPostgres, tmp_path: Path) -> None:
+    platform = ensure_local_platform(tmp_path, {})
+    assert platform.revive() is False
+    killed = other.ensure().pid
+    os.kill(killed, signal.SIGKILL)
+    assert holds_within(10, lambda: command_of(killed) is None)
+    assert platform.revive() is True
+    with connect(Dsn(platform.environment["PLATFORMKIT_DATABASE_URL"])) as connection:
+        require_current(connection)
+    platform.release()
+
+
+def test_a_server_whose_data_was_removed_is_not_made_anew_unasked(other: EmbeddedPostgres, tmp_path: Path) -> None:
+    platform = ensure_local_platform(tmp_path, {})
+    other.destroy()
+    with pytest.raises(ControlPlaneError, match="is gone from"):
+        platform.revive()
+    assert platform.release() is False
+
+
+def test_no_server_is_left_behind_when_the_rest_cannot_be_made(other: EmbeddedPostgres, tmp_path: Path) -> None:
+    (tmp_path / "dagster").write_text("in the way of a folder")
+    with pytest.raises(FileExistsError):
+        ensure_local_platform(tmp_path, {})
+    assert other.folders.data.exists()
+    assert other.status() is None
+
+
+def test_a_home_that_cannot_be_made_is_wrong_configuration(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(ConfigurationError, match="set PLATFORMKIT_HOME"):
+        ensure_local_platform(tmp_path / "file" / "home", {})
 
 
 def test_databases_that_the_environment_names_are_used_as_they_are(tmp_path: Path) -> None:

@@ -223,6 +223,14 @@ def test_a_path_too_long_for_a_socket_gets_a_short_private_folder(make_server: S
     assert answer(server, "select 1") == 1
 
 
+@pytest.mark.parametrize("name", ["one, two", 'one " quote'])
+def test_a_path_that_reads_as_a_list_of_folders_gets_a_short_private_folder(make_server: ServerFactory, name: str) -> None:
+    assert not EmbeddedPostgres(Path("/srv") / name).folders.sockets.is_relative_to("/srv"), "however short it is"
+    server = make_server(name)
+    server.ensure()
+    assert answer(server, "select 1") == 1
+
+
 def test_a_short_socket_folder_that_somebody_else_prepared_is_refused(make_server: ServerFactory, tmp_path: Path) -> None:
     server = make_server("/".join(["deeper"] * 15))
     trap = tmp_path / "trap"
