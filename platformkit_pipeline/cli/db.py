@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import typer
 
 from platformkit_pipeline.cli.output import ListFormat, write_text
+
+if TYPE_CHECKING:
+    from platformkit_pipeline.operations.local_platform import ControlPlaneLogins
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=False)
 
@@ -14,6 +20,7 @@ EXIT_BROKEN = 1
 EXIT_NOT_CURRENT = 3
 
 _FORMAT = typer.Option(ListFormat.TABLE, "--format", help="Form of the answer.")
+_DEMO = typer.Option(False, "--demo", help="The control plane of `platformkit demo` and `platformkit up --demo`.")
 
 
 @app.callback(invoke_without_command=True)
@@ -21,11 +28,12 @@ def db(context: typer.Context) -> None:
     """Migrate the control plane, show its state, verify its audit log.
 
     PLATFORMKIT_DATABASE_URL names the database, with the login of the pipeline; PLATFORMKIT_ADMIN_DATABASE_URL
-    the login that migrates, where that is another one.
+    the login that migrates, where that is another one. Without them the local server of `platformkit up` is meant.
 
     \b
     Examples:
       platformkit db status
+      platformkit db verify-audit --demo
       platformkit db migrate
       platformkit db verify-audit --anchor 9f2c...
     """
@@ -34,12 +42,12 @@ def db(context: typer.Context) -> None:
 
 
 @app.command("migrate")
-def migrate(output_format: ListFormat = _FORMAT) -> None:
+def migrate(output_format: ListFormat = _FORMAT, demo: bool = _DEMO) -> None:
     """Apply pending migrations. Safe to run again, and from several places at once."""
     from platformkit_pipeline.control_plane import migrations
-    from platformkit_pipeline.control_plane.connection import admin_dsn
 
-    applied = migrations.migrate(admin_dsn())
+    with _logins(demo=demo) as logins:
+        applied = migrations.migrate(logins.admin)
     if output_format is ListFormat.JSON:
         _print_json({"applied": [line.name for line in applied]})
         return
@@ -48,15 +56,15 @@ def migrate(output_format: ListFormat = _FORMAT) -> None:
 
 
 @app.command("status")
-def status(output_format: ListFormat = _FORMAT) -> int:
+def status(output_format: ListFormat = _FORMAT, demo: bool = _DEMO) -> int:
     """Compare the database with the migrations of this version.
 
     Exit codes: 0 current; 3 migrations are pending, or the database does not fit this version.
     """
     from platformkit_pipeline.control_plane import migrations
-    from platformkit_pipeline.control_plane.connection import admin_dsn
 
-    found = migrations.status(admin_dsn())
+    with _logins(demo=demo) as logins:
+        found = migrations.status(logins.admin)
     if output_format is ListFormat.JSON:
         _print_json(
             {
@@ -79,6 +87,7 @@ def status(output_format: ListFormat = _FORMAT) -> int:
 def verify_audit(
     anchor: str | None = typer.Option(None, "--anchor", metavar="HASH", help="Head hash noted earlier; it must still be in the chain."),
     output_format: ListFormat = _FORMAT,
+    demo: bool = _DEMO,
 ) -> int:
     """Recompute the hash chain of the audit log.
 
@@ -87,10 +96,10 @@ def verify_audit(
     Exit codes: 0 unbroken; 1 broken; 3 the log could not be read.
     """
     from platformkit_pipeline.control_plane import audit
-    from platformkit_pipeline.control_plane.connection import control_plane_dsn, session
+    from platformkit_pipeline.control_plane.connection import session
     from platformkit_pipeline.control_plane.migrations import require_current
 
-    with session(control_plane_dsn()) as connection:
+    with _logins(demo=demo) as logins, session(logins.pipeline) as connection:
         require_current(connection)
         found = audit.verify(connection, anchor=anchor)
     if output_format is ListFormat.JSON:
@@ -100,6 +109,17 @@ def verify_audit(
         lines.append(f"{'unbroken' if found.ok else 'BROKEN'}: {found.length} rows, head {found.head_hash or 'unknown'}")
         write_text("\n".join(lines) + "\n", None)
     return 0 if found.ok else EXIT_BROKEN
+
+
+@contextmanager
+def _logins(*, demo: bool) -> Iterator[ControlPlaneLogins]:
+    from platformkit_pipeline.locations import home_directory
+    from platformkit_pipeline.operations.local_platform import control_plane_logins
+    from platformkit_pipeline.operations.prepare_demo import demo_home
+
+    home = home_directory()
+    with control_plane_logins(demo_home(home), {}) if demo else control_plane_logins(home) as logins:
+        yield logins
 
 
 def _print_json(document: dict[str, object]) -> None:

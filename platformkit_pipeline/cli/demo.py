@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -159,6 +160,14 @@ def _farewell(summaries: tuple[ProjectSummary, ...], folder: Path, seconds: floa
     lines = (
         f"\n{found} of {total} planted faults found, {verdict}; {rows} inventory rows written, {new} new findings; {seconds:.0f} s.",
         f"Remediation as migration files (unproven, to be reviewed): {folder}",
-        "Next: `platformkit up --demo` serves it all in Dagit, then `platformkit gate --target clinic-messy` asks its gate.",
+        f"Next: `{_program()} up --demo` serves it all in Dagit, then `{_program()} gate --target clinic-messy` asks its gate.",
     )
     write_text("\n".join(lines) + "\n", None)
+
+
+def _program() -> str:
+    """How the program was called, so that the line can be repeated as it stands."""
+    called = Path(sys.argv[0])
+    if called.name != "platformkit":
+        return f"{sys.executable} -m platformkit_pipeline.cli.main"
+    return "platformkit" if shutil.which("platformkit") else os.path.relpath(called)

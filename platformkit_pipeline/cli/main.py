@@ -72,7 +72,7 @@ def platformkit(
         None, "--log-level", metavar="LEVEL", help="DEBUG, INFO, WARN (default), ERROR or FATAL; logs are JSON lines on stderr."
     ),
 ) -> None:
-    """Observe Supabase projects, judge them by a constitution, propose proven remediation.
+    """Observe Supabase projects, judge them by a constitution, propose remediation.
 
     \b
     Examples:

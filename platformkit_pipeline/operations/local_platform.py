@@ -9,17 +9,18 @@ from __future__ import annotations
 import fcntl
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from platformkit_pipeline.control_plane.connection import ADMIN_DATABASE_URL, DATABASE_URL
+from platformkit_pipeline.control_plane.connection import ADMIN_DATABASE_URL, DATABASE_URL, admin_dsn, control_plane_dsn
 from platformkit_pipeline.control_plane.migrations import migrate
 from platformkit_pipeline.locations import shipped_file
 from platformkit_pipeline.logs import get_logger
 from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.model.errors import ConfigurationError, ControlPlaneError
-from platformkit_pipeline.sandbox.databases import connect, ensure_database, with_user
+from platformkit_pipeline.sandbox.databases import connect, ensure_database, with_database, with_user
 from platformkit_pipeline.sandbox.embedded import EmbeddedPostgres
 
 DAGSTER_DATABASE_URL = "PLATFORMKIT_DAGSTER_DATABASE_URL"
@@ -154,6 +155,39 @@ def ensure_local_platform(home: Path, environment: Mapping[str, str] = os.enviro
     except BaseException:
         LocalPlatform({}, server, started=False, share=share).release()
         raise
+
+
+@dataclass(frozen=True, slots=True)
+class ControlPlaneLogins:
+    """How the control plane is reached: as the pipeline, and as the role that migrates."""
+
+    pipeline: Dsn
+    admin: Dsn
+
+
+@contextmanager
+def control_plane_logins(home: Path, environment: Mapping[str, str] = os.environ) -> Iterator[ControlPlaneLogins]:
+    """The control plane that the environment names, else the local one below `home`, started for as long as it is needed.
+
+    Nothing is made or migrated. Raises ControlPlaneError when there is neither.
+    """
+    if environment.get(DATABASE_URL) or environment.get(ADMIN_DATABASE_URL):
+        admin = admin_dsn()
+        yield ControlPlaneLogins(control_plane_dsn() if environment.get(DATABASE_URL) else admin, admin)
+        return
+    server = EmbeddedPostgres(home / "postgres")
+    if not server.folders.data.exists():
+        raise ControlPlaneError(
+            f"no control plane: {DATABASE_URL} is not set, and there is no local one in {home}; start one with `platformkit up`, "
+            "set the variable to a PostgreSQL database for the role platformkit_pipeline, or take the one of `platformkit demo` with --demo"
+        )
+    platform = LocalPlatform({}, server, started=False, share=_Share(home))
+    try:
+        server.ensure()
+        control_plane = with_database(server.dsn(), _CONTROL_PLANE_DATABASE)
+        yield ControlPlaneLogins(with_user(control_plane, _PIPELINE_ROLE), control_plane)
+    finally:
+        platform.release()
 
 
 def dagster_url(dsn: Dsn) -> str:

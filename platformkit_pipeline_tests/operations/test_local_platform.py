@@ -10,11 +10,12 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from platformkit_pipeline.control_plane.connection import connect
+from platformkit_pipeline.control_plane import audit
+from platformkit_pipeline.control_plane.connection import connect, session
 from platformkit_pipeline.control_plane.migrations import require_current
 from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.model.errors import ConfigurationError, ControlPlaneError
-from platformkit_pipeline.operations.local_platform import LocalPlatform, dagster_url, ensure_local_platform
+from platformkit_pipeline.operations.local_platform import LocalPlatform, control_plane_logins, dagster_url, ensure_local_platform
 from platformkit_pipeline.sandbox.embedded import EmbeddedPostgres
 from platformkit_pipeline.sandbox.postmaster import holds_within
 from platformkit_pipeline.sandbox.processes import command_of
@@ -152,3 +153,17 @@ def test_an_instance_file_of_the_users_own_is_left_alone(tmp_path: Path) -> None
 
 def test_the_driver_is_named_in_the_url() -> None:
     assert dagster_url(Dsn("postgresql://d@/f?host=%2Ftmp")) == "postgresql+psycopg2://d@/f?host=%2Ftmp"
+
+
+def test_the_local_control_plane_is_reached_without_any_variable_and_stopped_again(tmp_path: Path) -> None:
+    platform = ensure_local_platform(tmp_path, {})
+    platform.release()
+    with control_plane_logins(tmp_path, {}) as logins, session(logins.pipeline) as connection:
+        assert audit.verify(connection).ok
+    assert EmbeddedPostgres(tmp_path / "postgres").status() is None
+    EmbeddedPostgres(tmp_path / "postgres").destroy()
+
+
+def test_without_variables_and_without_a_local_server_there_is_no_control_plane(tmp_path: Path) -> None:
+    with pytest.raises(ControlPlaneError, match="start one with `platformkit up`"), control_plane_logins(tmp_path, {}):
+        pass

@@ -10,9 +10,10 @@ from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
+from platformkit_pipeline.control_plane.turns import turn_on
 from platformkit_pipeline.logs import bind_ids
 from platformkit_pipeline.model.errors import ControlPlaneError, PlatformkitError
-from platformkit_pipeline.model.settings import Settings
+from platformkit_pipeline.model.settings import Settings, target_of
 from platformkit_pipeline.operations.read_settings import find_project
 from platformkit_pipeline.operations.sync_targets import sync_targets
 from platformkit_pipeline.orchestration.assets.compliance import COMPLIANCE
@@ -77,7 +78,7 @@ def _scan(context: dg.AssetExecutionContext, name: str, settings: Settings, cont
     project = find_project(settings, name)
     selection = Selection(frozenset(context.selected_asset_keys), frozenset(context.selected_asset_check_keys))
     recorder = Recorder(name, _SPECS, context.instance)
-    with control_plane.session() as connection:
+    with control_plane.session() as connection, turn_on(connection, target_of(project)):
         run = TargetRun(project, connection, context.run.run_id, selection, recorder)
         for stage in STAGES:
             if selection.wants(*stage.keys):
