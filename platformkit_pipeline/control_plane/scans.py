@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_FLOOR, Decimal
 from enum import StrEnum
@@ -20,6 +20,14 @@ from platformkit_pipeline.model.errors import ControlPlaneError
 from platformkit_pipeline.model.result import Outcome, Result, Severity
 from platformkit_pipeline.model.score import Score
 from platformkit_pipeline.model.snapshot import RelationStatistics, Server, Unobserved
+from platformkit_pipeline.model.snapshot_inventory import (
+    relation_statistics_from_json,
+    relation_statistics_to_json,
+    server_from_json,
+    server_to_json,
+    unobserved_from_json,
+    unobserved_to_json,
+)
 
 ResultCounts = Mapping[Outcome, Mapping[Severity, int]]
 """How many results had which outcome at which severity; combinations that did not occur are absent."""
@@ -94,9 +102,9 @@ def begin(connection: Connection, scan: ScanRecord) -> None:
             "duration_seconds": scan.duration_seconds,
             "server_version": scan.server_version,
             "catalog_fingerprint": scan.catalog_fingerprint,
-            "server": _jsonb(asdict(scan.server)) if scan.server else None,
-            "statistics": _jsonb([asdict(s) for s in scan.statistics]),
-            "unobserved": _jsonb([asdict(u) for u in scan.unobserved]),
+            "server": _jsonb(server_to_json(scan.server)) if scan.server else None,
+            "statistics": _jsonb(relation_statistics_to_json(scan.statistics)),
+            "unobserved": _jsonb(unobserved_to_json(scan.unobserved)),
             "run_id": scan.run_id,
             "set_digest": scan.set_digest,
             "object_count": scan.object_count,
@@ -176,19 +184,14 @@ def note_judged(connection: Connection, scan_id: str, rules: frozenset[str]) -> 
 def _from_row(row: tuple[Any, ...]) -> ScanRecord:
     values = dict(zip(_ROW_FIELDS, row, strict=True))
     raw, effective, counts = values.pop("raw_exact"), values.pop("effective_exact"), values["counts"]
-    values["server"] = _server(values["server"])
-    values["statistics"] = tuple(RelationStatistics(**s) for s in values["statistics"])
-    values["unobserved"] = tuple(Unobserved(**u) for u in values["unobserved"])
+    values["server"] = server_from_json(values["server"]) if values["server"] else None
+    values["statistics"] = relation_statistics_from_json(values["statistics"])
+    values["unobserved"] = unobserved_from_json(values["unobserved"])
     values["status"] = ScanStatus(values["status"])
     values["score"] = Score(Fraction(raw), Fraction(effective)) if raw is not None else None
     values["counts"] = counts and {Outcome(o): {Severity(s): n for s, n in by.items()} for o, by in counts.items()}
     values["judged_rules"] = frozenset(values["judged_rules"])
     return ScanRecord(**values)
-
-
-def _server(stored: Mapping[str, Any] | None) -> Server | None:
-    # Rows outlive versions of the record: a field that it no longer has is dropped, one that is new takes its default.
-    return Server(**{f.name: stored[f.name] for f in fields(Server) if f.name in stored}) if stored else None
 
 
 def _floor(score: Fraction) -> Decimal:

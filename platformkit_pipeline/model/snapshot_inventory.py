@@ -165,16 +165,17 @@ def server_to_json(server: Server) -> dict[str, Any]:
 
 
 def server_from_json(value: Mapping[str, Any]) -> Server:
-    return Server(**value)
+    """Stored objects outlive versions of the record: a field that it no longer has is dropped, a new one takes its default."""
+    return Server(**{field.name: value[field.name] for field in dataclasses.fields(Server) if field.name in value})
 
 
-def relation_statistics_to_json(statistics: Iterable[RelationStatistics]) -> list[list[Any]]:
-    """JSON list of [schema, name, estimated rows or null, bytes or null]."""
-    return [[s.schema, s.name, s.estimated_rows, s.total_bytes] for s in statistics]
+def relation_statistics_to_json(statistics: Iterable[RelationStatistics]) -> list[dict[str, Any]]:
+    """JSON list of objects, one key per field."""
+    return [dataclasses.asdict(s) for s in statistics]
 
 
-def relation_statistics_from_json(value: Iterable[Iterable[Any]]) -> tuple[RelationStatistics, ...]:
-    return tuple(RelationStatistics(*entry) for entry in value)
+def relation_statistics_from_json(value: Iterable[Mapping[str, Any]]) -> tuple[RelationStatistics, ...]:
+    return tuple(RelationStatistics(**entry) for entry in value)
 
 
 def unobserved_to_json(unobserved: Iterable[Unobserved]) -> list[dict[str, str]]:

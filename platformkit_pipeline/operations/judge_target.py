@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from platformkit_pipeline.control_plane import findings, metrics, scans
 from platformkit_pipeline.control_plane.connection import Connection, control_plane_errors
 from platformkit_pipeline.control_plane.findings import FindingChanges
+from platformkit_pipeline.control_plane.scans import ScanStatus
 from platformkit_pipeline.logs import bind_ids, get_logger
 from platformkit_pipeline.model.result import Result
 from platformkit_pipeline.model.scan import ScanReport
@@ -15,7 +16,7 @@ from platformkit_pipeline.model.score import Score, compliance_score
 from platformkit_pipeline.model.target import Declarations, Target
 from platformkit_pipeline.operations.stored_snapshot import StoredObservation, latest_observation
 from platformkit_pipeline.rules.evaluate import evaluate
-from platformkit_pipeline.rules.registry import Family, Scope, all_rules, ruleset_digest
+from platformkit_pipeline.rules.registry import Family, Scope, rules_for, ruleset_digest
 
 _log = get_logger("operations.judge_target")
 
@@ -37,7 +38,7 @@ def judge_target(
 
     One transaction: findings and verdict appear together. The same call again changes nothing. Raises ControlPlaneError.
     """
-    book = tuple(r for r in all_rules() if r.scope is Scope.PROJECT)
+    book = rules_for(Scope.PROJECT)
     chosen = tuple(r for r in book if r.family in families)
     with control_plane_errors(), connection.transaction():
         observation = latest_observation(connection, target)
@@ -53,7 +54,8 @@ def judge_target(
                 scans.complete(
                     connection, scan.scan_id, ruleset_digest=ruleset_digest(book), score=score, counts=scans.count_results(everything)
                 )
-                _measure(connection, observation, score, everything, run_id)
+                if scan.status is not ScanStatus.COMPLETE:
+                    _measure(connection, observation, score, everything, run_id)
             _log.info("judged", rules=len(chosen), opened=changes.opened, resolved=changes.resolved, complete=complete)
     report = ScanReport(
         scan_id=scan.scan_id,

@@ -17,7 +17,7 @@ from platformkit_pipeline.model.target import Declarations, Target
 from platformkit_pipeline.operations.scan import judge
 from platformkit_pipeline.remediation.migration_files import migration_files
 from platformkit_pipeline.remediation.plan import plan_for
-from platformkit_pipeline.rules.registry import Scope, all_rules
+from platformkit_pipeline.rules.registry import Scope, rules_for
 
 
 def propose_plan(dsn: Dsn, *, target: Target, declarations: Declarations) -> Plan:
@@ -30,7 +30,7 @@ def propose_plan(dsn: Dsn, *, target: Target, declarations: Declarations) -> Pla
         snapshot,
         target=target,
         declarations=declarations,
-        rules=[r for r in all_rules() if r.scope is Scope.PROJECT],
+        rules=rules_for(Scope.PROJECT),
         scan_id=str(uuid.uuid4()),
         started_at=datetime.now(UTC),
     )

@@ -14,6 +14,7 @@ from platformkit_pipeline import __version__
 from platformkit_pipeline.model.identity import ObjectIdentity
 from platformkit_pipeline.model.result import Outcome, Result, Severity, finding_fingerprint
 from platformkit_pipeline.model.scan import ScanReport
+from platformkit_pipeline.model.snapshot_inventory import unobserved_to_json
 from platformkit_pipeline.model.target import Target
 
 SCHEMA_VERSION = 1
@@ -39,7 +40,7 @@ def scan_document(report: ScanReport) -> dict[str, Any]:
             "started_at": utc_text(report.started_at),
             "duration_seconds": round(report.duration_seconds, 3),
             "catalog_fingerprint": report.catalog_fingerprint,
-            "unobserved": [{"what": u.what, "why": u.why} for u in report.unobserved],
+            "unobserved": unobserved_to_json(report.unobserved),
         },
         "score": {"raw": report.score.raw_display, "effective": report.score.effective_display},
         "summary": {

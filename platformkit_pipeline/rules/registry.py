@@ -153,6 +153,11 @@ def find_rule(code: str) -> Rule | None:
     return next((r for r in all_rules() if code.lower() in (r.code.lower(), r.name)), None)
 
 
+def rules_for(scope: Scope) -> tuple[Rule, ...]:
+    """The rules that judge subjects of one kind, by code."""
+    return tuple(r for r in all_rules() if r.scope is scope)
+
+
 def rules_of(family: Family) -> tuple[Rule, ...]:
     return tuple(r for r in all_rules() if r.family is family)
 

@@ -74,6 +74,14 @@ def test_a_second_run_writes_no_inventory_row_no_finding_and_no_plan(pipeline: C
     assert counts(pipeline) == {**before, "scans": before["scans"] + 1}
 
 
+def test_judging_the_same_scan_again_changes_nothing(pipeline: Connection, shop: Target, shop_database: Dsn) -> None:
+    run_sql(shop_database, BREAK)
+    walk(pipeline, shop, shop_database)
+    before = (counts(pipeline), pipeline.execute("select count(*) from ops.metrics").fetchone())
+    judge_target(pipeline, shop, DECLARED, run_id="again")
+    assert (counts(pipeline), pipeline.execute("select count(*) from ops.metrics").fetchone()) == before
+
+
 def test_judging_family_by_family_ends_where_judging_at_once_ends(pipeline: Connection, shop: Target, shop_database: Dsn) -> None:
     run_sql(shop_database, BREAK)
     observe_target(pipeline, shop, shop_database, run_id=None)
