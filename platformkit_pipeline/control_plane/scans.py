@@ -161,7 +161,7 @@ def count_results(results: Iterable[Result]) -> ResultCounts:
     """Results by outcome and severity, as `complete` wants them."""
     counts: dict[Outcome, Counter[Severity]] = {}
     for result in results:
-        counts.setdefault(result.outcome, Counter())[result.severity] += 1
+        counts.setdefault(result.outcome, Counter())[result.severity] += result.count
     return counts
 
 

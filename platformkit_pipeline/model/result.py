@@ -53,7 +53,10 @@ class PatchKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One rule applied to one object. `evidence` holds JSON values only and never a secret."""
+    """One rule applied to one object. `evidence` holds JSON values only and never a secret.
+
+    Passing objects are only counted: a rule's passes are one result about the database whose `count` is their number.
+    """
 
     rule: str
     name: str
@@ -64,6 +67,8 @@ class Result:
     message: str
     patch: PatchKind
     evidence: Mapping[str, Any] = field(default_factory=dict)
+    count: int = 1
+    """How many objects the result speaks for; above 1 for PASS only."""
 
     @property
     def is_finding(self) -> bool:

@@ -14,7 +14,9 @@ from platformkit_pipeline.model.target import Target
 
 @dataclass(frozen=True, slots=True)
 class ScanReport:
-    """`results` are sorted by severity, rule and identity and hold every outcome; `findings` are the failing and unknown ones."""
+    """`results` are sorted by severity, rule and identity and hold every outcome (one PASS per rule, with its count);
+    `findings` are the failing and unknown ones.
+    """
 
     scan_id: str
     target: Target
@@ -33,4 +35,8 @@ class ScanReport:
 
     @property
     def outcome_counts(self) -> Counter[Outcome]:
-        return Counter(r.outcome for r in self.results)
+        """Objects per outcome, over all rules."""
+        counts: Counter[Outcome] = Counter()
+        for result in self.results:
+            counts[result.outcome] += result.count
+        return counts

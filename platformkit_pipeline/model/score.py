@@ -42,19 +42,19 @@ def compliance_score(results: Iterable[Result], waived: frozenset[int] = frozens
     """Score `results`; `waived` holds the positions of FAIL results that a valid waiver covers."""
     listed = list(results)
     return Score(
-        raw=_score((r.severity, r.outcome) for r in listed),
+        raw=_score((r.severity, r.outcome, r.count) for r in listed),
         effective=_score(
-            (r.severity, Outcome.PASS if position in waived and r.outcome is Outcome.FAIL else r.outcome)
+            (r.severity, Outcome.PASS if position in waived and r.outcome is Outcome.FAIL else r.outcome, r.count)
             for position, r in enumerate(listed)
         ),
     )
 
 
-def _score(judged: Iterable[tuple[Severity, Outcome]]) -> Fraction:
+def _score(judged: Iterable[tuple[Severity, Outcome, int]]) -> Fraction:
     passed = total = 0
     cap = Fraction(100)
-    for severity, outcome in judged:
-        weight = WEIGHTS[severity]
+    for severity, outcome, count in judged:
+        weight = WEIGHTS[severity] * count
         if outcome is Outcome.NOT_APPLICABLE or not weight:
             continue
         total += weight

@@ -39,8 +39,11 @@ def findings_metadata(results: Iterable[Result]) -> Metadata:
 
 def outcome_metadata(results: Sequence[Result]) -> Metadata:
     """How many results of each outcome, and the same per rule."""
-    outcomes = Counter(r.outcome for r in results)
-    by_rule = Counter((r.rule, r.outcome) for r in results)
+    outcomes: Counter[Outcome] = Counter()
+    by_rule: Counter[tuple[str, Outcome]] = Counter()
+    for r in results:
+        outcomes[r.outcome] += r.count
+        by_rule[r.rule, r.outcome] += r.count
     rules = {r.rule: r for r in results}
     columns = dict.fromkeys(("rule", "name", "clause", "severity"), "string") | {outcome.value.lower(): "int" for outcome in Outcome}
     rows = [(code_, r.name, r.clause, r.severity.value, *(by_rule[code_, o] for o in Outcome)) for code_, r in sorted(rules.items())]

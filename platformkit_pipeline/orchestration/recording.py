@@ -96,6 +96,8 @@ class Recorder:
 def results_version(results: Iterable[Result]) -> str:
     """Names a set of results: same digest, same verdicts with the same words. 16 hex digits."""
     digest = hashlib.sha256()
-    for line in sorted(f"{r.rule}\x1f{r.object.canonical}\x1f{r.outcome.value}\x1f{r.severity.value}\x1f{r.message}\n" for r in results):
+    for line in sorted(
+        f"{r.rule}\x1f{r.object.canonical}\x1f{r.outcome.value}\x1f{r.severity.value}\x1f{r.count}\x1f{r.message}\n" for r in results
+    ):
         digest.update(line.encode("utf-8", errors="surrogatepass"))
     return digest.hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""JUnit XML of a scan: one test suite per rule, one test case per judged object.
+"""JUnit XML of a scan: one test suite per rule, one test case per object that does not pass, and one for all that do.
 
 A failing result is a failure, an unknown one an error, one that is declared not applicable is skipped.
 """
@@ -44,7 +44,8 @@ def _counts(results: Iterable[Result]) -> dict[str, str]:
 
 
 def _case(target_name: str, result: Result) -> ElementTree.Element:
-    case = ElementTree.Element("testcase", {"classname": _clean(f"{target_name}.{result.rule}"), "name": _clean(result.object.canonical)})
+    name = f"passing objects: {result.count}" if result.outcome is Outcome.PASS else result.object.canonical
+    case = ElementTree.Element("testcase", {"classname": _clean(f"{target_name}.{result.rule}"), "name": _clean(name)})
     summary = {"type": f"{result.severity.value} {result.name}", "message": _clean(result.message)}
     match result.outcome:
         case Outcome.FAIL:

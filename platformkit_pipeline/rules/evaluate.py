@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
-from platformkit_pipeline.model.identity import database_identity
+from platformkit_pipeline.model.identity import ObjectIdentity, database_identity
 from platformkit_pipeline.model.result import Outcome, Result
 from platformkit_pipeline.model.snapshot import Snapshot
 from platformkit_pipeline.model.target import Declarations
@@ -13,31 +13,36 @@ from platformkit_pipeline.rules.registry import Rule, Verdict, unknown
 
 
 def evaluate(snapshot: Snapshot, declarations: Declarations, rules: Sequence[Rule]) -> tuple[Result, ...]:
-    """Judge one database by `rules`; results of every outcome, sorted by severity, rule and identity."""
+    """Judge one database by `rules`; results sorted by severity, rule and identity.
+
+    Every object that does not pass has a result of its own; the objects that pass a rule are one result with their count.
+    """
     catalog = Catalog(snapshot, declarations)
-    results = [_result(rule, verdict) for rule in rules for verdict in _verdicts(rule, catalog)]
+    results = [result for rule in rules for result in _results(rule, catalog)]
     return tuple(sorted(results, key=lambda r: r.sort_key))
 
 
-def _verdicts(rule: Rule, catalog: Catalog) -> Iterable[Verdict]:
-    blind = [u for u in catalog.snapshot.unobserved if u.what in {kind.value for kind in rule.requires}]
-    if blind:
-        reasons = "; ".join(f"{u.what}: {u.why}" for u in blind)
-        return [unknown(database_identity(catalog.snapshot.server.database), f"not judged, because it could not be observed: {reasons}")]
-    return _once(rule, rule.check(catalog))
-
-
-def _once(rule: Rule, verdicts: Iterable[Verdict]) -> Iterator[Verdict]:
-    """A rule speaks once about an object; twice would count twice in the score."""
-    seen = set()
-    for verdict in verdicts:
-        if verdict.object in seen:
+def _results(rule: Rule, catalog: Catalog) -> Iterator[Result]:
+    database = database_identity(catalog.snapshot.server.database)
+    unobserved = catalog.unobserved_among(rule.requires)
+    if unobserved:
+        yield _result(rule, unknown(database, f"not judged, because it could not be observed: {unobserved}"))
+        return
+    passes = 0
+    judged: set[ObjectIdentity] = set()
+    for verdict in rule.check(catalog):
+        if verdict is None:
+            passes += 1
+            continue
+        if verdict.object in judged:  # twice would count twice in the score
             raise AssertionError(f"rule {rule.code} judged {verdict.object.canonical} twice")
-        seen.add(verdict.object)
-        yield verdict
+        judged.add(verdict.object)
+        yield _result(rule, verdict)
+    if passes:
+        yield _result(rule, Verdict(database, Outcome.PASS), count=passes)
 
 
-def _result(rule: Rule, verdict: Verdict) -> Result:
+def _result(rule: Rule, verdict: Verdict, *, count: int = 1) -> Result:
     return Result(
         rule=rule.code,
         name=rule.name,
@@ -47,5 +52,6 @@ def _result(rule: Rule, verdict: Verdict) -> Result:
         object=verdict.object,
         message=verdict.message,
         patch=rule.patch,
-        evidence=verdict.evidence if verdict.outcome is not Outcome.PASS else {},
+        evidence=verdict.evidence,
+        count=count,
     )

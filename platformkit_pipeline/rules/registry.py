@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import pkgutil
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 from platformkit_pipeline.model.errors import ConfigurationError
@@ -29,16 +31,34 @@ class Family(StrEnum):
     """Groups of rules; each is an asset `compliance/<value>`."""
 
     ROW_LEVEL_SECURITY = "row_level_security"
+    API_EXPOSURE = "api_exposure"
     FUNCTIONS = "functions"
     EXTENSIONS = "extensions"
+    SECRETS = "secrets"
     TENANCY = "tenancy"
     FOREIGN_KEYS = "foreign_keys"
-    AUDIT_COLUMNS = "audit_columns"
+    AUDIT_TRAIL = "audit_trail"
+    KEYS_AND_TYPES = "keys_and_types"
+    INDEXES = "indexes"
+    QUERY_PERFORMANCE = "query_performance"
+
+
+class Source(StrEnum):
+    """What a rule needs besides the rule book: how an answer is come by, and why it may be missing."""
+
+    CATALOG = "catalog"
+    """The system catalogues; one observation answers."""
+    STATISTICS = "statistics"
+    """Counters that a server gathers with time and traffic."""
+    LOGS = "logs"
+    """The project's logs, through the platform's management API; judged where the project declares access to it."""
+    PROBE = "probe"
+    """A trial with the rights of a caller; judged where somebody asked for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a rule says about one object, before severity and metadata are added."""
+    """What a rule says about one object that does not pass, before severity and metadata are added."""
 
     object: ObjectIdentity
     outcome: Outcome
@@ -46,8 +66,8 @@ class Verdict:
     evidence: Mapping[str, Any] = field(default_factory=dict)
 
 
-def passed(identity: ObjectIdentity) -> Verdict:
-    return Verdict(identity, Outcome.PASS)
+PASSED = None
+"""The verdict about an object that keeps the rule: it is counted, so nobody has to say which object it was."""
 
 
 def failed(identity: ObjectIdentity, message: str, **evidence: Any) -> Verdict:
@@ -62,7 +82,11 @@ def not_applicable(identity: ObjectIdentity, message: str) -> Verdict:
     return Verdict(identity, Outcome.NOT_APPLICABLE, message)
 
 
-Check = Callable[[Any], Iterable[Verdict]]
+Verdicts = Iterator[Verdict | None]
+"""One verdict per judged object, `PASSED` where it keeps the rule."""
+
+Check = Callable[[Any], Verdicts]
+"""From an observed subject to verdicts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +109,12 @@ class Rule:
     clean: str
     revision: int
     """Raised whenever the rule judges differently, so that the ruleset digest changes."""
+    source: Source
     check: Check = field(compare=False, repr=False)
 
 
-_MODULES = tuple(
-    f"platformkit_pipeline.rules.database.{name}"
-    for name in ("row_level_security", "functions", "extensions", "tenancy", "foreign_keys", "audit_columns")
-)
+_PACKAGES = ("platformkit_pipeline.rules.database",)
+"""Every module in them is imported for the rules that it registers."""
 _rules: dict[str, Rule] = {}
 
 
@@ -112,6 +135,7 @@ def rule(
     references: tuple[str, ...] = (),
     patch: PatchKind = PatchKind.MANUAL,
     revision: int = 1,
+    source: Source = Source.CATALOG,
 ) -> Callable[[Check], Check]:
     """Register the decorated function as a rule. Raises ValueError when the code is taken."""
 
@@ -134,6 +158,7 @@ def rule(
             violating=violating.strip(),
             clean=clean.strip(),
             revision=revision,
+            source=source,
             check=check,
         )
         return check
@@ -143,9 +168,15 @@ def rule(
 
 def all_rules() -> tuple[Rule, ...]:
     """Every rule of the book, by code."""
-    for module in _MODULES:
-        importlib.import_module(module)
+    _import_rule_modules()
     return tuple(_rules[code] for code in sorted(_rules))
+
+
+@cache
+def _import_rule_modules() -> None:
+    for package in _PACKAGES:
+        for module in pkgutil.iter_modules(importlib.import_module(package).__path__, f"{package}."):
+            importlib.import_module(module.name)
 
 
 def find_rule(code: str) -> Rule | None:

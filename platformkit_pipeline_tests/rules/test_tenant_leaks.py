@@ -424,8 +424,13 @@ def _tenants_seen(dsn: Dsn) -> set[str]:
 
 
 def _outcome(dsn: Dsn) -> Outcome:
-    [result] = [r for r in judge(dsn, DECLARED) if r.rule == "TEN003" and r.object.canonical == "table public.orders"]
-    return result.outcome
+    """FAIL or UNKNOWN where the rule speaks about the table, else PASS: it must then have counted it."""
+    judged = [r for r in judge(dsn, DECLARED) if r.rule == "TEN003"]
+    about_orders = [r.outcome for r in judged if r.object.canonical == "table public.orders"]
+    if about_orders:
+        return about_orders[0]
+    assert any(r.outcome is Outcome.PASS for r in judged)
+    return Outcome.PASS
 
 
 @pytest.mark.parametrize("expression", LEAKS, ids=lambda e: e.using[:60])

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from platformkit_pipeline.model.identity import member_identity
 from platformkit_pipeline.model.result import Severity
 from platformkit_pipeline.model.snapshot import CatalogKind
 from platformkit_pipeline.rules.database.catalog import Catalog, identity_of
-from platformkit_pipeline.rules.registry import Family, Verdict, failed, passed, rule
+from platformkit_pipeline.rules.registry import PASSED, Family, Verdicts, failed, rule
 
 _TIMESTAMPTZ = "timestamp with time zone"
 
@@ -18,7 +16,7 @@ _TIMESTAMPTZ = "timestamp with time zone"
     "timestamps-missing",
     clause="5.3",
     severity=Severity.MEDIUM,
-    family=Family.AUDIT_COLUMNS,
+    family=Family.AUDIT_TRAIL,
     title="Table without created_at and updated_at",
     why="Nobody can tell when a row came to be or when it last changed.",
     how_to_fix="Add both columns as `timestamptz not null default now()`, and a trigger that keeps updated_at.",
@@ -29,7 +27,7 @@ create table public.orders (id uuid primary key,
   created_at timestamptz not null default now(), updated_at timestamptz not null default now());
 """,
 )
-def timestamps_missing(catalog: Catalog) -> Iterator[Verdict]:
+def timestamps_missing(catalog: Catalog) -> Verdicts:
     wanted = (catalog.declarations.created_at, catalog.declarations.updated_at)
     for table in catalog.root_tables:
         identity = identity_of(table)
@@ -37,7 +35,7 @@ def timestamps_missing(catalog: Catalog) -> Iterator[Verdict]:
         if missing:
             yield failed(identity, f"{identity} has no {' and no '.join(missing)}", missing=missing)
         else:
-            yield passed(identity)
+            yield PASSED
 
 
 @rule(
@@ -45,7 +43,7 @@ def timestamps_missing(catalog: Catalog) -> Iterator[Verdict]:
     "timestamp-type",
     clause="5.3",
     severity=Severity.LOW,
-    family=Family.AUDIT_COLUMNS,
+    family=Family.AUDIT_TRAIL,
     title="Audit timestamp is not timestamptz NOT NULL",
     why="A timestamp without time zone means something else to every client, and a missing one proves nothing.",
     how_to_fix="`alter table ... alter column ... type timestamptz using ... at time zone 'UTC'`, fill the gaps, then set NOT NULL.",
@@ -53,7 +51,7 @@ def timestamps_missing(catalog: Catalog) -> Iterator[Verdict]:
     violating="create table public.orders (id uuid primary key, created_at timestamp, updated_at timestamp);",
     clean="create table public.orders (id uuid primary key, created_at timestamptz not null, updated_at timestamptz not null);",
 )
-def timestamp_type(catalog: Catalog) -> Iterator[Verdict]:
+def timestamp_type(catalog: Catalog) -> Verdicts:
     for table in catalog.root_tables:
         for name in (catalog.declarations.created_at, catalog.declarations.updated_at):
             column = catalog.column(table, name)
@@ -68,4 +66,4 @@ def timestamp_type(catalog: Catalog) -> Iterator[Verdict]:
             if faults:
                 yield failed(identity, f"{identity} {' and '.join(faults)}", type=column.type, not_null=column.not_null)
             else:
-                yield passed(identity)
+                yield PASSED

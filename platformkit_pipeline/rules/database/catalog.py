@@ -58,6 +58,11 @@ class Catalog:
         self.snapshot = snapshot
         self.declarations = declarations
 
+    def unobserved_among(self, kinds: Iterable[CatalogKind]) -> str:
+        """Which of `kinds` could not be read, and why; empty when all were."""
+        needed = {kind.value for kind in kinds}
+        return "; ".join(f"{u.what}: {u.why}" for u in self.snapshot.unobserved if u.what in needed)
+
     # -- relations ------------------------------------------------------------------------------------------------
     @cached_property
     def relations(self) -> dict[Name, Relation]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from platformkit_pipeline.model.identity import extension_identity
 from platformkit_pipeline.model.result import PatchKind, Severity
 from platformkit_pipeline.model.snapshot import CatalogKind
 from platformkit_pipeline.rules.database.catalog import Catalog
-from platformkit_pipeline.rules.registry import Family, Verdict, failed, passed, rule
+from platformkit_pipeline.rules.registry import PASSED, Family, Verdicts, failed, rule
 
 
 @rule(
@@ -29,11 +27,11 @@ from platformkit_pipeline.rules.registry import Family, Verdict, failed, passed,
     violating="create extension hstore schema public;",
     clean="create extension hstore schema extensions;",
 )
-def extension_in_public(catalog: Catalog) -> Iterator[Verdict]:
+def extension_in_public(catalog: Catalog) -> Verdicts:
     for extension in catalog.snapshot.extensions:
         identity = extension_identity(extension.name)
         if extension.schema != "public":
-            yield passed(identity)
+            yield PASSED
             continue
         moves = "can be moved" if extension.relocatable else "is not relocatable: it has to be dropped and created anew"
         yield failed(

@@ -10,7 +10,7 @@ from platformkit_pipeline.model.managed_schemas import is_managed
 from platformkit_pipeline.model.result import PatchKind, Severity
 from platformkit_pipeline.model.snapshot import CatalogKind, Column, Constraint, ConstraintType, Index, Relation, RelationKind
 from platformkit_pipeline.rules.database.catalog import Catalog
-from platformkit_pipeline.rules.registry import Family, Verdict, failed, passed, rule
+from platformkit_pipeline.rules.registry import PASSED, Family, Verdicts, failed, rule
 from platformkit_pipeline.sqltext.predicates import columns_required_not_null
 
 _PREFIX_METHODS = frozenset({"btree"})
@@ -33,7 +33,7 @@ create table public.orders (id uuid primary key,
   customer_id uuid not null references public.customers (id) on delete restrict);
 """,
 )
-def soft_foreign_key(catalog: Catalog) -> Iterator[Verdict]:
+def soft_foreign_key(catalog: Catalog) -> Verdicts:
     keys = _referable_keys(catalog)
     for table in catalog.root_tables:
         constrained = {name for key in catalog.foreign_keys_of(table) for name in key.columns}
@@ -47,7 +47,7 @@ def soft_foreign_key(catalog: Catalog) -> Iterator[Verdict]:
                 continue
             identity = member_identity("column", table.schema, table.name, column.name)
             if column.name in constrained:
-                yield passed(identity)
+                yield PASSED
             else:
                 chosen = min(candidates, key=lambda k: (k.schema != table.schema, k.schema, k.relation))
                 yield failed(
@@ -71,13 +71,13 @@ def soft_foreign_key(catalog: Catalog) -> Iterator[Verdict]:
     violating="alter table public.orders add foreign key (customer_id) references public.customers (id);",
     clean="alter table public.orders add foreign key (customer_id) references public.customers (id) on delete restrict;",
 )
-def cascade_not_explicit(catalog: Catalog) -> Iterator[Verdict]:
+def cascade_not_explicit(catalog: Catalog) -> Verdicts:
     for key in _foreign_keys(catalog):
         identity = _identity(key)
         if key.on_delete == "NO ACTION":
             yield failed(identity, f"{identity} leaves ON DELETE at its default, NO ACTION", definition=key.definition)
         else:
-            yield passed(identity)
+            yield PASSED
 
 
 @rule(
@@ -96,12 +96,12 @@ def cascade_not_explicit(catalog: Catalog) -> Iterator[Verdict]:
     clean="create index orders_customer_id_idx on public.orders (customer_id);",
     revision=2,
 )
-def foreign_key_not_indexed(catalog: Catalog) -> Iterator[Verdict]:
+def foreign_key_not_indexed(catalog: Catalog) -> Verdicts:
     for key in _foreign_keys(catalog):
         identity = _identity(key)
         table = catalog.relations[(key.schema, key.relation)]
         if any(index_serves(index, key.columns) for index in catalog.indexes_of(table)):
-            yield passed(identity)
+            yield PASSED
         else:
             statistics = catalog.statistics.get((key.schema, key.relation))
             yield failed(

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from platformkit_pipeline.model.identity import ObjectIdentity, function_identity
 from platformkit_pipeline.model.result import PatchKind, Severity
 from platformkit_pipeline.model.snapshot import CatalogKind, Function
 from platformkit_pipeline.rules.database.catalog import Catalog
 from platformkit_pipeline.rules.database.directives import Directive, directive_in
-from platformkit_pipeline.rules.registry import Family, Verdict, failed, passed, rule
+from platformkit_pipeline.rules.registry import PASSED, Family, Verdicts, failed, rule
 
 _COMPILED_LANGUAGES = frozenset({"c", "internal"})
 
@@ -37,13 +35,13 @@ create function public.f() returns void language sql security definer
   set search_path = pg_catalog, public, pg_temp as 'select';
 """,
 )
-def definer_search_path_mutable(catalog: Catalog) -> Iterator[Verdict]:
+def definer_search_path_mutable(catalog: Catalog) -> Verdicts:
     for function in catalog.functions:
         if not function.security_definer:
             continue
         identity = _identity(function)
         if _fixes_search_path(function):
-            yield passed(identity)
+            yield PASSED
         else:
             yield failed(
                 identity,
@@ -67,7 +65,7 @@ def definer_search_path_mutable(catalog: Catalog) -> Iterator[Verdict]:
     violating="create function public.f() returns bigint language sql as 'select count(*) from orders';",
     clean="create function public.f() returns bigint language sql set search_path = '' as 'select count(*) from public.orders';",
 )
-def function_search_path_mutable(catalog: Catalog) -> Iterator[Verdict]:
+def function_search_path_mutable(catalog: Catalog) -> Verdicts:
     for function in catalog.functions:
         if function.security_definer or function.kind not in ("function", "procedure"):
             continue
@@ -75,7 +73,7 @@ def function_search_path_mutable(catalog: Catalog) -> Iterator[Verdict]:
             continue  # compiled code resolves no names by path; BEGIN ATOMIC bodies were resolved when they were created
         identity = _identity(function)
         if _fixes_search_path(function):
-            yield passed(identity)
+            yield PASSED
         else:
             yield failed(identity, f"{identity} takes its search_path from the caller", language=function.language)
 
@@ -97,14 +95,14 @@ def function_search_path_mutable(catalog: Catalog) -> Iterator[Verdict]:
     violating="create function public.f() returns void language sql security definer set search_path = '' as 'select';",
     clean="comment on function public.f() is 'platformkit:definer reads memberships, which callers may not read';",
 )
-def definer_unjustified(catalog: Catalog) -> Iterator[Verdict]:
+def definer_unjustified(catalog: Catalog) -> Verdicts:
     for function in catalog.functions:
         if not function.security_definer:
             continue
         identity = _identity(function)
         use = directive_in(function.comment, Directive.DEFINER)
         if use and use.reason:
-            yield passed(identity)
+            yield PASSED
         elif use:
             yield failed(identity, f"the comment of {identity} says platformkit:definer without a reason")
         else:

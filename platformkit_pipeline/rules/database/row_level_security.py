@@ -10,7 +10,7 @@ from platformkit_pipeline.model.result import PatchKind, Severity
 from platformkit_pipeline.model.snapshot import CatalogKind, Policy, Relation
 from platformkit_pipeline.rules.database.catalog import Catalog, identity_of
 from platformkit_pipeline.rules.database.directives import Directive, directive_in
-from platformkit_pipeline.rules.registry import Family, Verdict, failed, not_applicable, passed, rule, unknown
+from platformkit_pipeline.rules.registry import PASSED, Family, Verdict, Verdicts, failed, not_applicable, rule, unknown
 from platformkit_pipeline.sqltext.parser import SqlSyntaxError
 from platformkit_pipeline.sqltext.truth import is_tautology
 
@@ -46,14 +46,14 @@ create policy orders_of_tenant on public.orders to authenticated
   using (tenant_id = ((select auth.jwt()) ->> 'tenant_id')::uuid);
 """,
 )
-def rls_disabled(catalog: Catalog) -> Iterator[Verdict]:
+def rls_disabled(catalog: Catalog) -> Verdicts:
     for table in catalog.tables:
         exposed = catalog.is_exposed(table.schema)
         if table.schema != "public" and exposed is False:
             continue
         identity = identity_of(table)
         if table.row_security:
-            yield passed(identity)
+            yield PASSED
         elif table.schema != "public" and exposed is None:
             yield unknown(
                 identity,
@@ -99,14 +99,14 @@ create policy orders_of_tenant on public.orders using (tenant_id = ((select auth
 """,
     clean="alter table public.orders enable row level security;",
 )
-def policies_without_rls(catalog: Catalog) -> Iterator[Verdict]:
+def policies_without_rls(catalog: Catalog) -> Verdicts:
     for table in catalog.tables:
         policies = catalog.policies_of(table)
         if not policies:
             continue
         identity = identity_of(table)
         if table.row_security:
-            yield passed(identity)
+            yield PASSED
         else:
             names = [p.name for p in policies]
             yield failed(
@@ -130,13 +130,13 @@ def policies_without_rls(catalog: Catalog) -> Iterator[Verdict]:
     violating="create table public.orders (id uuid primary key);\nalter table public.orders enable row level security;",
     clean="create policy orders_of_owner on public.orders to authenticated using (owner_id = (select auth.uid()));",
 )
-def rls_without_policy(catalog: Catalog) -> Iterator[Verdict]:
+def rls_without_policy(catalog: Catalog) -> Verdicts:
     for table in catalog.root_tables:  # a partition is reached through its parent, and closed on its own is right
         if not table.row_security:
             continue
         identity = identity_of(table)
         if catalog.policies_of(table):
-            yield passed(identity)
+            yield PASSED
         else:
             yield failed(identity, f"{identity} has row level security and no policy: client roles see no row and write none")
 
@@ -159,7 +159,7 @@ create policy orders_of_tenant on public.orders for all to authenticated
 """,
     revision=2,
 )
-def allow_all_write(catalog: Catalog) -> Iterator[Verdict]:
+def allow_all_write(catalog: Catalog) -> Verdicts:
     for table, policy in _client_policies(catalog, ("ALL", "INSERT", "UPDATE", "DELETE")):
         check = policy.with_check or policy.using
         tested = {
@@ -190,7 +190,7 @@ def allow_all_write(catalog: Catalog) -> Iterator[Verdict]:
     clean="comment on table public.countries is 'platformkit:public-read reference data, the same for everybody';",
     revision=2,
 )
-def allow_all_read(catalog: Catalog) -> Iterator[Verdict]:
+def allow_all_read(catalog: Catalog) -> Verdicts:
     for table, policy in _client_policies(catalog, ("SELECT",)):
         if table.schema in POLICY_BEARING_MANAGED_SCHEMAS:
             continue  # listing of buckets has rules of its own
@@ -218,7 +218,7 @@ def _policy_identity(policy: Policy) -> Any:
 
 def _tautology_verdict(
     catalog: Catalog, table: Relation, policy: Policy, tested: tuple[tuple[tuple[str, ...], str | None], ...]
-) -> Verdict:
+) -> Verdict | None:
     """FAIL when one of the (commands, expression) pairs is always true and no restrictive policy narrows it.
 
     A missing expression lets no row through, so it is no fault.
@@ -235,7 +235,7 @@ def _tautology_verdict(
     except SqlSyntaxError as error:
         return unknown(identity, f"the expression of policy {policy.name} on {policy.schema}.{policy.relation} does not parse: {error}")
     if not open_commands:
-        return passed(identity)
+        return PASSED
     clients = catalog.clients_of(policy)
     reach = catalog.reach(table)
     granted = {role: [c for c in reach.get(role, []) if c in open_commands] for role in clients}

@@ -11,7 +11,7 @@ from platformkit_pipeline.model.result import Severity
 from platformkit_pipeline.model.snapshot import CatalogKind, Policy, Relation
 from platformkit_pipeline.rules.database.catalog import COMMANDS, Catalog, identity_of
 from platformkit_pipeline.rules.database.directives import Directive, directive_in
-from platformkit_pipeline.rules.registry import Family, Verdict, failed, not_applicable, passed, rule, unknown
+from platformkit_pipeline.rules.registry import PASSED, Family, Verdicts, failed, not_applicable, rule, unknown
 from platformkit_pipeline.sqltext.confinement import (
     Confinement,
     HelperFunction,
@@ -44,7 +44,7 @@ _ARGUMENT = re.compile(r'(?:(?:IN|INOUT|VARIADIC)\s+)?(?:"(?P<quoted>(?:[^"]|"")
     violating="create table public.orders (id uuid primary key);",
     clean="create table public.orders (id uuid primary key, tenant_id uuid not null);",
 )
-def tenant_column_missing(catalog: Catalog) -> Iterator[Verdict]:
+def tenant_column_missing(catalog: Catalog) -> Verdicts:
     tenancy = catalog.declarations.tenancy
     for table in catalog.root_tables:
         identity = identity_of(table)
@@ -54,7 +54,7 @@ def tenant_column_missing(catalog: Catalog) -> Iterator[Verdict]:
         elif reason := _not_scoped(catalog, table):
             yield not_applicable(identity, reason)
         elif catalog.column(table, tenancy.column):
-            yield passed(identity)
+            yield PASSED
         else:
             yield failed(identity, f"{identity} has no column {tenancy.column}", columns=[c.name for c in catalog.columns_of(table)][:20])
 
@@ -72,7 +72,7 @@ def tenant_column_missing(catalog: Catalog) -> Iterator[Verdict]:
     violating="create table public.orders (id uuid primary key, tenant_id text);",
     clean="create table public.orders (id uuid primary key, tenant_id uuid not null);",
 )
-def tenant_column_type(catalog: Catalog) -> Iterator[Verdict]:
+def tenant_column_type(catalog: Catalog) -> Verdicts:
     name = catalog.declarations.tenancy.column
     for table in catalog.root_tables:
         column = catalog.column(table, name)
@@ -85,7 +85,7 @@ def tenant_column_type(catalog: Catalog) -> Iterator[Verdict]:
         elif faults:
             yield failed(identity, f"{identity} {' and '.join(faults)}", type=column.type, not_null=column.not_null)
         else:
-            yield passed(identity)
+            yield PASSED
 
 
 @rule(
@@ -116,7 +116,7 @@ create policy orders_of_tenant on public.orders to authenticated
 """,
     revision=2,
 )
-def tenant_policy_missing(catalog: Catalog) -> Iterator[Verdict]:
+def tenant_policy_missing(catalog: Catalog) -> Verdicts:
     for table in catalog.tables:  # a partition with policies of its own is a door of its own
         policies = [p for p in catalog.policies_of(table) if catalog.clients_of(p)]
         if not table.row_security or not policies or not catalog.column(table, catalog.declarations.tenancy.column):
@@ -145,7 +145,7 @@ def tenant_policy_missing(catalog: Catalog) -> Iterator[Verdict]:
             reasons = "; ".join(sorted(set(undecided.values())))
             yield unknown(identity, f"whether {identity} confines {', '.join(undecided)} cannot be told: {reasons}", policies=texts)
         else:
-            yield passed(identity)
+            yield PASSED
 
 
 def _not_scoped(catalog: Catalog, table: Relation) -> str | None:
