@@ -91,7 +91,10 @@ Check = Callable[[Any], Verdicts]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Metadata and function of one rule. `violating` and `clean` are SQL examples for the docs."""
+    """Metadata and function of one rule. `violating` and `clean` are SQL examples.
+
+    An example is complete in itself on a copy of `sql/sandbox/well_kept.sql`; `platformkit rules self-test` runs them all.
+    """
 
     code: str
     name: str
@@ -110,6 +113,10 @@ class Rule:
     revision: int
     """Raised whenever the rule judges differently, so that the ruleset digest changes."""
     source: Source
+    example_role: str
+    """Who runs the examples: `postgres`, as customers of the platform do, or `supabase_admin`, the superuser."""
+    also_fires: tuple[str, ...]
+    """Codes of rules that the violating example breaks as well, because it cannot be otherwise."""
     check: Check = field(compare=False, repr=False)
 
 
@@ -136,6 +143,8 @@ def rule(
     patch: PatchKind = PatchKind.MANUAL,
     revision: int = 1,
     source: Source = Source.CATALOG,
+    example_role: str = "postgres",
+    also_fires: tuple[str, ...] = (),
 ) -> Callable[[Check], Check]:
     """Register the decorated function as a rule. Raises ValueError when the code is taken."""
 
@@ -159,6 +168,8 @@ def rule(
             clean=clean.strip(),
             revision=revision,
             source=source,
+            example_role=example_role,
+            also_fires=also_fires,
             check=check,
         )
         return check

@@ -6,53 +6,14 @@ import psycopg
 import pytest
 
 from platformkit_pipeline.introspection.postgres.observe import observe
+from platformkit_pipeline.locations import read_sql
 from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.model.result import Result
 from platformkit_pipeline.model.target import Declarations
 from platformkit_pipeline.rules.evaluate import evaluate
 from platformkit_pipeline.rules.registry import Source, all_rules
 
-WELL_KEPT = """
-alter default privileges for role postgres in schema public revoke all on tables from anon, authenticated;
-alter default privileges for role postgres in schema public revoke all on sequences from anon, authenticated;
-alter default privileges for role postgres in schema public revoke all on functions from anon, authenticated;
-alter default privileges for role postgres revoke execute on functions from public;
-
-create function public.touch_updated_at() returns trigger language plpgsql set search_path = '' as $f$
-begin
-  new.updated_at := pg_catalog.now();
-  return new;
-end
-$f$;
-
-create table public.tenants (
-  id uuid primary key default gen_random_uuid(),
-  name text not null,
-  created_at timestamptz not null default now(),
-  updated_at timestamptz not null default now()
-);
-comment on table public.tenants is 'platformkit:not-tenant-scoped the tenants themselves';
-alter table public.tenants enable row level security;
-grant select on public.tenants to authenticated;
-create trigger touch before update on public.tenants for each row execute function public.touch_updated_at();
-create policy own_tenant on public.tenants for select to authenticated
-  using (id = ((select auth.jwt()) ->> 'tenant_id')::uuid);
-
-create table public.orders (
-  id uuid primary key default gen_random_uuid(),
-  tenant_id uuid not null references public.tenants (id) on delete cascade,
-  total numeric not null,
-  created_at timestamptz not null default now(),
-  updated_at timestamptz not null default now()
-);
-create index orders_tenant_id_idx on public.orders (tenant_id);
-alter table public.orders enable row level security;
-grant select, insert, update, delete on public.orders to authenticated;
-create trigger touch before update on public.orders for each row execute function public.touch_updated_at();
-create policy orders_of_tenant on public.orders to authenticated
-  using (tenant_id = ((select auth.jwt()) ->> 'tenant_id')::uuid)
-  with check (tenant_id = ((select auth.jwt()) ->> 'tenant_id')::uuid);
-"""
+WELL_KEPT = read_sql("sandbox/well_kept.sql")
 """A schema that keeps every rule; each test breaks one thing in it."""
 
 RULES = tuple(r for r in all_rules() if r.source is Source.CATALOG)
