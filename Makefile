@@ -15,7 +15,7 @@ IN_ROOT := umask 022 && cd "$(ROOT)" &&
 BENCHMARKS = $(wildcard benchmarks/*.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test lint bench lock clean runtime-environment dev-environment
+.PHONY: help demo up test lint self-test bench lock clean runtime-environment dev-environment
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' "$(ROOT)/Makefile" | expand -t 12
@@ -29,13 +29,16 @@ up: runtime-environment ## serve the Dagster web interface and daemon on loopbac
 test: dev-environment ## all tests on real PostgreSQL, with a lower bound for coverage
 	@$(IN_ROOT) "$(BIN)/python" -m pytest -n $(WORKERS) --dist loadfile --cov --cov-report=term --cov-fail-under=$(MIN_COVERAGE) $(PYTEST_ARGS)
 
-lint: dev-environment ## style, types, import rules, licences and tracked files
+lint: dev-environment ## style, types, import rules, licences, tracked files and generated documents
 	@$(IN_ROOT) "$(BIN)/ruff" check .
 	@$(IN_ROOT) "$(BIN)/ruff" format --check .
 	@$(IN_ROOT) "$(BIN)/mypy" platformkit_pipeline platformkit_pipeline_tests tools $(BENCHMARKS)
 	@$(IN_ROOT) "$(BIN)/lint-imports"
 	@$(IN_ROOT) "$(BIN)/python" tools/check_repository.py
-	@$(IN_ROOT) if "$(BIN)/platformkit" docs --help >/dev/null 2>&1; then "$(BIN)/platformkit" docs --check; fi
+	@$(IN_ROOT) "$(BIN)/platformkit" docs --check
+
+self-test: runtime-environment ## every rule against its own examples, on a throw-away PostgreSQL
+	@$(IN_ROOT) "$(BIN)/platformkit" rules self-test
 
 bench: dev-environment ## run every benchmark in benchmarks/
 	@$(IN_ROOT) for benchmark in benchmarks/*.py; do \

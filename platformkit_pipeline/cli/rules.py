@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
 from platformkit_pipeline.cli.output import ListFormat, check_output, write_text
 from platformkit_pipeline.model.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from platformkit_pipeline.operations.self_test import SelfTest
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -24,13 +34,14 @@ def rules(
     output_format: ListFormat = _FORMAT,
     output: Path | None = _OUTPUT,
 ) -> None:
-    """List the rules, or explain one.
+    """List the rules, explain one, or put them to the test.
 
     \b
     Examples:
       platformkit rules
       platformkit rules list --select RLS --format json
       platformkit rules explain RLS001
+      platformkit rules self-test --select RLS
     """
     if context.invoked_subcommand is None:
         list_rules(select, output_format, output)
@@ -44,7 +55,7 @@ def list_rules(select: list[str] | None = _SELECT, output_format: ListFormat = _
     from platformkit_pipeline.rules.registry import select_rules
 
     check_output(output)
-    chosen = select_rules([code.strip() for value in select or () for code in value.split(",") if code.strip()])
+    chosen = select_rules(_codes(select))
     if output_format is ListFormat.JSON:
         write_text(rules_json(chosen), output)
     else:
@@ -69,3 +80,83 @@ def explain(
         hint = f"did you mean {', '.join(near)}?" if near else "`platformkit rules` lists them all"
         raise ConfigurationError(f"no rule is called {code!r}; {hint}")
     write_text(rule_json(rule) if output_format is ListFormat.JSON else rule_text(rule), output)
+
+
+@app.command("self-test")
+def run_self_test(select: list[str] | None = _SELECT, output_format: ListFormat = _FORMAT, output: Path | None = _OUTPUT) -> int:
+    """Run the examples of every rule on a throw-away PostgreSQL: only its own rule may fire.
+
+    The violating example must make its rule fail, and no other rule of the book; after the clean one nothing may fire. Needs
+    no settings and no server: the one it starts is gone afterwards. PLATFORMKIT_PG_BINDIR chooses another PostgreSQL.
+
+    \b
+    Exit codes: 0 every rule does what it says; 1 some do not; 2 no server could be started.
+    """
+    from platformkit_pipeline.operations.self_test import self_test
+    from platformkit_pipeline.rules.registry import select_rules
+
+    check_output(output)
+    chosen = select_rules(_codes(select))
+    with _ending_once(), _progress_line() as progress:
+        outcome = self_test(chosen, progress)
+    write_text(_self_test_json(outcome) if output_format is ListFormat.JSON else _self_test_text(outcome), output)
+    return 1 if outcome.failed else 0
+
+
+def _codes(select: list[str] | None) -> list[str]:
+    return [code.strip() for value in select or () for code in value.split(",") if code.strip()]
+
+
+def _self_test_json(outcome: SelfTest) -> str:
+    document = {
+        "schema_version": 1,
+        "server": {"version": outcome.server_version, "source": outcome.server_source},
+        "rules": [{"code": r.code, "name": r.name, "ok": r.passed, "complaints": list(r.complaints)} for r in outcome.rules],
+    }
+    return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+
+
+def _self_test_text(outcome: SelfTest) -> str:
+    from platformkit_pipeline.cli.scan_table import printable
+
+    width = max(len(r.code) for r in outcome.rules)
+    lines = []
+    for rule in outcome.rules:
+        lines.append(f"{'ok' if rule.passed else 'FAIL':<4}  {rule.code:<{width}}  {rule.name}")
+        lines += [f"{'':<{width + 8}}{printable(complaint)}" for complaint in rule.complaints]
+    verdict = f"{len(outcome.failed)} of them not as they say" if outcome.failed else "all as they say"
+    lines.append(f"{len(outcome.rules)} rules, {verdict}; PostgreSQL {outcome.server_version} ({outcome.server_source})")
+    return "\n".join(lines) + "\n"
+
+
+@contextmanager
+def _progress_line() -> Iterator[Callable[[str], None]]:
+    """One line on stderr, written anew at every step and gone at the end; nothing where that is no terminal."""
+    shown = sys.stderr.isatty()
+
+    def show(step: str) -> None:
+        if shown:
+            print(f"\r\033[K{step}", end="", file=sys.stderr, flush=True)
+
+    try:
+        yield show
+    finally:
+        show("")
+
+
+@contextmanager
+def _ending_once() -> Iterator[None]:
+    """The first signal to end interrupts; those after it must not keep the server from being cleared away."""
+    wanted = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+    def end(_number: int, _frame: FrameType | None) -> NoReturn:
+        for number in wanted:
+            signal.signal(number, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    former = {number: signal.signal(number, end) for number in wanted}
+    try:
+        yield
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)

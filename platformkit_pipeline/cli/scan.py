@@ -24,6 +24,7 @@ from platformkit_pipeline.cli.subject import (
     TenantColumnOption,
 )
 from platformkit_pipeline.model.errors import ConfigurationError
+from platformkit_pipeline.model.isolation import ProbeLevel
 from platformkit_pipeline.model.result import Outcome, Severity
 
 if TYPE_CHECKING:
@@ -73,13 +74,20 @@ def scan(
         None, "--select", metavar="CODES", help="Only rules whose code begins so, e.g. RLS,FUN001. Repeatable."
     ),
     ignore: list[str] | None = typer.Option(None, "--ignore", metavar="CODES", help="Leave out rules whose code begins so. Repeatable."),
+    probe: ProbeLevel = typer.Option(
+        ProbeLevel.NONE,
+        "--probe",
+        help="Try tenant isolation live: read asks as one tenant for rows of others, write changes some and takes that back.",
+    ),
     fail_on: FailOn = typer.Option(FailOn.HIGH, "--fail-on", help="Least severity that makes the exit code 1 (or 3, if unknown)."),
     output_format: ScanFormat = typer.Option(ScanFormat.TABLE, "--format", help="Form of the report."),
     output: Path | None = typer.Option(None, "--output", metavar="FILE", help="Write the report to a file instead of stdout."),
 ) -> int:
     """Judge one database by the rules.
 
-    Opens one read-only transaction, changes nothing and stores nothing.
+    Opens one read-only transaction, changes nothing and stores nothing. With --probe read a second one asks, as anon and
+    authenticated, for rows that are none of theirs; it needs a role that may read the tables and become those two. --probe
+    write is for databases that nobody misses: all is rolled back, but triggers run and sequences move. Production is refused.
 
     \b
     Examples:
@@ -87,24 +95,27 @@ def scan(
       platformkit scan --dsn postgresql://localhost/shop --exposed-schema public --select RLS,FUN
       platformkit scan --target shop-production --format json --output scan.json
       platformkit scan --dsn-env DATABASE_URL --format sarif --fail-on critical > scan.sarif
+      platformkit scan --dsn-env STAGING_URL --probe read --select TEN
 
     \b
     Exit codes: 0 no finding at or above --fail-on; 1 there are some; 2 wrong input;
     3 the database could not be observed well enough to answer.
     """
     from platformkit_pipeline.operations.scan import scan_database
-    from platformkit_pipeline.rules.registry import Scope, select_rules
+    from platformkit_pipeline.rules.registry import Scope, Source, select_rules
 
     check_output(output)
     chosen = select_rules(_codes(select, "--select"), _codes(ignore, "--ignore"))
     rules = tuple(rule for rule in chosen if rule.scope is Scope.PROJECT)
     if not rules:
         raise ConfigurationError("--select and --ignore leave no rule that judges a database")
+    if probe is not ProbeLevel.NONE and not any(rule.source is Source.PROBE for rule in rules):
+        raise ConfigurationError("--probe is judged by TEN005, which --select and --ignore leave out")
     subject = SubjectOptions(
         dsn, dsn_env, target, settings, name, environment, exposed_schema, tenant_column, tenant_claim, membership_table, single_tenant
     ).resolve()
     with progress(f"scanning {subject.target.name} ..."):
-        report = scan_database(subject.dsn, target=subject.target, declarations=subject.declarations, rules=rules)
+        report = scan_database(subject.dsn, target=subject.target, declarations=subject.declarations, rules=rules, probe=probe)
     write_text(_rendered(report, rules, output_format, to_file=output is not None), output)
     return exit_code(report, fail_on)
 

@@ -14,7 +14,15 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from platformkit_pipeline.model.dsn import redact
-from platformkit_pipeline.model.target import Declarations, Environment, Target, TargetKind, Tenancy
+from platformkit_pipeline.model.target import (
+    Declarations,
+    Environment,
+    ManagementApiAccess,
+    ObservationOptions,
+    Target,
+    TargetKind,
+    Tenancy,
+)
 from platformkit_pipeline.model.target_name import name_fault
 
 _VARIABLE_NAME = re.compile(r"[A-Z_][A-Z0-9_]{0,127}\Z")
@@ -83,6 +91,11 @@ class ManagementApi(_Entry):
     token_env: VariableName
 
 
+class Performance(_Entry):
+    explain_analyze: bool = False
+    """Run slow SELECTs for their plans: read-only, under a timeout, and only those without parameters and side effects."""
+
+
 class TenancySettings(_Entry):
     column: Text = "tenant_id"
     claim: Text = "tenant_id"
@@ -93,6 +106,8 @@ class TenancySettings(_Entry):
 class AuditColumns(_Entry):
     created_at: Text = "created_at"
     updated_at: Text = "updated_at"
+    created_by: Text = "created_by"
+    updated_by: Text = "updated_by"
 
 
 class Project(_Entry):
@@ -103,11 +118,14 @@ class Project(_Entry):
     owners: tuple[Owner, ...] = ()
     database: DatabaseAccess
     management_api: ManagementApi | None = None
+    performance: Performance = Performance()
     exposed_schemas: tuple[Text, ...] | None = None
     """Only for projects where the Data API's schemas cannot be observed; an empty list means that there are none."""
     tenancy: TenancySettings = TenancySettings()
     audit_columns: AuditColumns = AuditColumns()
     critical_tables: tuple[QualifiedTable, ...] = ()
+    audit_tables: tuple[QualifiedTable, ...] = ()
+    """Audit logs whose names do not tell that they are."""
     repository: TargetName | None = None
     """Name of the entry under `repositories` that holds the project's migrations."""
 
@@ -260,6 +278,19 @@ def declarations_of(project: Project) -> Declarations:
         exposed_schemas=project.exposed_schemas,
         tenancy=Tenancy(tenancy.column, tenancy.claim, tenancy.membership_tables, tenancy.not_applicable_reason),
         critical_tables=project.critical_tables,
+        audit_tables=project.audit_tables,
         created_at=project.audit_columns.created_at,
         updated_at=project.audit_columns.updated_at,
+        created_by=project.audit_columns.created_by,
+        updated_by=project.audit_columns.updated_by,
+        management_api=project.management_api is not None,
+    )
+
+
+def observation_options_of(project: Project) -> ObservationOptions:
+    """What else to observe of the project."""
+    api = project.management_api
+    return ObservationOptions(
+        explain_analyze=project.performance.explain_analyze,
+        management_api=ManagementApiAccess(api.project_ref, api.token_env) if api else None,
     )

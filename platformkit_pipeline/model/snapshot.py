@@ -10,6 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from platformkit_pipeline.model.activity import Activity
+from platformkit_pipeline.model.isolation import IsolationProbe
+
 PUBLIC = "PUBLIC"
 """The grantee or policy role that stands for every role."""
 
@@ -381,6 +384,10 @@ class Snapshot:
     publications: tuple[Publication, ...] = ()
     storage_buckets: tuple[StorageBucket, ...] = ()
     unobserved: tuple[Unobserved, ...] = field(default=())
+    activity: Activity | None = None
+    """Counters and plans; never part of the inventory, because they change without the schema changing."""
+    isolation: IsolationProbe | None = None
+    """What a trial with the rights of callers showed; None when nobody asked for one. Never part of the inventory either."""
 
     def observed(self, kind: CatalogKind) -> bool:
         """False when the observing role could not read that catalogue kind."""

@@ -151,11 +151,12 @@ def snapshot_of(
         collected[noun.field].append(_decoded(noun.record, json.loads(stored.payload)))
     for noun in _NOUNS:
         collected[noun.field].sort(key=_order_of(noun))
+    records_by_field: dict[str, Any] = {field: tuple(records) for field, records in collected.items()}
     return Snapshot(
         server=server,
         relation_statistics=tuple(sorted(relation_statistics, key=attrgetter("schema", "name"))),
         unobserved=tuple(sorted(unobserved)),
-        **{field: tuple(records) for field, records in collected.items()},
+        **records_by_field,
     )
 
 

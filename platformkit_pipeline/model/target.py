@@ -51,5 +51,29 @@ class Declarations:
     """Schemas of the Data API, used only when they cannot be observed; `()` means none, None means not declared."""
     tenancy: Tenancy = Tenancy()
     critical_tables: tuple[str, ...] = ()
+    """Qualified names of tables whose rows say who wrote them, and whose deletions are logged (clause 5.3)."""
+    audit_tables: tuple[str, ...] = ()
+    """Qualified names of audit logs, where their names do not tell."""
     created_at: str = "created_at"
     updated_at: str = "updated_at"
+    created_by: str = "created_by"
+    updated_by: str = "updated_by"
+    management_api: bool = False
+    """The owners gave access to the platform's management API, so the project's logs are expected to be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class ManagementApiAccess:
+    """How a project is reached through the platform's management API. The token stands in an environment variable."""
+
+    project_ref: str
+    token_env: str
+
+
+@dataclass(frozen=True, slots=True)
+class ObservationOptions:
+    """What else to observe than the catalogue and the counters, because the owners ask for it or give access to it."""
+
+    explain_analyze: bool = False
+    """Slow SELECTs may be run, read-only and under a timeout, to see what their plans really do."""
+    management_api: ManagementApiAccess | None = None

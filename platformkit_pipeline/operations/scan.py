@@ -5,17 +5,20 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from platformkit_pipeline.introspection.postgres.fingerprint import catalog_fingerprint
+from platformkit_pipeline.introspection.postgres.isolation_probe import probe_isolation
 from platformkit_pipeline.introspection.postgres.observe import observe
 from platformkit_pipeline.logs import bind_ids, get_logger
 from platformkit_pipeline.model.dsn import Dsn
+from platformkit_pipeline.model.errors import ConfigurationError
+from platformkit_pipeline.model.isolation import ProbeLevel
 from platformkit_pipeline.model.scan import ScanReport
 from platformkit_pipeline.model.score import compliance_score
 from platformkit_pipeline.model.snapshot import Snapshot
-from platformkit_pipeline.model.target import Declarations, Target
+from platformkit_pipeline.model.target import Declarations, Environment, Target
 from platformkit_pipeline.rules.evaluate import evaluate
 from platformkit_pipeline.rules.registry import Rule, ruleset_digest
 
@@ -46,14 +49,20 @@ def scan_database(
     declarations: Declarations,
     rules: Sequence[Rule],
     clock: Clock = Clock(),
+    probe: ProbeLevel = ProbeLevel.NONE,
 ) -> ScanReport:
     """Observe the database behind `dsn` in one read-only transaction and judge it by `rules`.
 
-    Raises TargetUnreachable, TargetBusy or another ObservationError; there is no half a report.
+    `probe` tries tenant isolation in a second transaction, always rolled back. Raises ConfigurationError for a probe that
+    writes to production, TargetUnreachable, TargetBusy or another ObservationError; there is no half a report.
     """
+    if probe is ProbeLevel.WRITE and target.environment is Environment.PRODUCTION:
+        raise ConfigurationError(f"a probe that writes is refused on {target.name}: its environment is production; probe read, or a copy")
     scan_id, started_at, started = clock.new_scan_id(), clock.now(), clock.seconds()
     with bind_ids(scan_id=scan_id, target=target.name):
         snapshot = observe(dsn)
+        if probe is not ProbeLevel.NONE:
+            snapshot = replace(snapshot, isolation=probe_isolation(dsn, snapshot, declarations, level=probe))
         report = judge(
             snapshot,
             target=target,

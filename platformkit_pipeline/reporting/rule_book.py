@@ -1,15 +1,56 @@
-"""Rules as documents: a list for machines, and the text that explains one rule to a person."""
+"""Rules as documents: a list for machines, the text that explains one rule to a person, and the whole book in Markdown."""
 
 from __future__ import annotations
 
 import json
+import re
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from platformkit_pipeline.rules.registry import Rule, ruleset_digest
+from platformkit_pipeline.model.result import PatchKind
+from platformkit_pipeline.rules.registry import Family, Rule, Source, ruleset_digest
 
 SCHEMA_VERSION = 1
+
+CLAUSES = {
+    "1.1": "Secure by default",
+    "2.1": "Row level security",
+    "2.2": "Functions",
+    "2.3": "Extensions",
+    "2.4": "Secrets",
+    "5.1": "Tenancy",
+    "5.2": "Foreign keys",
+    "5.3": "Audit trails",
+    "6.1": "Queries",
+    "6.2": "Indexes",
+}
+"""What the clauses are about that rules speak of, in the words of `spec/platform-kit/constitution.md`."""
+
+_SECTIONS = {
+    "Security": (Family.ROW_LEVEL_SECURITY, Family.API_EXPOSURE, Family.FUNCTIONS, Family.EXTENSIONS, Family.SECRETS),
+    "Data integrity": (Family.TENANCY, Family.FOREIGN_KEYS, Family.AUDIT_TRAIL, Family.KEYS_AND_TYPES),
+    "Performance": (Family.QUERY_PERFORMANCE, Family.INDEXES),
+}
+
+_JUDGED_FROM = {
+    Source.CATALOG: "the system catalogues",
+    Source.STATISTICS: "the server's statistics, which grow with time and traffic",
+    Source.LOGS: "the project's logs, where the settings give access to the management API",
+    Source.PROBE: "a trial with the rights of a caller, where somebody asked for it",
+}
+_UNKNOWN_BESIDES = {
+    Source.CATALOG: "",
+    Source.STATISTICS: "the statistics are missing, or were reset too lately to say anything",
+    Source.LOGS: "the logs cannot be read, or hold too few requests",
+    Source.PROBE: "the probe was not run, or could not try everything",
+}
+_MENDED_BY = {
+    PatchKind.SQL: "a migration that `platformkit plan` writes",
+    PatchKind.FILE: "a change of a file that `platformkit plan` writes",
+    PatchKind.SETTING: "a setting of the platform",
+    PatchKind.MANUAL: "hand",
+}
 
 
 def rules_json(rules: Sequence[Rule]) -> str:
@@ -30,7 +71,7 @@ def rule_text(rule: Rule, width: int = 100) -> str:
     """What the rule asks for, why, and how to mend a finding, with an example of each side."""
     paragraphs = [
         f"{rule.code}  {rule.name}",
-        f"{rule.severity.value}, clause {rule.clause}, mended by: {rule.patch.value}",
+        f"{rule.severity.value}, clause {_clause(rule)}, mended by: {rule.patch.value}\njudged from {_JUDGED_FROM[rule.source]}",
         _wrapped(rule.title, width),
         f"Why\n{_wrapped(rule.why, width, '  ')}",
         f"How to fix\n{_wrapped(rule.how_to_fix, width, '  ')}",
@@ -40,6 +81,90 @@ def rule_text(rule: Rule, width: int = 100) -> str:
     if rule.references:
         paragraphs.append(f"See also\n{_wrapped(', '.join(rule.references), width, '  ')}")
     return f"{paragraphs[0]}\n" + "\n\n".join(paragraphs[1:]) + "\n"
+
+
+def rules_markdown(rules: Sequence[Rule]) -> str:
+    """The rule book: an index by section, then every rule with its examples. Same rules, same bytes."""
+    return "\n".join(_pages(sorted(rules, key=lambda r: r.code)))
+
+
+def _pages(rules: Sequence[Rule]) -> Iterator[str]:
+    yield "# Rule book"
+    yield ""
+    yield "<!-- Written by `platformkit docs rules`. Change the rules, not this file: `platformkit docs --check` compares. -->"
+    yield ""
+    yield f"{len(rules)} rules, ruleset `{ruleset_digest(rules)}`. Every example is run by `platformkit rules self-test` on a copy of"
+    yield "[`sql/sandbox/well_kept.sql`](../sql/sandbox/well_kept.sql): the violating one makes its rule fire and no other,"
+    yield "the clean one none."
+    yield ""
+    yield "A rule answers PASS, FAIL, UNKNOWN (it could not be seen, which never counts as fine) or NA (declared not applicable,"
+    yield "with a reason). Codes never change meaning. Severities weigh critical 27, high 9, medium 3, low 1; info is not scored."
+    sections = [(title, [r for r in rules if r.family in families]) for title, families in _SECTIONS.items()]
+    for title, members in sections:
+        if members:
+            yield from ("", f"## {title}: index", "", "| Code | Rule | Severity | Clause | Finds |", "|---|---|---|---|---|")
+            yield from (f"| [{r.code}](#{_anchor(r)}) | {r.name} | {r.severity.value} | {r.clause} | {_cell(r.title)} |" for r in members)
+    for title, members in sections:
+        if members:
+            yield from ("", f"## {title}")
+            for rule in members:
+                yield from _page(rule)
+    yield ""
+
+
+def _page(rule: Rule) -> Iterator[str]:
+    yield from ("", f"### {rule.code} {rule.name}", "", f"**{rule.title}.**", "")
+    yield f"- Severity {rule.severity.value}, clause {_clause(rule)}, family `{rule.family.value}`"
+    yield f"- Judged from {_JUDGED_FROM[rule.source]}; mended by {_MENDED_BY[rule.patch]}"
+    if unknown := _unknown_when(rule):
+        yield f"- UNKNOWN when {unknown}"
+    peers, others = _references(rule)
+    if peers:
+        yield f"- Called elsewhere: {peers}"
+    if others:
+        yield f"- See also: {others}"
+    yield from ("", f"Why: {_prose(rule.why)}", "", f"How to fix: {_prose(rule.how_to_fix)}")
+    language = "json" if rule.source is Source.LOGS else "sql"  # what the logs said, or what was done to a database
+    for title, example in (("Violating", rule.violating), ("Clean", rule.clean)):
+        by = "" if rule.example_role == "postgres" else f", run as `{rule.example_role}`"
+        also = f", where {', '.join(rule.also_fires)} cannot but fire as well" if rule.also_fires and title == "Violating" else ""
+        yield from ("", f"{title}{by}{also}:", "", f"```{language}", *example.splitlines(), "```")
+
+
+def _clause(rule: Rule) -> str:
+    return f"{rule.clause} ({CLAUSES[rule.clause]})" if rule.clause in CLAUSES else rule.clause
+
+
+def _unknown_when(rule: Rule) -> str:
+    kinds = ", ".join(f"`{kind.value}`" for kind in rule.requires)
+    reasons = [f"the observer may not read {kinds}"] if kinds else []
+    reasons += [_UNKNOWN_BESIDES[rule.source]] if _UNKNOWN_BESIDES[rule.source] else []
+    return "; ".join(reasons)
+
+
+def _references(rule: Rule) -> tuple[str, str]:
+    """What other tools call the same fault, and the rest."""
+    peers, others = [], []
+    for reference in rule.references:
+        kind, _, name = reference.partition(":")
+        if kind in ("splinter", "pgrls", "squawk"):
+            peers.append(f"{kind} `{name}`")
+        else:
+            others.append(f"{kind.upper()}-{name}" if kind == "cwe" else reference)
+    return ", ".join(peers), ", ".join(others)
+
+
+def _anchor(rule: Rule) -> str:
+    """As renderers of Markdown make it of the heading."""
+    return re.sub(r"[^a-z0-9 _-]", "", f"{rule.code} {rule.name}".lower()).replace(" ", "-")
+
+
+def _prose(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _cell(text: str) -> str:
+    return _prose(text).replace("|", "\\|")
 
 
 def _wrapped(text: str, width: int, indent: str = "") -> str:
@@ -59,6 +184,11 @@ def _document(rule: Rule) -> dict[str, Any]:
         "how_to_fix": rule.how_to_fix,
         "references": list(rule.references),
         "patch": rule.patch.value,
+        "source": rule.source.value,
+        "requires": [kind.value for kind in rule.requires],
+        "revision": rule.revision,
         "violating": rule.violating,
         "clean": rule.clean,
+        "example_role": rule.example_role,
+        "also_fires": list(rule.also_fires),
     }

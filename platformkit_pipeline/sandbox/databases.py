@@ -13,6 +13,9 @@ from psycopg import conninfo, errors, sql
 from platformkit_pipeline.model.dsn import Dsn, redact
 from platformkit_pipeline.model.errors import ConfigurationError, SandboxError, TargetUnreachable
 
+_COPIES_BY_STRATEGY = 15_00_00
+"""Server version from which on CREATE DATABASE can be told how to copy."""
+
 
 def with_database(dsn: Dsn, name: str) -> Dsn:
     """The same server and login, another database. Raises ConfigurationError for a string that is not a DSN."""
@@ -70,10 +73,11 @@ def database_exists(admin: Dsn, name: str) -> bool:
         return connection.execute("select from pg_catalog.pg_database where datname = %s", [name]).fetchone() is not None
 
 
-def create_database(admin: Dsn, name: str, *, template: str | None = None, owner: str | None = None) -> Dsn:
+def create_database(admin: Dsn, name: str, *, template: str | None = None, owner: str | None = None, copy_files: bool = False) -> Dsn:
     """Make a database and return the DSN to it, as the role of `admin`.
 
-    Without `template` it is a copy of template0, so that nothing of the server's template1 slips in. Raises SandboxError
+    Without `template` it is a copy of template0, so that nothing of the server's template1 slips in. `copy_files` costs the
+    server two checkpoints instead of a log of every page: many times faster where it runs without fsync. Raises SandboxError
     when the name is taken or the template is in use.
     """
     statement = sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(template or "template0"))
@@ -81,6 +85,8 @@ def create_database(admin: Dsn, name: str, *, template: str | None = None, owner
         statement += sql.SQL(" owner {}").format(sql.Identifier(owner))
     try:
         with connect(admin) as connection:
+            if copy_files and connection.info.server_version >= _COPIES_BY_STRATEGY:  # before, there was no other way
+                statement += sql.SQL(" strategy file_copy")
             connection.execute(statement)
     except psycopg.Error as error:
         raise SandboxError(f"The database {name} could not be made: {redact(str(error)).strip()}") from error

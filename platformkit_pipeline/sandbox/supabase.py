@@ -59,9 +59,11 @@ def install_supabase_shape(dsn: Dsn, *, grants: GrantRegime, exposed_schemas: tu
         _log.debug("supabase shape installed", database=connection.info.dbname, grants=grants.value)
 
 
-def copy_supabase_database(admin: Dsn, name: str, *, template: str, exposed_schemas: tuple[str, ...] = DEFAULT_EXPOSED_SCHEMAS) -> Dsn:
+def copy_supabase_database(
+    admin: Dsn, name: str, *, template: str, exposed_schemas: tuple[str, ...] = DEFAULT_EXPOSED_SCHEMAS, copy_files: bool = False
+) -> Dsn:
     """A new database from a Supabase-shaped template, with what CREATE DATABASE leaves behind: owner and settings."""
-    dsn = create_database(admin, name, template=template)
+    dsn = create_database(admin, name, template=template, copy_files=copy_files)
     with connect(dsn, autocommit=False) as connection:
         _set_up_database(connection, exposed_schemas)
     return dsn

@@ -1,15 +1,19 @@
-"""What a small function returns, as one expression: bodies of SQL and PL/pgSQL helpers that policies call.
+"""What the bodies of SQL and PL/pgSQL functions hold.
 
-Only bodies that can be read as one value are: no branches, loops, exception handlers, dynamic SQL or nested blocks.
+As one expression, where a helper that policies call returns one value: no branches, loops, exception handlers, dynamic
+SQL or nested blocks. As facts, whatever the body does.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
+from platformkit_pipeline.sqltext.expression_facts import ExpressionFacts, facts_of, facts_of_query, facts_together
 from platformkit_pipeline.sqltext.parser import (
+    CACHE_SIZE,
     Node,
     kind,
     parse_expression,
@@ -68,6 +72,46 @@ def returned_by_plpgsql(definition: str) -> Node | None:
     if _variables(function) or len(names) > 1:
         return None  # the expression may use what was assigned before
     return parse_expression(expression["PLpgSQL_expr"]["query"])
+
+
+@lru_cache(maxsize=CACHE_SIZE)
+def facts_of_function(language: str, body: str | None, definition: str | None) -> ExpressionFacts | None:
+    """What all statements and expressions of a body mention; None for a language that cannot be read.
+
+    `body` is that of an SQL function, `definition` the whole CREATE FUNCTION of one in PL/pgSQL. Raises SqlSyntaxError.
+    """
+    if language == "sql" and body:
+        if start := _RETURN.match(body):
+            return facts_of(body[start.end() :])
+        atomic = _ATOMIC.fullmatch(body)
+        return facts_of_query(atomic["body"] if atomic else body)
+    if language == "plpgsql" and definition:
+        return facts_together(_facts_of_expression(found) for found in _expressions(parse_plpgsql(definition)))
+    return None
+
+
+def _expressions(part: Any) -> Iterator[dict[str, Any]]:
+    """Every SQL text inside a parsed PL/pgSQL function."""
+    if isinstance(part, dict):
+        for name, value in part.items():
+            if name == "PLpgSQL_expr":
+                yield value
+            else:
+                yield from _expressions(value)
+    elif isinstance(part, list):
+        for item in part:
+            yield from _expressions(item)
+
+
+_WHOLE_STATEMENT, _PLAIN_EXPRESSION = 0, 2
+"""RawParseMode of the parser; the greater ones are assignments."""
+
+
+def _facts_of_expression(found: dict[str, Any]) -> ExpressionFacts:
+    mode = found.get("parseMode", _WHOLE_STATEMENT)
+    if mode == _WHOLE_STATEMENT:
+        return facts_of_query(found["query"])
+    return facts_of(found["query"] if mode == _PLAIN_EXPRESSION else _ASSIGNMENT.sub("", found["query"], count=1))
 
 
 def _value_or_select(select: Node) -> Node:

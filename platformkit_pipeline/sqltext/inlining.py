@@ -41,6 +41,8 @@ class HelperFunction:
     """The whole CREATE FUNCTION, needed for PL/pgSQL."""
     argument_names: tuple[str, ...] = ()
     """Of the input arguments, in their order; "" for one without a name."""
+    strict: bool = False
+    """NULL for an argument that is NULL."""
 
 
 def inlined(helper: HelperFunction, call: Any, arguments: list[Node], columns_of: ColumnsOf) -> Node:

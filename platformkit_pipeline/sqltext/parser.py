@@ -1,7 +1,9 @@
-"""Parsing with PostgreSQL's own grammar, memoised by text. Trees are location-free, so equal text means equal bytes."""
+"""Parsing with PostgreSQL's own grammar, memoised by text. Nobody changes a tree: all callers share it."""
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -9,6 +11,7 @@ from typing import Any
 import postgast
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import DecodeError, Message
+from postgast import pg_query_pb2 as pg
 
 Node = Any
 """A parse-tree node (a protobuf message, whose classes carry no types); its fields are those of PostgreSQL's `nodes/parsenodes.h`."""
@@ -17,6 +20,9 @@ CACHE_SIZE = 16_384
 _LOCATION_FIELDS = frozenset(
     {"location", "stmt_location", "stmt_len", "name_location", "rexpr_list_start", "rexpr_list_end", "list_start", "list_end"}
 )
+
+_STRAY_BRACE = re.compile(r'(?P<string>"(?:[^"\\]|\\.)*")|(?<=[,\[])\{\}\}(?=[,\]])')
+"""An empty object of a list with a second closing brace; strings are matched to be passed over."""
 
 _AGGREGATES = frozenset(
     {"count", "min", "max", "sum", "avg", "bool_and", "bool_or", "every", "array_agg", "string_agg", "json_agg", "jsonb_agg", "any_value"}
@@ -54,7 +60,6 @@ def parse_statements(text: str) -> tuple[Node, ...]:
         raise SqlSyntaxError(str(error)) from None
     except (DecodeError, RecursionError):
         raise SqlSyntaxError("it is nested too deeply to be read") from None
-    _forget_locations(tree)
     return tuple(unwrap(raw.stmt) for raw in tree.stmts)
 
 
@@ -62,7 +67,7 @@ def parse_statements(text: str) -> tuple[Node, ...]:
 def parse_plpgsql(create_function: str) -> dict[str, Any]:
     """Parse a whole CREATE FUNCTION in PL/pgSQL into the parser's JSON form. Raises SqlSyntaxError."""
     try:
-        functions = postgast.parse_plpgsql(create_function)
+        functions = _plpgsql_functions(create_function)
     except (postgast.PgQueryError, ValueError) as error:  # ValueError: the parser's own JSON is not always JSON
         raise SqlSyntaxError(str(error)) from None
     if not functions:
@@ -71,9 +76,18 @@ def parse_plpgsql(create_function: str) -> dict[str, Any]:
     return function
 
 
+def _plpgsql_functions(create_function: str) -> list[dict[str, Any]]:
+    """The parser prints one brace too many for each implicit variable of a trigger function (TG_OP and so on)."""
+    try:
+        return postgast.parse_plpgsql(create_function)
+    except json.JSONDecodeError as error:
+        repaired: list[dict[str, Any]] = json.loads(_STRAY_BRACE.sub(lambda match: match["string"] or "{}", error.doc))
+        return repaired
+
+
 def unwrap(node: Node) -> Node:
     """The concrete node inside a `Node` wrapper; the node itself when it is none."""
-    if node.DESCRIPTOR.name != "Node":
+    if type(node) is not pg.Node:
         return node
     which = node.WhichOneof("node")
     return getattr(node, which) if which else node
@@ -81,31 +95,54 @@ def unwrap(node: Node) -> Node:
 
 def kind(node: Node) -> str:
     """Name of the node's type, e.g. `A_Expr`, `BoolExpr`, `FuncCall`; `Node` for an absent one."""
-    return str(node.DESCRIPTOR.name)
+    return type(node).__name__
 
 
 def same(left: Node, right: Node) -> bool:
-    """Structural equality of two trees."""
-    return kind(left) == kind(right) and left.SerializeToString(deterministic=True) == right.SerializeToString(deterministic=True)
+    """Structural equality of two trees, wherever in the text they stand."""
+    return type(left) is type(right) and _alike(left, right)
+
+
+def _alike(left: Message, right: Message) -> bool:
+    ours, theirs = ([f for f in node.ListFields() if f[0].name not in _LOCATION_FIELDS] for node in (left, right))
+    return len(ours) == len(theirs) and all(
+        one is other and _alike_values(one, a, b) for (one, a), (other, b) in zip(ours, theirs, strict=True)
+    )
+
+
+def _alike_values(descriptor: FieldDescriptor, left: Any, right: Any) -> bool:
+    if descriptor.message_type is None:
+        return bool(left == right)
+    if descriptor.is_repeated:
+        return len(left) == len(right) and all(map(_alike, left, right))
+    return _alike(left, right)
+
+
+def text_bytes(node: Node) -> bytes:
+    """Equal for equal trees, wherever in the text they stand. Costs a copy: for comparing many trees with one another."""
+    copy = type(node)()
+    copy.CopyFrom(node)
+    _forget_locations(copy)
+    return bytes(copy.SerializeToString(deterministic=True))
 
 
 def children(node: Node) -> list[Node]:
     """Direct sub-nodes in field order."""
     found: list[Node] = []
     for descriptor, value in node.ListFields():
-        if descriptor.type == FieldDescriptor.TYPE_MESSAGE:
-            found.extend(unwrap(item) for item in value) if _repeated(value) else found.append(unwrap(value))
+        if descriptor.message_type is None:
+            continue
+        if descriptor.is_repeated:
+            found.extend([unwrap(item) for item in value])
+        else:
+            found.append(unwrap(value))
     return found
-
-
-def _repeated(value: object) -> bool:
-    return not isinstance(value, Message)
 
 
 def _forget_locations(node: Message) -> None:
     for descriptor, value in node.ListFields():
-        if descriptor.type == FieldDescriptor.TYPE_MESSAGE:
-            if _repeated(value):
+        if descriptor.message_type is not None:
+            if descriptor.is_repeated:
                 for item in value:
                     _forget_locations(item)
             else:
@@ -175,7 +212,7 @@ def bare(node: Node) -> Node:
 
 def scalar_of(sublink: Node) -> Node | None:
     """`x` of a scalar sub-select `(select x)` that reads no table and filters nothing, else None."""
-    if sublink.sub_link_type != postgast.pg_query_pb2.EXPR_SUBLINK:
+    if sublink.sub_link_type != pg.EXPR_SUBLINK:
         return None
     return value_of_select(unwrap(sublink.subselect))
 

@@ -30,6 +30,7 @@ from platformkit_pipeline.sqltext.parser import (
     same,
     scalar_of,
     string_parts,
+    text_bytes,
     unwrap,
 )
 
@@ -70,9 +71,41 @@ def truth_of(expression: str) -> Truth:
     return fold(parse_expression(expression))
 
 
+@lru_cache(maxsize=CACHE_SIZE)
 def is_tautology(expression: str) -> bool:
     """True when the expression lets every row through. Raises SqlSyntaxError."""
-    return truth_of(expression) is Truth.TRUE
+    return not _plainly_open(parse_expression(expression)) and truth_of(expression) is Truth.TRUE
+
+
+def _plainly_open(node: Any) -> bool:
+    """`column = something else`, `f(x)`, or such a condition AND others: no tautology, and that is soon seen."""
+    match kind(node):
+        case "A_Expr":
+            return bool(
+                node.kind == pg.AEXPR_OP
+                and node.lexpr.HasField("column_ref")
+                and node.name[-1].string.sval == "="
+                and _is_no_column(node.rexpr)
+            )
+        case "BoolExpr":
+            return node.boolop == pg.AND_EXPR and any(_plainly_open(unwrap(part)) for part in node.args)
+        case "FuncCall" | "ColumnRef":
+            return True
+        case _:
+            return False
+
+
+def _is_no_column(wrapper: Any) -> bool:
+    """Another value than a column, also inside of `(select x)`."""
+    if wrapper.HasField("sub_link"):
+        targets = wrapper.sub_link.subselect.select_stmt.target_list
+        return len(targets) == 1 and _is_no_column(targets[0].res_target.val)
+    return not wrapper.HasField("column_ref")
+
+
+def never_true(expression: str) -> bool:
+    """True when the expression lets no row through. Raises SqlSyntaxError."""
+    return truth_of(expression) in (Truth.FALSE, Truth.NULL)
 
 
 def fold(node: Node) -> Truth:
@@ -137,27 +170,20 @@ def _flat(node: Any, operator_kind: Any) -> list[Node]:
 def _covers_everything(disjuncts: list[Node]) -> bool:
     """`x is null or x is not null`, `p or not p`. Compared by their bytes: a policy may have thousands of disjuncts."""
     null_tests: dict[bytes, set[int]] = {}
-    positive: set[tuple[str, bytes]] = set()
-    negated: set[tuple[str, bytes]] = set()
     for node in disjuncts:
         if kind(node) == "NullTest":
-            null_tests.setdefault(_bytes(node.arg), set()).add(node.nulltesttype)
-        if kind(node) == "BoolExpr" and node.boolop == pg.NOT_EXPR:
-            inner = unwrap(node.args[0])
-            if _repeatable(inner):
-                negated.add((kind(inner), _bytes(inner)))
-        positive.add((kind(node), _bytes(node)))
-    return any(len(kinds) > 1 for kinds in null_tests.values()) or not positive.isdisjoint(negated)
-
-
-def _bytes(node: Any) -> bytes:
-    return bytes(node.SerializeToString(deterministic=True))
+            null_tests.setdefault(text_bytes(node.arg), set()).add(node.nulltesttype)
+    if any(len(kinds) > 1 for kinds in null_tests.values()):
+        return True
+    negations = [unwrap(node.args[0]) for node in disjuncts if kind(node) == "BoolExpr" and node.boolop == pg.NOT_EXPR]
+    negated = {(kind(inner), text_bytes(inner)) for inner in negations if _repeatable(inner)}
+    return bool(negated) and any((kind(node), text_bytes(node)) in negated for node in disjuncts)
 
 
 def _operator(node: Any) -> Truth:
     match node.kind:
         case pg.AEXPR_OP | pg.AEXPR_LIKE | pg.AEXPR_ILIKE:
-            return _comparison(operator_of(node), unwrap(node.lexpr), unwrap(node.rexpr))
+            return compare(operator_of(node), unwrap(node.lexpr), unwrap(node.rexpr))
         case pg.AEXPR_NOT_DISTINCT:
             return _equality(node, when_equal=Truth.TRUE)
         case pg.AEXPR_DISTINCT:
@@ -169,13 +195,14 @@ def _operator(node: Any) -> Truth:
         case pg.AEXPR_BETWEEN:
             low, high = (unwrap(bound) for bound in unwrap(node.rexpr).items)
             value = unwrap(node.lexpr)
-            bounds = {_comparison(">=", value, low), _comparison("<=", value, high)}
+            bounds = {compare(">=", value, low), compare("<=", value, high)}
             return Truth.TRUE if bounds == {Truth.TRUE} else Truth.FALSE if Truth.FALSE in bounds else Truth.OPEN
         case _:
             return Truth.OPEN
 
 
-def _comparison(name: str, left: Node, right: Node) -> Truth:
+def compare(name: str, left: Node, right: Node) -> Truth:
+    """Truth of `left <name> right` for a built-in operator."""
     a, b = constant_of(bare(left)), constant_of(bare(right))
     if (a and a.value is None) or (b and b.value is None):
         return Truth.NULL
@@ -266,7 +293,7 @@ def _equality(node: Any, *, when_equal: Truth) -> Truth:
         return Truth.OPEN
     if a.value is None or b.value is None:
         return when_equal if a.value is b.value else _NEGATED[when_equal]
-    equal = _comparison("=", left, right)
+    equal = compare("=", left, right)
     return when_equal if equal is Truth.TRUE else _NEGATED[when_equal] if equal is Truth.FALSE else Truth.OPEN
 
 
@@ -283,7 +310,7 @@ def _any_of_array(node: Any) -> Truth:
 
 
 def _one_of(value: Node, items: list[Node], *, negated: bool) -> Truth:
-    found = [_comparison("=", value, item) for item in items]
+    found = [compare("=", value, item) for item in items]
     result = Truth.TRUE if Truth.TRUE in found else Truth.FALSE if set(found) == {Truth.FALSE} else Truth.OPEN
     return _NEGATED[result] if negated else result
 

@@ -1,6 +1,7 @@
-"""Opt-outs on the object itself: `COMMENT ON ... IS '... platformkit:<directive> <reason>'`.
+"""What owners say on the object itself: `COMMENT ON ... IS '... platformkit:<directive> <reason>'`.
 
-They stand in the catalogue so that the plain-SQL gates see them as well. A directive without a reason does not count.
+It stands in the catalogue so that the plain-SQL gates see it as well. An opt-out without a reason does not count;
+`critical` asks for more instead of less, so it needs none.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ class Directive(StrEnum):
     PUBLIC_READ = "public-read"
     NOT_TENANT_SCOPED = "not-tenant-scoped"
     DEFINER = "definer"
+    CRITICAL = "critical"
+    """The table is critical in the sense of clause 5.3, as if it were declared among the project's critical tables."""
 
 
 @dataclass(frozen=True, slots=True)

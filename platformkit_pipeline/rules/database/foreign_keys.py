@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import cache
 
 from platformkit_pipeline.model.identity import ObjectIdentity, member_identity
 from platformkit_pipeline.model.managed_schemas import is_managed
 from platformkit_pipeline.model.result import PatchKind, Severity
-from platformkit_pipeline.model.snapshot import CatalogKind, Column, Constraint, ConstraintType, Index, Relation, RelationKind
+from platformkit_pipeline.model.snapshot import CatalogKind, Column, Constraint, ConstraintType, Index, Relation
 from platformkit_pipeline.rules.database.catalog import Catalog
 from platformkit_pipeline.rules.registry import PASSED, Family, Verdicts, failed, rule
 from platformkit_pipeline.sqltext.predicates import columns_required_not_null
@@ -27,28 +26,29 @@ _SINGLE_COLUMN_METHODS = frozenset({"btree", "hash"})
     why="Nothing keeps the reference true: rows point at what was deleted, and nobody notices until a join loses them.",
     how_to_fix="Add the foreign key as NOT VALID, mend the orphans, then validate it; give it an explicit ON DELETE and an index.",
     requires=(CatalogKind.RELATIONS, CatalogKind.COLUMNS, CatalogKind.CONSTRAINTS),
-    violating="create table public.orders (id uuid primary key, customer_id uuid not null);",
+    violating="alter table public.orders add column user_id uuid;",
     clean="""
-create table public.orders (id uuid primary key,
-  customer_id uuid not null references public.customers (id) on delete restrict);
+alter table public.orders add column user_id uuid references auth.users (id) on delete set null;
+create index orders_user_id_idx on public.orders (user_id);
 """,
 )
 def soft_foreign_key(catalog: Catalog) -> Verdicts:
     keys = _referable_keys(catalog)
     for table in catalog.root_tables:
-        constrained = {name for key in catalog.foreign_keys_of(table) for name in key.columns}
-        own = {name for c in catalog.constraints_of(table) if c.type is ConstraintType.PRIMARY_KEY for name in c.columns}
+        constrained: frozenset[str] | None = None
         for column in catalog.columns_of(table):
             stem = _reference_stem(column.name)
-            if stem is None or column.generated:
+            if stem is None or stem not in keys or column.generated:
                 continue
-            candidates = [k for k in keys.get(stem, ()) if k.type == column.type and not _is_own_key(k, table, column, own)]
+            if constrained is None:
+                constrained = frozenset(name for key in catalog.foreign_keys_of(table) for name in key.columns)
+            candidates = [k for k in keys[stem] if k.type == column.type and not _is_own_key(catalog, k, table, column)]
             if not candidates:
                 continue
-            identity = member_identity("column", table.schema, table.name, column.name)
             if column.name in constrained:
                 yield PASSED
             else:
+                identity = member_identity("column", table.schema, table.name, column.name)
                 chosen = min(candidates, key=lambda k: (k.schema != table.schema, k.schema, k.relation))
                 yield failed(
                     identity,
@@ -68,13 +68,19 @@ def soft_foreign_key(catalog: Catalog) -> Verdicts:
     why="The default, NO ACTION, is indistinguishable from not having thought about it; deletes then fail in production.",
     how_to_fix="Recreate the constraint with ON DELETE CASCADE, SET NULL or RESTRICT, whichever is meant.",
     requires=(CatalogKind.RELATIONS, CatalogKind.CONSTRAINTS),
-    violating="alter table public.orders add foreign key (customer_id) references public.customers (id);",
-    clean="alter table public.orders add foreign key (customer_id) references public.customers (id) on delete restrict;",
+    violating="""
+alter table public.orders add column user_id uuid references auth.users (id);
+create index orders_user_id_idx on public.orders (user_id);
+""",
+    clean="""
+alter table public.orders add column user_id uuid references auth.users (id) on delete set null;
+create index orders_user_id_idx on public.orders (user_id);
+""",
 )
 def cascade_not_explicit(catalog: Catalog) -> Verdicts:
-    for key in _foreign_keys(catalog):
-        identity = _identity(key)
+    for key in catalog.foreign_keys:
         if key.on_delete == "NO ACTION":
+            identity = _identity(key)
             yield failed(identity, f"{identity} leaves ON DELETE at its default, NO ACTION", definition=key.definition)
         else:
             yield PASSED
@@ -92,25 +98,113 @@ def cascade_not_explicit(catalog: Catalog) -> Verdicts:
     references=("splinter:unindexed_foreign_keys",),
     patch=PatchKind.SQL,
     requires=(CatalogKind.RELATIONS, CatalogKind.CONSTRAINTS, CatalogKind.INDEXES),
-    violating="alter table public.orders add foreign key (customer_id) references public.customers (id) on delete restrict;",
-    clean="create index orders_customer_id_idx on public.orders (customer_id);",
+    violating="alter table public.orders add column user_id uuid references auth.users (id) on delete set null;",
+    clean="""
+alter table public.orders add column user_id uuid references auth.users (id) on delete set null;
+create index orders_user_id_idx on public.orders (user_id);
+""",
     revision=2,
 )
 def foreign_key_not_indexed(catalog: Catalog) -> Verdicts:
-    for key in _foreign_keys(catalog):
-        identity = _identity(key)
-        table = catalog.relations[(key.schema, key.relation)]
-        if any(index_serves(index, key.columns) for index in catalog.indexes_of(table)):
+    for key in catalog.foreign_keys:
+        if any(index_serves(index, key.columns) for index in catalog.indexes_of(catalog.relations[(key.schema, key.relation)])):
             yield PASSED
         else:
             statistics = catalog.statistics.get((key.schema, key.relation))
             yield failed(
-                identity,
+                _identity(key),
                 f"no index of {key.schema}.{key.relation} begins with {', '.join(key.columns)}",
                 columns=list(key.columns),
                 estimated_rows=statistics.estimated_rows if statistics else None,
                 definition=key.definition,
             )
+
+
+@rule(
+    "FKY004",
+    "foreign-key-not-validated",
+    clause="5.2",
+    severity=Severity.MEDIUM,
+    family=Family.FOREIGN_KEYS,
+    title="Foreign key that is not validated or not enforced",
+    why=(
+        "NOT VALID means that the rows which were there before were never checked, NOT ENFORCED that no row is: "
+        "orphans may exist, and the planner trusts neither."
+    ),
+    how_to_fix=(
+        "Mend the orphans, then `alter table ... validate constraint ...`; "
+        "a constraint that is not enforced needs `alter table ... alter constraint ... enforced` (PostgreSQL 18) first."
+    ),
+    requires=(CatalogKind.RELATIONS, CatalogKind.CONSTRAINTS),
+    violating="""
+alter table public.orders add column user_id uuid;
+create index orders_user_id_idx on public.orders (user_id);
+alter table public.orders add constraint orders_user
+  foreign key (user_id) references auth.users (id) on delete set null not valid;
+""",
+    clean="""
+alter table public.orders add column user_id uuid;
+create index orders_user_id_idx on public.orders (user_id);
+alter table public.orders add constraint orders_user
+  foreign key (user_id) references auth.users (id) on delete set null not valid;
+alter table public.orders validate constraint orders_user;
+""",
+)
+def foreign_key_not_validated(catalog: Catalog) -> Verdicts:
+    for key in catalog.foreign_keys:
+        if key.validated and key.enforced:
+            yield PASSED
+            continue
+        identity = _identity(key)
+        if key.enforced:
+            message = f"{identity} is NOT VALID: rows that were there before it were never checked"
+        else:
+            message = f"{identity} is NOT ENFORCED: no row is checked"
+        yield failed(identity, message, definition=key.definition)
+
+
+@rule(
+    "FKY005",
+    "foreign-key-into-managed-schema",
+    clause="5.2",
+    severity=Severity.HIGH,
+    family=Family.FOREIGN_KEYS,
+    title="Foreign key to something else than the primary key of a managed table",
+    why=(
+        "The platform promises its primary keys and nothing more: an upgrade that changes another unique key of its tables "
+        "fails, or takes the foreign key away."
+    ),
+    how_to_fix="Refer to the primary key (`auth.users (id)`); keep a copy of the other value if it is needed, and fill it by a trigger.",
+    references=("splinter:fkey_to_auth_unique",),
+    requires=(CatalogKind.RELATIONS, CatalogKind.CONSTRAINTS),
+    violating="""
+alter table public.orders add column phone text references auth.users (phone) on delete set null;
+create index orders_phone_idx on public.orders (phone);
+""",
+    clean="""
+alter table public.orders add column user_id uuid references auth.users (id) on delete set null;
+create index orders_user_id_idx on public.orders (user_id);
+""",
+)
+def foreign_key_into_managed_schema(catalog: Catalog) -> Verdicts:
+    for key in catalog.foreign_keys:
+        schema, relation = key.referenced_schema, key.referenced_relation
+        if schema is None or relation is None or not is_managed(schema):
+            continue
+        primary = catalog.primary_key_of(schema, relation)
+        if primary is not None and frozenset(primary.columns) == frozenset(key.referenced_columns):
+            yield PASSED
+            continue
+        identity = _identity(key)
+        columns = ", ".join(key.referenced_columns)
+        yield failed(
+            identity,
+            f"{identity} refers to {schema}.{relation} ({columns}), which is not its primary key; the platform may change it",
+            references=f"{schema}.{relation}",
+            columns=list(key.referenced_columns),
+            primary_key=list(primary.columns) if primary else None,
+            definition=key.definition,
+        )
 
 
 def index_serves(index: Index, columns: tuple[str, ...]) -> bool:
@@ -120,15 +214,12 @@ def index_serves(index: Index, columns: tuple[str, ...]) -> bool:
     """
     if not index.valid:
         return False
+    if index.predicate is None and index.method == "btree" and index.key_columns[: len(columns)] == columns:
+        return True  # nearly always
     methods = _SINGLE_COLUMN_METHODS if len(columns) == 1 else _PREFIX_METHODS
     if index.method not in methods or set(index.key_columns[: len(columns)]) != set(columns):
         return False
     return index.predicate is None or columns_required_not_null(index.predicate) <= set(columns)
-
-
-def _foreign_keys(catalog: Catalog) -> Iterator[Constraint]:
-    for table in catalog.tables:  # a partition may have foreign keys of its own; those of its parent are left out
-        yield from catalog.foreign_keys_of(table)
 
 
 def _identity(constraint: Constraint) -> ObjectIdentity:
@@ -137,12 +228,12 @@ def _identity(constraint: Constraint) -> ObjectIdentity:
 
 # -- which columns look like references -------------------------------------------------------------------------------
 def _referable_keys(catalog: Catalog) -> dict[str, list[Column]]:
-    """Folded table name, singular and plural, → key columns of such tables: the project's own, and `auth.users`."""
+    """Stem of some column's name → key columns of the tables that it may mean: the project's own, and `auth.users`."""
+    stems = {stem for name in {c.name for c in catalog.snapshot.columns} if (stem := _reference_stem(name))}
+    meant = {name for stem in stems for name in _names_meant_by(stem)}
     found: dict[str, list[Column]] = {}
-    for relation in catalog.snapshot.relations:
-        if relation.kind not in (RelationKind.TABLE, RelationKind.PARTITIONED_TABLE) or relation.is_partition or relation.extension:
-            continue
-        if is_managed(relation.schema) and (relation.schema, relation.name) != ("auth", "users"):
+    for relation in (*catalog.root_tables, *(r for r in (catalog.relations.get(("auth", "users")),) if r is not None)):
+        if _fold(relation.name) not in meant:
             continue
         for column in _single_column_keys(catalog, relation):
             for form in _forms(relation.name):
@@ -162,9 +253,12 @@ def _single_column_keys(catalog: Catalog, relation: Relation) -> list[Column]:
     return [c for c in catalog.columns_of(relation) if c.name in names]
 
 
-def _is_own_key(key: Column, table: Relation, column: Column, own: set[str]) -> bool:
+def _is_own_key(catalog: Catalog, key: Column, table: Relation, column: Column) -> bool:
     """`customers.customer_id` is the key itself, not a reference to it."""
-    return (key.schema, key.relation) == (table.schema, table.name) and (key.name == column.name or column.name in own)
+    if (key.schema, key.relation) != (table.schema, table.name):
+        return False
+    primary = catalog.primary_key_of(table.schema, table.name)
+    return key.name == column.name or (primary is not None and column.name in primary.columns)
 
 
 @cache
@@ -190,6 +284,11 @@ def _forms(table: str) -> frozenset[str]:
     if name == "people":
         forms.add("person")
     return frozenset(forms)
+
+
+def _names_meant_by(stem: str) -> tuple[str, ...]:
+    """Every folded name that has `stem` among its forms."""
+    return (stem, f"{stem}s", f"{stem}es", f"{stem[:-1]}ies", "people")
 
 
 def _fold(name: str) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from platformkit_pipeline.model.identity import ObjectIdentity, function_identity
 from platformkit_pipeline.model.result import PatchKind, Severity
 from platformkit_pipeline.model.snapshot import CatalogKind, Function
 from platformkit_pipeline.rules.database.catalog import Catalog
 from platformkit_pipeline.rules.database.directives import Directive, directive_in
+from platformkit_pipeline.rules.database.function_privileges import identity_of_function
 from platformkit_pipeline.rules.registry import PASSED, Family, Verdicts, failed, rule
 
 _COMPILED_LANGUAGES = frozenset({"c", "internal"})
@@ -29,20 +29,22 @@ _COMPILED_LANGUAGES = frozenset({"c", "internal"})
     references=("splinter:function_search_path_mutable", "cwe:426"),
     patch=PatchKind.SQL,
     requires=(CatalogKind.FUNCTIONS,),
-    violating="create function public.f() returns void language sql security definer as 'select';",
+    violating="""
+create function public.f() returns void language sql security definer as 'select';
+comment on function public.f() is 'platformkit:definer reads memberships, which callers may not read';
+""",
     clean="""
 create function public.f() returns void language sql security definer
   set search_path = pg_catalog, public, pg_temp as 'select';
+comment on function public.f() is 'platformkit:definer reads memberships, which callers may not read';
 """,
 )
 def definer_search_path_mutable(catalog: Catalog) -> Verdicts:
-    for function in catalog.functions:
-        if not function.security_definer:
-            continue
-        identity = _identity(function)
+    for function in catalog.definers:
         if _fixes_search_path(function):
             yield PASSED
         else:
+            identity = identity_of_function(function)
             yield failed(
                 identity,
                 f"{identity} is SECURITY DEFINER, owned by {function.owner}, and takes its search_path from the caller",
@@ -71,10 +73,10 @@ def function_search_path_mutable(catalog: Catalog) -> Verdicts:
             continue
         if function.language in _COMPILED_LANGUAGES or function.sql_body is not None:
             continue  # compiled code resolves no names by path; BEGIN ATOMIC bodies were resolved when they were created
-        identity = _identity(function)
         if _fixes_search_path(function):
             yield PASSED
         else:
+            identity = identity_of_function(function)
             yield failed(identity, f"{identity} takes its search_path from the caller", language=function.language)
 
 
@@ -93,24 +95,22 @@ def function_search_path_mutable(catalog: Catalog) -> Verdicts:
     references=("cwe:250",),
     requires=(CatalogKind.FUNCTIONS,),
     violating="create function public.f() returns void language sql security definer set search_path = '' as 'select';",
-    clean="comment on function public.f() is 'platformkit:definer reads memberships, which callers may not read';",
+    clean="""
+create function public.f() returns void language sql security definer set search_path = '' as 'select';
+comment on function public.f() is 'platformkit:definer reads memberships, which callers may not read';
+""",
 )
 def definer_unjustified(catalog: Catalog) -> Verdicts:
-    for function in catalog.functions:
-        if not function.security_definer:
-            continue
-        identity = _identity(function)
+    for function in catalog.definers:
         use = directive_in(function.comment, Directive.DEFINER)
         if use and use.reason:
             yield PASSED
-        elif use:
+            continue
+        identity = identity_of_function(function)
+        if use:
             yield failed(identity, f"the comment of {identity} says platformkit:definer without a reason")
         else:
             yield failed(identity, f"{identity} is SECURITY DEFINER and no comment says why", owner=function.owner)
-
-
-def _identity(function: Function) -> ObjectIdentity:
-    return function_identity(function.schema, function.name, function.arguments)
 
 
 def _fixes_search_path(function: Function) -> bool:

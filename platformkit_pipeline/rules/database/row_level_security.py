@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-from platformkit_pipeline.model.identity import member_identity
 from platformkit_pipeline.model.result import PatchKind, Severity
 from platformkit_pipeline.model.snapshot import CatalogKind, Policy, Relation
-from platformkit_pipeline.rules.database.catalog import Catalog, identity_of
+from platformkit_pipeline.rules.database.catalog import POLICY_BEARING_SCHEMAS, Catalog, identity_of
 from platformkit_pipeline.rules.database.directives import Directive, directive_in
+from platformkit_pipeline.rules.database.policy_expressions import escaping_updates, lets_rows_in, policy_identity
 from platformkit_pipeline.rules.registry import PASSED, Family, Verdict, Verdicts, failed, not_applicable, rule, unknown
 from platformkit_pipeline.sqltext.parser import SqlSyntaxError
 from platformkit_pipeline.sqltext.truth import is_tautology
 
 PRIVILEGE_KINDS = (CatalogKind.ROLES, CatalogKind.ROLE_MEMBERSHIPS, CatalogKind.SCHEMAS, CatalogKind.COLUMNS)
-
-POLICY_BEARING_MANAGED_SCHEMAS = frozenset({"storage", "realtime"})
-"""Managed schemas whose tables are meant to carry the project's own policies (files, channels)."""
 
 
 @rule(
@@ -51,10 +47,11 @@ def rls_disabled(catalog: Catalog) -> Verdicts:
         exposed = catalog.is_exposed(table.schema)
         if table.schema != "public" and exposed is False:
             continue
-        identity = identity_of(table)
         if table.row_security:
             yield PASSED
-        elif table.schema != "public" and exposed is None:
+            continue
+        identity = identity_of(table)
+        if table.schema != "public" and exposed is None:
             yield unknown(
                 identity,
                 f"{identity} has no row level security, and whether schema {table.schema} is served by the Data API is not known: "
@@ -104,10 +101,10 @@ def policies_without_rls(catalog: Catalog) -> Verdicts:
         policies = catalog.policies_of(table)
         if not policies:
             continue
-        identity = identity_of(table)
         if table.row_security:
             yield PASSED
         else:
+            identity = identity_of(table)
             names = [p.name for p in policies]
             yield failed(
                 identity,
@@ -134,10 +131,10 @@ def rls_without_policy(catalog: Catalog) -> Verdicts:
     for table in catalog.root_tables:  # a partition is reached through its parent, and closed on its own is right
         if not table.row_security:
             continue
-        identity = identity_of(table)
         if catalog.policies_of(table):
             yield PASSED
         else:
+            identity = identity_of(table)
             yield failed(identity, f"{identity} has row level security and no policy: client roles see no row and write none")
 
 
@@ -160,16 +157,10 @@ create policy orders_of_tenant on public.orders for all to authenticated
     revision=2,
 )
 def allow_all_write(catalog: Catalog) -> Verdicts:
-    for table, policy in _client_policies(catalog, ("ALL", "INSERT", "UPDATE", "DELETE")):
-        check = policy.with_check or policy.using
-        tested = {
-            "ALL": (("SELECT", "UPDATE", "DELETE"), policy.using, ("INSERT",), check),
-            "INSERT": ((), None, ("INSERT",), policy.with_check),
-            "UPDATE": (("UPDATE",), policy.using, (), None),
-            "DELETE": (("DELETE",), policy.using, (), None),
-        }[policy.command]
-        rows, using, new_rows, with_check = tested
-        yield _tautology_verdict(catalog, table, policy, ((rows, using), (new_rows, with_check)))
+    for table, policy in catalog.project_policies:
+        if not policy.permissive or policy.command == "SELECT" or not catalog.clients_of(policy):
+            continue
+        yield _tautology_verdict(catalog, table, policy)
 
 
 @rule(
@@ -191,49 +182,32 @@ def allow_all_write(catalog: Catalog) -> Verdicts:
     revision=2,
 )
 def allow_all_read(catalog: Catalog) -> Verdicts:
-    for table, policy in _client_policies(catalog, ("SELECT",)):
-        if table.schema in POLICY_BEARING_MANAGED_SCHEMAS:
-            continue  # listing of buckets has rules of its own
-        use = directive_in(table.comment, Directive.PUBLIC_READ)
-        if use and use.reason:
-            yield not_applicable(_policy_identity(policy), f"declared public: {use.reason}")
-        else:
-            yield _tautology_verdict(catalog, table, policy, ((("SELECT",), policy.using),))
-
-
-def _client_policies(catalog: Catalog, commands: tuple[str, ...]) -> Iterator[tuple[Relation, Policy]]:
-    """Permissive policies for client roles on the project's tables, and on managed tables that carry project policies."""
-    for policy in catalog.snapshot.policies:
-        table = catalog.relations.get((policy.schema, policy.relation))
-        if table is None or table.extension or not policy.permissive or policy.command not in commands:
+    for table, policy in catalog.project_policies:
+        if policy.command != "SELECT" or not policy.permissive or not catalog.clients_of(policy):
             continue
-        mine = (table.schema, table.name) in catalog.table_names or policy.schema in POLICY_BEARING_MANAGED_SCHEMAS
-        if mine and catalog.clients_of(policy):
-            yield table, policy
+        if table.schema in POLICY_BEARING_SCHEMAS:
+            continue  # listing of buckets has rules of its own
+        use = directive_in(table.comment, Directive.PUBLIC_READ) if table.comment else None
+        if use and use.reason:
+            yield not_applicable(policy_identity(policy), f"declared public: {use.reason}")
+        else:
+            yield _tautology_verdict(catalog, table, policy)
 
 
-def _policy_identity(policy: Policy) -> Any:
-    return member_identity("policy", policy.schema, policy.relation, policy.name)
+_ROWS = {"ALL": ("SELECT", "UPDATE", "DELETE"), "SELECT": ("SELECT",), "INSERT": (), "UPDATE": ("UPDATE",), "DELETE": ("DELETE",)}
+"""Commands for which USING decides. What an UPDATE may make of a row is RLS012's business."""
 
 
-def _tautology_verdict(
-    catalog: Catalog, table: Relation, policy: Policy, tested: tuple[tuple[tuple[str, ...], str | None], ...]
-) -> Verdict | None:
-    """FAIL when one of the (commands, expression) pairs is always true and no restrictive policy narrows it.
+def _tautology_verdict(catalog: Catalog, table: Relation, policy: Policy) -> Verdict | None:
+    """FAIL when one of the policy's conditions is always true and no restrictive policy narrows it.
 
-    A missing expression lets no row through, so it is no fault.
+    A missing condition lets no row through, so it is no fault.
     """
-    identity = _policy_identity(policy)
     try:
-        open_commands = [
-            command
-            for commands, expression in tested
-            if expression is not None and is_tautology(expression)
-            for command in commands
-            if not _narrowed(catalog, table, policy, command)
-        ]
+        open_commands = _open_commands(catalog, table, policy)
     except SqlSyntaxError as error:
-        return unknown(identity, f"the expression of policy {policy.name} on {policy.schema}.{policy.relation} does not parse: {error}")
+        message = f"the expression of policy {policy.name} on {policy.schema}.{policy.relation} does not parse: {error}"
+        return unknown(policy_identity(policy), message)
     if not open_commands:
         return PASSED
     clients = catalog.clients_of(policy)
@@ -241,7 +215,7 @@ def _tautology_verdict(
     granted = {role: [c for c in reach.get(role, []) if c in open_commands] for role in clients}
     effective = {role: commands for role, commands in granted.items() if commands}
     return failed(
-        identity,
+        policy_identity(policy),
         f"policy {policy.name} on {policy.schema}.{policy.relation} lets {', '.join(clients)} {', '.join(open_commands)} every row"
         + ("" if effective else " as soon as the privilege is granted"),
         command=policy.command,
@@ -251,6 +225,17 @@ def _tautology_verdict(
         open_commands=open_commands,
         reachable_by=effective,
     )
+
+
+def _open_commands(catalog: Catalog, table: Relation, policy: Policy) -> list[str]:
+    """Raises SqlSyntaxError."""
+    using, check = policy.using, policy.with_check or policy.using
+    commands = list(_ROWS[policy.command]) if using is not None and is_tautology(using) else []
+    if policy.command in ("ALL", "INSERT") and check is not None and is_tautology(check):
+        if not commands and escaping_updates(catalog, table, policy) and not lets_rows_in(catalog, table, policy):
+            return []  # without the privilege to INSERT the open check is one of UPDATE: RLS012 says it
+        commands.append("INSERT")
+    return [command for command in commands if not _narrowed(catalog, table, policy, command)]
 
 
 def _narrowed(catalog: Catalog, table: Relation, policy: Policy, command: str) -> bool:

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
-from functools import cache
 
 from platformkit_pipeline.model.identity import member_identity
 from platformkit_pipeline.model.result import Severity
 from platformkit_pipeline.model.snapshot import CatalogKind, Policy, Relation
 from platformkit_pipeline.rules.database.catalog import COMMANDS, Catalog, identity_of
 from platformkit_pipeline.rules.database.directives import Directive, directive_in
+from platformkit_pipeline.rules.database.policy_helpers import PolicyHelpers
 from platformkit_pipeline.rules.registry import PASSED, Family, Verdicts, failed, not_applicable, rule, unknown
 from platformkit_pipeline.sqltext.confinement import (
     Confinement,
-    HelperFunction,
     Judgement,
     TenantTerms,
     all_of,
     any_of,
     judge_expression,
 )
+from platformkit_pipeline.sqltext.expression_facts import facts_of
+from platformkit_pipeline.sqltext.parser import SqlSyntaxError
 
 _TextOf = Callable[[Policy], str | None]
-_JudgeText = Callable[[str], Judgement]
-_ARGUMENT = re.compile(r'(?:(?:IN|INOUT|VARIADIC)\s+)?(?:"(?P<quoted>(?:[^"]|"")+)"|(?P<plain>[^\s"]+))\s+\S')
 
 
 @rule(
@@ -45,18 +43,19 @@ _ARGUMENT = re.compile(r'(?:(?:IN|INOUT|VARIADIC)\s+)?(?:"(?P<quoted>(?:[^"]|"")
     clean="create table public.orders (id uuid primary key, tenant_id uuid not null);",
 )
 def tenant_column_missing(catalog: Catalog) -> Verdicts:
-    tenancy = catalog.declarations.tenancy
+    column = catalog.declarations.tenancy.column
     for table in catalog.root_tables:
-        identity = identity_of(table)
-        use = directive_in(table.comment, Directive.NOT_TENANT_SCOPED)
+        use = directive_in(table.comment, Directive.NOT_TENANT_SCOPED) if table.comment else None
         if use and not use.reason:
+            identity = identity_of(table)
             yield failed(identity, f"the comment of {identity} says platformkit:not-tenant-scoped without a reason")
         elif reason := _not_scoped(catalog, table):
-            yield not_applicable(identity, reason)
-        elif catalog.column(table, tenancy.column):
+            yield not_applicable(identity_of(table), reason)
+        elif catalog.column(table, column):
             yield PASSED
         else:
-            yield failed(identity, f"{identity} has no column {tenancy.column}", columns=[c.name for c in catalog.columns_of(table)][:20])
+            identity = identity_of(table)
+            yield failed(identity, f"{identity} has no column {column}", columns=[c.name for c in catalog.columns_of(table)][:20])
 
 
 @rule(
@@ -78,14 +77,17 @@ def tenant_column_type(catalog: Catalog) -> Verdicts:
         column = catalog.column(table, name)
         if column is None:
             continue
-        identity = member_identity("column", table.schema, table.name, name)
-        faults = [*([f"is {column.type}, not uuid"] if column.type != "uuid" else []), *([] if column.not_null else ["may be NULL"])]
         if reason := _not_scoped(catalog, table):
-            yield not_applicable(identity, reason)
-        elif faults:
-            yield failed(identity, f"{identity} {' and '.join(faults)}", type=column.type, not_null=column.not_null)
-        else:
+            yield not_applicable(member_identity("column", table.schema, table.name, name), reason)
+        elif column.type == "uuid" and column.not_null:
             yield PASSED
+        else:
+            identity = member_identity("column", table.schema, table.name, name)
+            faults = [
+                *([f"is {column.type}, not uuid"] if column.type != "uuid" else []),
+                *([] if column.not_null else ["may be NULL"]),
+            ]
+            yield failed(identity, f"{identity} {' and '.join(faults)}", type=column.type, not_null=column.not_null)
 
 
 @rule(
@@ -117,19 +119,29 @@ create policy orders_of_tenant on public.orders to authenticated
     revision=2,
 )
 def tenant_policy_missing(catalog: Catalog) -> Verdicts:
+    column = catalog.declarations.tenancy.column
+    judge = _PolicyJudge(catalog)
+    acting = {role: catalog.acts_as(role) for role in catalog.client_roles}
+    acted_as = frozenset().union(*acting.values())
     for table in catalog.tables:  # a partition with policies of its own is a door of its own
-        policies = [p for p in catalog.policies_of(table) if catalog.clients_of(p)]
-        if not table.row_security or not policies or not catalog.column(table, catalog.declarations.tenancy.column):
-            continue  # RLS001, RLS003 and TEN001 speak about those
-        identity = identity_of(table)
+        if not table.row_security or not catalog.column(table, column):
+            continue  # RLS001 and TEN001 speak about those
+        policies = tuple([p for p in catalog.policies_of(table) if catalog.clients_of(p)])
+        if not policies:
+            continue  # RLS003
         if reason := _not_scoped(catalog, table):
-            yield not_applicable(identity, reason)
+            yield not_applicable(identity_of(table), reason)
             continue
-        owners = [r for r in catalog.client_roles if table.owner in catalog.acts_as(r)] if not table.force_row_security else []
-        if owners:
-            yield failed(identity, f"{identity} belongs to {', '.join(owners)}: its policies do not bind the owner", owner=table.owner)
+        if table.owner in acted_as and not table.force_row_security:
+            owners = ", ".join(role for role, names in acting.items() if table.owner in names)
+            identity = identity_of(table)
+            yield failed(identity, f"{identity} belongs to {owners}: its policies do not bind the owner", owner=table.owner)
             continue
-        judged = _judge_commands(catalog, table, policies)
+        judged = judge.commands_of(table, policies)
+        if judged is None:
+            yield PASSED
+            continue
+        identity = identity_of(table)
         leaking = [c for c, j in judged.items() if j.confinement is Confinement.OPEN]
         undecided = {c: j.reason for c, j in judged.items() if j.confinement is Confinement.UNDECIDABLE}
         texts = {p.name: {"command": p.command, "roles": list(p.roles), "using": p.using, "with_check": p.with_check} for p in policies}
@@ -141,99 +153,97 @@ def tenant_policy_missing(catalog: Catalog) -> Verdicts:
                 policies=texts,
                 reachable_by=catalog.reach(table),
             )
-        elif undecided:
+        else:
             reasons = "; ".join(sorted(set(undecided.values())))
             yield unknown(identity, f"whether {identity} confines {', '.join(undecided)} cannot be told: {reasons}", policies=texts)
-        else:
-            yield PASSED
 
 
 def _not_scoped(catalog: Catalog, table: Relation) -> str | None:
     """Why the table is declared to be outside the tenant model; None when it is inside. A partition is what its parent is."""
     if catalog.declarations.tenancy.not_applicable_reason:
         return f"the project is declared to have a single tenant: {catalog.declarations.tenancy.not_applicable_reason}"
-    use = directive_in(table.comment, Directive.NOT_TENANT_SCOPED)
+    use = directive_in(table.comment, Directive.NOT_TENANT_SCOPED) if table.comment else None
     if use and use.reason:
         return f"declared not tenant-scoped: {use.reason}"
     parent = catalog.relations.get(table.parents[0]) if table.is_partition and table.parents else None
     return _not_scoped(catalog, parent) if parent else None
 
 
-def _judge_commands(catalog: Catalog, table: Relation, policies: list[Policy]) -> dict[str, Judgement]:
-    """Combine policies as PostgreSQL does, (permissive OR ...) AND restrictive AND ..., for the worst-off client role."""
-    terms = _terms(catalog, table)
-    judge = cache(lambda text: judge_expression(text, terms))
-    return {
-        command: any_of(_judge_for_role(catalog, policies, command, role, judge) for role in catalog.client_roles) for command in COMMANDS
-    }
+_Judged = dict[str, Judgement] | None
+"""Command → judgement; None when all of them confine."""
 
 
-def _judge_for_role(catalog: Catalog, policies: list[Policy], command: str, role: str, judge: _JudgeText) -> Judgement:
-    applying = [p for p in policies if p.command in ("ALL", command) and role in catalog.clients_of(p)]
-    parts = []
-    if command != "INSERT":
-        parts.append(_judge_side(applying, lambda p: p.using, judge))
-    if command in ("INSERT", "UPDATE"):
-        parts.append(_judge_side(applying, lambda p: p.with_check or p.using, judge))
-    return any_of(parts)
+class _PolicyJudge:
+    """Judges the policies of tables. Tables whose policies read alike are judged once."""
 
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self._helpers = PolicyHelpers(catalog)
+        self._texts: dict[tuple[str, str, str], Judgement] = {}
+        self._tables: dict[tuple[object, ...], _Judged] = {}
+        self._qualifiers: dict[str | None, frozenset[str]] = {None: frozenset()}
 
-def _judge_side(applying: list[Policy], text_of: _TextOf, judge: _JudgeText) -> Judgement:
-    def judged(*, permissive: bool) -> Iterator[Judgement]:
-        for policy in applying:
-            if policy.permissive is permissive and (text := text_of(policy)) is not None:
-                yield judge(text)
+    def commands_of(self, table: Relation, policies: tuple[Policy, ...]) -> _Judged:
+        """Combine policies as PostgreSQL does, (permissive OR ...) AND restrictive AND ..., for the worst-off client role."""
+        named = any(table.name in self._names_in(text) for p in policies for text in (p.using, p.with_check))
+        alike = tuple([(p.command, p.permissive, p.roles, p.using, p.with_check) for p in policies])
+        key = (table.schema, table.name if named else "", alike)
+        if key not in self._tables:
+            self._tables[key] = self._judged(table, policies)
+        return self._tables[key]
 
-    # without a permissive condition no row passes; a restrictive policy without a condition for this side asks for nothing
-    return all_of([any_of(judged(permissive=True)), *judged(permissive=False)])
+    def _judged(self, table: Relation, policies: tuple[Policy, ...]) -> _Judged:
+        roles = self._catalog.client_roles
+        judged = {command: any_of(self._for_role(table, policies, command, role) for role in roles) for command in COMMANDS}
+        return None if all(j.confinement is Confinement.CONFINED for j in judged.values()) else judged
 
+    def _for_role(self, table: Relation, policies: tuple[Policy, ...], command: str, role: str) -> Judgement:
+        applying = [p for p in policies if p.command in ("ALL", command) and role in self._catalog.clients_of(p)]
+        parts = []
+        if command != "INSERT":
+            parts.append(self._side(table, applying, lambda p: p.using))
+        if command in ("INSERT", "UPDATE"):
+            parts.append(self._side(table, applying, lambda p: p.with_check or p.using))
+        return any_of(parts)
 
-def _terms(catalog: Catalog, table: Relation) -> TenantTerms:
-    tenancy = catalog.declarations.tenancy
-    qualified = {name if "." in name else f"public.{name}" for name in tenancy.membership_tables}
-    bare = {name.split(".", 1)[1] for name in qualified if name.startswith(("public.", f"{table.schema}."))}
+    def _side(self, table: Relation, applying: list[Policy], text_of: _TextOf) -> Judgement:
+        def judged(*, permissive: bool) -> Iterator[Judgement]:
+            for policy in applying:
+                if policy.permissive is permissive and (text := text_of(policy)) is not None:
+                    yield self._text(table, text)
 
-    def find_helper(name: tuple[str, ...]) -> HelperFunction | None:
-        candidates = catalog.functions_named(name[-1], name[-2] if len(name) > 1 else None)
-        if len(candidates) != 1:
-            return None
-        function = candidates[0]
-        return HelperFunction(
-            language=function.language,
-            body=function.sql_body or function.body,
-            definition=function.definition,
-            argument_names=tuple(_argument_names(function.arguments)),
+        # without a permissive condition no row passes; a restrictive policy without a condition for this side asks for nothing
+        return all_of([any_of(judged(permissive=True)), *judged(permissive=False)])
+
+    def _text(self, table: Relation, text: str) -> Judgement:
+        key = (text, table.schema, table.name if table.name in self._names_in(text) else "")
+        if key not in self._texts:
+            self._texts[key] = judge_expression(text, self._terms(table))
+        return self._texts[key]
+
+    def _names_in(self, text: str | None) -> frozenset[str]:
+        """Names that columns are qualified with: only an expression that names its table can depend on what that is called."""
+        known = self._qualifiers.get(text)
+        if known is None and text is not None:
+            known = self._qualifiers[text] = _qualifiers(text)
+        return known or frozenset()
+
+    def _terms(self, table: Relation) -> TenantTerms:
+        tenancy = self._catalog.declarations.tenancy
+        qualified = {name if "." in name else f"public.{name}" for name in tenancy.membership_tables}
+        bare = {name.split(".", 1)[1] for name in qualified if name.startswith(("public.", f"{table.schema}."))}
+        return TenantTerms(
+            relation=table.name,
+            column=tenancy.column,
+            claim=tenancy.claim,
+            membership_tables=frozenset(qualified | bare),
+            find_helper=self._helpers.find,
+            columns_of=self._catalog.column_names,
         )
 
-    return TenantTerms(
-        relation=table.name,
-        column=tenancy.column,
-        claim=tenancy.claim,
-        membership_tables=frozenset(qualified | bare),
-        find_helper=find_helper,
-        columns_of=catalog.column_names,
-    )
 
-
-def _argument_names(arguments: str) -> Iterator[str]:
-    """Input arguments out of `pg_get_function_identity_arguments`: their names, "" for one without. OUT arguments are not passed."""
-    for argument in _split_arguments(arguments):
-        if argument.startswith("OUT "):
-            continue
-        match = _ARGUMENT.match(argument)
-        if match is None:
-            yield ""
-        else:
-            yield match["quoted"].replace('""', '"') if match["quoted"] else match["plain"]
-
-
-def _split_arguments(arguments: str) -> Iterator[str]:
-    depth, start, quoted = 0, 0, False
-    for position, character in enumerate(arguments):
-        quoted ^= character == '"'
-        depth += (character == "(") - (character == ")")
-        if character == "," and depth == 0 and not quoted:
-            yield arguments[start:position].strip()
-            start = position + 1
-    if arguments[start:].strip():
-        yield arguments[start:].strip()
+def _qualifiers(text: str) -> frozenset[str]:
+    try:
+        return frozenset([column[-2] for column in facts_of(text).columns if len(column) > 1])
+    except SqlSyntaxError:
+        return frozenset()

@@ -1,0 +1,73 @@
+"""`platformkit docs`: documents that are generated from the code, and whether those in a checkout still are what the code says."""
+
+from __future__ import annotations
+
+from difflib import unified_diff
+from pathlib import Path
+
+import typer
+
+from platformkit_pipeline.cli.output import check_output, warn, write_text
+from platformkit_pipeline.model.errors import ConfigurationError
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+RULES_FILE = Path("docs/rules.md")
+"""Where the rule book lies, relative to the root of a checkout."""
+_MOST_LINES_SHOWN = 20
+
+_CHECK = typer.Option(False, "--check", help="Write nothing; say whether the file is what would be written.")
+
+
+@app.callback(invoke_without_command=True)
+def docs(context: typer.Context, check: bool = _CHECK) -> int:
+    """Write the documents that are generated from the code, or check them.
+
+    \b
+    Examples:
+      platformkit docs --check
+      platformkit docs rules --output docs/rules.md
+
+    \b
+    Exit codes: 0 done, or nothing differs; 1 a document differs; 2 it cannot be read or written.
+    """
+    if context.invoked_subcommand is not None:
+        return 0
+    if not check:
+        raise ConfigurationError("say which document: `platformkit docs rules`; or --check for all of them, from the root of a checkout")
+    return _checked(RULES_FILE)
+
+
+@app.command("rules")
+def rules(
+    output: Path | None = typer.Option(None, "--output", metavar="FILE", help="Write to a file instead of stdout, or check that file."),
+    check: bool = _CHECK,
+) -> int:
+    """Write the rule book in Markdown, one section per rule."""
+    if check:
+        return _checked(output or RULES_FILE)
+    check_output(output)
+    write_text(_rule_book(), output)
+    return 0
+
+
+def _rule_book() -> str:
+    from platformkit_pipeline.reporting.rule_book import rules_markdown
+    from platformkit_pipeline.rules.registry import all_rules
+
+    return rules_markdown(all_rules())
+
+
+def _checked(path: Path) -> int:
+    try:
+        found = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        raise ConfigurationError(f"{path}: cannot be read: {reason}") from None
+    wanted = _rule_book()
+    if found == wanted:
+        return 0
+    difference = list(unified_diff(found.splitlines(), wanted.splitlines(), str(path), "generated", n=0, lineterm=""))
+    write_text("\n".join(difference[:_MOST_LINES_SHOWN]) + "\n", None)
+    warn(f"{path} is not what the rules say; `platformkit docs rules --output {path}` writes it anew")
+    return 1

@@ -1,0 +1,55 @@
+"""What a live trial showed: whether a caller of one tenant gets at rows of another. Never a row, nor a value out of one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class ProbeLevel(StrEnum):
+    NONE = "none"
+    READ = "read"
+    """SELECT in a read-only transaction."""
+    WRITE = "write"
+    """INSERT, UPDATE and DELETE as well, in a transaction that is rolled back; for databases that nobody misses."""
+
+
+class Answer(StrEnum):
+    BLOCKED = "blocked"
+    LEAK = "leak"
+    INCONCLUSIVE = "inconclusive"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Trial:
+    """One command that one role tried on a table."""
+
+    role: str
+    command: str
+    """SELECT, INSERT, UPDATE or DELETE."""
+    answer: Answer
+    reason: str = ""
+    """Why nothing could be shown, or what kind of leak it is; for a person."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class TableIsolation:
+    """All trials on one table, in the order of roles and commands."""
+
+    schema: str
+    relation: str
+    trials: tuple[Trial, ...]
+
+    @property
+    def answer(self) -> Answer:
+        """One leak is a leak; without one, nothing is shown until every trial was answered."""
+        answers = {trial.answer for trial in self.trials}
+        return next((a for a in (Answer.LEAK, Answer.INCONCLUSIVE) if a in answers), Answer.BLOCKED)
+
+
+@dataclass(frozen=True, slots=True)
+class IsolationProbe:
+    """One probe of one database; tables in name order. A table that no client role can reach is not among them."""
+
+    level: ProbeLevel
+    tables: tuple[TableIsolation, ...] = ()

@@ -1,0 +1,461 @@
+"""What policy expressions say: whom they trust, what they cost, and where they can be got around. Clauses 1.1, 2.1 and 6.1."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from platformkit_pipeline.model.identity import ObjectIdentity, member_identity
+from platformkit_pipeline.model.result import Severity
+from platformkit_pipeline.model.snapshot import CatalogKind, Function, Policy, Relation
+from platformkit_pipeline.rules.database.catalog import Catalog
+from platformkit_pipeline.rules.database.policy_helpers import PolicyHelpers
+from platformkit_pipeline.rules.registry import PASSED, Family, Verdicts, failed, rule, unknown
+from platformkit_pipeline.sqltext.absent_claims import RowTerms, WithoutClaims, demands_claims, without_claims
+from platformkit_pipeline.sqltext.expression_facts import ExpressionFacts, FunctionCall, Path, facts_of
+from platformkit_pipeline.sqltext.functions import facts_of_function
+from platformkit_pipeline.sqltext.identifiers import identifier
+from platformkit_pipeline.sqltext.parser import SqlSyntaxError
+from platformkit_pipeline.sqltext.truth import is_tautology, never_true
+
+_CALLER_FUNCTIONS: frozenset[Path] = frozenset({("auth", "uid"), ("auth", "jwt"), ("auth", "role"), ("auth", "email")})
+_SETTING = "current_setting"
+_USER_METADATA = "user_metadata"
+_RAW_USER_METADATA = "raw_user_meta_data"
+_AUTH_USERS = frozenset({("auth", "users"), ("users",)})
+_RECORD_MAKERS = frozenset({"jsonb_to_record", "json_to_record", "jsonb_to_recordset", "json_to_recordset", "jsonb_populate_record"})
+_POLICIES = (CatalogKind.RELATIONS, CatalogKind.POLICIES)
+_CLIENTS = (*_POLICIES, CatalogKind.ROLES, CatalogKind.ROLE_MEMBERSHIPS)
+
+
+def policy_identity(policy: Policy) -> ObjectIdentity:
+    return member_identity("policy", policy.schema, policy.relation, policy.name)
+
+
+def _named(policy: Policy) -> str:
+    return f"policy {identifier(policy.name)} on {identifier(policy.schema)}.{identifier(policy.relation)}"
+
+
+def _shown(name: Path) -> str:
+    return ".".join(name)
+
+
+class _ByText:
+    """Answers about expressions, worked out once per text: a large database has ten policies for each text."""
+
+    def __init__(self, answer: Callable[[str], tuple[str, ...]]) -> None:
+        self._answer = answer
+        self._known: dict[str | None, tuple[str, ...]] = {None: ()}
+
+    def about(self, policy: Policy) -> tuple[str, ...]:
+        """Of USING and WITH CHECK together, in order and without repetition."""
+        using, check = self._of(policy.using), self._of(policy.with_check)
+        return using if using == check else tuple(dict.fromkeys((*using, *check)))
+
+    def _of(self, text: str | None) -> tuple[str, ...]:
+        known = self._known.get(text)
+        if known is None and text is not None:
+            known = self._known[text] = self._answer(text)
+        return known or ()
+
+
+def functions_called(catalog: Catalog, name: Path) -> tuple[Function, ...]:
+    """The project's functions that a call of this name may mean: all overloads, in any schema when none is printed."""
+    found = catalog.functions_named(name[-1], name[-2] if len(name) > 1 else None)
+    return tuple(f for f in found if f.extension is None) if found else ()
+
+
+def facts_of_body(function: Function) -> ExpressionFacts | None:
+    """None for a language that cannot be read. Raises SqlSyntaxError."""
+    return facts_of_function(function.language, function.sql_body or function.body, function.definition)
+
+
+def _unparsable(policy: Policy, error: SqlSyntaxError) -> str:
+    return f"the expression of {_named(policy)} does not parse: {error}"
+
+
+# -- RLS006 -----------------------------------------------------------------------------------------------------------
+@rule(
+    "RLS006",
+    "policy-trusts-user-metadata",
+    clause="2.1",
+    severity=Severity.CRITICAL,
+    family=Family.ROW_LEVEL_SECURITY,
+    title="A policy trusts metadata that users edit themselves",
+    why=(
+        "`user_metadata` in the token is a copy of `raw_user_meta_data`, which every signed-in user changes with one call of the Auth API. "
+        "Whoever writes the expected role or tenant there passes the policy. The same holds for a helper function that reads it."
+    ),
+    how_to_fix=(
+        "Keep what policies rely on in `app_metadata`, which only the server side writes, in a claim that a token hook adds, "
+        "or in a table that users cannot write."
+    ),
+    references=("splinter:rls_references_user_metadata", "cwe:639", "cwe:807"),
+    requires=(*_POLICIES, CatalogKind.FUNCTIONS),
+    violating="""
+alter policy own_tenant on public.tenants
+  using (id = ((select auth.jwt()) -> 'user_metadata' ->> 'tenant_id')::uuid);
+""",
+    clean="""
+alter policy own_tenant on public.tenants
+  using (id = ((select auth.jwt()) -> 'app_metadata' ->> 'tenant_id')::uuid);
+""",
+)
+def policy_trusts_user_metadata(catalog: Catalog) -> Verdicts:
+    reader = _MetadataReader(catalog)
+    readings = _ByText(reader.readings_of)
+    doubts = _ByText(reader.doubts_of)
+    for _table, policy in catalog.project_policies:
+        try:
+            found = readings.about(policy)
+        except SqlSyntaxError as error:
+            yield unknown(policy_identity(policy), _unparsable(policy, error))
+            continue
+        if found:
+            yield failed(
+                policy_identity(policy),
+                f"{_named(policy)} trusts what users write into their own metadata: {', '.join(found)}",
+                reads=list(found),
+                **_texts(policy),
+            )
+        elif unclear := doubts.about(policy):
+            yield unknown(policy_identity(policy), f"whether {_named(policy)} trusts user metadata cannot be told: {'; '.join(unclear)}")
+        else:
+            yield PASSED
+
+
+class _MetadataReader:
+    """Finds reads of user metadata in expressions and in the functions that they call."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+
+    def readings_of(self, text: str) -> tuple[str, ...]:
+        facts = facts_of(text)
+        found = list(self._direct(facts))
+        for function, inside in self._reached(facts):
+            if inside is not None:
+                found += [f"{reading} (in {_signature(function)})" for reading in self._direct(inside)]
+        return tuple(found)
+
+    def doubts_of(self, text: str) -> tuple[str, ...]:
+        """Nothing is said about functions that cannot be read, unless their text gives cause for it."""
+        found = []
+        for function, inside in self._reached(facts_of(text)):
+            if inside is None and _mentions_metadata((function.body or "", function.sql_body or "")):
+                found.append(f"the function {_signature(function)} cannot be read, and its text mentions user metadata")
+            elif inside is not None and _mentions_metadata(inside.strings):
+                found.append(f"the function {_signature(function)} holds a text that mentions user metadata")
+        return tuple(found)
+
+    def _reached(self, facts: ExpressionFacts) -> list[tuple[Function, ExpressionFacts | None]]:
+        """Functions that the expression calls, those that they call, and so on; None for one that cannot be read."""
+        found: list[tuple[Function, ExpressionFacts | None]] = []
+        seen: set[Path] = set(_CALLER_FUNCTIONS)
+        waiting = [call.name for call in facts.calls]
+        while waiting:
+            name = waiting.pop(0)
+            if name in seen:
+                continue
+            seen.add(name)
+            for function in functions_called(self._catalog, name):
+                inside = _readable_facts(function)
+                found.append((function, inside))
+                waiting += [call.name for call in inside.calls] if inside else []
+        return found
+
+    def _direct(self, facts: ExpressionFacts) -> tuple[str, ...]:
+        found: set[str] = set()
+        if any(path[:1] == (_USER_METADATA,) for path in facts.claims) or (() in facts.claims and self._takes_from_whole_token(facts)):
+            found.add(f"{_USER_METADATA} of the token")
+        if not _AUTH_USERS.isdisjoint(facts.relations) and any(column[-1] == _RAW_USER_METADATA for column in facts.columns):
+            found.add(f"{_RAW_USER_METADATA} of auth.users")
+        for helper, keys in facts.helper_paths:
+            if keys[0] == _USER_METADATA and self._returns_token(helper):
+                found.add(f"{_USER_METADATA} of the token, which {_shown(helper)}() returns")
+        return tuple(sorted(found))
+
+    def _takes_from_whole_token(self, facts: ExpressionFacts) -> bool:
+        """The token goes into a variable, a record or an operator, and the key is named somewhere."""
+        if _USER_METADATA in facts.json_keys or _USER_METADATA in facts.strings:
+            return True
+        if any(f"$.{_USER_METADATA}" in text for text in facts.strings):
+            return True
+        return any(c[-1] == _USER_METADATA for c in facts.columns) and any(call.name[-1] in _RECORD_MAKERS for call in facts.calls)
+
+    def _returns_token(self, name: Path) -> bool:
+        bodies = (_readable_facts(function) for function in functions_called(self._catalog, name))
+        return any(facts is not None and () in facts.claims for facts in bodies)
+
+
+def _readable_facts(function: Function) -> ExpressionFacts | None:
+    try:
+        return facts_of_body(function)
+    except SqlSyntaxError:
+        return None
+
+
+def _signature(function: Function) -> str:
+    return f"{identifier(function.schema)}.{identifier(function.name)}({function.arguments})"
+
+
+def _mentions_metadata(texts: Iterable[str]) -> bool:
+    return any(_USER_METADATA in text or _RAW_USER_METADATA in text for text in texts)
+
+
+def _texts(policy: Policy) -> dict[str, object]:
+    return {"command": policy.command, "roles": list(policy.roles), "using": policy.using, "with_check": policy.with_check}
+
+
+# -- RLS010 -----------------------------------------------------------------------------------------------------------
+@rule(
+    "RLS010",
+    "policy-reevaluated-per-row",
+    clause="6.1",
+    severity=Severity.MEDIUM,
+    family=Family.ROW_LEVEL_SECURITY,
+    title="A policy asks for the caller again on every row",
+    why=(
+        "`auth.uid()`, `auth.jwt()`, `current_setting()` and helpers that read them give one answer per statement, but PostgreSQL "
+        "evaluates them again for every row that it filters. Inside `(select ...)` they become an InitPlan, evaluated once. So does "
+        "anything inside "
+        "a sub-select that reads nothing of the row: `(select auth.jwt() ->> 'tenant_id')`, and also "
+        "`tenant_id in (select tenant_id from members where user_id = auth.uid())`, whose sub-select runs once and is hashed. "
+        "An EXISTS that compares with the row runs per row, and what it calls does, too."
+    ),
+    how_to_fix="Write `(select auth.uid())` for `auth.uid()`; the meaning is the same.",
+    references=("splinter:auth_rls_initplan",),
+    requires=(*_POLICIES, CatalogKind.FUNCTIONS),
+    violating="alter policy own_tenant on public.tenants using (id = (auth.jwt() ->> 'tenant_id')::uuid);",
+    clean="alter policy own_tenant on public.tenants using (id = (select (auth.jwt() ->> 'tenant_id')::uuid));",
+)
+def policy_reevaluated_per_row(catalog: Catalog) -> Verdicts:
+    helpers = _CallerHelpers(catalog)
+
+    def per_row(text: str) -> tuple[str, ...]:
+        calls = facts_of(text).calls
+        names = [c.name for c in calls if not (c.once or c.in_lookup or c.reads_columns) and helpers.asks_for_caller(c)]
+        return tuple(f"{_shown(name)}()" for name in dict.fromkeys(names))
+
+    found_in = _ByText(per_row)
+    for table, policy in catalog.project_policies:
+        if not table.row_security:
+            continue  # RLS002 speaks about it
+        try:
+            found = found_in.about(policy)
+        except SqlSyntaxError as error:
+            yield unknown(policy_identity(policy), _unparsable(policy, error))
+            continue
+        if found:
+            yield failed(
+                policy_identity(policy),
+                f"{_named(policy)} evaluates {', '.join(found)} again for every row",
+                calls=list(found),
+                **_texts(policy),
+            )
+        else:
+            yield PASSED
+
+
+class _CallerHelpers:
+    """Which functions depend on the caller: the platform's own, settings, and the project's functions that lead to them."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self._known: dict[Path, bool] = dict.fromkeys(_CALLER_FUNCTIONS, True)
+        self._known[(_SETTING,)] = self._known[("pg_catalog", _SETTING)] = True
+
+    def asks_for_caller(self, call: FunctionCall) -> bool:
+        return self._asks(call.name)
+
+    def _asks(self, name: Path) -> bool:
+        known = self._known.get(name)
+        if known is None:
+            self._known[name] = False  # while it is read: recursion alone asks for nobody
+            known = self._known[name] = any(self._body_asks(f) for f in functions_called(self._catalog, name))
+        return known
+
+    def _body_asks(self, function: Function) -> bool:
+        """An immutable function of constants is evaluated when the statement is planned."""
+        if function.volatility == "immutable":
+            return False
+        facts = _readable_facts(function)
+        return facts is not None and any(self._asks(call.name) for call in facts.calls)
+
+
+# -- RLS012 -----------------------------------------------------------------------------------------------------------
+@rule(
+    "RLS012",
+    "update-escapes-check",
+    clause="2.1",
+    severity=Severity.HIGH,
+    family=Family.ROW_LEVEL_SECURITY,
+    title="An UPDATE policy lets rows be moved to another owner or tenant",
+    why=(
+        "USING decides which rows may be updated, WITH CHECK what they may become. With a check that is always true the caller gives the "
+        "row away, or slips it to another tenant, by updating the very column that protects it."
+    ),
+    how_to_fix="Leave WITH CHECK away, then USING is the check as well; or write the same condition there.",
+    references=("cwe:639", "cwe:863"),
+    requires=_CLIENTS,
+    violating="""
+grant update on public.tenants to authenticated;
+create policy rename on public.tenants for update to authenticated
+  using (id = ((select auth.jwt()) ->> 'tenant_id')::uuid) with check (true);
+""",
+    clean="""
+grant update on public.tenants to authenticated;
+create policy rename on public.tenants for update to authenticated
+  using (id = ((select auth.jwt()) ->> 'tenant_id')::uuid);
+""",
+)
+def update_escapes_check(catalog: Catalog) -> Verdicts:
+    for table, policy in catalog.project_policies:
+        if policy.command not in ("UPDATE", "ALL") or not policy.permissive or not (clients := catalog.clients_of(policy)):
+            continue
+        try:
+            escaping = escaping_updates(catalog, table, policy)
+        except SqlSyntaxError as error:
+            yield unknown(policy_identity(policy), _unparsable(policy, error))
+            continue
+        if not escaping or lets_rows_in(catalog, table, policy):
+            yield PASSED
+            continue
+        reach = {role: commands for role, commands in catalog.reach(table).items() if role in escaping and "UPDATE" in commands}
+        yield failed(
+            policy_identity(policy),
+            f"{_named(policy)} lets {', '.join(clients)} change a row into any other: its WITH CHECK is always true, its USING is not"
+            + ("" if reach else " (as soon as UPDATE is granted)"),
+            reachable_by=sorted(reach),
+            **_texts(policy),
+        )
+
+
+def escaping_updates(catalog: Catalog, table: Relation, policy: Policy) -> tuple[str, ...]:
+    """Client roles for which this policy accepts any new row of an UPDATE, although not every row may be updated.
+
+    Raises SqlSyntaxError.
+    """
+    if policy.with_check is None or not is_tautology(policy.with_check) or (policy.using is not None and is_tautology(policy.using)):
+        return ()
+    others = [p for p in catalog.policies_of(table) if p.command in ("ALL", "UPDATE")]
+    escaping = []
+    for role in catalog.clients_of(policy):
+        applying = [p for p in others if role in catalog.clients_of(p)]
+        reaches_rows = any(p.permissive and p.using is not None and not never_true(p.using) for p in applying)
+        checks = [p.with_check or p.using for p in applying if not p.permissive]
+        if reaches_rows and all(check is None or is_tautology(check) for check in checks):
+            escaping.append(role)
+    return tuple(escaping)
+
+
+def lets_rows_in(catalog: Catalog, table: Relation, policy: Policy) -> bool:
+    """The policy's check is also that of an INSERT which a client may run: then every row can be written, and RLS004 says so."""
+    if policy.command != "ALL":
+        return False
+    return any("INSERT" in catalog.commands_open_to(role, table) for role in catalog.clients_of(policy))
+
+
+# -- RLS016 -----------------------------------------------------------------------------------------------------------
+@rule(
+    "RLS016",
+    "null-claim-opens",
+    clause="2.1",
+    severity=Severity.CRITICAL,
+    family=Family.ROW_LEVEL_SECURITY,
+    title="A policy lets callers in because they have no claim",
+    why=(
+        "`auth.uid()` is NULL for whoever is not signed in, and any other claim may be missing from a valid token. A condition that is "
+        "true then, by IS NULL, COALESCE, IS NOT DISTINCT FROM, CASE, or NOT over a look-up, opens to strangers what it should keep for "
+        "members. A plain comparison with NULL is never true, and needs no such care. What the row itself grants, `is_public or ...`, "
+        "is not meant."
+    ),
+    how_to_fix=(
+        "Compare with the claim alone: `owner_id = (select auth.uid())` is false for whoever has none. What strangers may see belongs in "
+        "a policy of its own, tied to a column of the row."
+    ),
+    references=("cwe:287", "cwe:863"),
+    requires=(*_CLIENTS, CatalogKind.FUNCTIONS, CatalogKind.COLUMNS),
+    violating="""
+alter policy own_tenant on public.tenants
+  using (id = coalesce(((select auth.jwt()) ->> 'tenant_id')::uuid, id));
+""",
+    clean="""
+alter policy own_tenant on public.tenants
+  using (id = ((select auth.jwt()) ->> 'tenant_id')::uuid);
+""",
+)
+def null_claim_opens(catalog: Catalog) -> Verdicts:
+    judge = _AbsenceJudge(catalog)
+    for table, policy in catalog.project_policies:
+        if not policy.permissive or not catalog.clients_of(policy):
+            continue
+        try:
+            using, check = judge.about(table, policy.using), judge.about(table, policy.with_check)
+            if using is check is WithoutClaims.CLOSED:
+                yield PASSED
+                continue
+            opened = WithoutClaims.OPENS in (using, check) and not judge.is_narrowed(table, policy)
+        except SqlSyntaxError as error:
+            yield unknown(policy_identity(policy), _unparsable(policy, error))
+            continue
+        if opened:
+            sides = [name for name, way in (("USING", using), ("WITH CHECK", check)) if way is WithoutClaims.OPENS]
+            yield failed(
+                policy_identity(policy),
+                f"{_named(policy)} is true for callers without a claim: its {' and '.join(sides)} turns the missing claim into a yes",
+                clients=list(catalog.clients_of(policy)),
+                **_texts(policy),
+            )
+        elif WithoutClaims.UNDECIDABLE in (using, check):
+            yield unknown(
+                policy_identity(policy),
+                f"whether {_named(policy)} is true for callers without a claim cannot be told: it tests what a function returns "
+                "that cannot be read as one expression",
+                **_texts(policy),
+            )
+        else:
+            yield PASSED
+
+
+class _AbsenceJudge:
+    """Judges texts, once for all tables unless something about the table decides."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self._helpers = PolicyHelpers(catalog)
+        self._known: dict[tuple[str, str, frozenset[str]], WithoutClaims] = {}
+        self._closed: set[str | None] = {None}
+
+    def about(self, table: Relation, text: str | None) -> WithoutClaims:
+        """Raises SqlSyntaxError."""
+        if text is None or text in self._closed:
+            return WithoutClaims.CLOSED
+        facts = facts_of(text)
+        relation = table.name if facts.outer_columns else ""
+        judged = self._judged(text, relation, frozenset())
+        if judged is WithoutClaims.CLOSED:
+            if not relation:
+                self._closed.add(text)
+            return judged
+        mentioned = facts.row_columns.union(column[-1] for column in facts.outer_columns)
+        return self._judged(
+            text, relation, frozenset(c.name for c in self._catalog.columns_of(table) if c.not_null and c.name in mentioned)
+        )
+
+    def _judged(self, text: str, relation: str, not_null: frozenset[str]) -> WithoutClaims:
+        key = (text, relation, not_null)
+        if key not in self._known:
+            terms = RowTerms(relation, not_null, self._helpers.find, self._catalog.column_names)
+            self._known[key] = without_claims(text, terms)
+        return self._known[key]
+
+    def is_narrowed(self, table: Relation, policy: Policy) -> bool:
+        """A restrictive policy that demands a claim stands before every client of `policy`."""
+        clients = set(self._catalog.clients_of(policy))
+        for other in self._catalog.policies_of(table):
+            if other.permissive or other.command not in ("ALL", policy.command):
+                continue
+            texts = [t for t in (other.using, other.with_check) if t is not None]
+            if texts and all(demands_claims(text, RowTerms(table.name, frozenset(), self._helpers.find)) for text in texts):
+                clients -= set(self._catalog.clients_of(other))
+        return not clients

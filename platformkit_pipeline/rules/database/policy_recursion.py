@@ -1,0 +1,231 @@
+"""Policies that lead back to themselves. Clause 2.1.
+
+PostgreSQL refuses a query when the policies that it needs read a table whose policies are being put in already, and a
+function that a policy calls runs until the stack is full. Who reads decides: policies do not bind a role that bypasses
+them, so a SECURITY DEFINER helper of the table's owner ends the circle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from platformkit_pipeline.model.result import Severity
+from platformkit_pipeline.model.snapshot import PUBLIC, CatalogKind, Function, Policy, Relation, RelationKind
+from platformkit_pipeline.rules.database.catalog import Catalog, Name
+from platformkit_pipeline.rules.database.policy_expressions import (
+    facts_of_body,
+    functions_called,
+    policy_identity,
+)
+from platformkit_pipeline.rules.registry import PASSED, Family, Verdicts, failed, rule
+from platformkit_pipeline.sqltext.expression_facts import ExpressionFacts, Path, facts_of
+from platformkit_pipeline.sqltext.identifiers import identifier, qualified
+from platformkit_pipeline.sqltext.parser import SqlSyntaxError
+
+_TABLES = frozenset({RelationKind.TABLE, RelationKind.PARTITIONED_TABLE})
+_VIEWS = frozenset({RelationKind.VIEW})
+
+
+@rule(
+    "RLS019",
+    "policy-recursion",
+    clause="2.1",
+    severity=Severity.HIGH,
+    family=Family.ROW_LEVEL_SECURITY,
+    title="A policy reads its own table",
+    why=(
+        "To evaluate the policy PostgreSQL would have to apply the policy. It gives up with `infinite recursion detected in policy`, "
+        "or, where a function stands between, with `stack depth limit exceeded`: nobody whom the policy binds can use the table."
+    ),
+    how_to_fix=(
+        "Move the look-up into a SECURITY DEFINER function with a fixed search_path, owned by the owner of the table or by a role with "
+        "BYPASSRLS, and call that; or decide from the row's own columns and the caller's claims."
+    ),
+    references=("cwe:674",),
+    requires=(
+        CatalogKind.RELATIONS,
+        CatalogKind.POLICIES,
+        CatalogKind.FUNCTIONS,
+        CatalogKind.ROLES,
+        CatalogKind.ROLE_MEMBERSHIPS,
+        CatalogKind.VIEW_DEPENDENCIES,
+    ),
+    violating="""
+alter policy own_tenant on public.tenants
+  using (id in (select t.id from public.tenants t where t.id = ((select auth.jwt()) ->> 'tenant_id')::uuid));
+""",
+    clean="""
+create function public.my_tenants() returns setof uuid language sql stable security definer set search_path = ''
+  as $f$ select id from public.tenants where id = (auth.jwt() ->> 'tenant_id')::uuid $f$;
+comment on function public.my_tenants() is 'platformkit:definer reads public.tenants without its policies, which call it';
+grant execute on function public.my_tenants() to authenticated;
+alter policy own_tenant on public.tenants using (id in (select public.my_tenants()));
+""",
+)
+def policy_recursion(catalog: Catalog) -> Verdicts:
+    graph = _Graph(catalog)
+    for table, policy in catalog.project_policies:
+        if not table.row_security:
+            continue  # RLS002 speaks about it
+        route = graph.way_back(table, policy)
+        if route is None:
+            yield PASSED
+        else:
+            name = f"{identifier(policy.name)} on {qualified(policy.schema, policy.relation)}"
+            yield failed(
+                policy_identity(policy),
+                f"policy {name} leads back to itself: it reads {', which reads '.join(route)}",
+                route=list(route),
+                command=policy.command,
+                roles=list(policy.roles),
+                using=policy.using,
+                with_check=policy.with_check,
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A table is read by `role`, whom its policies bind. `rewritten`: in the statement itself, not in a function that it calls."""
+
+    table: Name
+    role: str
+    rewritten: bool
+
+
+_Routes = dict[_Read, tuple[str, ...]]
+"""What an expression reads, directly or through policies, views and functions, and on which way."""
+
+
+class _Graph:
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self._known: dict[tuple[str, str], _Routes] = {}
+        self._silent: dict[str, bool] = {}
+        self._applying: dict[tuple[Name, str], tuple[Policy, ...]] = {}
+
+    def way_back(self, table: Relation, policy: Policy) -> tuple[str, ...] | None:
+        """The shortest way on which the policy leads to its own table again; None when there is none."""
+        texts = [t for t in (policy.using, policy.with_check) if t is not None and not self._reads_nothing(t)]
+        for text in dict.fromkeys(texts):
+            for role in self._bound(table, policy):
+                for read, route in self._routes(text, role).items():
+                    if read.table == (table.schema, table.name) and self._repeats(read, policy):
+                        return route
+        return None
+
+    def _repeats(self, read: _Read, policy: Policy) -> bool:
+        """Reading the policy's table again cannot end.
+
+        The same policy applies again; or the statement is still being rewritten, where it is enough that one of the
+        table's policies has a sub-select, `(select auth.uid())` included.
+        """
+        applying = self._policies_for(read.table, read.role)
+        return policy in applying or (read.rewritten and any(_has_sub_select(p.using) for p in applying))
+
+    def _bound(self, table: Relation, policy: Policy) -> tuple[str, ...]:
+        """Roles that the policy binds; the client roles stand for PUBLIC."""
+        named = [role for name in policy.roles for role in (self._catalog.client_roles if name == PUBLIC else (name,))]
+        return tuple(role for role in dict.fromkeys(named) if not self._catalog.bypasses_policies_of(role, table))
+
+    def _reads_nothing(self, text: str) -> bool:
+        known = self._silent.get(text)
+        if known is None:
+            facts = _facts(text)
+            known = facts is None or not (facts.relations or any(functions_called(self._catalog, call.name) for call in facts.calls))
+            self._silent[text] = known
+        return known
+
+    def _routes(self, text: str, role: str) -> _Routes:
+        """Breadth first, so that the first way to a table is a shortest one."""
+        key = (text, role)
+        if key in self._known:
+            return self._known[key]
+        found: _Routes = {}
+        called: set[tuple[str, str, str, str]] = set()
+        waiting: list[tuple[ExpressionFacts, str, bool, tuple[str, ...], Function | None]] = []
+        if (facts := _facts(text)) is not None:
+            waiting.append((facts, role, True, (), None))
+        position = 0
+        while position < len(waiting):
+            facts, reader, rewritten, route, inside = waiting[position]
+            position += 1
+            for table, as_role, step in self._tables_read(facts, reader, inside):
+                read = _Read((table.schema, table.name), as_role, rewritten)
+                if read in found:
+                    continue
+                found[read] = (*route, step)
+                for policy in self._policies_for(read.table, as_role):
+                    if (more := _facts(policy.using)) is not None:
+                        waiting.append((more, as_role, rewritten, found[read], None))
+            for function in self._functions_run(facts):
+                runs_as = function.owner if function.security_definer else reader
+                key_of_call = (function.schema, function.name, function.arguments, runs_as)
+                if key_of_call not in called and (more := _facts_of_body(function)) is not None:
+                    called.add(key_of_call)
+                    name = f"{qualified(function.schema, function.name)}({function.arguments})"
+                    waiting.append((more, runs_as, False, (*route, f"function {name}"), function))
+        self._known[key] = found
+        return found
+
+    def _tables_read(self, facts: ExpressionFacts, role: str, inside: Function | None) -> Iterator[tuple[Relation, str, str]]:
+        """Tables whose policies bind the reader, and as whom they are read: behind a view that may be its owner."""
+        for name in sorted(facts.relations):
+            relation = self._relation(name, inside)
+            if relation is None:
+                continue
+            shown = qualified(relation.schema, relation.name)
+            if relation.kind in _TABLES:
+                yield from self._if_bound(relation, role, shown)
+            elif relation.kind in _VIEWS:
+                for access in sorted(self._catalog.view_rights.accesses(relation, role)):
+                    table = self._catalog.relations[access.table]
+                    if table.kind in _TABLES:
+                        yield from self._if_bound(table, access.role, f"{qualified(*access.table)} (behind the view {shown})")
+
+    def _if_bound(self, table: Relation, role: str, step: str) -> Iterator[tuple[Relation, str, str]]:
+        if table.row_security and not self._catalog.bypasses_policies_of(role, table):
+            yield table, role, step
+
+    def _relation(self, name: Path, inside: Function | None) -> Relation | None:
+        """The server prints policies with schemas; in a body that somebody wrote the function's search_path decides."""
+        if len(name) > 1:
+            return self._catalog.relations.get((name[-2], name[-1]))
+        path = dict(inside.settings).get("search_path", "public") if inside else "public"
+        schemas = [part.strip().strip('"') for part in path.split(",")]
+        return next((r for schema in schemas if (r := self._catalog.relations.get((schema, name[0]))) is not None), None)
+
+    def _functions_run(self, facts: ExpressionFacts) -> Iterator[Function]:
+        for name in dict.fromkeys(call.name for call in facts.calls):
+            yield from functions_called(self._catalog, name)
+
+    def _policies_for(self, table: Name, role: str) -> tuple[Policy, ...]:
+        """Policies that apply when `role` selects from the table."""
+        key = (table, role)
+        known = self._applying.get(key)
+        if known is None:
+            names = self._catalog.acts_as(role)
+            policies = self._catalog.policies_of(self._catalog.relations[table])
+            known = tuple(p for p in policies if p.command in ("ALL", "SELECT") and not names.isdisjoint(p.roles))
+            self._applying[key] = known
+        return known
+
+
+def _facts(text: str | None) -> ExpressionFacts | None:
+    """None for text that does not parse: other rules speak about it."""
+    try:
+        return facts_of(text) if text is not None else None
+    except SqlSyntaxError:
+        return None
+
+
+def _facts_of_body(function: Function) -> ExpressionFacts | None:
+    try:
+        return facts_of_body(function)
+    except SqlSyntaxError:
+        return None
+
+
+def _has_sub_select(text: str | None) -> bool:
+    facts = _facts(text)
+    return facts is not None and facts.sub_selects

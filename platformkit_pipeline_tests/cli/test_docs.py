@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from platformkit_pipeline.reporting.rule_book import rules_markdown
+from platformkit_pipeline.rules.registry import all_rules
+from platformkit_pipeline_tests.cli.conftest import Program
+from platformkit_pipeline_tests.cli.program import ROOT
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with an up-to-date rule book, as the root of a checkout has it; the working directory."""
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "rules.md").write_text(rules_markdown(all_rules()), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_the_rule_book_goes_to_stdout(program: Program) -> None:
+    done = program("docs", "rules")
+    assert (done.code, done.stdout) == (0, rules_markdown(all_rules()))
+
+
+def test_the_rule_book_goes_to_a_file(program: Program, tmp_path: Path) -> None:
+    output = tmp_path / "rules.md"
+    assert program("docs", "rules", "--output", str(output)).stdout == ""
+    assert output.read_text(encoding="utf-8") == rules_markdown(all_rules())
+
+
+@pytest.mark.parametrize("arguments", [("docs", "--check"), ("docs", "rules", "--check")])
+def test_what_is_up_to_date_passes(program: Program, checkout: Path, arguments: tuple[str, ...]) -> None:
+    assert program(*arguments) == program(*arguments)
+    done = program(*arguments)
+    assert (done.code, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    "arguments", [("docs", "--check"), ("docs", "rules", "--check"), ("docs", "rules", "--check", "--output", "docs/rules.md")]
+)
+def test_what_was_changed_by_hand_is_shown(program: Program, checkout: Path, arguments: tuple[str, ...]) -> None:
+    book = checkout / "docs" / "rules.md"
+    changed = book.read_text(encoding="utf-8").replace("# Rule book", "# My rule book")
+    book.write_text(changed, encoding="utf-8")
+    done = program(*arguments)
+    assert done.code == 1
+    assert "-# My rule book\n+# Rule book\n" in done.stdout
+    assert "platformkit docs rules --output docs/rules.md" in done.stderr
+    assert book.read_text(encoding="utf-8") == changed
+
+
+def test_a_missing_rule_book_is_wrong_input(program: Program, checkout: Path) -> None:
+    (checkout / "docs" / "rules.md").unlink()
+    done = program("docs", "--check")
+    assert done.code == 2
+    assert "docs/rules.md: cannot be read" in done.stderr
+
+
+def test_it_has_to_be_said_which_document(program: Program) -> None:
+    done = program("docs")
+    assert done.code == 2
+    assert "platformkit docs rules" in done.stderr
+
+
+def test_the_rule_book_in_the_tree_is_what_the_rules_say() -> None:
+    assert (ROOT / "docs" / "rules.md").read_text(encoding="utf-8") == rules_markdown(all_rules())

@@ -1,0 +1,123 @@
+"""A policy opens when NULL claims make it true, and not when the row does."""
+
+from __future__ import annotations
+
+import pytest
+
+from platformkit_pipeline.sqltext.absent_claims import RowTerms, WithoutClaims, without_claims
+from platformkit_pipeline.sqltext.inlining import HelperFunction
+
+CLAIM = "(((SELECT auth.jwt() AS jwt) ->> 'tenant_id'::text))::uuid"
+SETTING = "(current_setting('app.tenant'::text, true))::uuid"
+
+OPENS = [
+    "auth.uid() IS NULL",
+    "(auth.uid() IS NULL) OR (owner_id = auth.uid())",
+    "((SELECT auth.uid() AS uid) IS NULL) OR (owner_id = (SELECT auth.uid() AS uid))",
+    f"({SETTING} IS NULL) OR (tenant_id = {SETTING})",
+    "(NULLIF(current_setting('app.tenant'::text, true), ''::text) IS NULL) OR is_public",
+    f"COALESCE({CLAIM}, tenant_id) = tenant_id",
+    f"tenant_id = COALESCE({CLAIM}, tenant_id)",
+    f"tenant_id IS NOT DISTINCT FROM {CLAIM}",
+    f"NOT (tenant_id IS DISTINCT FROM {CLAIM})",
+    f"(tenant_id = {CLAIM}) IS NOT FALSE",
+    f"(tenant_id <> {CLAIM}) IS NOT TRUE",
+    f"(tenant_id = {CLAIM}) IS UNKNOWN",
+    f"COALESCE((tenant_id = {CLAIM}), true)",
+    f"CASE WHEN ({CLAIM} IS NULL) THEN true ELSE (tenant_id = {CLAIM}) END",
+    f"CASE WHEN (tenant_id <> {CLAIM}) THEN false ELSE true END",
+    f"tenant_id = CASE WHEN ({CLAIM} IS NOT NULL) THEN {CLAIM} ELSE tenant_id END",
+    "NOT ((auth.uid() IS NOT NULL) AND (owner_id <> auth.uid()))",
+    "NOT (auth.uid() IS NOT NULL)",
+    f"(deleted_at IS NULL) AND (({CLAIM} IS NULL) OR (tenant_id = {CLAIM}))",
+    f"(deleted_at IS NULL) AND COALESCE((tenant_id = {CLAIM}), true)",
+    "COALESCE(((auth.jwt() ->> 'is_admin'::text))::boolean, true)",
+    "COALESCE((auth.jwt() ->> 'role'::text), 'admin'::text) = 'admin'::text",
+    "(auth.jwt() ->> 'role'::text) IS DISTINCT FROM 'banned'::text",
+    "owner_name ~~ (COALESCE((auth.jwt() ->> 'name'::text), ''::text) || '%'::text)",
+    f"GREATEST({CLAIM}, tenant_id) = tenant_id",
+    "NOT (EXISTS (SELECT 1 FROM public.banned WHERE (banned.user_id = auth.uid())))",
+    "NOT (owner_id IN (SELECT banned.user_id FROM public.banned WHERE (banned.by_id = auth.uid())))",
+    "owner_id <> ALL (SELECT banned.user_id FROM public.banned WHERE (banned.by_id = auth.uid()))",
+    "owner_id <> ALL (ARRAY(SELECT banned.user_id FROM public.banned WHERE (banned.by_id = auth.uid())))",
+    "(SELECT count(*) AS count FROM public.banned WHERE (banned.user_id = auth.uid())) = 0",
+    "tenant_id IN (SELECT m.tenant_id FROM public.members m WHERE ((m.user_id = auth.uid()) OR (auth.uid() IS NULL)))",
+    "EXISTS (SELECT 1 FROM public.members m WHERE ((m.tenant_id = orders.tenant_id) "
+    "AND ((m.user_id = auth.uid()) OR (auth.uid() IS NULL))))",
+    "COALESCE((SELECT p.visible FROM public.profiles p WHERE (p.id = auth.uid())), true)",
+    "public.sees(tenant_id)",
+    "public.tenant_or(tenant_id) = tenant_id",
+    "(public.claim() IS NULL) OR (public.claim() = tenant_id)",
+]
+
+CLOSED = [
+    "true",
+    "owner_id = auth.uid()",
+    f"tenant_id = {CLAIM}",
+    f"(is_public OR (tenant_id = {CLAIM}))",
+    f"(published_at IS NOT NULL) OR (tenant_id = {CLAIM})",
+    "(auth.uid() IS NOT NULL) AND (owner_id = auth.uid())",
+    "auth.uid() IS NOT NULL",
+    "NOT (auth.uid() IS NULL)",
+    f"NOT (tenant_id <> {CLAIM})",
+    f"(tenant_id = {CLAIM}) IS TRUE",
+    f"(tenant_id = {CLAIM}) IS NOT NULL",
+    f"COALESCE((tenant_id = {CLAIM}), false)",
+    "((auth.uid() IS NULL) AND is_public) OR (owner_id = auth.uid())",
+    "is_public AND ((auth.uid() IS NULL) OR ((auth.jwt() ->> 'role'::text) = 'x'::text))",
+    f"tenant_id = COALESCE({CLAIM}, '00000000-0000-0000-0000-000000000000'::uuid)",
+    "COALESCE((auth.jwt() ->> 'role'::text), ''::text) = 'admin'::text",
+    "(owner_id = auth.uid()) AND (COALESCE((auth.jwt() ->> 'aal'::text), 'aal1'::text) = 'aal1'::text)",
+    "CASE WHEN ((auth.jwt() ->> 'role'::text) = 'admin'::text) THEN true ELSE (owner_id = auth.uid()) END",
+    "CASE WHEN (auth.uid() IS NULL) THEN false ELSE (owner_id = auth.uid()) END",
+    "CASE WHEN (auth.uid() IS NULL) THEN is_public ELSE (owner_id = auth.uid()) END",
+    "tenant_id IN (SELECT m.tenant_id FROM public.members m WHERE (m.user_id = auth.uid()))",
+    "EXISTS (SELECT 1 FROM public.members m WHERE ((m.tenant_id = orders.tenant_id) AND (m.user_id = auth.uid())))",
+    "is_public AND (NOT (EXISTS (SELECT 1 FROM public.banned WHERE (banned.user_id = auth.uid()))))",
+    "(SELECT count(*) AS count FROM public.members m WHERE (m.user_id = auth.uid())) > 0",
+    "owner_id = ANY (ARRAY[auth.uid(), (auth.jwt() ->> 'sub'::text)::uuid])",
+    "deleted_at IS NULL",
+    "(current_setting('app.tenant'::text) IS NULL) OR (owner_id = auth.uid())",
+    "public.is_mine(tenant_id)",
+    "public.strict_sees(auth.uid())",
+]
+
+HELPERS = {
+    "sees": HelperFunction("sql", "select public.claim() is null or t = public.claim()", None, ("t",)),
+    "tenant_or": HelperFunction("sql", "select coalesce((auth.jwt() ->> 'tenant_id')::uuid, t)", None, ("t",)),
+    "claim": HelperFunction("sql", "select (auth.jwt() ->> 'tenant_id')::uuid", None),
+    "is_mine": HelperFunction("sql", "select coalesce(t = public.claim(), false)", None, ("t",)),
+    "strict_sees": HelperFunction("sql", "select t is null", None, ("t",), strict=True),
+    "branching": HelperFunction(
+        "plpgsql",
+        None,
+        "create function public.branching() returns uuid language plpgsql as $$ begin "
+        "if auth.uid() is null then return null; end if; return auth.uid(); end $$",
+    ),
+}
+TERMS = RowTerms("orders", find_helper=lambda name: HELPERS.get(name[-1]))
+
+
+@pytest.mark.parametrize("expression", OPENS)
+def test_a_null_claim_opens(expression: str) -> None:
+    assert without_claims(expression, TERMS) is WithoutClaims.OPENS
+
+
+@pytest.mark.parametrize("expression", CLOSED)
+def test_a_null_claim_opens_nothing(expression: str) -> None:
+    assert without_claims(expression, TERMS) is WithoutClaims.CLOSED
+
+
+def test_a_column_that_cannot_be_null_is_distinct_from_an_absent_claim() -> None:
+    terms = RowTerms("orders", not_null=frozenset({"tenant_id"}))
+    assert without_claims(f"tenant_id IS NOT DISTINCT FROM {CLAIM}", terms) is WithoutClaims.CLOSED
+
+
+def test_whether_a_function_that_cannot_be_read_returns_null_is_not_guessed() -> None:
+    assert without_claims("(public.branching() IS NULL) OR (owner_id = public.branching())", TERMS) is WithoutClaims.UNDECIDABLE
+    assert without_claims("owner_id = public.branching()", TERMS) is WithoutClaims.CLOSED
+
+
+def test_thousands_of_disjuncts_take_no_time() -> None:
+    expression = " OR ".join(f"(owner_id = auth.uid() AND kind = {n})" for n in range(3000)) + " OR (auth.uid() IS NULL)"
+    assert without_claims(expression, TERMS) is WithoutClaims.OPENS
