@@ -40,9 +40,12 @@ lint: dev-environment ## style, types, import rules, licences, tracked files and
 self-test: runtime-environment ## every rule against its own examples, on a throw-away PostgreSQL
 	@$(IN_ROOT) "$(BIN)/platformkit" rules self-test
 
-bench: dev-environment ## run every benchmark in benchmarks/
-	@$(IN_ROOT) for benchmark in benchmarks/*.py; do \
-	  [ -e "$$benchmark" ] || continue; echo "== $$benchmark"; "$(BIN)/python" "$$benchmark" || exit 1; done
+bench: dev-environment ## run every benchmark in benchmarks/, the whole scan among them
+	@$(IN_ROOT) for benchmark in $$(grep -l '^if __name__' benchmarks/*.py); do name=$${benchmark#benchmarks/}; name=$${name%.py}; \
+	  echo "== $$name"; "$(BIN)/python" -m "benchmarks.$$name" || exit 1; done
+
+oracle: dev-environment ## compare our findings with the Supabase advisors and pgrls (needs npm and the network; minutes)
+	@$(IN_ROOT) "$(BIN)/python" -m tools.oracle
 
 lock: ## resolve the dependencies anew and write requirements/*.txt (needs uv)
 	@$(IN_ROOT) sh tools/lock.sh

@@ -367,7 +367,6 @@ SERVER_WIDE = plant(
     ("RLS014", "role bench_reporting"),
     ("PRF001", "database {database}"),
     ("PRF003", "database {database}"),
-    ("PRF004", "database {database}"),
     ("IDX002", "database {database}"),
     ("IDX004", "database {database}"),
     sql="""

@@ -1,12 +1,13 @@
 """The whole `platformkit scan` with every rule, beside `pg_dump --schema-only`, pgrls and the Supabase advisors, in one run.
 
-    python -m benchmarks.scan [--sizes 100,1000,10000] [--rounds 5] [--without-peers]
+    python -m benchmarks.scan [--sizes 100,1000,10000] [--rounds 5] [--without-peers] [--write]
 
 Starts a throw-away server, makes catalogues of these sizes with planted faults (`benchmarks.catalogue`), and runs each program
 as a process of its own. Programs take turns, so that a busy minute of the machine falls on all of them; a figure is the median
 of its rounds. CPU is what the process itself used, user and system; the server's share is in the wall time alone. Ends with 1
 when the findings of a scan are not exactly the planted faults. Peers are looked for in `.oracle/`, where `make oracle` installs
-them, and are left out, with a line that says so, when they are not there.
+them, and are left out, with a line that says so, when they are not there. `--write` puts what was printed into
+docs/performance.md.
 """
 
 from __future__ import annotations
@@ -28,13 +29,15 @@ from pathlib import Path
 from benchmarks.catalogue import Truth, expected_findings, make_catalogue, prepare_server, schemas, shape_of
 from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.model.identity import ObjectIdentity
-from platformkit_pipeline.rules.registry import Scope, Source, rules_for
+from platformkit_pipeline.rules.registry import Rule, Scope, Source, rules_for
 from platformkit_pipeline.sandbox.databases import connect, create_database, set_role_password, with_database, with_user
 from platformkit_pipeline.sandbox.embedded import EmbeddedPostgres
 from platformkit_pipeline.sandbox.supabase import GrantRegime, install_supabase_shape
 
 ROOT = Path(__file__).resolve().parent.parent
 PEERS = ROOT / ".oracle"
+DOCUMENT = ROOT / "docs" / "performance.md"
+BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
 SERVER_SETTINGS = {
     "fsync": "off",
     "synchronous_commit": "off",
@@ -80,6 +83,7 @@ def main() -> int:
     parser.add_argument("--sizes", default="100,1000,10000", help="tables, separated by commas")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--without-peers", action="store_true", help="leave pgrls and the Supabase advisors out")
+    parser.add_argument("--write", action="store_true", help="put the figures into docs/performance.md")
     options = parser.parse_args()
     sizes = [int(size) for size in options.sizes.split(",")]
     with tempfile.TemporaryDirectory(prefix="platformkit-bench-") as folder:
@@ -87,37 +91,57 @@ def main() -> int:
         server = EmbeddedPostgres(Path(folder) / "server", settings=SERVER_SETTINGS, tcp=True)
         server.ensure()
         try:
-            return _bench(server, Path(folder), sizes, options.rounds, with_peers=not options.without_peers)
+            right = _bench(server, Path(folder), sizes, options.rounds, with_peers=not options.without_peers)
         finally:
             server.destroy()
+    if options.write:
+        _write("\n".join(_said))
+    return 0 if right else 1
 
 
-def _bench(server: EmbeddedPostgres, folder: Path, sizes: Sequence[int], rounds: int, *, with_peers: bool) -> int:
+_said: list[str] = []
+"""What was printed, line by line, for the document."""
+
+
+def say(line: str = "") -> None:
+    print(line, flush=True)
+    _said.append(line)
+
+
+def _write(figures: str) -> None:
+    before, _, rest = DOCUMENT.read_text(encoding="utf-8").partition(BEGIN)
+    _, _, after = rest.partition(END)
+    DOCUMENT.write_text(f"{before}{BEGIN}\n```\n{figures}\n```\n{END}{after}", encoding="utf-8")
+
+
+def _bench(server: EmbeddedPostgres, folder: Path, sizes: Sequence[int], rounds: int, *, with_peers: bool) -> bool:
     password = secrets.token_hex(16)
     set_role_password(server.dsn(), server.superuser, password)
     install_supabase_shape(create_database(server.dsn(), TEMPLATE), grants=GrantRegime.AUTOMATIC)
     prepare_server(server)
     book = {rule.code: rule for rule in rules_for(Scope.PROJECT)}
-    print(f"PostgreSQL {server.binaries.version}, {len(book)} rules, {os.cpu_count()} processors; one process after another")
-    _say_what_is_not_planted(sizes[-1], {code for code, rule in book.items() if rule.source is Source.CATALOG})
+    say(f"PostgreSQL {server.binaries.version}, {len(book)} rules, {os.cpu_count()} processors; one process after another")
+    _say_what_is_not_planted(sizes[-1], book)
     cpu: dict[int, float] = {}
     right = True
     for size in sizes:
         started = time.perf_counter()
         database = f"bench_{size}"
         dsn = make_catalogue(server, TEMPLATE, database, size)
-        print(f"\n{size} tables (made in {time.perf_counter() - started:.0f} s): {shape_of(dsn)}")
+        say()
+        say(f"{size} tables (made in {time.perf_counter() - started:.0f} s): {shape_of(dsn)}")
         tcp = server.tcp_dsn(database, user=server.superuser, password=password)
         programs = list(_programs(server, dsn, tcp, with_peers=with_peers))
         median = _measure(programs, rounds if size <= LARGEST_FOR_ROUNDS else min(3, rounds), folder, once=size > LARGEST_FOR_ROUNDS)
         if "pg_dump" in median and "scan" in median:
-            print(f"  platformkit scan takes {median['scan'].wall / median['pg_dump'].wall:.2f} × the wall time of pg_dump --schema-only")
+            say(f"  platformkit scan takes {median['scan'].wall / median['pg_dump'].wall:.2f} × the wall time of pg_dump --schema-only")
         cpu[size] = median["scan"].cpu
-        print(f"  statements of one scan: {_count_statements(server, programs[0], folder)}")
+        say(f"  statements of one scan: {_count_statements(server, programs[0], folder)}")
         right &= _compare(median["scan"].output, _of_book(expected_findings(size, database), book))
     if len(sizes) > 1:
-        print(f"\nCPU of the scan grows × {cpu[sizes[-1]] / cpu[sizes[-2]]:.1f} from {sizes[-2]} to {sizes[-1]} tables")
-    return 0 if right else 1
+        say()
+        say(f"CPU of the scan grows × {cpu[sizes[-1]] / cpu[sizes[-2]]:.1f} from {sizes[-2]} to {sizes[-1]} tables")
+    return right
 
 
 def _programs(server: EmbeddedPostgres, dsn: Dsn, tcp: Dsn, *, with_peers: bool) -> Iterator[Program]:
@@ -140,7 +164,7 @@ def _programs(server: EmbeddedPostgres, dsn: Dsn, tcp: Dsn, *, with_peers: bool)
     if pg_dump.is_file():
         yield Program("pg_dump", (str(pg_dump), "--schema-only", "--dbname", dsn.reveal()), environment, (0,))
     else:
-        print("  these binaries come without pg_dump: nothing to compare with")
+        say("  these binaries come without pg_dump: nothing to compare with")
     if not with_peers:
         return
     pgrls = PEERS / "pgrls" / "bin" / "pgrls"
@@ -148,13 +172,13 @@ def _programs(server: EmbeddedPostgres, dsn: Dsn, tcp: Dsn, *, with_peers: bool)
         command = (str(pgrls), "lint", "--schemas", ",".join(schemas()), "--format", "json", "--fail-on", "none")
         yield Program("pgrls", command, {**environment, "DATABASE_URL": tcp.reveal()}, (0, 1, 2), is_peer=True)
     else:
-        print("  pgrls is not installed (make oracle installs it): left out")
+        say("  pgrls is not installed (make oracle installs it): left out")
     advisors = PEERS / "node_modules" / ".bin" / "supabase"
     if advisors.is_file():
         ask = (str(advisors), "db", "advisors", f"--remote={tcp.reveal()}", "-o", "json", "--level", "info", "--fail-on", "none")
         yield Program("advisors", ask, {**environment, "SUPABASE_TELEMETRY_DISABLED": "1"}, (0,), is_peer=True)
     else:
-        print("  the Supabase CLI is not installed (make oracle installs it): advisors left out")
+        say("  the Supabase CLI is not installed (make oracle installs it): advisors left out")
 
 
 def _measure(programs: Sequence[Program], rounds: int, folder: Path, *, once: bool) -> dict[str, Measured]:
@@ -165,7 +189,7 @@ def _measure(programs: Sequence[Program], rounds: int, folder: Path, *, once: bo
             if program.is_peer and number >= (1 if once else min(rounds, 3)):
                 continue
             found[program.name].append(run(program, folder))
-    print(f"  {'':10} {'wall s':>8} {'CPU s':>8} {'peak MiB':>9}  rounds")
+    say(f"  {'':10} {'wall s':>8} {'CPU s':>8} {'peak MiB':>9}  rounds")
     medians: dict[str, Measured] = {}
     for name, runs in found.items():
         counted = runs[1:] if len(runs) > 1 else runs
@@ -177,7 +201,7 @@ def _measure(programs: Sequence[Program], rounds: int, folder: Path, *, once: bo
             counted[-1].output,
         )
         m = medians[name]
-        print(f"  {name:10} {m.wall:8.2f} {m.cpu:8.2f} {m.peak_mib:9.0f}  {len(counted)}", flush=True)
+        say(f"  {name:10} {m.wall:8.2f} {m.cpu:8.2f} {m.peak_mib:9.0f}  {len(counted)}")
     return medians
 
 
@@ -211,16 +235,16 @@ def _count_statements(server: EmbeddedPostgres, scan: Program, folder: Path) -> 
     return str(row[0]) if row else "0"
 
 
-def _of_book(truth: Truth, book: Mapping[str, object]) -> Truth:
+def _of_book(truth: Truth, book: Mapping[str, Rule]) -> Truth:
     return frozenset((rule, found) for rule, found in truth if rule in book)
 
 
-def _say_what_is_not_planted(size: int, codes: set[str]) -> None:
+def _say_what_is_not_planted(size: int, book: Mapping[str, Rule]) -> None:
     planted = {rule for rule, _ in expected_findings(size, "any")}
-    if missing := sorted(codes - planted):
-        print(f"no fault is planted for {', '.join(missing)}")
-    if unknown := sorted(planted - codes):
-        print(f"planted, but not judged from the catalogue by this book: {', '.join(unknown)}")
+    if missing := sorted(code for code, rule in book.items() if rule.source is Source.CATALOG and code not in planted):
+        say(f"no fault is planted for {', '.join(missing)}")
+    if unknown := sorted(planted - book.keys()):
+        say(f"planted, but not in this book: {', '.join(unknown)}")
 
 
 def _compare(document: Path, truth: Truth) -> bool:
@@ -228,13 +252,13 @@ def _compare(document: Path, truth: Truth) -> bool:
     findings = json.loads(document.read_text(encoding="utf-8"))["findings"]
     found = Counter((finding["rule"], _canonical(finding["object"])) for finding in findings)
     if set(found) == truth and found.total() == len(truth):
-        print(f"  findings equal the truth list: {len(truth)} of {len(truth)}")
+        say(f"  findings equal the truth list: {len(truth)} of {len(truth)}")
         return True
     missing, extra = truth - set(found), set(found) - truth
-    print(f"  findings DIFFER from the truth list: {len(missing)} of {len(truth)} missing, {len(extra)} too many")
+    say(f"  findings DIFFER from the truth list: {len(missing)} of {len(truth)} missing, {len(extra)} too many")
     for sign, some in (("-", missing), ("+", extra)):
         for rule, name in sorted(some)[:10]:
-            print(f"    {sign} {rule} {name}")
+            say(f"    {sign} {rule} {name}")
     return False
 
 

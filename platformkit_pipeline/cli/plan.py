@@ -12,9 +12,12 @@ from platformkit_pipeline.cli.subject import (
     DsnEnvOption,
     DsnOption,
     EnvironmentOption,
+    ExplainAnalyzeOption,
     ExposedSchemaOption,
+    ManagementTokenOption,
     MembershipTableOption,
     NameOption,
+    ProjectRefOption,
     SettingsOption,
     SingleTenantOption,
     SubjectOptions,
@@ -46,6 +49,9 @@ def plan(
     tenant_claim: TenantClaimOption = None,
     membership_table: MembershipTableOption = None,
     single_tenant: SingleTenantOption = None,
+    project_ref: ProjectRefOption = None,
+    management_token_env: ManagementTokenOption = None,
+    explain_analyze: ExplainAnalyzeOption = False,
     emit: Path | None = typer.Option(
         None, "--emit", metavar="DIR", help="Write migrations/, rollbacks/ and MANUAL.md into this new or empty folder."
     ),
@@ -72,10 +78,12 @@ def plan(
     if emit is not None and emit.exists() and (not emit.is_dir() or any(emit.iterdir())):
         raise ConfigurationError(f"--emit {emit}: is not an empty folder; give a new one")
     subject = SubjectOptions(
-        dsn, dsn_env, target, settings, name, environment, exposed_schema, tenant_column, tenant_claim, membership_table, single_tenant
+        *(dsn, dsn_env, target, settings, name, environment, exposed_schema),
+        *(tenant_column, tenant_claim, membership_table, single_tenant),
+        *(project_ref, management_token_env, explain_analyze),
     ).resolve()
     with progress(f"planning for {subject.target.name} ..."):
-        proposed = propose_plan(subject.dsn, target=subject.target, declarations=subject.declarations)
+        proposed = propose_plan(subject.dsn, target=subject.target, declarations=subject.declarations, options=subject.options)
     if emit is not None:
         try:
             written = write_plan(proposed, emit)

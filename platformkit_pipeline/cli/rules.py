@@ -49,7 +49,7 @@ def rules(
 
 @app.command("list")
 def list_rules(select: list[str] | None = _SELECT, output_format: ListFormat = _FORMAT, output: Path | None = _OUTPUT) -> None:
-    """List code, severity, clause and title of every rule."""
+    """List code, severity, clause, what it is judged from, and title of every rule."""
     from platformkit_pipeline.cli.listing import print_rows
     from platformkit_pipeline.reporting.rule_book import rules_json
     from platformkit_pipeline.rules.registry import select_rules
@@ -59,8 +59,8 @@ def list_rules(select: list[str] | None = _SELECT, output_format: ListFormat = _
     if output_format is ListFormat.JSON:
         write_text(rules_json(chosen), output)
     else:
-        rows = [(rule.code, rule.severity.value, rule.clause, rule.name, rule.title) for rule in chosen]
-        print_rows(("code", "severity", "clause", "name", "title"), rows, output)
+        rows = [(rule.code, rule.severity.value, rule.clause, rule.source.value, rule.name, rule.title) for rule in chosen]
+        print_rows(("code", "severity", "clause", "source", "name", "title"), rows, output)
 
 
 @app.command("explain")

@@ -13,9 +13,12 @@ from platformkit_pipeline.cli.subject import (
     DsnEnvOption,
     DsnOption,
     EnvironmentOption,
+    ExplainAnalyzeOption,
     ExposedSchemaOption,
+    ManagementTokenOption,
     MembershipTableOption,
     NameOption,
+    ProjectRefOption,
     SettingsOption,
     SingleTenantOption,
     SubjectOptions,
@@ -70,6 +73,9 @@ def scan(
     tenant_claim: TenantClaimOption = None,
     membership_table: MembershipTableOption = None,
     single_tenant: SingleTenantOption = None,
+    project_ref: ProjectRefOption = None,
+    management_token_env: ManagementTokenOption = None,
+    explain_analyze: ExplainAnalyzeOption = False,
     select: list[str] | None = typer.Option(
         None, "--select", metavar="CODES", help="Only rules whose code begins so, e.g. RLS,FUN001. Repeatable."
     ),
@@ -112,10 +118,14 @@ def scan(
     if probe is not ProbeLevel.NONE and not any(rule.source is Source.PROBE for rule in rules):
         raise ConfigurationError("--probe is judged by TEN005, which --select and --ignore leave out")
     subject = SubjectOptions(
-        dsn, dsn_env, target, settings, name, environment, exposed_schema, tenant_column, tenant_claim, membership_table, single_tenant
+        *(dsn, dsn_env, target, settings, name, environment, exposed_schema),
+        *(tenant_column, tenant_claim, membership_table, single_tenant),
+        *(project_ref, management_token_env, explain_analyze),
     ).resolve()
     with progress(f"scanning {subject.target.name} ..."):
-        report = scan_database(subject.dsn, target=subject.target, declarations=subject.declarations, rules=rules, probe=probe)
+        report = scan_database(
+            subject.dsn, target=subject.target, declarations=subject.declarations, options=subject.options, rules=rules, probe=probe
+        )
     write_text(_rendered(report, rules, output_format, to_file=output is not None), output)
     return exit_code(report, fail_on)
 

@@ -2,7 +2,7 @@
 
 # No `from __future__ import annotations` here: Typer reads the option types when a command is called.
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +11,15 @@ import typer
 from platformkit_pipeline.cli.output import warn
 from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.model.errors import ConfigurationError
-from platformkit_pipeline.model.target import Declarations, Environment, Target, TargetKind, Tenancy
+from platformkit_pipeline.model.target import (
+    Declarations,
+    Environment,
+    ManagementApiAccess,
+    ObservationOptions,
+    Target,
+    TargetKind,
+    Tenancy,
+)
 from platformkit_pipeline.model.target_name import LONGEST_NAME, name_fault
 
 DsnOption = Annotated[
@@ -49,6 +57,23 @@ MembershipTableOption = Annotated[
 SingleTenantOption = Annotated[
     str | None, typer.Option("--single-tenant", metavar="REASON", help="Declare that there is one tenant only, and why.")
 ]
+ProjectRefOption = Annotated[
+    str | None, typer.Option("--project-ref", metavar="REF", help="Reference of the project on the platform: judge its API logs, too.")
+]
+ManagementTokenOption = Annotated[
+    str | None,
+    typer.Option(
+        "--management-token-env",
+        metavar="NAME",
+        help="Environment variable that holds the access token for --project-ref; default SUPABASE_ACCESS_TOKEN.",
+    ),
+]
+ExplainAnalyzeOption = Annotated[
+    bool,
+    typer.Option(
+        "--explain-analyze", help="Run slow SELECTs for their plans: read-only, under a timeout, without parameters or side effects only."
+    ),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +83,7 @@ class Subject:
     dsn: Dsn
     target: Target
     declarations: Declarations
+    options: ObservationOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +101,9 @@ class SubjectOptions:
     tenant_claim: str | None
     membership_table: list[str] | None
     single_tenant: str | None
+    project_ref: str | None = None
+    management_token_env: str | None = None
+    explain_analyze: bool = False
 
     def resolve(self) -> Subject:
         """Raises ConfigurationError for options that contradict one another, SettingsError, UnknownTarget."""
@@ -91,19 +120,24 @@ class SubjectOptions:
                     "--tenant-claim": self.tenant_claim,
                     "--membership-table": self.membership_table,
                     "--single-tenant": self.single_tenant,
+                    "--project-ref": self.project_ref,
+                    "--management-token-env": self.management_token_env,
                 },
             )
-            return _subject_of_settings(self.target, self.settings)
+            return _subject_of_settings(self.target, self.settings, explain_analyze=self.explain_analyze)
         if self.settings is not None:
             raise ConfigurationError("--settings needs --target, the name of one of its projects")
         reached = _given_dsn(self.dsn, self.dsn_env)
+        api = _management_api(self.project_ref, self.management_token_env)
         return Subject(
             reached,
             Target(TargetKind.SUPABASE_PROJECT, _usable_name(self.name, reached), self.environment or Environment.DEVELOPMENT),
             Declarations(
                 exposed_schemas=_exposed_schemas(self.exposed_schema),
                 tenancy=_tenancy(self.tenant_column, self.tenant_claim, self.membership_table, self.single_tenant),
+                management_api=api is not None,
             ),
+            ObservationOptions(explain_analyze=self.explain_analyze, management_api=api),
         )
 
 
@@ -113,12 +147,26 @@ def _refuse_together(option: str, others: dict[str, object]) -> None:
         raise ConfigurationError(f"{option} takes everything from the settings and cannot be combined with {', '.join(given)}")
 
 
-def _subject_of_settings(name: str, settings: Path | None) -> Subject:
-    from platformkit_pipeline.model.settings import declarations_of, target_of
+def _subject_of_settings(name: str, settings: Path | None, *, explain_analyze: bool) -> Subject:
+    from platformkit_pipeline.model.settings import declarations_of, observation_options_of, target_of
     from platformkit_pipeline.operations.read_settings import find_project, read_settings, resolve_dsn, settings_path
 
     project = find_project(read_settings(settings_path(settings)), name)
-    return Subject(resolve_dsn(project), target_of(project), declarations_of(project))
+    options = observation_options_of(project)
+    return Subject(
+        resolve_dsn(project),
+        target_of(project),
+        declarations_of(project),
+        replace(options, explain_analyze=explain_analyze or options.explain_analyze),
+    )
+
+
+def _management_api(project_ref: str | None, token_env: str | None) -> ManagementApiAccess | None:
+    if project_ref is None:
+        if token_env is not None:
+            raise ConfigurationError("--management-token-env needs --project-ref, the project whose logs are meant")
+        return None
+    return ManagementApiAccess(project_ref, token_env or "SUPABASE_ACCESS_TOKEN")
 
 
 def _given_dsn(dsn: str | None, dsn_env: str | None) -> Dsn:

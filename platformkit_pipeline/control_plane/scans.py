@@ -16,6 +16,7 @@ from psycopg.types.json import Jsonb
 
 from platformkit_pipeline.control_plane.connection import Connection
 from platformkit_pipeline.control_plane.statements import statement
+from platformkit_pipeline.model.activity import Activity, activity_from_json, activity_to_json
 from platformkit_pipeline.model.errors import ControlPlaneError
 from platformkit_pipeline.model.result import Outcome, Result, Severity
 from platformkit_pipeline.model.score import Score
@@ -39,7 +40,7 @@ _SCORE_STEP = Decimal("0.000001")
 _ROW_FIELDS = (
     *("scan_id", "target_id", "started_at", "duration_seconds", "server_version", "catalog_fingerprint", "server", "statistics"),
     *("unobserved", "run_id", "set_digest", "object_count", "inventoried_at", "status", "completed_at", "ruleset_digest"),
-    *("raw_exact", "effective_exact", "counts", "judged_rules"),
+    *("raw_exact", "effective_exact", "counts", "judged_rules", "activity"),
 )
 
 
@@ -63,6 +64,7 @@ class ScanRecord:
     server: Server | None = None
     statistics: tuple[RelationStatistics, ...] = ()
     unobserved: tuple[Unobserved, ...] = ()
+    activity: Activity | None = None
     run_id: str | None = None
     set_digest: str | None = None
     """`model.inventory.set_digest` of the scan's objects; `inventory.write` refuses other objects when it is announced here."""
@@ -105,6 +107,7 @@ def begin(connection: Connection, scan: ScanRecord) -> None:
             "server": _jsonb(server_to_json(scan.server)) if scan.server else None,
             "statistics": _jsonb(relation_statistics_to_json(scan.statistics)),
             "unobserved": _jsonb(unobserved_to_json(scan.unobserved)),
+            "activity": _jsonb(activity_to_json(scan.activity)) if scan.activity else None,
             "run_id": scan.run_id,
             "set_digest": scan.set_digest,
             "object_count": scan.object_count,
@@ -187,6 +190,7 @@ def _from_row(row: tuple[Any, ...]) -> ScanRecord:
     values["server"] = server_from_json(values["server"]) if values["server"] else None
     values["statistics"] = relation_statistics_from_json(values["statistics"])
     values["unobserved"] = unobserved_from_json(values["unobserved"])
+    values["activity"] = activity_from_json(values["activity"]) if values["activity"] else None
     values["status"] = ScanStatus(values["status"])
     values["score"] = Score(Fraction(raw), Fraction(effective)) if raw is not None else None
     values["counts"] = counts and {Outcome(o): {Severity(s): n for s, n in by.items()} for o, by in counts.items()}

@@ -1,7 +1,7 @@
 """One immutable observation of a PostgreSQL database, in the terms of its system catalogues.
 
 Records are plain values: names instead of oids, privileges exploded from ACLs (defaults filled in), texts as the
-server's deparse functions print them under `search_path = pg_catalog`. What the observing role could not read is
+server's deparse functions print them under `search_path = pg_catalog`, with secrets masked. What the observing role could not read is
 listed in `Snapshot.unobserved`, so that a rule can answer UNKNOWN instead of guessing.
 """
 
@@ -18,7 +18,7 @@ PUBLIC = "PUBLIC"
 
 
 class CatalogKind(StrEnum):
-    """One bulk query each: the file `sql/catalog/<value>.sql`."""
+    """One query each: the file `sql/catalog/<value>.sql`."""
 
     SERVER = "server"
     SCHEMAS = "schemas"
@@ -38,6 +38,8 @@ class CatalogKind(StrEnum):
     EVENT_TRIGGERS = "event_triggers"
     PUBLICATIONS = "publications"
     STORAGE_BUCKETS = "storage_buckets"
+    FOREIGN_SERVERS = "foreign_servers"
+    CRON_JOBS = "cron_jobs"
 
 
 class RelationKind(StrEnum):
@@ -287,6 +289,8 @@ class Extension:
     relocatable: bool
     default_version: str | None = None
     comment: str | None = None
+    update_path: bool = True
+    """False when the server's files do not lead from `version` to `default_version`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,6 +356,42 @@ class StorageBucket:
     public: bool
 
 
+@dataclass(frozen=True, slots=True)
+class UserMapping:
+    """The account of a foreign server that a role is mapped to."""
+
+    user: str
+    """Role name, or `PUBLIC`."""
+    options: tuple[tuple[str, str], ...] = ()
+    """Sorted; secrets are masked."""
+    options_visible: bool = True
+    """False when the observing role may not see the options: there may be some."""
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignServer:
+    name: str
+    owner: str
+    wrapper: str
+    options: tuple[tuple[str, str], ...] = ()
+    """Sorted; secrets are masked."""
+    user_mappings: tuple[UserMapping, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CronJob:
+    """A job of pg_cron. Its number is left out: it differs wherever the same job is scheduled again."""
+
+    name: str
+    """The job's own name, unique for its user; `unnamed <digest of schedule and command>` where it has none."""
+    schedule: str
+    command: str
+    """Secrets are masked."""
+    database: str
+    username: str
+    active: bool = True
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Unobserved:
     """Something that could not be seen. `what` is a CatalogKind value or a phrase; `why` is for a person."""
@@ -383,6 +423,8 @@ class Snapshot:
     event_triggers: tuple[EventTrigger, ...] = ()
     publications: tuple[Publication, ...] = ()
     storage_buckets: tuple[StorageBucket, ...] = ()
+    foreign_servers: tuple[ForeignServer, ...] = ()
+    cron_jobs: tuple[CronJob, ...] = ()
     unobserved: tuple[Unobserved, ...] = field(default=())
     activity: Activity | None = None
     """Counters and plans; never part of the inventory, because they change without the schema changing."""

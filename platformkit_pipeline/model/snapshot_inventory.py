@@ -29,9 +29,11 @@ from platformkit_pipeline.model.snapshot import (
     Column,
     Constraint,
     ConstraintType,
+    CronJob,
     DefaultPrivilege,
     EventTrigger,
     Extension,
+    ForeignServer,
     Function,
     Index,
     Policy,
@@ -49,6 +51,7 @@ from platformkit_pipeline.model.snapshot import (
     Trigger,
     Type,
     Unobserved,
+    UserMapping,
     ViewDependency,
 )
 
@@ -124,8 +127,30 @@ _NOUNS: tuple[_Noun, ...] = (
     _Noun("event_triggers", EventTrigger, ("event_trigger",), _named("event_trigger"), ("name",)),
     _Noun("publications", Publication, ("publication",), _named("publication"), ("name",)),
     _Noun("storage_buckets", StorageBucket, ("storage_bucket",), lambda r: ObjectIdentity("storage_bucket", None, r.id), ("id",)),
+    _Noun("foreign_servers", ForeignServer, ("foreign_server",), _named("foreign_server"), ("name",)),
+    _Noun(
+        "cron_jobs",
+        CronJob,
+        ("cron_job",),
+        lambda r: ObjectIdentity("cron_job", None, r.name, (("user", r.username),)),
+        ("name", "username"),
+    ),
 )
+_NOUN_OF_RECORD = {noun.record: noun for noun in _NOUNS}
 _NOUN_OF_KIND = {kind: noun for noun in _NOUNS for kind in noun.kinds}
+
+
+def identity_of(record: Any) -> ObjectIdentity:
+    """Identity of one record of a snapshot's list."""
+    return _NOUN_OF_RECORD[type(record)].identify(record)
+
+
+def order_of(record: type[Any]) -> Callable[[Any], Any]:
+    """Sort key of a record in a snapshot; an absent schema comes first."""
+    names = _NOUN_OF_RECORD[record].order
+    if record is DefaultPrivilege:
+        return lambda made: tuple("" if (value := getattr(made, name)) is None else value for name in names)
+    return attrgetter(*names)
 
 
 def inventory_of(snapshot: Snapshot) -> tuple[InventoryObject, ...]:
@@ -150,7 +175,7 @@ def snapshot_of(
             raise ValueError(f"inventory holds an object of the unknown kind {stored.kind!r} ({stored.identity})")
         collected[noun.field].append(_decoded(noun.record, json.loads(stored.payload)))
     for noun in _NOUNS:
-        collected[noun.field].sort(key=_order_of(noun))
+        collected[noun.field].sort(key=order_of(noun.record))
     records_by_field: dict[str, Any] = {field: tuple(records) for field, records in collected.items()}
     return Snapshot(
         server=server,
@@ -194,6 +219,9 @@ def _encoded(noun: _Noun, record: Any) -> InventoryObject:
     privileges = payload.get("privileges")
     if privileges:
         payload["privileges"] = _privilege_lists(privileges)
+    mappings = payload.get("user_mappings")
+    if mappings:
+        payload["user_mappings"] = [[m.user, m.options, m.options_visible] for m in mappings]
     identity = noun.identify(record)
     return inventory_object(identity.kind, str(identity), payload)
 
@@ -223,9 +251,14 @@ def _pairs(value: Any) -> tuple[tuple[str, str], ...]:
     return tuple((first, second) for first, second in value)
 
 
+def _user_mappings(value: Any) -> tuple[UserMapping, ...]:
+    return tuple(UserMapping(user, _pairs(options), visible) for user, options, visible in value)
+
+
 _CONVERTERS: dict[Any, Callable[[Any], Any]] = {
     tuple[Privilege, ...]: _privileges,
     tuple[tuple[str, str], ...]: _pairs,
+    tuple[UserMapping, ...]: _user_mappings,
     tuple[str, ...]: tuple,
     tuple[str | None, ...]: tuple,
     RelationKind: RelationKind,
@@ -250,8 +283,3 @@ def _plan(record: type[Any]) -> _Plan:
 
 
 _PLANS = {noun.record: _plan(noun.record) for noun in _NOUNS}
-
-
-def _order_of(noun: _Noun) -> Callable[[Any], tuple[Any, ...]]:
-    """Sort key of a record in a snapshot; an absent schema comes first."""
-    return lambda record: tuple("" if (value := getattr(record, name)) is None else value for name in noun.order)

@@ -77,3 +77,6 @@ class ObservationOptions:
     explain_analyze: bool = False
     """Slow SELECTs may be run, read-only and under a timeout, to see what their plans really do."""
     management_api: ManagementApiAccess | None = None
+
+
+NO_OPTIONS = ObservationOptions()

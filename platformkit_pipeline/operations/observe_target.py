@@ -14,13 +14,13 @@ from platformkit_pipeline.control_plane.connection import Connection, control_pl
 from platformkit_pipeline.control_plane.inventory import InventoryChanges
 from platformkit_pipeline.control_plane.scans import ScanRecord
 from platformkit_pipeline.introspection.postgres.fingerprint import catalog_fingerprint
-from platformkit_pipeline.introspection.postgres.observe import observe
 from platformkit_pipeline.logs import bind_ids, get_logger
 from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.model.inventory import set_digest
 from platformkit_pipeline.model.snapshot import Unobserved
 from platformkit_pipeline.model.snapshot_inventory import inventory_of
-from platformkit_pipeline.model.target import Target
+from platformkit_pipeline.model.target import NO_OPTIONS, ObservationOptions, Target
+from platformkit_pipeline.operations.observe_all import observe_all
 from platformkit_pipeline.operations.stored_snapshot import target_id_of
 
 _log = get_logger("operations.observe_target")
@@ -42,7 +42,9 @@ class Observation:
     unobserved: tuple[Unobserved, ...]
 
 
-def observe_target(connection: Connection, target: Target, dsn: Dsn, *, run_id: str | None) -> Observation:
+def observe_target(
+    connection: Connection, target: Target, dsn: Dsn, *, options: ObservationOptions = NO_OPTIONS, run_id: str | None
+) -> Observation:
     """Observe the database behind `dsn` and store it. The observation comes first, so a target that fails leaves no trace.
 
     Raises ObservationError (unreachable, busy), ControlPlaneError. Killed half-way, nothing is stored.
@@ -52,7 +54,7 @@ def observe_target(connection: Connection, target: Target, dsn: Dsn, *, run_id: 
         with control_plane_errors():
             target_id = target_id_of(connection, target)
             connection.rollback()  # no transaction stays open while the target is read
-        snapshot = observe(dsn)
+        snapshot = observe_all(dsn, options)
         objects = inventory_of(snapshot)
         fingerprint = catalog_fingerprint(snapshot)
         duration = time.monotonic() - started
@@ -69,6 +71,7 @@ def observe_target(connection: Connection, target: Target, dsn: Dsn, *, run_id: 
                     server=snapshot.server,
                     statistics=snapshot.relation_statistics,
                     unobserved=snapshot.unobserved,
+                    activity=snapshot.activity,
                     run_id=run_id,
                     set_digest=set_digest(objects),
                     object_count=len(objects),

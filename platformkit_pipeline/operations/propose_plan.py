@@ -9,23 +9,23 @@ import uuid
 from datetime import UTC, datetime
 from pathlib import Path
 
-from platformkit_pipeline.introspection.postgres.observe import observe
 from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.model.errors import ConfigurationError
 from platformkit_pipeline.model.patch import Plan
-from platformkit_pipeline.model.target import Declarations, Target
+from platformkit_pipeline.model.target import NO_OPTIONS, Declarations, ObservationOptions, Target
+from platformkit_pipeline.operations.observe_all import observe_all
 from platformkit_pipeline.operations.scan import judge
 from platformkit_pipeline.remediation.migration_files import migration_files
 from platformkit_pipeline.remediation.plan import plan_for
 from platformkit_pipeline.rules.registry import Scope, rules_for
 
 
-def propose_plan(dsn: Dsn, *, target: Target, declarations: Declarations) -> Plan:
+def propose_plan(dsn: Dsn, *, target: Target, declarations: Declarations, options: ObservationOptions = NO_OPTIONS) -> Plan:
     """Observe the database in one read-only transaction, judge it, and plan for what fails. Nothing is stored or changed.
 
     Raises TargetUnreachable, TargetBusy or another ObservationError.
     """
-    snapshot = observe(dsn)
+    snapshot = observe_all(dsn, options)
     report = judge(
         snapshot,
         target=target,

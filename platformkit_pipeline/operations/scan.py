@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 
 from platformkit_pipeline.introspection.postgres.fingerprint import catalog_fingerprint
 from platformkit_pipeline.introspection.postgres.isolation_probe import probe_isolation
-from platformkit_pipeline.introspection.postgres.observe import observe
 from platformkit_pipeline.logs import bind_ids, get_logger
 from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.model.errors import ConfigurationError
@@ -18,7 +17,8 @@ from platformkit_pipeline.model.isolation import ProbeLevel
 from platformkit_pipeline.model.scan import ScanReport
 from platformkit_pipeline.model.score import compliance_score
 from platformkit_pipeline.model.snapshot import Snapshot
-from platformkit_pipeline.model.target import Declarations, Environment, Target
+from platformkit_pipeline.model.target import NO_OPTIONS, Declarations, Environment, ObservationOptions, Target
+from platformkit_pipeline.operations.observe_all import observe_all
 from platformkit_pipeline.rules.evaluate import evaluate
 from platformkit_pipeline.rules.registry import Rule, ruleset_digest
 
@@ -48,6 +48,7 @@ def scan_database(
     target: Target,
     declarations: Declarations,
     rules: Sequence[Rule],
+    options: ObservationOptions = NO_OPTIONS,
     clock: Clock = Clock(),
     probe: ProbeLevel = ProbeLevel.NONE,
 ) -> ScanReport:
@@ -60,7 +61,7 @@ def scan_database(
         raise ConfigurationError(f"a probe that writes is refused on {target.name}: its environment is production; probe read, or a copy")
     scan_id, started_at, started = clock.new_scan_id(), clock.now(), clock.seconds()
     with bind_ids(scan_id=scan_id, target=target.name):
-        snapshot = observe(dsn)
+        snapshot = observe_all(dsn, options)
         if probe is not ProbeLevel.NONE:
             snapshot = replace(snapshot, isolation=probe_isolation(dsn, snapshot, declarations, level=probe))
         report = judge(

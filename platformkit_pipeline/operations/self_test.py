@@ -6,11 +6,13 @@ what comes of it: the violating example must make its rule fail and no other, th
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,17 +20,22 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from platformkit_pipeline.introspection.postgres.isolation_probe import probe_isolation
 from platformkit_pipeline.introspection.postgres.observe import observe
+from platformkit_pipeline.introspection.supabase_platform import ADDRESS_VARIABLE, endpoint_latencies
 from platformkit_pipeline.locations import read_sql
 from platformkit_pipeline.logs import get_logger
+from platformkit_pipeline.model.activity import EndpointLatency
 from platformkit_pipeline.model.dsn import Dsn, redact
+from platformkit_pipeline.model.isolation import ProbeLevel
 from platformkit_pipeline.model.result import Outcome, Result
-from platformkit_pipeline.model.target import Declarations
+from platformkit_pipeline.model.target import Declarations, ManagementApiAccess
 from platformkit_pipeline.rules.evaluate import evaluate
 from platformkit_pipeline.rules.registry import Rule, Scope, Source, rules_for
 from platformkit_pipeline.sandbox.binaries import find_binaries
 from platformkit_pipeline.sandbox.databases import connect, create_database, drop_database, with_user
 from platformkit_pipeline.sandbox.embedded import EmbeddedPostgres
+from platformkit_pipeline.sandbox.management_api import PROJECT, TOKEN, serve_management_api
 from platformkit_pipeline.sandbox.supabase import GrantRegime, copy_supabase_database, install_supabase_shape
 from platformkit_pipeline.sqltext.parser import SqlSyntaxError
 from platformkit_pipeline.sqltext.scripts import split_statements
@@ -41,9 +48,12 @@ _SETTINGS = {
     "shared_buffers": "32MB",
     "max_connections": "50",
     "autovacuum": "off",
+    "pg_stat_statements.max": "20000",
 }
 """Nothing here need survive a power cut, and statistics must not change in the middle of a test."""
 
+_ENOUGH_AGE = timedelta(days=90)
+"""Counters are pretended to be so old for the rules that judge them: age is the one thing that this server cannot have."""
 _PATIENCE_SECONDS = 20
 """For each statement of an example."""
 
@@ -87,19 +97,25 @@ def self_test(rules: Sequence[Rule], progress: Progress = lambda _: None) -> Sel
     binaries = find_binaries()
     tested = []
     progress(f"starting PostgreSQL {binaries.version}")
-    with _Bench.set_up() as bench:
+    with Bench.set_up() as bench:
         for number, rule in enumerate(rules, start=1):
             progress(f"{number}/{len(rules)} {rule.code}")
-            tested.append(RuleTest(rule.code, rule.name, tuple(_complaints(bench, rule))))
-            if not tested[-1].passed:
-                _log.info("rule fails its own test", rule=rule.code, complaints=tested[-1].complaints)
+            tested.append(test_of(rule, bench))
     return SelfTest(binaries.version, binaries.source, tuple(tested))
+
+
+def test_of(rule: Rule, bench: Bench) -> RuleTest:
+    """Try both examples of one rule."""
+    complaints = tuple(_complaints(bench, rule))
+    if complaints:
+        _log.info("rule fails its own test", rule=rule.code, complaints=complaints)
+    return RuleTest(rule.code, rule.name, complaints)
 
 
 # -- what is demanded of a rule ------------------------------------------------------------------------------------------
 
 
-def _complaints(bench: _Bench, rule: Rule) -> Iterator[str]:
+def _complaints(bench: Bench, rule: Rule) -> Iterator[str]:
     try:
         violating = _judged(bench, rule, rule.violating)
     except _ExampleRefusedError as refused:
@@ -115,10 +131,11 @@ def _complaints(bench: _Bench, rule: Rule) -> Iterator[str]:
 
 
 def complaints_about_violating(rule: Rule, results: Sequence[Result]) -> Iterator[str]:
-    """The rule fails at least one object, the rules of `also_fires` too, and nobody else has a finding."""
-    for code in (rule.code, *rule.also_fires):
-        if not any(r.rule == code and r.outcome is Outcome.FAIL for r in results):
-            yield f"violating: {code} does not fail anything"
+    """The rule fails at least one object, the rules of `also_fires` have findings, and nobody else has any."""
+    if not any(r.rule == rule.code and r.outcome is Outcome.FAIL for r in results):
+        yield f"violating: {rule.code} does not fail anything"
+    firing = {r.rule for r in results if r.is_finding}
+    yield from (f"violating: {code} does not fire, though also_fires names it" for code in rule.also_fires if code not in firing)
     yield from (f"violating: {_told(r)}" for r in results if r.is_finding and r.rule not in (rule.code, *rule.also_fires))
 
 
@@ -134,16 +151,34 @@ def _told(result: Result) -> str:
     return f"{result.rule} {result.outcome.value} {result.object.canonical}: {result.message}"
 
 
-def _judged(bench: _Bench, rule: Rule, example: str) -> tuple[Result, ...]:
+def _judged(bench: Bench, rule: Rule, example: str) -> tuple[Result, ...]:
     """What the book says after `example`, without what a fresh server cannot answer for rules that are not tested here.
 
     Statistics are young and nobody asked for logs or a probe: their rules say UNKNOWN, which is right and no news.
     """
-    with bench.database() as dsn:
+    dsn = bench.fresh_database()
+    declarations = Declarations(management_api=rule.source is Source.LOGS)
+    if rule.source is not Source.LOGS:  # their examples are no SQL: they are what the logs say
         _run(with_user(dsn, rule.example_role), example)
-        results = evaluate(observe(dsn), Declarations(), bench.book)
+    snapshot = observe(dsn, clock_ahead=_ENOUGH_AGE if rule.source is Source.STATISTICS else timedelta(0))
+    if rule.source is Source.LOGS and snapshot.activity:
+        snapshot = replace(snapshot, activity=replace(snapshot.activity, endpoints=_latencies(example)))
+    if rule.source is Source.PROBE:
+        snapshot = replace(snapshot, isolation=probe_isolation(dsn, snapshot, declarations, level=ProbeLevel.WRITE))
+    results = evaluate(snapshot, declarations, bench.book)
     sources = {r.code: r.source for r in bench.book}
     return tuple(r for r in results if r.rule == rule.code or sources[r.rule] is Source.CATALOG or r.outcome is not Outcome.UNKNOWN)
+
+
+def _latencies(requests: str) -> tuple[EndpointLatency, ...]:
+    """What a project answers through the management API that has these requests in its logs."""
+    with serve_management_api() as api:
+        try:
+            api.log(json.loads(requests))
+        except ValueError as error:
+            raise _ExampleRefusedError(f"the logs are no JSON: {error}") from None
+        environment = {"TOKEN": TOKEN, ADDRESS_VARIABLE: api.address}
+        return endpoint_latencies(ManagementApiAccess(PROJECT, "TOKEN"), environment=environment)
 
 
 # -- where it is tried -----------------------------------------------------------------------------------------------
@@ -153,17 +188,16 @@ class _ExampleRefusedError(Exception):
     """The server or the parser refused the text of an example."""
 
 
-class _Bench:
+class Bench:
     """A server in a folder of its own, with the well-kept database to copy from."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
         self._server = EmbeddedPostgres(folder, settings=_SETTINGS)
         self._made = 0
 
     @classmethod
     @contextmanager
-    def set_up(cls) -> Iterator[_Bench]:
+    def set_up(cls) -> Iterator[Bench]:
         folder = Path(tempfile.mkdtemp(prefix="platformkit-self-test-"))
         bench = cls(folder)
         try:
@@ -177,20 +211,20 @@ class _Bench:
     def book(self) -> tuple[Rule, ...]:
         return rules_for(Scope.PROJECT)
 
-    @contextmanager
-    def database(self) -> Iterator[Dsn]:
-        """A fresh copy of the well-kept database, as superuser; the server is afterwards as it was before."""
+    def fresh_database(self) -> Dsn:
+        """A copy of the well-kept database, as superuser, on a server that no example has left a trace on."""
+        if self._made:
+            drop_database(self._server.dsn(), self._name)
+            if not self._restore_roles():
+                # Roles belong to the server, so whatever else an example did to them would be there for the next one.
+                self._server.destroy()
+                self._start()
         self._made += 1
-        name = f"example_{self._made}"
-        dsn = copy_supabase_database(self._server.dsn(), name, template=_TEMPLATE, copy_files=True)
-        try:
-            yield dsn
-        finally:
-            drop_database(self._server.dsn(), name)
-        if not self._restore_roles():
-            # Roles belong to the server, so whatever else an example did to them would be there for the next one.
-            self._server.destroy()
-            self._start()
+        return copy_supabase_database(self._server.dsn(), self._name, template=_TEMPLATE, copy_files=True)
+
+    @property
+    def _name(self) -> str:
+        return f"example_{self._made}"
 
     def _start(self) -> None:
         self._server.ensure()

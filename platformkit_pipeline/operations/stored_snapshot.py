@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from platformkit_pipeline.control_plane import inventory, scans, targets
 from platformkit_pipeline.control_plane.connection import Connection
@@ -45,4 +45,4 @@ def latest_observation(connection: Connection, target: Target) -> StoredObservat
         raise ControlPlaneError(
             f"the inventory of {target.name} is not the catalogue that scan {scan.scan_id} observed: scan again; who else writes to ops?"
         )
-    return StoredObservation(target_id, scan, snapshot)
+    return StoredObservation(target_id, scan, replace(snapshot, activity=scan.activity))

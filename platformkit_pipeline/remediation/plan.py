@@ -13,6 +13,7 @@ from platformkit_pipeline.model.target import Declarations, Target
 from platformkit_pipeline.remediation.extensions import move_extension
 from platformkit_pipeline.remediation.foreign_keys import index_foreign_key
 from platformkit_pipeline.remediation.functions import fix_search_path
+from platformkit_pipeline.remediation.performance import create_missing_index, drop_unused_index, repack_table, tune_statement
 from platformkit_pipeline.remediation.proposal import ByHand, Generator
 from platformkit_pipeline.remediation.row_level_security import enable_row_level_security
 from platformkit_pipeline.rules.database.catalog import Catalog
@@ -27,6 +28,16 @@ GENERATORS: Mapping[str, Generator] = MappingProxyType(
         "FKY003": index_foreign_key,
     }
 )
+ADVISORS: Mapping[str, Generator] = MappingProxyType(
+    {
+        "PRF001": tune_statement,
+        "PRF003": tune_statement,
+        "PRF004": repack_table,
+        "IDX002": create_missing_index,
+        "IDX004": drop_unused_index,
+    }
+)
+"""Rules whose findings are for a person, with more to say than `how_to_fix`: plans, and the statements that would help."""
 _ORDER = {code: position for position, code in enumerate(GENERATORS)}
 
 
@@ -46,7 +57,7 @@ def build_plan(
         if finding.outcome is not Outcome.FAIL:
             continue
         fingerprint = finding_fingerprint(target, finding.rule, finding.object)
-        generate = GENERATORS.get(finding.rule)
+        generate = GENERATORS.get(finding.rule) or ADVISORS.get(finding.rule)
         proposal = generate(catalog, finding) if generate else _advice(finding)
         if isinstance(proposal, ByHand):
             manual.append(ManualItem(finding.rule, finding.object, fingerprint, proposal.reason, proposal.steps))

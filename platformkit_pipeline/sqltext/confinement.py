@@ -124,9 +124,15 @@ def any_of(judgements: Iterable[Judgement]) -> Judgement:
     return _first(judgements, Confinement.OPEN, Confinement.UNDECIDABLE) or _CONFINED
 
 
-def _first(judgements: Iterable[Judgement], *order: Confinement) -> Judgement | None:
-    listed = list(judgements)
-    return next((j for wanted in order for j in listed if j.confinement is wanted), None)
+def _first(judgements: Iterable[Judgement], decisive: Confinement, second: Confinement) -> Judgement | None:
+    """The first decisive judgement, and nothing is judged after it; else the first of the second kind."""
+    found = None
+    for judgement in judgements:
+        if judgement.confinement is decisive:
+            return judgement
+        if found is None and judgement.confinement is second:
+            found = judgement
+    return found
 
 
 def _undecidable(reason: str) -> Judgement:
@@ -159,13 +165,13 @@ class _Judge:
     # -- conditions -------------------------------------------------------------------------------------------------
     def condition(self, node: Any) -> Judgement:
         """May the condition be true for a row of another tenant?"""
-        if fold(node) in (Truth.FALSE, Truth.NULL) and not _reads_anything(node):
+        kind_of_node = kind(node)
+        if kind_of_node == "BoolExpr" and node.boolop != pg.NOT_EXPR:
+            combined = all_of if node.boolop == pg.AND_EXPR else any_of
+            return combined(self.condition(unwrap(part)) for part in node.args)
+        if not _reads_anything(node) and fold(node) in (Truth.FALSE, Truth.NULL):
             return _CONFINED
-        match kind(node):
-            case "BoolExpr" if node.boolop == pg.AND_EXPR:
-                return all_of(self.condition(unwrap(part)) for part in node.args)
-            case "BoolExpr" if node.boolop == pg.OR_EXPR:
-                return any_of(self.condition(unwrap(part)) for part in node.args)
+        match kind_of_node:
             case "A_Expr":
                 return self._comparison(node)
             case "SubLink":
@@ -579,7 +585,15 @@ def _without_array_agg(select: Any) -> Any:
 
 def _reads_anything(node: Any) -> bool:
     """A column or a function is involved: `x <> x` may be NULL, and then `(x <> x) is not true` is true."""
-    return kind(node) in ("ColumnRef", "FuncCall", "SQLValueFunction") or any(_reads_anything(child) for child in children(node))
+    match kind(node):
+        case "ColumnRef" | "FuncCall" | "SQLValueFunction":
+            return True
+        case "A_Expr" if _reads_anything(unwrap(node.lexpr)):
+            return True
+        case "A_Const":
+            return False
+        case _:
+            return any(_reads_anything(child) for child in children(node))
 
 
 def _path_steps(key: Any, *, is_path: bool) -> tuple[str, ...] | None:

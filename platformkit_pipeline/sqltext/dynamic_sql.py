@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import postgast
@@ -54,27 +55,49 @@ class UnquotedUse:
 
 def unquoted_uses(
     definition: str,
+    arguments: str,
     is_enum: Callable[[str], bool] = lambda _type: False,
     result_type: Callable[[tuple[str, ...]], str | None] = lambda _name: None,
 ) -> tuple[UnquotedUse, ...]:
     """Uses in a whole CREATE FUNCTION in PL/pgSQL, by line. Raises SqlSyntaxError.
 
-    `is_enum` knows the enum types by name, `result_type` what other functions return.
+    `arguments` as `pg_get_function_identity_arguments` prints them. `is_enum` knows the enum types by name, `result_type` what
+    other functions return.
     """
-    statement = parse_statement(definition)
-    if kind(statement) != "CreateFunctionStmt":
-        raise SqlSyntaxError("expected CREATE FUNCTION")
-    function = parse_plpgsql(_without_variadic(statement) or definition)
+    inputs = _inputs(arguments)
+    function = parse_plpgsql(_without_variadic(definition) if any(i.variadic for i in inputs) else definition)
     try:
-        return _Reader(function, _Types(is_enum, result_type)).read(statement)
+        return _Reader(function, _Types(is_enum, result_type)).read(inputs)
     except RecursionError:
         raise SqlSyntaxError("it is nested too deeply to be read") from None
 
 
-def _without_variadic(statement: Any) -> str | None:
-    """The function with a plain argument for VARIADIC, which the PL/pgSQL parser refuses; None where there is none."""
-    if all(unwrap(parameter).mode != pg.FUNC_PARAM_VARIADIC for parameter in statement.parameters):
-        return None
+@dataclass(frozen=True, slots=True)
+class _Input:
+    """An argument that the caller gives; `name` is `$1` and so on where it has none."""
+
+    name: str
+    type: str
+    variadic: bool
+
+
+@lru_cache(maxsize=1024)
+def _inputs(arguments: str) -> tuple[_Input, ...]:
+    """Many functions share the same few lists of arguments."""
+    statement = parse_statement(f"create function f({arguments}) returns void language sql as ''")
+    parameters = [unwrap(wrapper) for wrapper in statement.parameters]
+    return tuple(
+        _Input(p.name or f"${number}", ".".join(string_parts(p.arg_type.names)), p.mode == pg.FUNC_PARAM_VARIADIC)
+        for number, p in enumerate(parameters, 1)
+        if p.mode in _INPUT_MODES
+    )
+
+
+def _without_variadic(definition: str) -> str:
+    """The function with a plain argument for VARIADIC, which the PL/pgSQL parser refuses."""
+    statement = parse_statement(definition)
+    if kind(statement) != "CreateFunctionStmt":
+        raise SqlSyntaxError("expected CREATE FUNCTION")
     tree = pg.ParseResult()
     tree.stmts.add().stmt.create_function_stmt.CopyFrom(statement)
     for parameter in tree.stmts[0].stmt.create_function_stmt.parameters:
@@ -175,7 +198,6 @@ class _Reader:
     function: dict[str, Any]
     types: _Types
     uses: dict[tuple[int, str], Sources] = field(default_factory=dict)
-    parameters: list[str] = field(default_factory=list)
     declared: set[int] = field(default_factory=set)
     steps: int = 0
     passed: _State | None = None
@@ -186,16 +208,11 @@ class _Reader:
         datums: list[dict[str, Any]] = self.function.get("datums", [])
         return datums
 
-    def read(self, statement: Any) -> tuple[UnquotedUse, ...]:
+    def read(self, inputs: Iterable[_Input]) -> tuple[UnquotedUse, ...]:
         state: _State = {}
-        for number, wrapper in enumerate(statement.parameters, 1):
-            parameter = unwrap(wrapper)
-            if parameter.mode not in _INPUT_MODES:
-                continue
-            name = parameter.name or f"${number}"
-            self.parameters.append(name)
-            if not self.types.harmless_node(parameter.arg_type):
-                state[name] = state[f"${number}"] = frozenset({name})
+        for number, argument in enumerate(inputs, 1):
+            if not self.types.harmless(argument.type):
+                state[argument.name] = state[f"${number}"] = frozenset({argument.name})
         if any(name in ("new", "old") for name in map(_name_of_datum, self._datums)):
             state["new"], state["old"] = frozenset({"NEW"}), frozenset({"OLD"})
         self._statement("PLpgSQL_stmt_block", self.function["action"]["PLpgSQL_stmt_block"], state)

@@ -19,6 +19,19 @@ from platformkit_pipeline.sqltext.parser import CACHE_SIZE, Node, unwrap
 _WHITESPACE = re.compile(r"\s+")
 _NUMBERED_ROW_NAME = re.compile(r"\b(old|new)_(\d+)\b")
 
+_REPEATED_NAME = re.compile(r"""(?i)(?<![\w"])("(?:[^"]|"")+"|[\w$]+)(?: AS | )\1(?![\w"])""")
+"""A relation with an alias that is its name, or a column with a name that it has anyway."""
+
+_NAME = "[a-z_][a-z0-9_]*"
+_ITEM = f"(?:{_NAME}\\.)?{_NAME}(?: AS {_NAME})?"
+_COMPARISON = "(?:=|<>|<|>|<=|>=) (?:[1-9][0-9]{0,8}|'[^'\\\\]*'::(?:text|uuid|date|jsonb))"
+_PLAIN_VIEW = re.compile(
+    " SELECT "  # noqa: S608 - a pattern, not a query
+    rf"(?P<items>{_ITEM}(?:,\n    {_ITEM})*)\n   FROM (?P<relation>(?:{_NAME}\.)?(?P<name>{_NAME}))(?: (?P<alias>{_NAME}))?"
+    rf"(?:\n  WHERE \((?:(?P<qualifier>{_NAME})\.)?(?P<condition>{_NAME} (?:IS (?:NOT )?NULL|{_COMPARISON}))\))?;?"
+)
+"""A view as `pg_get_viewdef` prints it that reads columns of one relation, with at most one simple condition."""
+
 
 @lru_cache(maxsize=CACHE_SIZE)
 def normalise_query(sql: str) -> str:
@@ -34,14 +47,61 @@ def normalise_query(sql: str) -> str:
 
     Text that does not parse comes back with its white space folded.
     """
+    plain = _plain_view(sql)
+    return plain if plain is not None else _reprinted(sql)
+
+
+def _plain_view(sql: str) -> str | None:
+    """What `_reprinted` says of the plainest views, at a tenth of its cost; None for everything else."""
+    match = _PLAIN_VIEW.fullmatch(sql)
+    if match is None or _NUMBERED_ROW_NAME.search(sql):
+        return None
+    relation, name, alias, condition = match["relation"], match["name"], match["alias"], match["condition"]
+    only = alias or name
+    if match["qualifier"] not in (None, only):
+        return None
+    items = match["items"].split(",\n    ")
+    if "." in match["items"] or " " in match["items"]:
+        items = [_plain_item(item, only) for item in items]
+        if "" in items:
+            return None
+    source = relation if alias is None or alias == name else f"{relation} {alias}"
+    where = "" if condition is None else f" WHERE {condition}"
+    return "".join(("SELECT ", ", ".join(items), " FROM ", source, where))
+
+
+def _plain_item(item: str, only: str) -> str:
+    """One target without the qualifier `only` and without a name that it has anyway; empty for another qualifier."""
+    value, _, name = item.partition(" AS ")
+    qualifier, dot, column = value.rpartition(".")
+    if dot and qualifier != only:
+        return ""
+    return f"{column} AS {name}" if name and name != column else column
+
+
+def _reprinted(sql: str) -> str:
     try:
         tree = postgast.parse(sql)
         if _NUMBERED_ROW_NAME.search(sql):
             _free_row_names(tree)
-        _normalise(tree, None)
+        if not _is_normal(sql, tree):
+            _normalise(tree, None)
         return postgast.deparse(tree)
     except (postgast.PgQueryError, DecodeError, RecursionError):
         return _WHITESPACE.sub(" ", sql).strip()
+
+
+def _is_normal(sql: str, tree: Node) -> bool:
+    """Whether `_normalise` would surely change nothing: what a server since 16 prints for a query of one level.
+
+    Walking the tree takes several times as long as parsing and printing it.
+    """
+    if sql.count("SELECT") != 1 or "select" in sql or "ARRAY[" in sql or "array[" in sql or _REPEATED_NAME.search(sql):
+        return False
+    if len(tree.stmts) != 1 or tree.stmts[0].stmt.WhichOneof("node") != "select_stmt":
+        return False
+    relation = _only_relation(tree.stmts[0].stmt.select_stmt)
+    return relation is None or (re.fullmatch(_NAME, relation) is not None and f"{relation}." not in sql)
 
 
 def _normalise(node: Node, relation: str | None) -> None:

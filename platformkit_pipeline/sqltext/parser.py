@@ -180,7 +180,7 @@ def constant_of(node: Node) -> Constant | None:
 
 def string_parts(names: Any) -> tuple[str, ...]:
     """A list of String nodes (qualified name, operator name) as text."""
-    return tuple(str(part.string.sval) for part in names)
+    return tuple([part.string.sval for part in names])
 
 
 def column_path(node: Node) -> tuple[str, ...] | None:
@@ -217,11 +217,8 @@ def scalar_of(sublink: Node) -> Node | None:
     return value_of_select(unwrap(sublink.subselect))
 
 
-def value_of_select(select: Node) -> Node | None:
-    """`x` of a bare `select x`: one target, no FROM, WHERE, grouping, LIMIT or set operation."""
-    if kind(select) != "SelectStmt" or len(select.target_list) != 1:
-        return None
-    plain = (
+_MORE_THAN_A_VALUE = frozenset(
+    {
         "from_clause",
         "where_clause",
         "group_clause",
@@ -231,9 +228,15 @@ def value_of_select(select: Node) -> Node | None:
         "with_clause",
         "larg",
         "values_lists",
-    )
-    present = {descriptor.name for descriptor, _ in select.ListFields()}
-    if present & set(plain):
+    }
+)
+
+
+def value_of_select(select: Node) -> Node | None:
+    """`x` of a bare `select x`: one target, no FROM, WHERE, grouping, LIMIT or set operation."""
+    if type(select) is not pg.SelectStmt or len(select.target_list) != 1 or len(select.from_clause):
+        return None
+    if not _MORE_THAN_A_VALUE.isdisjoint([descriptor.name for descriptor, _ in select.ListFields()]):
         return None
     return unwrap(select.target_list[0].res_target.val)
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from postgast import pg_query_pb2 as pg
-
 from platformkit_pipeline.sqltext.expression_facts import facts_of
 from platformkit_pipeline.sqltext.parser import CACHE_SIZE, Node, bare, column_path, constant_of, kind, parse_expression, unwrap
 
@@ -37,10 +35,6 @@ def _tell_apart(node: Node, with_constants: set[str], otherwise: set[str]) -> No
             path = column_path(_bare_of_casts(side))
             if path:
                 (with_constants if _is_constant(other) else otherwise).add(path[-1])
-    elif kind(node) == "SubLink" and node.sub_link_type == pg.ANY_SUBLINK:
-        path = column_path(_bare_of_casts(unwrap(node.testexpr)))
-        if path:
-            otherwise.add(path[-1])
 
 
 def _bare_of_casts(node: Node) -> Node:

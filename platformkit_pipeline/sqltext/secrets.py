@@ -96,7 +96,7 @@ def mask_secrets(text: str, *, prose: bool = False) -> str:
 def mask_setting(name: str, value: str) -> str:
     """The value of a named setting or option (`SET app.api_key = ...`, options of a foreign server) without its secret."""
     masked = mask_secrets(value)
-    if masked is not value or not _names_a_secret(name):
+    if masked is not value or not names_a_secret(name):
         return masked
     given = _is_given(value) if _plain_name(name).endswith(("password", "secret")) else _looks_secret(value)
     return masked_value(_kind_of_name(name)) if given and value != _LOCAL_SIGNER else value
@@ -258,10 +258,14 @@ def _formed(text: str) -> Iterator[_Span]:
             if kind := _kind_of_jwt(match["value"]):
                 yield _Span(*match.span("value"), kind)
     for form in _FORMS:
-        if any(needle in text for needle in form.needles):
-            for match in form.pattern.finditer(text):
-                if form.holds(match) and not _is_public(match["value"]):
-                    yield _Span(*match.span("value"), form.kind)
+        for needle in form.needles:
+            if needle in text:
+                break
+        else:
+            continue
+        for match in form.pattern.finditer(text):
+            if form.holds(match) and not _is_public(match["value"]):
+                yield _Span(*match.span("value"), form.kind)
 
 
 # -- does a literal look like a secret? ------------------------------------------------------------------------------
@@ -315,7 +319,7 @@ _SECRET_NAME = re.compile(
     r"(?:\A|_)(?:password|passwd|pwd|passphrase|passcode|secret|token|credentials?|authorization|bearer|apikey|secretkey|"
     r"(?:api|access|secret|private|auth|service|role|signing|sign|encryption|encrypt|decryption|crypt|cipher|master|hmac|admin|server|"
     r"webhook|license|jwt|hash|hook|app|integration|internal|supabase|openai|anthropic|gemini|google|stripe|resend|sendgrid|mailgun|"
-    r"postmark|twilio|brevo|hubspot|account)_?key)(?:_\d+|_value|_text|_plain|_prod|_production|_live)?\Z"
+    r"postmark|twilio|brevo|hubspot|account|sa)_?key)(?:_\d+|_value|_text|_plain|_prod|_production|_live)?\Z"
 )
 _PUBLIC_NAME = re.compile(r"(?:\A|_)(?:anon|public|publishable|pub|next_page|page|sync|continuation|csrf|password_reset_required)(?:_|\Z)")
 
@@ -325,7 +329,8 @@ def _plain_name(name: str) -> str:
     return _NO_LETTERS.sub("_", _CAMEL_NAME.sub("_", name[:128]).lower()).strip("_")
 
 
-def _names_a_secret(name: str) -> bool:
+def names_a_secret(name: str) -> bool:
+    """`api_key`, `x-webhook-secret`, `app.settings.jwt_secret`; not `api_key_id`, `token_type`, `anon_key`, `password_required`."""
     plain = _plain_name(name)
     return _SECRET_NAME.search(plain) is not None and _PUBLIC_NAME.search(plain) is None
 
@@ -336,16 +341,18 @@ def _names_what_people_choose(name: str) -> bool:
 
 _NO_WORD = re.compile(r"['\"$=](?=[^\s'\"$=]{0,100}?[\d!#%^*+?&~])[^\s'\"$=]{6}")
 """The beginning of a literal that is no plain word."""
-_TELLING_WORD = re.compile(r"(?i)pass[wpc]|pwd|secret|key|token|bearer|authorization|credential")
-_ANY_LITERAL = re.compile(r"(?i)passw(?:or)?d\s+e?['$]|(?:crypt\w{0,20}|hmac|sign|verify|create_secret)\s*\(")
+_TELLING_WORD = re.compile(r"pass[wpc]|pwd|secret|key|token|bearer|authorization|credential")
+_KEYED_CALLS = ("passw", "crypt", "hmac", "sign", "verify", "create_secret")
+_ANY_LITERAL = re.compile(r"passw(?:or)?d\s+e?['$]|(?:crypt\w{0,20}|hmac|sign|verify|create_secret)\s*\(")
 """Places where whatever literal stands is a secret."""
 _NEAR = 200
 """Characters between a name and the literal that it is given."""
-_IN_PROSE = re.compile(
-    r"(?i)(?<![\w.-])(?P<name>[\w.-]{0,40}(?:password|passwd|pwd|passphrase|(?:api|auth|access|secret|service|private) (?:key|token)|"
-    r"secret|token|key))[\"'`]?\s*(?:\bis\b|:=|=>|[:=])\s*"
-    r"[\"'`]?(?P<value>[^\s\"'`,;]{6,200})"
+_SAID = re.compile(
+    r"(?:password|passwd|pwd|passphrase|secret|token|key)[\"'`]?\s*(?:\bis\b|:=|=>|[:=])\s*[\"'`]?(?P<value>[^\s\"'`,;]{6,200})"
 )
+"""A name and its value in a sentence; both this and the patterns above are for folded text."""
+_NAME_BEFORE = re.compile(r"(?:[\w.-]*|\b(?:api|auth|access|secret|service|private) )\Z")
+_LONGEST_NAME = 40
 _IN_JSON = re.compile(
     r"[\"'](?P<name>[\w.-]{3,60})\\?[\"']\s*:\s*\\?[\"'](?:(?:Bearer|Basic|Token)\s+)?(?P<value>[^\"'\\\s]{6,500})\\?[\"']"
 )
@@ -359,7 +366,7 @@ def _spans(text: str, *, prose: bool) -> list[_Span]:
     found = sorted(_formed(text))
     if prose:
         found += _in_prose(text, 0)
-    elif _is_worth_reading(text) or (("--" in text or "/*" in text) and _IN_PROSE.search(text)):
+    elif _is_worth_reading(text):
         found += _named(text, 0, 0)
     taken: list[_Span] = []
     for span in found:
@@ -370,18 +377,31 @@ def _spans(text: str, *, prose: bool) -> list[_Span]:
     return taken
 
 
+def _folded(text: str) -> str:
+    """In lower case and as long as before: a pattern that folds by itself is ten times slower."""
+    folded = text.lower()
+    return folded if len(folded) == len(text) else "".join(c.lower() if c.isascii() else c for c in text)
+
+
 def _is_worth_reading(text: str) -> bool:
     """As tokens, which costs much more than this: a literal that is no word soon after a telling word, or one that need not be."""
-    for match in _NO_WORD.finditer(text):
-        if _TELLING_WORD.search(text, max(0, match.start() - _NEAR), match.start()):
+    folded = _folded(text)
+    for match in _NO_WORD.finditer(folded):
+        if _TELLING_WORD.search(folded, max(0, match.start() - _NEAR), match.start()):
             return True
-    return _ANY_LITERAL.search(text) is not None
+    if any(call in folded for call in _KEYED_CALLS) and _ANY_LITERAL.search(folded):
+        return True
+    return ("--" in text or "/*" in text) and _SAID.search(folded) is not None
 
 
 def _in_prose(text: str, offset: int) -> Iterator[_Span]:
-    for match in _IN_PROSE.finditer(text):
-        name, value = match["name"], match["value"].rstrip(".)!?")
-        if _names_a_secret(name) and _looks_secret(value, _names_what_people_choose(name)):
+    folded = _folded(text)
+    for match in _SAID.finditer(folded):
+        before = _NAME_BEFORE.search(folded, max(0, match.start() - _LONGEST_NAME), match.start())
+        name = text[before.start() if before else match.start() : match.start("value")].rstrip("\"'`:=> \t\n")
+        name = name.removesuffix(" is").rstrip("\"'` ")
+        value = text[match.start("value") : match.end("value")].rstrip(".)!?")
+        if names_a_secret(name) and _looks_secret(value, _names_what_people_choose(name)):
             start = offset + match.start("value")
             yield _Span(start, start + len(value), _kind_of_name(name))
 
@@ -444,7 +464,7 @@ def _tokens(text: str) -> Iterator[_Token]:
 
 _DEEPEST = 4
 """Strings within strings within strings that are read as SQL."""
-_ASSIGNING = frozenset({":=", "=>", "default"})
+_ASSIGNING = frozenset({":=", "=>", "default", "to"})
 _COMPARING = frozenset({"=", "<>", "!="})
 _ENDING = frozenset({"is", "or", "and", "in", "like", "ilike", "then", "else", "from", "where", "as", "on", "select", "returning", "into"})
 """Words between a name and `:=` or DEFAULT with which it is no longer the declaration of that name."""
@@ -495,7 +515,7 @@ def _named(text: str, offset: int, depth: int) -> Iterator[_Span]:
 def _given_to_word(tokens: list[_Token], index: int) -> _Token | None:
     """`v_api_key constant text := '...'`, `PASSWORD '...'`, `p_token => '...'`, `api_key = '...'`."""
     name = tokens[index].text
-    if not _names_a_secret(name):
+    if not names_a_secret(name):
         return None
     chosen = _names_what_people_choose(name)
     for place in range(index + 1, min(index + _LONGEST_TYPE, len(tokens))):
@@ -534,7 +554,7 @@ def _given_to_label(tokens: list[_Token], index: int) -> _Token | None:
     if index + 2 >= len(tokens) or tokens[index + 1].kind not in (",", "=>", "=", "<>", "!=", ":"):
         return None
     name = tokens[index].text
-    return _secret_at(tokens, index + 2, _names_what_people_choose(name)) if len(name) <= 80 and _names_a_secret(name) else None
+    return _secret_at(tokens, index + 2, _names_what_people_choose(name)) if len(name) <= 80 and names_a_secret(name) else None
 
 
 def _given_to_function(tokens: list[_Token], index: int, offset: int) -> Iterator[_Span]:
@@ -574,7 +594,7 @@ def _inside(token: _Token, offset: int, depth: int) -> Iterator[_Span]:
     for pattern in (_IN_JSON, _IN_CONNECTION_STRING):
         for match in pattern.finditer(text):
             name, value = match["name"], match["value"]
-            if _names_a_secret(name) and _looks_secret(value, _names_what_people_choose(name)):
+            if names_a_secret(name) and _looks_secret(value, _names_what_people_choose(name)):
                 kind = "connection-password" if pattern is _IN_CONNECTION_STRING else _kind_of_name(name)
                 yield _Span(start + match.start("value"), start + match.end("value"), kind)
     if depth >= _DEEPEST or not _is_worth_reading(text):

@@ -8,15 +8,15 @@ trusted behind another word (`token`, `pin`) count only when they are the whole 
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
 _ENDINGS: dict[str, str] = {
     "credential": """
-        password, passwd, passphrase, password hash, hashed password, password digest, password salt, encrypted password,
-        api key, api secret, api token, access key, access token, refresh token, auth token, bearer token, session token, id token,
-        reset token, recovery token, confirmation token, verification token, invite token, client secret, app secret, shared secret,
-        webhook secret, signing secret, signing key, jwt secret, private key, secret key, service key, encryption key, ssh key,
-        mfa secret, totp secret, otp secret, recovery code, recovery codes, backup code, backup codes, security answer, license key
+        password, passwd, passphrase, password hash, hashed password, password digest, password salt, encrypted password, api key,
+        api secret, api token, access key, access token, refresh token, auth token, bearer token, session token, session key, id
+        token, reset token, recovery token, confirmation token, verification token, invite token, client secret, app secret,
+        shared secret, webhook secret, signing secret, signing key, jwt secret, private key, secret key, service key, encryption
+        key, ssh key, mfa secret, totp secret, otp secret, recovery code, recovery codes, backup code, backup codes, security
+        answer, license key
     """,
     "financial": """
         credit card, credit card number, card number, debit card number, card verification value, iban, bank account,
@@ -51,7 +51,6 @@ _CATEGORY_OF_WHOLE = _CATEGORY_OF_ENDING | _table(_WHOLE)
 _BOUNDARY = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[^A-Za-z0-9]+")
 
 
-@lru_cache(maxsize=16_384)
 def category_of(column: str) -> str | None:
     """`credential`, `financial` or `personal`; None for a name that says nothing of the kind."""
     words = [word.lower() for word in _BOUNDARY.split(column) if word]

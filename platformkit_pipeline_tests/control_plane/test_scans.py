@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
@@ -12,12 +12,14 @@ from platformkit_pipeline.control_plane import scans
 from platformkit_pipeline.control_plane.connection import Connection
 from platformkit_pipeline.control_plane.scans import ScanStatus
 from platformkit_pipeline.control_plane.targets import StoredTarget
+from platformkit_pipeline.model.activity import Activity, EndpointLatency
 from platformkit_pipeline.model.errors import ControlPlaneError
 from platformkit_pipeline.model.result import Outcome, Severity
 from platformkit_pipeline.model.score import Score
 from platformkit_pipeline.model.snapshot import RelationStatistics, Server, Unobserved
 from platformkit_pipeline_tests.control_plane.builders import ORDERS_KEY, result, scan_record
 
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 SCORE = Score(Fraction(200, 3), Fraction(89))
 RESULTS = [result(), result(identity=ORDERS_KEY, outcome=Outcome.PASS), result("FKY003", ORDERS_KEY, severity=Severity.MEDIUM)]
 
@@ -32,6 +34,7 @@ def test_a_scan_comes_back_as_it_was_stored(pipeline: Connection, shop: StoredTa
         server=Server("17.6", 170006, "shop", "observer", False, system_identifier="42"),
         statistics=(RelationStatistics("public", "orders", 12, 8192), RelationStatistics("public", "new", None, None)),
         unobserved=(Unobserved("storage_buckets", "permission denied\x00"),),
+        activity=Activity(NOON, NOON, endpoints=(EndpointLatency("GET", "/", 20, 1, 2),)),
         run_id="run-1",
         set_digest="d" * 64,
         object_count=3,

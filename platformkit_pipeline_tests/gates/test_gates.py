@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -10,12 +11,13 @@ import pytest
 from platformkit_pipeline.locations import read_sql
 from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.model.managed_schemas import MANAGED_SCHEMAS
-from platformkit_pipeline.rules.database.row_level_security import POLICY_BEARING_MANAGED_SCHEMAS
+from platformkit_pipeline.rules.database.catalog import POLICY_BEARING_SCHEMAS
 from platformkit_pipeline.sandbox.databases import with_user
 from platformkit_pipeline.sandbox.sample_platform import SAMPLE_PROJECTS, SampleProject
 from platformkit_pipeline.sandbox.supabase import OBSERVER_ROLE
+from platformkit_pipeline_tests import introspection
 from platformkit_pipeline_tests.gates.conftest import GATES, assert_agreement, faults_of_rules, run_gate
-from platformkit_pipeline_tests.rules.conftest import WELL_KEPT, run_sql
+from platformkit_pipeline_tests.rules.conftest import run_sql
 from platformkit_pipeline_tests.rules.planted import Case, all_cases
 
 COVERED = frozenset(code for codes in GATES.values() for code in codes)
@@ -32,15 +34,14 @@ OTHERS = [c for c in all_cases() if not _touches(c)][::STRIDE]
 
 
 @pytest.mark.parametrize("planted", [*ABOUT_GATES, *OTHERS], ids=lambda c: c.name)
-def test_gates_and_rules_agree_about_what_was_planted(supabase_database: Dsn, planted: Case) -> None:
-    run_sql(supabase_database, WELL_KEPT)
+def test_gates_and_rules_agree_about_what_was_planted(well_kept: Dsn, planted: Case) -> None:
     for statement in planted.plant:
-        run_sql(supabase_database, statement, role=planted.role)
+        run_sql(well_kept, statement, role=planted.role)
     try:
-        assert_agreement(supabase_database)
+        assert_agreement(well_kept)
     finally:
         for statement in planted.mend:  # roles outlive the database
-            run_sql(supabase_database, statement, role=planted.role)
+            run_sql(well_kept, statement, role=planted.role)
 
 
 @pytest.mark.parametrize("project", SAMPLE_PROJECTS, ids=lambda p: p.name)
@@ -48,10 +49,28 @@ def test_gates_and_rules_agree_about_the_sample_platform(sample_platform: dict[s
     assert_agreement(sample_platform[project.name], project.declarations)
 
 
+@pytest.mark.usefixtures("supabase_template")  # brings the observer
+def test_gates_and_rules_agree_about_something_of_every_kind(blank_database: Dsn) -> None:
+    folder = Path(introspection.__file__).parent
+    files = ["rich_catalogue.sql"]
+    with psycopg.connect(blank_database.reveal(), autocommit=True) as connection:
+        if connection.info.server_version >= 150000:
+            files.append("rich_catalogue_since_15.sql")
+        for name in files:
+            connection.execute((folder / name).read_bytes())
+    assert_agreement(blank_database)
+
+
+@pytest.mark.usefixtures("supabase_template")
+def test_gates_and_rules_agree_about_the_control_plane(control_plane: Dsn) -> None:
+    assert_agreement(control_plane)
+    gate = run_gate("check_rls_coverage", control_plane, "-v", "exposed_schemas=ops")
+    assert (gate.code, gate.faults) == (0, frozenset())
+
+
 @pytest.mark.parametrize("name", GATES)
-def test_nothing_to_find_is_one_line_and_zero(supabase_database: Dsn, name: str) -> None:
-    run_sql(supabase_database, WELL_KEPT)
-    gate = run_gate(name, supabase_database)
+def test_nothing_to_find_is_one_line_and_zero(well_kept: Dsn, name: str) -> None:
+    gate = run_gate(name, well_kept)
     assert (gate.code, gate.stdout) == (0, "")
     assert re.search(rf"INFO:  {name}: \d+ [a-z ]+, no fault\n\Z", gate.stderr)
     assert gate.stderr.count("\n") == 1
@@ -69,25 +88,25 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("name", GATES)
-def test_a_fault_is_printed_and_ends_with_three(supabase_database: Dsn, name: str) -> None:
+def test_a_fault_is_printed_and_ends_with_three(well_kept: Dsn, name: str) -> None:
     statement, rule, label = BROKEN[name]
-    run_sql(supabase_database, statement)
-    gate = run_gate(name, supabase_database)
+    run_sql(well_kept, statement)
+    gate = run_gate(name, well_kept)
     assert gate.code == 3
     assert gate.faults == {(rule, label, True)}
     assert f"ERROR:  {name}: 1 fault(s)" in gate.stderr
 
 
 @pytest.mark.parametrize("name", GATES)
-def test_other_clients_get_the_same_as_an_error(supabase_database: Dsn, name: str) -> None:
+def test_other_clients_get_the_same_as_an_error(well_kept: Dsn, name: str) -> None:
     statement, rule, label = BROKEN[name]
     text = read_sql(f"gates/{name}.sql")
     plain = text[text.index("set local search_path") :]
-    with psycopg.connect(with_user(supabase_database, OBSERVER_ROLE).reveal()) as connection:
+    with psycopg.connect(with_user(well_kept, OBSERVER_ROLE).reveal()) as connection:
         connection.read_only = True
         connection.execute(plain.encode())
-    run_sql(supabase_database, statement)
-    with psycopg.connect(with_user(supabase_database, OBSERVER_ROLE).reveal()) as connection:
+    run_sql(well_kept, statement)
+    with psycopg.connect(with_user(well_kept, OBSERVER_ROLE).reveal()) as connection:
         connection.read_only = True
         with pytest.raises(psycopg.Error) as caught:
             connection.execute(plain.encode())
@@ -100,14 +119,25 @@ def test_a_server_that_cannot_be_reached_is_no_all_clear(name: str) -> None:
     assert run_gate(name, Dsn("postgresql://nobody@/nowhere?host=/nonexistent")).code == 2
 
 
+@pytest.mark.parametrize(
+    ("name", "catalogue"),
+    [("check_rls_coverage", "pg_policy"), ("check_function_security", "pg_proc"), ("check_extensions_schema", "pg_extension")],
+)
+def test_a_catalogue_that_cannot_be_read_is_no_all_clear(well_kept: Dsn, name: str, catalogue: str) -> None:
+    run_sql(well_kept, f"revoke select on pg_catalog.{catalogue} from public", role="supabase_admin")
+    gate = run_gate(name, with_user(well_kept, OBSERVER_ROLE))
+    assert (gate.code, gate.stdout) == (3, "")
+    assert f"permission denied for table {catalogue}" in gate.stderr
+
+
 @pytest.mark.parametrize("name", GATES)
-def test_a_gate_neither_writes_nor_looks_where_the_caller_says(supabase_database: Dsn, name: str) -> None:
+def test_a_gate_neither_writes_nor_looks_where_the_caller_says(well_kept: Dsn, name: str) -> None:
     text = read_sql(f"gates/{name}.sql")
     assert text.isascii()  # so that a database in any encoding takes it
     assert "begin transaction read only;\n" in text
     statement, rule, label = BROKEN[name]
     run_sql(
-        supabase_database,
+        well_kept,
         f"""
         {statement};
         create schema trap;
@@ -119,7 +149,7 @@ def test_a_gate_neither_writes_nor_looks_where_the_caller_says(supabase_database
         """,
         role="supabase_admin",
     )
-    trapped = Dsn(supabase_database.reveal() + "&options=-csearch_path%3Dtrap,pg_catalog")
+    trapped = Dsn(well_kept.reveal() + "&options=-csearch_path%3Dtrap,pg_catalog")
     assert (rule, label, True) in run_gate(name, trapped).faults
 
 
@@ -131,7 +161,7 @@ def test_the_list_of_managed_schemas_is_that_of_the_rules(name: str) -> None:
 
 def test_the_schemas_with_policies_of_projects_are_those_of_the_rules() -> None:
     [listed] = re.findall(r"bearing constant text\[\] := array\[(.*?)\];", read_sql("gates/check_rls_coverage.sql"))
-    assert set(re.findall(r"'([^']+)'", listed)) == POLICY_BEARING_MANAGED_SCHEMAS
+    assert set(re.findall(r"'([^']+)'", listed)) == POLICY_BEARING_SCHEMAS
 
 
 # -- exposed schemas ---------------------------------------------------------------------------------------------------
@@ -144,30 +174,30 @@ def _with_api_schema(dsn: Dsn, *, setting: str | None) -> None:
     run_sql(dsn, statement, role="supabase_admin")
 
 
-def test_schemas_of_the_data_api_are_read_from_the_database(supabase_database: Dsn) -> None:
-    _with_api_schema(supabase_database, setting='public, "api" ')
-    assert_agreement(supabase_database)
-    assert ("RLS001", "table api.open", True) in run_gate("check_rls_coverage", supabase_database).faults
+def test_schemas_of_the_data_api_are_read_from_the_database(well_kept: Dsn) -> None:
+    _with_api_schema(well_kept, setting='public, "api" ')
+    assert_agreement(well_kept)
+    assert ("RLS001", "table api.open", True) in run_gate("check_rls_coverage", well_kept).faults
 
 
-def test_what_is_observed_wins_over_what_is_said(supabase_database: Dsn) -> None:
-    _with_api_schema(supabase_database, setting="public")
-    assert run_gate("check_rls_coverage", supabase_database, "-v", "exposed_schemas=public,api").faults == frozenset()
+def test_what_is_observed_wins_over_what_is_said(well_kept: Dsn) -> None:
+    _with_api_schema(well_kept, setting="public")
+    assert run_gate("check_rls_coverage", well_kept, "-v", "exposed_schemas=public,api").faults == frozenset()
 
 
-def test_schemas_that_are_not_known_are_no_all_clear(supabase_database: Dsn) -> None:
-    _with_api_schema(supabase_database, setting=None)
-    assert_agreement(supabase_database)
-    gate = run_gate("check_rls_coverage", supabase_database)
+def test_schemas_that_are_not_known_are_no_all_clear(well_kept: Dsn) -> None:
+    _with_api_schema(well_kept, setting=None)
+    assert_agreement(well_kept)
+    gate = run_gate("check_rls_coverage", well_kept)
     assert gate.code == 3
     assert gate.faults == {("RLS001", "table api.open", False)}
     assert "1 table(s) could not be judged" in gate.stderr
 
 
 @pytest.mark.parametrize(("said", "expected"), [("public", set()), (" public , api", {("RLS001", "table api.open", True)})])
-def test_schemas_that_are_not_known_can_be_said(supabase_database: Dsn, said: str, expected: set[tuple[str, str, bool]]) -> None:
-    _with_api_schema(supabase_database, setting=None)
-    assert run_gate("check_rls_coverage", supabase_database, "-v", f"exposed_schemas={said}").faults == expected
+def test_schemas_that_are_not_known_can_be_said(well_kept: Dsn, said: str, expected: set[tuple[str, str, bool]]) -> None:
+    _with_api_schema(well_kept, setting=None)
+    assert run_gate("check_rls_coverage", well_kept, "-v", f"exposed_schemas={said}").faults == expected
 
 
 # -- directives --------------------------------------------------------------------------------------------------------
@@ -188,10 +218,10 @@ COMMENTS = (
 
 
 @pytest.mark.parametrize("comment", COMMENTS)
-def test_a_directive_counts_as_it_does_for_the_rules(supabase_database: Dsn, comment: str) -> None:
+def test_a_directive_counts_as_it_does_for_the_rules(well_kept: Dsn, comment: str) -> None:
     definer = comment.replace("public-read", "definer")
     run_sql(
-        supabase_database,
+        well_kept,
         f"""
         create table public.countries (id int);
         alter table public.countries enable row level security;
@@ -202,7 +232,7 @@ def test_a_directive_counts_as_it_does_for_the_rules(supabase_database: Dsn, com
         """,
     )
     for name in GATES:
-        assert run_gate(name, supabase_database).faults == faults_of_rules(name, supabase_database)
+        assert run_gate(name, well_kept).faults == faults_of_rules(name, well_kept)
 
 
 # -- odd identifiers ---------------------------------------------------------------------------------------------------
@@ -210,8 +240,8 @@ def test_a_directive_counts_as_it_does_for_the_rules(supabase_database: Dsn, com
 NAMES = ("Patients", 'a"b', "a\nb", "\x1b[31mred", "tab\there", "naïve", "日" * 21, "1st", "a.b", "select", "back\\slash", "a" * 63)
 
 
-def test_one_fault_is_one_line_whatever_it_is_called(supabase_database: Dsn) -> None:
-    with psycopg.connect(supabase_database.reveal(), autocommit=True) as connection:
+def test_one_fault_is_one_line_whatever_it_is_called(well_kept: Dsn) -> None:
+    with psycopg.connect(well_kept.reveal(), autocommit=True) as connection:
         for name in NAMES:
             quoted = psycopg.sql.Identifier(name)
             for template in (
@@ -222,7 +252,7 @@ def test_one_fault_is_one_line_whatever_it_is_called(supabase_database: Dsn) -> 
                 statement = psycopg.sql.SQL(template).format(*[quoted] * template.count("{}"))
                 connection.execute(statement)
     for name in GATES:
-        gate = run_gate(name, supabase_database)
-        assert gate.faults == faults_of_rules(name, supabase_database)
+        gate = run_gate(name, well_kept)
+        assert gate.faults == faults_of_rules(name, well_kept)
         assert len(gate.stdout.splitlines()) == len(gate.faults)
-    assert len(run_gate("check_rls_coverage", supabase_database).faults) == 3 * len(NAMES)
+    assert len(run_gate("check_rls_coverage", well_kept).faults) == 3 * len(NAMES)

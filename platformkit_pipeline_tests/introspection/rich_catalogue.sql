@@ -213,6 +213,31 @@ reset role;
 create table "Odd ""Schema"".x"."Tabelle ü" ("a b" integer primary key, "ünïcode" text, email extensions.citext);
 create view "Odd ""Schema"".x"."new" as select "a b" from "Odd ""Schema"".x"."Tabelle ü";
 create index trigrams on "Odd ""Schema"".x"."Tabelle ü" using gin ("ünïcode" extensions.gin_trgm_ops);
+-- indexes and keys whose text follows from their parts, and some whose text does not
+create table app.indexed (
+    "order" bigint, "Mixed Case" text, label character varying(20), code "char", numbers integer[], mood app.mood, place point,
+    a integer, b integer, c integer, d integer, primary key ("order", "Mixed Case"), unique (label),
+    constraint late unique (a, b) deferrable, constraint covering unique (c) include (d)
+);
+create index on app.indexed ("order" desc, a nulls first);
+create index on app.indexed (label, "Mixed Case") where a > 1;
+create index on app.indexed (label varchar_pattern_ops);
+create index on app.indexed ("Mixed Case" collate "C");
+create index on app.indexed (a, b, c, d);
+create index on app.indexed (numbers);
+create index on app.indexed (mood);
+create index on app.indexed using hash (label);
+create index on app.indexed using gist (place);
+create index on app.indexed using brin (a) with (pages_per_range = 16);
+create index on app.indexed (a) include ("Mixed Case", b) where case when a > 1 then true else b is null end;
+create unique index "Index name" on app.indexed (lower("Mixed Case"), a);
+create table app.referring (
+    "order" bigint, part text, tenant uuid,
+    constraint plain foreign key ("order", part) references app.indexed ("order", "Mixed Case") on update cascade,
+    constraint whole foreign key ("order", part) references app.indexed match full on delete set default,
+    constraint unchecked foreign key (tenant) references app.tenants deferrable initially deferred
+);
+
 create server files foreign data wrapper file_fdw;
 create foreign table app.log_lines (line text) server files options (filename '/nowhere', format 'csv');
 
@@ -221,6 +246,17 @@ create table storage.objects (id uuid primary key, bucket_id text references sto
 insert into storage.buckets values ('avatars', 'avatars', true), ('invoices', 'invoices', false);
 alter table storage.objects enable row level security;
 create policy "avatars are public" on storage.objects for select to fixture_reader using (bucket_id = 'avatars');
+create schema cron;
+create table cron.job (
+    jobid bigint generated always as identity primary key, schedule text not null, command text not null,
+    nodename text not null default 'localhost', nodeport integer not null default 5432, database text not null default 'postgres',
+    username text not null default current_user, active boolean not null default true, jobname text
+);
+grant usage on schema cron to public;
+grant select on cron.job to public;
+insert into cron.job (schedule, command, jobname, username) values
+    ('0 3 * * *', 'vacuum app.users', 'nightly', 'fixture_owner'), ('* * * * *', 'select 1', null, 'fixture_owner'),
+    ('* * * * *', 'select 1', null, 'fixture_owner');
 create trigger audit_objects after delete on storage.objects for each row execute function app.stamp();
 
 create event trigger guard_drop on sql_drop when tag in ('DROP TABLE', 'DROP SCHEMA') execute function app.no_drop();

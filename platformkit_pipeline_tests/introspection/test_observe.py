@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import astuple, replace
 
 import pytest
 
@@ -17,6 +17,8 @@ from platformkit_pipeline.model.snapshot import (
     Column,
     Constraint,
     ConstraintType,
+    CronJob,
+    ForeignServer,
     Function,
     Index,
     Policy,
@@ -29,14 +31,17 @@ from platformkit_pipeline.model.snapshot import (
     StorageBucket,
     Trigger,
     Unobserved,
+    UserMapping,
     ViewDependency,
 )
 from platformkit_pipeline.model.snapshot_inventory import inventory_of, snapshot_of
 from platformkit_pipeline.sandbox.databases import connect, create_database, with_user
 from platformkit_pipeline.sandbox.embedded import EmbeddedPostgres
+from platformkit_pipeline.sqltext.identifiers import qualified
+from platformkit_pipeline.sqltext.secrets import masked_value
 
 ODD = 'Odd "Schema".x'
-MOST_STATEMENTS = 25
+MOST_STATEMENTS = 20
 
 
 def relation(snapshot: Snapshot, name: str, schema: str = "app") -> Relation:
@@ -77,7 +82,8 @@ def test_everything_of_a_rich_database_is_observed(rich_snapshot: Snapshot) -> N
 
 def test_all_tuples_are_sorted(rich_snapshot: Snapshot) -> None:
     s = rich_snapshot
-    assert snapshot_of(s.server, reversed(inventory_of(s)), s.relation_statistics, s.unobserved) == s
+    back = snapshot_of(s.server, reversed(inventory_of(s)), s.relation_statistics, s.unobserved)
+    assert replace(back, activity=s.activity) == s
 
 
 def test_server(rich_snapshot: Snapshot, postgres_server: EmbeddedPostgres) -> None:
@@ -91,7 +97,7 @@ def test_server(rich_snapshot: Snapshot, postgres_server: EmbeddedPostgres) -> N
 
 def test_schemas_of_postgres_itself_are_left_out(rich_snapshot: Snapshot) -> None:
     names = [schema.name for schema in rich_snapshot.schemas]
-    assert names == [ODD, "app", "extensions", "public", "storage"]
+    assert names == [ODD, "app", "cron", "extensions", "public", "storage"]
     assert {r.schema for r in rich_snapshot.relations} <= set(names)
 
 
@@ -361,6 +367,65 @@ def test_storage_buckets(rich_snapshot: Snapshot) -> None:
     assert rich_snapshot.storage_buckets == (StorageBucket("avatars", "avatars", True), StorageBucket("invoices", "invoices", False))
 
 
+def test_foreign_servers_without_their_secrets(rich_copy: Dsn) -> None:
+    with connect(rich_copy) as connection:
+        connection.execute("create foreign data wrapper remote")
+        connection.execute(
+            "create server shop foreign data wrapper remote options (host 'db.test', api_key 'k-123456789', api_key_id 'id-1')"
+        )
+        connection.execute("create user mapping for public server shop options (\"user\" 'reader', password 'top-secret-value')")
+        connection.execute("create user mapping for fixture_reader server shop")
+    servers = {s.name: s for s in observe(rich_copy).foreign_servers}
+    assert servers["files"] == ForeignServer("files", "supabase_admin", "file_fdw")
+    assert servers["shop"] == ForeignServer(
+        "shop",
+        "supabase_admin",
+        "remote",
+        (("api_key", masked_value("named-secret")), ("api_key_id", "id-1"), ("host", "db.test")),
+        (
+            UserMapping("fixture_reader"),
+            UserMapping("PUBLIC", (("password", masked_value("password")), ("user", "reader"))),
+        ),
+    )
+
+
+def test_cron_jobs_have_a_name_of_their_own_or_one_made_of_what_they_do(rich_snapshot: Snapshot) -> None:
+    nightly, first, second = rich_snapshot.cron_jobs
+    assert nightly == CronJob("nightly", "0 3 * * *", "vacuum app.users", "postgres", "fixture_owner")
+    assert first.name.startswith("unnamed ")
+    assert second == replace(first, name=f"{first.name} (2)")
+
+
+def test_extension_that_no_script_updates_says_so(rich_copy: Dsn) -> None:
+    with connect(rich_copy) as connection:
+        connection.execute("update pg_extension set extversion = '1.3' where extname = 'pg_trgm'")
+        connection.execute("update pg_extension set extversion = '0.0.nothing' where extname = 'citext'")
+    paths = {e.name: e.update_path for e in observe(rich_copy).extensions}
+    assert (paths["pg_trgm"], paths["citext"], paths["file_fdw"]) == (True, False, True)
+
+
+def test_secrets_in_texts_are_masked(rich_copy: Dsn) -> None:
+    token = "sb_secret_" + "N3w0RdsAreNotHere_a1b2c3d4"
+    with connect(rich_copy) as connection:
+        connection.execute(
+            f"""
+            create function app.call() returns text language plpgsql set app.note = '{token}' as $f$ begin return '{token}'; end $f$;
+            create view app.leaking as select '{token}'::text as key;
+            create table app.leaks (id integer check (id::text <> '{token}'), key text default '{token}');
+            create index leaks_one on app.leaks (id) where key = '{token}';
+            create index leaks_two on app.leaks ((key || '{token}'));
+            create policy leaking on app.leaks using (key = '{token}') with check (key <> '{token}');
+            create trigger leaking after insert on app.leaks for each row execute function app.stamp('{token}');
+            comment on table app.leaks is 'the api key is {token}';
+            create domain app.leak as text default '{token}';
+            insert into cron.job (schedule, command) values ('* * * * *', 'select app.send(''{token}'')');
+            """.encode()
+        )
+    snapshot = observe(rich_copy)
+    assert token not in repr(snapshot)
+    assert repr(snapshot).count("[platformkit:secret:") >= 14
+
+
 def test_statistics_are_estimates_and_absent_before_the_first_analyze(rich_copy: Dsn) -> None:
     with connect(rich_copy) as connection:
         connection.execute("insert into app.base_note select n, 'x' from generate_series(1, 1000) as n")
@@ -373,6 +438,45 @@ def test_statistics_are_estimates_and_absent_before_the_first_analyze(rich_copy:
 
 
 # --------------------------------------------------------------------------------------------------- the queries
+
+
+@pytest.mark.parametrize(
+    ("records_of", "query"),
+    [
+        ("constraints", "select conrelid::regclass::text, conname, pg_get_constraintdef(oid) from pg_constraint where conrelid <> 0"),
+        ("indexes", "select indrelid::regclass::text, relname, pg_get_indexdef(oid) from pg_index join pg_class on oid = indexrelid"),
+    ],
+)
+def test_definitions_that_are_put_together_are_those_that_the_server_prints(
+    rich_database: Dsn, rich_snapshot: Snapshot, records_of: str, query: str
+) -> None:
+    with connect(rich_database) as connection:
+        connection.execute("set search_path = pg_catalog")
+        printed = {(relation, name): text for relation, name, text in connection.execute(query.encode())}
+    found = {(qualified(r.schema, r.relation), r.name): r.definition for r in getattr(rich_snapshot, records_of)}
+    assert len(found) > 20
+    assert found == {key: printed[key] for key in found}
+
+
+def test_access_control_lists_are_read_as_the_server_explodes_them(rich_copy: Dsn) -> None:
+    with connect(rich_copy) as connection:
+        connection.execute('create role "odd,=""/{}\\ *r"')
+        connection.execute('grant select, update on app.tenants to "odd,=""/{}\\ *r" with grant option')
+        connection.execute("grant fixture_reader to fixture_owner")
+        connection.execute('grant all on app.users to "fixture login"')
+        exploded = connection.execute(
+            "select c.relname, case a.grantee when 0 then 'PUBLIC' else pg_get_userbyid(a.grantee) end, a.privilege_type,"
+            " bool_or(a.is_grantable)"
+            " from pg_class as c join pg_namespace as n on n.oid = relnamespace, aclexplode(c.relacl) as a"
+            " where n.nspname = 'app' and a.privilege_type <> 'MAINTAIN' group by 1, 2, 3"
+        ).fetchall()
+        snapshot = observe(rich_copy)
+        connection.execute("revoke fixture_reader from fixture_owner")
+        connection.execute('drop owned by "odd,=""/{}\\ *r"')
+        connection.execute('drop role "odd,=""/{}\\ *r"')
+    named = {name for name, *_ in exploded}
+    found = {(r.name, *astuple(p)) for r in snapshot.relations if r.schema == "app" and r.name in named for p in r.privileges}
+    assert found == set(exploded)
 
 
 def test_every_query_runs_in_psql_as_it_stands(rich_database: Dsn, postgres_server: EmbeddedPostgres) -> None:
@@ -410,8 +514,8 @@ def test_settings_of_role_and_session_do_not_change_what_is_read(rich_copy: Dsn,
             "intervalstyle = 'iso_8601'",
         ):
             connection.execute(f"alter database rich_copy set {setting}".encode())
-    unlike = replace(observe(rich_copy), server=rich_snapshot.server, relation_statistics=rich_snapshot.relation_statistics)
-    assert unlike == rich_snapshot
+    s = rich_snapshot
+    assert replace(observe(rich_copy), server=s.server, relation_statistics=s.relation_statistics, activity=s.activity) == s
 
 
 # ------------------------------------------------------------------------------------------------- privileges
@@ -432,7 +536,8 @@ def test_role_without_any_grant_sees_the_whole_catalogue_but_the_buckets(strange
     assert seen.unobserved == (Unobserved("storage_buckets", "no USAGE privilege on schema storage"),)
     assert not seen.observed(CatalogKind.STORAGE_BUCKETS)
     assert (seen.server.current_user, seen.server.current_user_superuser) == ("stranger", False)
-    assert replace(seen, server=all_there_is.server, storage_buckets=all_there_is.storage_buckets, unobserved=()) == all_there_is
+    as_all = replace(seen, server=all_there_is.server, storage_buckets=all_there_is.storage_buckets, unobserved=(), activity=None)
+    assert as_all == replace(all_there_is, activity=None)
 
 
 def test_buckets_without_select_privilege_are_unobserved(stranger: Dsn, rich_copy: Dsn) -> None:
@@ -462,6 +567,26 @@ def test_catalogue_that_was_revoked_is_unobserved_and_the_rest_is_read(stranger:
     assert Unobserved("policies", "no SELECT privilege on pg_policy") in seen.unobserved
     assert (seen.policies, seen.server.system_identifier) == ((), None)
     assert relation(seen, "users").row_security
+
+
+def test_options_of_user_mappings_that_the_role_may_not_see(stranger: Dsn, rich_copy: Dsn) -> None:
+    with connect(rich_copy) as connection:
+        connection.execute("create foreign data wrapper remote")
+        connection.execute("create server shop foreign data wrapper remote")
+        connection.execute("create user mapping for public server shop options (\"user\" 'reader')")
+        connection.execute("create user mapping for stranger server shop options (\"user\" 'own')")
+    hidden = next(s for s in observe(stranger).foreign_servers if s.name == "shop")
+    assert hidden.user_mappings == (UserMapping("PUBLIC", (), False), UserMapping("stranger", (), False))
+    with connect(rich_copy) as connection:
+        connection.execute("grant usage on foreign server shop to stranger")
+    own = next(s for s in observe(stranger).foreign_servers if s.name == "shop")
+    assert own.user_mappings == (UserMapping("PUBLIC", (), False), UserMapping("stranger", (("user", "own"),), True))
+
+
+def test_cron_jobs_that_row_security_may_hide_are_unobserved(stranger: Dsn, rich_copy: Dsn) -> None:
+    with connect(rich_copy) as connection:
+        connection.execute("alter table cron.job enable row level security")
+    assert Unobserved("cron_jobs", "row-level security may hide rows of cron.job from this role") in observe(stranger).unobserved
 
 
 # ------------------------------------------------------------------------------------------------------- cost

@@ -8,14 +8,17 @@ import pytest
 
 from platformkit_pipeline.control_plane import audit, findings, plans
 from platformkit_pipeline.control_plane.connection import Connection
+from platformkit_pipeline.introspection.supabase_platform import ADDRESS_VARIABLE
 from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.model.errors import ControlPlaneError, TargetUnreachable
-from platformkit_pipeline.model.target import Declarations, Target, TargetKind
+from platformkit_pipeline.model.result import Outcome
+from platformkit_pipeline.model.target import Declarations, ManagementApiAccess, ObservationOptions, Target, TargetKind
 from platformkit_pipeline.operations.decide_gate import GateDecision, decide_deploy_gate, decision_from_json, decision_to_json
 from platformkit_pipeline.operations.judge_target import Judgement, judge_target
 from platformkit_pipeline.operations.observe_target import Observation, observe_target
 from platformkit_pipeline.operations.plan_remediation import plan_remediation
-from platformkit_pipeline.rules.registry import Family
+from platformkit_pipeline.rules.registry import Family, Source, all_rules
+from platformkit_pipeline.sandbox.management_api import PROJECT, TOKEN, serve_management_api
 from platformkit_pipeline_tests.rules.conftest import run_sql
 
 DECLARED = Declarations()
@@ -43,8 +46,10 @@ def counts(connection: Connection, *more: str) -> dict[str, int]:
 def test_a_well_kept_target_passes_the_gate(pipeline: Connection, shop: Target, shop_database: Dsn) -> None:
     observation, judgement, decision = walk(pipeline, shop, shop_database)
     assert judgement.complete
-    assert judgement.report.findings == ()
-    assert judgement.report.score.raw == 100
+    young = {r.code for r in all_rules() if r.source is Source.STATISTICS}
+    assert {f.rule for f in judgement.report.findings} <= young
+    assert all(f.outcome is Outcome.UNKNOWN for f in judgement.report.findings)
+    assert judgement.report.score.raw > 90
     assert (decision.verdict, decision.reasons) == ("yes", ("no critical finding is open",))
     assert decision.scan_id == observation.scan_id == judgement.report.scan_id
     assert observation.object_counts["policy"] >= 2
@@ -61,6 +66,27 @@ def test_a_fault_is_found_planned_and_blocks_and_its_mending_resolves_it(pipelin
     _, judgement, decision = walk(pipeline, shop, shop_database)
     assert (judgement.changes.opened, judgement.changes.resolved) == (0, 1)
     assert decision.verdict == "yes"
+
+
+def test_counters_plans_and_logs_are_stored_and_judged(
+    pipeline: Connection, shop: Target, shop_database: Dsn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A statement that takes more than a second, and an endpoint over its budget."""
+    for _ in range(3):
+        run_sql(shop_database, "select pg_sleep(1.01) from public.tenants right join (select 1) as one on true")
+    options = ObservationOptions(management_api=ManagementApiAccess(PROJECT, "A_TOKEN"))
+    with serve_management_api() as api:
+        monkeypatch.setenv("A_TOKEN", TOKEN)
+        monkeypatch.setenv(ADDRESS_VARIABLE, api.address)
+        api.log([{"method": "GET", "path": "/rest/v1/orders", "status": 200, "milliseconds": 900, "requests": 100}])
+        observe_target(pipeline, shop, shop_database, options=options, run_id="run-1")
+    judgement = judge_target(pipeline, shop, Declarations(management_api=True), run_id="run-1")
+    failing = {f.rule: f for f in judgement.report.findings if f.outcome is Outcome.FAIL}
+    assert set(failing) == {"PRF001", "PRF002"}
+    assert failing["PRF001"].evidence["plan"]["Node Type"]
+    plan = plan_remediation(pipeline, shop, Declarations(management_api=True), run_id="run-1")
+    [item] = [m for m in plan.manual_items if m.rule == "PRF001"]
+    assert any(step.startswith("Plan: ") for step in item.steps)
 
 
 def test_a_second_run_writes_no_inventory_row_no_finding_and_no_plan(pipeline: Connection, shop: Target, shop_database: Dsn) -> None:

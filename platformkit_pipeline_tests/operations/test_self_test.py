@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,13 +9,9 @@ import pytest
 
 from platformkit_pipeline.model.identity import extension_identity
 from platformkit_pipeline.model.result import Outcome, Result
-from platformkit_pipeline.operations.self_test import (
-    SelfTest,
-    complaints_about_clean,
-    complaints_about_violating,
-    self_test,
-)
-from platformkit_pipeline.rules.registry import Rule, Source, find_rule
+from platformkit_pipeline.operations import self_test as subject
+from platformkit_pipeline.operations.self_test import Bench, SelfTest, complaints_about_clean, complaints_about_violating, self_test
+from platformkit_pipeline.rules.registry import Rule, Source, all_rules, find_rule
 
 FIRES = "create extension hstore schema public;"
 KEEPS = "create extension hstore schema extensions;"
@@ -50,8 +46,9 @@ def test_the_rule_must_fail_something(results: Sequence[Result]) -> None:
 
 def test_rules_that_cannot_but_fire_as_well_are_named_and_must_fire() -> None:
     rule = replace(_rule("EXT001"), also_fires=("RLS001",))
-    assert list(complaints_about_violating(rule, [_result("EXT001"), _result("RLS001")])) == []
-    assert list(complaints_about_violating(rule, [_result("EXT001")])) == ["violating: RLS001 does not fail anything"]
+    for outcome in (Outcome.FAIL, Outcome.UNKNOWN):
+        assert list(complaints_about_violating(rule, [_result("EXT001"), _result("RLS001", outcome)])) == []
+    assert list(complaints_about_violating(rule, [_result("EXT001")])) == ["violating: RLS001 does not fire, though also_fires names it"]
 
 
 def test_after_the_clean_example_nobody_may_fire() -> None:
@@ -92,19 +89,20 @@ end $$;
 
 
 def test_examples_are_run_one_by_one_each_in_a_world_of_its_own(temporary: Path) -> None:
-    changed = replace(_rule(violating="alter role anon bypassrls; " + FIRES, clean=NO_TRACE + KEEPS), example_role="supabase_admin")
+    role = "create role left_over; create schema theirs authorization left_over; grant pg_monitor to left_over; "
     rules = [
         _rule(),
-        _rule(violating="create role left_over; create schema theirs authorization left_over; " + FIRES, clean=NO_TRACE + KEEPS),
-        changed,
+        replace(_rule(violating=role + FIRES, clean=NO_TRACE + KEEPS), example_role="supabase_admin"),
+        replace(_rule(violating="alter role anon bypassrls; " + FIRES, clean=NO_TRACE + KEEPS), example_role="supabase_admin"),
         _rule(violating=KEEPS, clean=FIRES),
         _rule(violating=FIRES + "create table public.open (id int)"),
-        _rule(violating="create extension nowhere", clean="this is no SQL"),
+        _rule(violating="create role left_over; create extension nowhere", clean="this is no SQL"),
+        _rule(violating=NO_TRACE + FIRES),
     ]
     steps: list[str] = []
     outcome = self_test(rules, steps.append)
-    right, with_role, with_attribute, reversed_, too_much, refused = _complaints(outcome)
-    assert (right, with_role) == ((), ())
+    right, with_role, with_attribute, reversed_, too_much, refused, after_refused = _complaints(outcome)
+    assert (right, with_role, after_refused) == ((), (), ())
     assert all("anon" in complaint for complaint in with_attribute)  # a rule about such roles may have its say
     assert reversed_[0] == "violating: EXT001 does not fail anything"
     assert reversed_[1].startswith("clean: EXT001 FAIL extension hstore: ")
@@ -112,9 +110,20 @@ def test_examples_are_run_one_by_one_each_in_a_world_of_its_own(temporary: Path)
     assert not any("EXT001" in complaint for complaint in too_much)
     assert refused[0].startswith("the violating example does not run: extension ")
     assert refused[1].startswith("the clean example does not run: syntax error")
-    assert steps[1:] == [f"{number}/6 EXT001" for number in range(1, 7)]
+    assert steps[1:] == [f"{number}/7 EXT001" for number in range(1, 8)]
     assert len(outcome.failed) == sum(1 for rule in outcome.rules if rule.complaints)
     assert list(temporary.iterdir()) == []
+
+
+@pytest.fixture(scope="module")
+def bench() -> Iterator[Bench]:
+    with Bench.set_up() as bench:
+        yield bench
+
+
+@pytest.mark.parametrize("rule", all_rules(), ids=lambda rule: rule.code)
+def test_every_rule_does_what_its_examples_say(bench: Bench, rule: Rule) -> None:
+    assert subject.test_of(rule, bench).complaints == ()
 
 
 def test_nothing_is_left_behind_when_somebody_interrupts(temporary: Path) -> None:

@@ -11,7 +11,19 @@ import pytest
 from platformkit_pipeline.orchestration.partitions import SUPABASE_PROJECTS
 from platformkit_pipeline_tests.cli.program import environment_of
 
-FAMILIES = ("row_level_security", "functions", "extensions", "tenancy", "foreign_keys", "audit_columns")
+FAMILIES = (
+    "row_level_security",
+    "api_exposure",
+    "functions",
+    "extensions",
+    "secrets",
+    "tenancy",
+    "foreign_keys",
+    "audit_trail",
+    "keys_and_types",
+    "indexes",
+    "query_performance",
+)
 GRAPH = {
     "source/supabase_projects": ("source", ()),
     "introspection/supabase_catalog": ("introspection", ("source/supabase_projects",)),

@@ -91,7 +91,7 @@ CASES: list[Case] = [
         "create index on public.notes (tenant_id, order_id)",
         "drop index public.notes_tenant_id_idx",
         expected={("TEN004", TO_ORDER)},
-        mend=("alter table public.notes drop constraint to_order",),
+        mend=("alter table public.notes drop column order_id", "create index on public.notes (tenant_id)"),
     ),
     case(
         "TEN004 a second, wider foreign key over the same column holds the tenants together",

@@ -15,7 +15,8 @@ def uses(arguments: str, body: str, declared: str = "", returns: str = "void") -
         f"CREATE OR REPLACE FUNCTION public.run({arguments})\n RETURNS {returns}\n LANGUAGE plpgsql\n SECURITY DEFINER\n"
         f"AS $function$\ndeclare {declared} unused int;\nbegin\n{body}\nend\n$function$\n"
     )
-    return unquoted_uses(definition, lambda name: name == "public.mood", lambda name: "uuid" if name[-1] == "tenant_of" else "text")
+    inputs = ", ".join(argument for argument in arguments.split(", ") if not argument.startswith("out "))
+    return unquoted_uses(definition, inputs, lambda name: name == "public.mood", lambda name: "uuid" if name[-1] == "tenant_of" else "text")
 
 
 UNQUOTED = [

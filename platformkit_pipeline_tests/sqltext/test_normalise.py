@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from platformkit_pipeline.sqltext.normalise import normalise_query
+from platformkit_pipeline.sqltext import normalise
+from platformkit_pipeline.sqltext.normalise import _plain_view, _reprinted, normalise_query
 
 
 @pytest.mark.parametrize(
@@ -60,3 +63,63 @@ def test_text_that_does_not_parse_comes_back_with_white_space_folded() -> None:
 def test_nesting_beyond_the_parser_is_survived() -> None:
     deep = "select " + "(" * 3000 + "1" + " + 1)" * 3000
     assert normalise_query(deep)
+
+
+NAMES = st.sampled_from(["id", "value", "name", "old_x", "text", "type", "data", "key", "user_id", "level", "zone", "t"])
+CONDITIONS = st.sampled_from(
+    [
+        "deleted_at IS NULL",
+        "n IS NOT NULL",
+        "n > 18",
+        "s <> 'a.b t.x; FROM'::text",
+        "d <= '2020-01-01'::date",
+        """j = '{"a": 1}'::jsonb""",
+        "u = '00000000-0000-0000-0000-000000000000'::uuid",
+    ]
+)
+
+
+@st.composite
+def plain_views(draw: st.DrawFn) -> str:
+    relation = draw(st.sampled_from(["t", "app.t", "app.old_x", "app.value", "public.data", "app.old_1", "app.new"]))
+    alias = draw(st.none() | NAMES)
+    only = alias or relation.rpartition(".")[2]
+
+    def qualifier() -> str:
+        return draw(st.sampled_from(["", f"{only}.", f"{only}.", "elsewhere."]))
+
+    names = st.sampled_from(["", " AS name", " AS other", " AS id"])
+    items = ",\n    ".join(f"{qualifier()}{draw(NAMES)}{draw(names)}" for _ in range(draw(st.integers(1, 4))))
+    where = f"\n  WHERE ({qualifier()}{draw(CONDITIONS)})" if draw(st.booleans()) else ""
+    return f" SELECT {items}\n   FROM {relation}{f' {alias}' if alias else ''}{where};"
+
+
+@given(plain_views())
+@settings(max_examples=300, deadline=None)
+def test_the_short_way_for_plain_views_says_what_the_long_way_says(view: str) -> None:
+    short = _plain_view(view)
+    assert short is None or short == _reprinted(view)
+
+
+def test_plain_views_take_the_short_way() -> None:
+    view = " SELECT t.id,\n    t.name AS title\n   FROM app.t\n  WHERE (t.status = 'new'::text);"
+    assert _plain_view(view) == "SELECT id, name AS title FROM app.t WHERE status = 'new'::text"
+    assert _plain_view(" SELECT count(*) AS count\n   FROM app.t;") is None
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        " SELECT o.id,\n    c.name AS customer,\n    count(*) AS n\n   FROM (app.orders o\n     JOIN app.customers c ON (true))"
+        "\n  WHERE (o.at > (now() - '30 days'::interval))\n  GROUP BY o.id, c.name;",
+        " SELECT DISTINCT lower(email) AS email\n   FROM app.users\n  ORDER BY (lower(email));",
+        " SELECT g.n,\n    g.n + 1 AS next\n   FROM generate_series(1, 3) g(n);",
+        " SELECT v.i AS i,\n    v.s\n   FROM ( VALUES (1,'a'::text), (2,'b'::text)) v(i, s);",
+        " SELECT users.id\n   FROM app.users users;",
+        ' SELECT "U".id\n   FROM app."U";',
+    ],
+)
+def test_leaving_out_the_walk_changes_nothing(view: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    quick = _reprinted(view)
+    monkeypatch.setattr(normalise, "_is_normal", lambda sql, tree: False)
+    assert _reprinted(view) == quick

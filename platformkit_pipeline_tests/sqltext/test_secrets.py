@@ -47,6 +47,7 @@ GIVEN = [
     ("named-secret", f"declare v_api_key text = '{DRAWN}'; begin end"),
     ("named-secret", f"declare api_key text default '{DRAWN}'; begin end"),
     ("named-secret", f"select jsonb_build_object('apikey', '{DRAWN}')"),
+    ("named-secret", f"create function f() returns int language sql SET \"app.api_key\" TO '{DRAWN}' as 'select 1'"),
     ("named-secret", f"select public.call(p_token => '{DRAWN}')"),
     ("named-secret", f"if headers ->> 'x-api-key' <> '{DRAWN}' then return; end if"),
     ("named-secret", f"perform set_config('app.settings.service_role_key', '{DRAWN}', true)"),

@@ -1,24 +1,19 @@
--- One row: a live column of a table, view, materialized view or foreign table. `privileges` holds column-level grants
--- only; `collation` is None where the column keeps the collation of its type.
+-- One row: a live column of a table, view, materialized view or foreign table. `privileges` is the ACL of the column
+-- itself; `collation` is null where the column keeps the collation of its type. `quoted` is the name as it stands in SQL
+-- where that differs. In no order.
 -- Catalogues: pg_attribute, pg_class, pg_namespace, pg_attrdef, pg_type, pg_collation, pg_description. PostgreSQL 14 to 18
 -- (attgenerated 'v' from 18).
 select
     n.nspname as schema,
     c.relname as relation,
     a.attname as name,
-    a.attnum::integer as position,
+    a.attnum as position,
     format_type(a.atttypid, a.atttypmod) as type,
     a.attnotnull as not_null,
-    pg_get_expr(def.adbin, def.adrelid) as default,
+    pg_get_expr(def.adbin, case a.attgenerated when '' then 0::oid else def.adrelid end) as default,
     case a.attidentity when 'a' then 'always' when 'd' then 'by_default' end as identity,
     case a.attgenerated when 's' then 'stored' when 'v' then 'virtual' end as generated,
-    case
-        when a.attacl is not null then (
-            select jsonb_agg(jsonb_build_array(
-                case g.grantee when 0 then 'PUBLIC' else pg_get_userbyid(g.grantee) end, g.privilege_type, g.is_grantable))
-            from aclexplode(a.attacl) as g
-        )
-    end as privileges,
+    a.attacl::text as privileges,
     description.description as comment,
     case
         when a.attcollation <> t.typcollation then (
@@ -27,7 +22,8 @@ select
             inner join pg_namespace as cn on cn.oid = co.collnamespace
             where co.oid = a.attcollation
         )
-    end as collation
+    end as collation,
+    nullif(quote_ident(a.attname), a.attname::text) as quoted
 from pg_attribute as a
 inner join pg_class as c on c.oid = a.attrelid
 inner join pg_namespace as n on n.oid = c.relnamespace
@@ -38,5 +34,4 @@ left join pg_description as description
 where
     c.relkind in ('r', 'p', 'v', 'm', 'f')
     and a.attnum > 0 and not a.attisdropped
-    and n.nspname <> 'information_schema' and not starts_with(n.nspname::text, 'pg_')
-order by n.nspname, c.relname, a.attnum;
+    and n.nspname <> 'information_schema' and not starts_with(n.nspname::text, 'pg_');

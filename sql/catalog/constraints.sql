@@ -1,6 +1,11 @@
 -- One row: a primary key, unique, foreign key, check or exclusion constraint of a table. The `n` rows that 18 keeps for
 -- NOT NULL are left out (the column says it), as are constraint triggers and the constraints of domains (the type says them).
--- Catalogues: pg_constraint, pg_class, pg_namespace, pg_attribute, pg_description. PostgreSQL 14 to 18 (conenforced from 18).
+-- `columns` and `referenced_columns` are column numbers; whoever has read columns.sql knows the names. `definition` is null
+-- for the plain keys whose text follows from the other columns: that is nearly all of them, and asking pg_get_constraintdef
+-- for each costs more than everything else here. It is empty when the constraint vanished meanwhile. In no order.
+-- Columns that a major does not have yet come from `older`: a name that the inner query's table lacks means that one.
+-- Catalogues: pg_constraint, pg_class, pg_namespace, pg_index, pg_description. PostgreSQL 14 to 18 (confdelsetcols and
+-- indnullsnotdistinct from 15; conenforced and conperiod from 18).
 select
     n.nspname as schema,
     c.relname as relation,
@@ -12,21 +17,19 @@ select
         when 'c' then 'check'
         when 'x' then 'exclusion'
     end as type,
-    array(
-        select a.attname::text
-        from unnest(con.conkey) with ordinality as k (attnum, position)
-        inner join pg_attribute as a on a.attrelid = con.conrelid and a.attnum = k.attnum
-        order by k.position
-    ) as columns,
-    pg_get_constraintdef(con.oid) as definition,
-    case when con.contype = 'f' then rn.nspname end as referenced_schema,
-    case when con.contype = 'f' then rc.relname end as referenced_relation,
-    array(
-        select a.attname::text
-        from unnest(con.confkey) with ordinality as k (attnum, position)
-        inner join pg_attribute as a on a.attrelid = con.confrelid and a.attnum = k.attnum
-        order by k.position
-    ) as referenced_columns,
+    con.conkey::text as columns,
+    case
+        when
+            con.contype = 'x' or con.condeferrable or not con.convalidated or not con.conenforced or con.conperiod
+            or (con.contype = 'f' and (con.confmatchtype <> 's' or con.confdelsetcols is not null))
+            or (con.contype = 'c' and con.connoinherit)
+            or (con.contype in ('p', 'u') and (i.indnatts > i.indnkeyatts or i.indnullsnotdistinct))
+            then coalesce(pg_get_constraintdef(con.oid), '')
+        when con.contype = 'c' then coalesce('CHECK (' || pg_get_expr(con.conbin, con.conrelid) || ')', '')
+    end as definition,
+    rn.nspname as referenced_schema,
+    rc.relname as referenced_relation,
+    con.confkey::text as referenced_columns,
     case when con.contype = 'f' then
         case con.confupdtype
             when 'a' then 'NO ACTION' when 'r' then 'RESTRICT' when 'c' then 'CASCADE' when 'n' then 'SET NULL' when 'd' then 'SET DEFAULT'
@@ -40,19 +43,30 @@ select
     con.condeferrable as deferrable,
     con.condeferred as initially_deferred,
     con.convalidated as validated,
-    con.contype not in ('c', 'f') or coalesce((to_jsonb(con) ->> 'conenforced')::boolean, true) as enforced,
+    con.contype not in ('c', 'f') or con.conenforced as enforced,
     con.conparentid <> 0 or (con.coninhcount > 0 and not con.conislocal) as inherited,
     case when con.contype in ('p', 'u', 'x') then x.relname end as index,
-    description.description as comment
-from pg_constraint as con
-inner join pg_class as c on c.oid = con.conrelid
+    description.description as comment,
+    quote_ident(rn.nspname) || '.' || quote_ident(rc.relname) as referenced
+from (values (true, null::smallint[], false)) as older (conenforced, confdelsetcols, conperiod)
+cross join lateral (
+    select
+        k.oid, k.conname, k.contype, k.conrelid, k.conindid, k.confrelid, k.conkey, k.confkey, k.conbin, k.condeferrable,
+        k.condeferred, k.convalidated, k.connoinherit, k.confmatchtype, k.confupdtype, k.confdeltype, k.conparentid,
+        k.coninhcount, k.conislocal, conenforced, confdelsetcols, conperiod
+    from pg_constraint as k
+    where k.contype in ('p', 'u', 'f', 'c', 'x')
+) as con
+inner join pg_class as c on c.oid = con.conrelid and c.relkind in ('r', 'p', 'f')
 inner join pg_namespace as n on n.oid = c.relnamespace
-left join pg_class as rc on rc.oid = con.confrelid
+left join pg_class as rc on rc.oid = con.confrelid and rc.relkind in ('r', 'p')
 left join pg_namespace as rn on rn.oid = rc.relnamespace
-left join pg_class as x on x.oid = con.conindid
+left join pg_class as x on x.oid = con.conindid and x.relkind in ('i', 'I')
+left join (
+    select i.indexrelid, i.indnatts, i.indnkeyatts, i.indnullsnotdistinct
+    from (values (false)) as older (indnullsnotdistinct)
+    cross join lateral (select k.indexrelid, k.indnatts, k.indnkeyatts, indnullsnotdistinct from pg_index as k) as i
+) as i on i.indexrelid = con.conindid
 left join pg_description as description
     on description.objoid = con.oid and description.classoid = 'pg_constraint'::regclass and description.objsubid = 0
-where
-    con.contype in ('p', 'u', 'f', 'c', 'x')
-    and n.nspname <> 'information_schema' and not starts_with(n.nspname::text, 'pg_')
-order by n.nspname, c.relname, con.conname;
+where n.nspname <> 'information_schema' and not starts_with(n.nspname::text, 'pg_');

@@ -1,5 +1,5 @@
 -- One row: what `role` grants on objects it will create, in `schema` or (null) in every schema (ALTER DEFAULT PRIVILEGES).
--- Catalogues: pg_default_acl, pg_namespace. PostgreSQL 14 to 18 (MAINTAIN, from 17, is left out; large objects from 18).
+-- Catalogues: pg_default_acl, pg_namespace. PostgreSQL 14 to 18 (large objects from 18).
 select
     pg_get_userbyid(d.defaclrole) as role,
     n.nspname as schema,
@@ -11,12 +11,7 @@ select
         when 'n' then 'schemas'
         when 'L' then 'large_objects'
     end as object_type,
-    (
-        select jsonb_agg(jsonb_build_array(
-            case a.grantee when 0 then 'PUBLIC' else pg_get_userbyid(a.grantee) end, a.privilege_type, a.is_grantable))
-        from aclexplode(d.defaclacl) as a
-        where a.privilege_type <> 'MAINTAIN'
-    ) as privileges
+    d.defaclacl::text as privileges
 from pg_default_acl as d
 left join pg_namespace as n on n.oid = d.defaclnamespace
 order by 1, n.nspname nulls first, 3;

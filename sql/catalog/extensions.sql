@@ -1,5 +1,7 @@
--- One row: an installed extension. `default_version` is what the server would install today (null when its files are gone).
--- Catalogues: pg_extension, pg_namespace, pg_available_extensions, pg_description. PostgreSQL 14 to 18.
+-- One row: an installed extension. `default_version` is what the server would install today (null when its files are gone);
+-- `update_path` is false when its files lead from the installed version to no such thing. Looking for the path takes the server
+-- longer than its number of versions allows for a few extensions; those that have that many always come with the path.
+-- Catalogues: pg_extension, pg_namespace, pg_available_extensions, pg_available_extension_versions, pg_description. PostgreSQL 14 to 18.
 select
     e.extname as name,
     n.nspname as schema,
@@ -7,7 +9,16 @@ select
     pg_get_userbyid(e.extowner) as owner,
     e.extrelocatable as relocatable,
     available.default_version,
-    description.description as comment
+    description.description as comment,
+    case
+        when e.extversion <> available.default_version and (
+            select count(*) < 60 from pg_available_extension_versions as v where v.name = e.extname
+        ) then exists(
+            select from pg_extension_update_paths(e.extname) as p
+            where p.source = e.extversion and p.target = available.default_version and p.path is not null
+        )
+        else true
+    end as update_path
 from pg_extension as e
 inner join pg_namespace as n on n.oid = e.extnamespace
 left join pg_available_extensions as available on available.name = e.extname

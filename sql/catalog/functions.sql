@@ -1,5 +1,6 @@
 -- One row: a function, procedure, aggregate or window function outside PostgreSQL's own schemas.
 -- `body` is the source text of interpreted languages, `sql_body` the parsed body of BEGIN ATOMIC and RETURN functions.
+-- `settings` are items of the form name=value. In no order.
 -- Catalogues: pg_proc, pg_namespace, pg_language, pg_depend, pg_extension, pg_description. PostgreSQL 14 to 18.
 select
     n.nspname as schema,
@@ -14,15 +15,8 @@ select
     p.proisstrict as strict,
     p.proleakproof as leakproof,
     case p.proparallel when 's' then 'safe' when 'r' then 'restricted' else 'unsafe' end as parallel,
-    (
-        select jsonb_agg(jsonb_build_array(split_part(s.item, '=', 1), substr(s.item, strpos(s.item, '=') + 1)) order by s.item collate "C")
-        from unnest(p.proconfig) as s (item)
-    ) as settings,
-    (
-        select jsonb_agg(jsonb_build_array(
-            case a.grantee when 0 then 'PUBLIC' else pg_get_userbyid(a.grantee) end, a.privilege_type, a.is_grantable))
-        from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) as a
-    ) as privileges,
+    p.proconfig::text as settings,
+    coalesce(p.proacl, acldefault('f', p.proowner))::text as privileges,
     case when l.lanname not in ('c', 'internal') and p.prokind <> 'a' and p.prosqlbody is null then p.prosrc end as body,
     case when p.prosqlbody is not null then pg_get_function_sqlbody(p.oid) end as sql_body,
     case when p.prokind <> 'a' then pg_get_functiondef(p.oid) end as definition,
@@ -37,5 +31,4 @@ left join pg_description as description
 left join pg_depend as d
     on d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.refclassid = 'pg_extension'::regclass and d.deptype = 'e'
 left join pg_extension as e on e.oid = d.refobjid
-where n.nspname <> 'information_schema' and not starts_with(n.nspname::text, 'pg_')
-order by n.nspname, p.proname, pg_get_function_identity_arguments(p.oid) collate "C";
+where n.nspname <> 'information_schema' and not starts_with(n.nspname::text, 'pg_');

@@ -1,42 +1,73 @@
--- One row: an index, with its key columns in order (null stands for an expression) and the constraint it implements.
--- Catalogues: pg_index, pg_class, pg_namespace, pg_am, pg_attribute, pg_constraint, pg_description. PostgreSQL 14 to 18
--- (indnullsnotdistinct from 15).
+-- One row: an index, with the constraint it implements. `columns` are column numbers (0 for an expression), the first
+-- `key_count` of them its keys; whoever has read columns.sql knows the names. `definition` is null where it follows from the
+-- other columns: asking pg_get_indexdef for each index costs as much as all the rest of an observation. That takes
+-- up to three ascending keys with the collation of their column and the operator class that its type has by default (text serves for
+-- varchar). It is empty when the index vanished meanwhile. In no order.
+-- `indnullsnotdistinct` comes from `older` where the major does not have it yet: a name that the inner query's table lacks
+-- means that one.
+-- Catalogues: pg_index, pg_class, pg_namespace, pg_am, pg_attribute, pg_opclass, pg_constraint, pg_description.
+-- PostgreSQL 14 to 18 (indnullsnotdistinct from 15).
+with ordinary as materialized (
+    select k.indexrelid
+    from (
+        select i.indexrelid, i.indrelid, i.indkey[0] as attnum, i.indclass[0] as opclass, i.indcollation[0] as sorting, i.indoption[0] as options
+        from pg_index as i
+        union all
+        select i.indexrelid, i.indrelid, i.indkey[1], i.indclass[1], i.indcollation[1], i.indoption[1]
+        from pg_index as i
+        where i.indnkeyatts > 1
+        union all
+        select i.indexrelid, i.indrelid, i.indkey[2], i.indclass[2], i.indcollation[2], i.indoption[2]
+        from pg_index as i
+        where i.indnkeyatts > 2
+    ) as k
+    left join pg_attribute as a on a.attrelid = k.indrelid and a.attnum = k.attnum and a.attnum > 0
+    left join pg_opclass as o on o.oid = k.opclass
+    group by k.indexrelid
+    having
+        bool_and(
+            k.options = 0 and a.attnum is not null and k.sorting in (0, a.attcollation) and o.opcdefault
+            and (o.opcintype = a.atttypid or (o.opcintype = 'text'::regtype and a.atttypid = 'varchar'::regtype))
+        )
+)
+
 select
     n.nspname as schema,
     c.relname as relation,
     x.relname as name,
     am.amname as method,
-    array(
-        select a.attname::text
-        from unnest(i.indkey::smallint[]) with ordinality as k (attnum, position)
-        left join pg_attribute as a on a.attrelid = i.indrelid and a.attnum = k.attnum and k.attnum <> 0
-        where k.position <= i.indnkeyatts
-        order by k.position
-    ) as key_columns,
-    array(
-        select a.attname::text
-        from unnest(i.indkey::smallint[]) with ordinality as k (attnum, position)
-        inner join pg_attribute as a on a.attrelid = i.indrelid and a.attnum = k.attnum
-        where k.position > i.indnkeyatts
-        order by k.position
-    ) as included_columns,
-    pg_get_indexdef(i.indexrelid) as definition,
+    i.indkey::text as columns,
+    i.indnkeyatts as key_count,
+    case
+        when
+            ordinary.indexrelid is null or i.indnkeyatts > 3 or x.relkind <> 'i' or x.reloptions is not null or i.indexprs is not null
+            or strpos(pg_get_expr(i.indpred, i.indrelid), E'\n') > 0
+            then coalesce(pg_get_indexdef(i.indexrelid), '')
+    end as definition,
     i.indisunique as unique,
     i.indisprimary as primary,
     i.indisvalid as valid,
     pg_get_expr(i.indpred, i.indrelid) as predicate,
     con.conname as constraint,
     x.relispartition as inherited,
-    i.indisunique and coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false) as nulls_not_distinct,
-    description.description as comment
-from pg_index as i
-inner join pg_class as x on x.oid = i.indexrelid
-inner join pg_class as c on c.oid = i.indrelid
+    i.indisunique and i.indnullsnotdistinct as nulls_not_distinct,
+    description.description as comment,
+    case when i.indisunique then 'CREATE UNIQUE INDEX ' else 'CREATE INDEX ' end || quote_ident(x.relname) || ' ON '
+    || quote_ident(n.nspname) || '.' || quote_ident(c.relname) || ' USING ' || quote_ident(am.amname) as head
+from (values (false)) as older (indnullsnotdistinct)
+cross join lateral (
+    select
+        k.indexrelid, k.indrelid, k.indkey, k.indnkeyatts, k.indexprs, k.indpred, k.indisunique, k.indisprimary, k.indisvalid,
+        indnullsnotdistinct
+    from pg_index as k
+) as i
+inner join pg_class as x on x.oid = i.indexrelid and x.relkind in ('i', 'I')
+inner join pg_class as c on c.oid = i.indrelid and c.relkind in ('r', 'p', 'm')
 inner join pg_namespace as n on n.oid = c.relnamespace
 inner join pg_am as am on am.oid = x.relam
+left join ordinary on ordinary.indexrelid = i.indexrelid
 left join pg_constraint as con
     on con.conindid = i.indexrelid and con.conrelid = i.indrelid and con.contype in ('p', 'u', 'x')
 left join pg_description as description
     on description.objoid = i.indexrelid and description.classoid = 'pg_class'::regclass and description.objsubid = 0
-where n.nspname <> 'information_schema' and not starts_with(n.nspname::text, 'pg_')
-order by n.nspname, c.relname, x.relname;
+where n.nspname <> 'information_schema' and not starts_with(n.nspname::text, 'pg_');

@@ -1,4 +1,5 @@
--- One row: a row-level security policy, its expressions deparsed once.
+-- One row: a row-level security policy, its expressions deparsed once. `roles` holds - for every role.
+-- In no order.
 -- Catalogues: pg_policy, pg_class, pg_namespace, pg_description. PostgreSQL 14 to 18.
 select
     n.nspname as schema,
@@ -6,18 +7,13 @@ select
     p.polname as name,
     case p.polcmd when 'r' then 'SELECT' when 'a' then 'INSERT' when 'w' then 'UPDATE' when 'd' then 'DELETE' else 'ALL' end as command,
     p.polpermissive as permissive,
-    array(
-        select case r.oid when 0 then 'PUBLIC' else pg_get_userbyid(r.oid)::text end collate "C"
-        from unnest(p.polroles) as r (oid)
-        order by 1
-    ) as roles,
+    p.polroles::regrole[]::text as roles,
     pg_get_expr(p.polqual, p.polrelid) as using,
     pg_get_expr(p.polwithcheck, p.polrelid) as with_check,
     description.description as comment
 from pg_policy as p
-inner join pg_class as c on c.oid = p.polrelid
+inner join pg_class as c on c.oid = p.polrelid and c.relkind in ('r', 'p')
 inner join pg_namespace as n on n.oid = c.relnamespace
 left join pg_description as description
     on description.objoid = p.oid and description.classoid = 'pg_policy'::regclass and description.objsubid = 0
-where n.nspname <> 'information_schema' and not starts_with(n.nspname::text, 'pg_')
-order by n.nspname, c.relname, p.polname;
+where n.nspname <> 'information_schema' and not starts_with(n.nspname::text, 'pg_');

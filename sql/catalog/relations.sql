@@ -2,9 +2,33 @@
 -- `definition` is the query of a view, the parameters of a sequence (with the column that owns it), the server of a
 -- foreign table (its options may hold credentials and stay behind). The last two columns are planner estimates: pages
 -- as of the last VACUUM or ANALYZE, of the relation with its TOAST table and indexes. pg_total_relation_size would be
--- exact, but waits for every lock.
+-- exact, but waits for every lock. A view's `definition` is empty when it vanished meanwhile. In no order.
 -- Catalogues: pg_class, pg_namespace, pg_inherits, pg_sequence, pg_index, pg_attribute, pg_foreign_table, pg_foreign_server,
--- pg_depend, pg_extension, pg_description. PostgreSQL 14 to 18 (MAINTAIN, from 17, is left out of the privileges).
+-- pg_depend, pg_extension, pg_description. PostgreSQL 14 to 18.
+with index_pages as materialized (
+    select i.indrelid, sum(x.relpages) as pages
+    from pg_index as i
+    inner join pg_class as x on x.oid = i.indexrelid and x.relkind = 'i'
+    group by i.indrelid
+),
+parents as materialized (
+    select i.inhrelid, jsonb_agg(jsonb_build_array(pn.nspname, p.relname) order by i.inhseqno) as named
+    from pg_inherits as i
+    inner join pg_class as p on p.oid = i.inhparent
+    inner join pg_namespace as pn on pn.oid = p.relnamespace
+    group by i.inhrelid
+),
+owners as materialized (
+    select distinct on (od.objid) od.objid, format(' owned by %I.%I.%I', tn.nspname, t.relname, ta.attname) as clause
+    from pg_sequence as s
+    inner join pg_depend as od on od.objid = s.seqrelid
+    inner join pg_class as t on t.oid = od.refobjid
+    inner join pg_namespace as tn on tn.oid = t.relnamespace
+    inner join pg_attribute as ta on ta.attrelid = od.refobjid and ta.attnum = od.refobjsubid
+    where
+        od.classid = 'pg_class'::regclass and od.refclassid = 'pg_class'::regclass and od.refobjsubid > 0 and od.deptype in ('a', 'i')
+    order by od.objid
+)
 select
     n.nspname as schema,
     c.relname as name,
@@ -19,66 +43,38 @@ select
     pg_get_userbyid(c.relowner) as owner,
     c.relrowsecurity as row_security,
     c.relforcerowsecurity as force_row_security,
-    array(select o.item from unnest(c.reloptions) as o (item) order by o.item collate "C") as options,
-    (
-        select jsonb_agg(jsonb_build_array(
-            case a.grantee when 0 then 'PUBLIC' else pg_get_userbyid(a.grantee) end, a.privilege_type, a.is_grantable))
-        from aclexplode(coalesce(c.relacl, acldefault(case c.relkind when 'S' then 's' else 'r' end::"char", c.relowner))) as a
-        where a.privilege_type <> 'MAINTAIN'
-    ) as privileges,
+    c.reloptions::text as options,
+    coalesce(c.relacl, acldefault(case c.relkind when 'S' then 's' else 'r' end::"char", c.relowner))::text as privileges,
     description.description as comment,
     e.extname as extension,
     c.relispartition as is_partition,
-    case
-        when c.relkind in ('r', 'p', 'f') then (
-            select jsonb_agg(jsonb_build_array(pn.nspname, p.relname) order by i.inhseqno)
-            from pg_inherits as i
-            inner join pg_class as p on p.oid = i.inhparent
-            inner join pg_namespace as pn on pn.oid = p.relnamespace
-            where i.inhrelid = c.oid
-        )
-    end as parents,
+    parents.named as parents,
     case when c.relkind = 'p' then pg_get_partkeydef(c.oid) end as partition_key,
     case when c.relispartition then pg_get_expr(c.relpartbound, c.oid) end as partition_bound,
     case
-        when c.relkind in ('v', 'm') then pg_get_viewdef(c.oid)
-        when c.relkind = 'S' then (
-            select
-                format(
-                    'as %s start %s increment %s minvalue %s maxvalue %s cache %s%s', format_type(s.seqtypid, null), s.seqstart,
-                    s.seqincrement, s.seqmin, s.seqmax, s.seqcache, case when s.seqcycle then ' cycle' else '' end
-                ) || coalesce((
-                    select format(' owned by %I.%I.%I', tn.nspname, t.relname, ta.attname)
-                    from pg_depend as od
-                    inner join pg_class as t on t.oid = od.refobjid
-                    inner join pg_namespace as tn on tn.oid = t.relnamespace
-                    inner join pg_attribute as ta on ta.attrelid = t.oid and ta.attnum = od.refobjsubid
-                    where
-                        od.classid = 'pg_class'::regclass and od.objid = c.oid and od.refclassid = 'pg_class'::regclass
-                        and od.refobjsubid > 0 and od.deptype in ('a', 'i')
-                    limit 1
-                ), '')
-            from pg_sequence as s
-            where s.seqrelid = c.oid
-        )
-        when c.relkind = 'f' then (
-            select 'server ' || quote_ident(fs.srvname)
-            from pg_foreign_table as ft
-            inner join pg_foreign_server as fs on fs.oid = ft.ftserver
-            where ft.ftrelid = c.oid
-        )
+        when c.relkind in ('v', 'm') then coalesce(pg_get_viewdef(c.oid), '')
+        when c.relkind = 'S' then
+            format(
+                'as %s start %s increment %s minvalue %s maxvalue %s cache %s%s%s', format_type(s.seqtypid, null), s.seqstart,
+                s.seqincrement, s.seqmin, s.seqmax, s.seqcache, case when s.seqcycle then ' cycle' end, owners.clause
+            )
+        when c.relkind = 'f' then 'server ' || quote_ident(fs.srvname)
     end as definition,
     case c.relpersistence when 'u' then 'unlogged' when 't' then 'temporary' else 'permanent' end as persistence,
     case when c.relkind in ('r', 'p', 'm', 'f') and c.reltuples >= 0 then c.reltuples::bigint end as estimated_rows,
     case
-        when c.relkind in ('r', 'm') then current_setting('block_size')::bigint * (
-            c.relpages
-            + coalesce((select sum(x.relpages) from pg_index as i inner join pg_class as x on x.oid = i.indexrelid where i.indrelid = c.oid), 0)
-            + coalesce((select t.relpages from pg_class as t where t.oid = c.reltoastrelid), 0)
-        )::bigint
+        when c.relkind in ('r', 'm')
+            then current_setting('block_size')::bigint * (c.relpages + coalesce(index_pages.pages, 0) + coalesce(toast.relpages, 0))::bigint
     end as total_bytes
 from pg_class as c
 inner join pg_namespace as n on n.oid = c.relnamespace
+left join pg_class as toast on toast.oid = c.reltoastrelid and toast.relkind = 't'
+left join index_pages on index_pages.indrelid = c.oid
+left join parents on parents.inhrelid = c.oid
+left join pg_sequence as s on s.seqrelid = c.oid
+left join owners on owners.objid = c.oid
+left join pg_foreign_table as ft on ft.ftrelid = c.oid
+left join pg_foreign_server as fs on fs.oid = ft.ftserver
 left join pg_description as description
     on description.objoid = c.oid and description.classoid = 'pg_class'::regclass and description.objsubid = 0
 left join pg_depend as d
@@ -87,5 +83,4 @@ left join pg_depend as d
 left join pg_extension as e on e.oid = d.refobjid
 where
     c.relkind in ('r', 'p', 'v', 'm', 'f', 'S')
-    and n.nspname <> 'information_schema' and not starts_with(n.nspname::text, 'pg_')
-order by n.nspname, c.relname;
+    and n.nspname <> 'information_schema' and not starts_with(n.nspname::text, 'pg_');

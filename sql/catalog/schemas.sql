@@ -3,11 +3,7 @@
 select
     n.nspname as name,
     pg_get_userbyid(n.nspowner) as owner,
-    (
-        select jsonb_agg(jsonb_build_array(
-            case a.grantee when 0 then 'PUBLIC' else pg_get_userbyid(a.grantee) end, a.privilege_type, a.is_grantable))
-        from aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) as a
-    ) as privileges,
+    coalesce(n.nspacl, acldefault('n', n.nspowner))::text as privileges,
     description.description as comment,
     e.extname as extension
 from pg_namespace as n

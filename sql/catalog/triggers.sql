@@ -1,5 +1,6 @@
 -- One row: a trigger that somebody created; `inherited` for the copy that a partition carries of its parent's trigger.
 -- Those of foreign keys are left out. Up to 14 the copies are marked internal, hence the second look at tgparentid.
+-- In no order.
 -- Catalogues: pg_trigger, pg_class, pg_namespace, pg_proc, pg_description. PostgreSQL 14 to 18. Bits of tgtype: 1 row,
 -- 2 before, 4 insert, 8 delete, 16 update, 32 truncate, 64 instead.
 select
@@ -18,13 +19,13 @@ select
             case when t.tgtype::integer & 32 > 0 then 'TRUNCATE' end
         ],
         null
-    ) as events,
+    )::text as events,
     case when t.tgtype::integer & 64 > 0 then 'INSTEAD OF' when t.tgtype::integer & 2 > 0 then 'BEFORE' else 'AFTER' end as timing,
     t.tgtype::integer & 1 > 0 as for_each_row,
     t.tgparentid <> 0 as inherited,
     description.description as comment
 from pg_trigger as t
-inner join pg_class as c on c.oid = t.tgrelid
+inner join pg_class as c on c.oid = t.tgrelid and c.relkind in ('r', 'p', 'v', 'f')
 inner join pg_namespace as n on n.oid = c.relnamespace
 inner join pg_proc as f on f.oid = t.tgfoid
 inner join pg_namespace as fn on fn.oid = f.pronamespace
@@ -32,5 +33,4 @@ left join pg_description as description
     on description.objoid = t.oid and description.classoid = 'pg_trigger'::regclass and description.objsubid = 0
 where
     (not t.tgisinternal or (t.tgparentid <> 0 and t.tgconstraint = 0))
-    and n.nspname <> 'information_schema' and not starts_with(n.nspname::text, 'pg_')
-order by n.nspname, c.relname, t.tgname;
+    and n.nspname <> 'information_schema' and not starts_with(n.nspname::text, 'pg_');

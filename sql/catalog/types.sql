@@ -10,7 +10,7 @@ select
     case
         when t.typtype = 'e' then array(select l.enumlabel::text from pg_enum as l where l.enumtypid = t.oid order by l.enumsortorder)
         else '{}'
-    end as labels,
+    end::text as labels,
     case t.typtype
         when 'd' then concat_ws(
             ' ',

@@ -83,7 +83,7 @@ begin
       string_agg(
         case
           when s.name = '$user' then '"$user"'
-          when s.name = 'pg_temp' then 'pg_temp before its end'
+          when s.name ~ '^pg_temp(_[0-9]+)?$' then s.name || ' before its end'
           else quote_ident(s.name) || ', where client roles may create'
         end, '; ' order by s.position
       ) as steps
@@ -91,8 +91,8 @@ begin
     left join pg_namespace as n on n.nspname::text = s.name
     where
       s.name = '$user'
-      or (s.name = 'pg_temp' and not s.is_last)
-      or exists (select from clients as c where has_schema_privilege(c.name, n.oid, 'create'))
+      or (s.name ~ '^pg_temp(_[0-9]+)?$' and not s.is_last)
+      or (s.name !~ '^pg_temp(_[0-9]+)?$' and exists (select from clients as c where has_schema_privilege(c.name, n.oid, 'create')))
     group by s.oid, s.label
   ),
   fault (rule, label, reason) as (

@@ -15,7 +15,8 @@
 --           else from the variable. Known from neither: tables without it in other schemas cannot be judged, and that is
 --           a fault too.
 --   RLS002  policies exist, row level security is off.
---   RLS004  a permissive policy lets client roles write, and its condition is the constant `true`.
+--   RLS004  a permissive policy lets client roles write, and its condition is the constant `true` (USING, but for INSERT
+--           WITH CHECK).
 --   RLS005  the same for reading, unless the table's comment says `platformkit:public-read <reason>`.
 -- RLS004 and RLS005 are the plain part: the rules parse, so they also see `1 = 1`, `true or ...` and other conditions
 -- that are always true, also where a restrictive policy is one. Nothing is a fault here that is none to the rules.
@@ -128,7 +129,6 @@ begin
       p.polpermissive
       and case p.polcmd
         when 'a' then pg_get_expr(p.polwithcheck, p.polrelid) = 'true'
-        when '*' then pg_get_expr(p.polqual, p.polrelid) = 'true' or pg_get_expr(p.polwithcheck, p.polrelid) = 'true'
         else pg_get_expr(p.polqual, p.polrelid) = 'true'
       end
       and exists (select from acts_as as a where a.role = any (p.polroles) or 0 = any (p.polroles))

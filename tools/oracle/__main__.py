@@ -3,7 +3,7 @@
     python -m tools.oracle [--only TEXT] [--check]
 
 Writes docs/differences.md (not with --only or --check). Ends with 1 when a difference belongs to no kind that
-`tools.oracle.kinds` explains, 2 when a peer cannot be installed.
+`tools.oracle.kinds` explains, or a database could not be made or read; 2 when a peer cannot be installed.
 """
 
 from __future__ import annotations
@@ -12,12 +12,15 @@ import argparse
 import sys
 import tempfile
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psycopg
+
 from platformkit_pipeline.introspection.postgres.observe import observe
+from platformkit_pipeline.model.errors import SandboxError
 from platformkit_pipeline.rules.database.catalog import Catalog
 from platformkit_pipeline.rules.evaluate import evaluate
 from platformkit_pipeline.rules.registry import Rule, Scope, rules_for
@@ -43,7 +46,7 @@ class Outcome:
     unexplained: list[Difference] = field(default_factory=list)
     said: Counter[Lint] = field(default_factory=Counter)
     failed: list[str] = field(default_factory=list)
-    """Subjects that a peer could not read, with the reason."""
+    """Subjects that could not be made, or that a peer could not read, with the reason."""
     subjects: int = 0
 
     def add(self, other: Outcome) -> None:
@@ -74,7 +77,7 @@ def main() -> int:
     if not (options.only or options.check):
         DOCUMENT.write_text(document(outcome.agreed, outcome.said, outcome.explained, outcome.examples, mapped), encoding="utf-8")
         print(f"wrote {DOCUMENT.relative_to(ROOT)}")
-    return 1 if outcome.unexplained else 0
+    return 1 if outcome.unexplained or outcome.failed else 0
 
 
 def ask_about(chosen: Sequence[Subject], rules: Sequence[Rule]) -> Outcome:
@@ -91,7 +94,10 @@ def _on_one_server(folder: Path, chosen: Sequence[Subject], rules: Sequence[Rule
     outcome = Outcome()
     with OracleServer(folder).running() as server:
         for number, subject in enumerate(chosen):
-            outcome.add(_ask(server, f"oracle_{number}", subject, rules))
+            try:
+                outcome.add(_ask(server, f"oracle_{number}", subject, rules))
+            except (SandboxError, psycopg.Error) as error:
+                outcome.failed.append(f"{subject.name} could not be made: {str(error).strip()[:300]}")
             print(".", end="", file=sys.stderr, flush=True)
     return outcome
 
@@ -105,11 +111,12 @@ def _ask(server: OracleServer, database: str, subject: Subject, rules: Sequence[
         snapshot = observe(server.dsn(database))
         results = evaluate(snapshot, subject.declarations, rules)
         facts = Facts(Catalog(snapshot, subject.declarations))
-        places = frozenset(f"{o.schema}.{o.name}" for o in (*snapshot.relations, *snapshot.functions))
-        asked: dict[str, Iterable[PeerFinding]] = {}
-        for peer, ask in ((SPLINTER, lambda: ask_splinter(url)), (PGRLS, lambda: ask_pgrls(url, server.own_schemas(database)))):
+        places = frozenset([*(f"{r.schema}.{r.name}" for r in snapshot.relations), *(f"{f.schema}.{f.name}" for f in snapshot.functions)])
+        schemas = server.own_schemas(database)
+        asked: dict[str, list[PeerFinding]] = {}
+        for peer in (SPLINTER, PGRLS):
             try:
-                asked[peer] = ask()
+                asked[peer] = ask_splinter(url) if peer == SPLINTER else ask_pgrls(url, schemas)
             except OracleError as error:
                 outcome.failed.append(f"{subject.name}: {peer}: {error}")
         for peer, said in asked.items():

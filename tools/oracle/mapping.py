@@ -94,7 +94,7 @@ WITHOUT_COUNTERPART: Mapping[Lint, str] = {
     (
         PGRLS,
         "SEC022",
-    ): "A table that clients only read is a design, not a fault. A grant without a policy, where nothing gets through, is RLS018.",
+    ): "A table that clients only read is a design, not a fault. A grant without a policy is RLS018.",
     (PGRLS, "SEC023"): "A policy for a role that bypasses policies is without effect and without harm.",
     (PGRLS, "SEC024"): "current_setting() of an unqualified name fails in the first test.",
     (PGRLS, "SEC025"): "The table without row level security is reported itself, by RLS001.",
@@ -105,21 +105,21 @@ WITHOUT_COUNTERPART: Mapping[Lint, str] = {
     (
         PGRLS,
         "SEC035",
-    ): "A unique key without the tenant tells that a value exists elsewhere. It sees more than we do: not in the constitution.",
+    ): "A unique key without the tenant tells that a value exists elsewhere. It sees more than we do.",
     (PGRLS, "SEC036"): "EXISTS over auth.users without the caller: TEN003 on tenant tables.",
     (PGRLS, "SEC037"): "An unknown role name in a comparison lets nobody in.",
     (PGRLS, "SEC046"): "A function marked IMMUTABLE that reads the session. It sees more than we do.",
     (
         PGRLS,
         "SEC049",
-    ): "Every table that a client role may read, protected or not: the Data API at work. RLS001 to RLS005 say where it is open.",
+    ): "Every table that a client role may read, protected or not. RLS001 to RLS005 say which of them are open.",
     (PGRLS, "SEC050"): "A storage policy without a bucket: API003 judges public buckets only. It sees more than we do.",
     (PGRLS, "SEC051"): "The table is reported by RLS001, whether or not realtime publishes it.",
     (PGRLS, "SEC055"): "A style of the schema that it compares with itself.",
     (
         PGRLS,
         "PERF002",
-    ): "A VOLATILE function in a policy runs per row: RLS010 for the functions of auth; others need to be read by a person.",
+    ): "A VOLATILE function in a policy runs per row: RLS010 for those of auth; others a person has to read.",
     (PGRLS, "PERF004"): "A function around a column defeats a plain index. IDX001 asks for the index that the condition can use.",
     (PGRLS, "PERF005"): "Sequential scans seen in production: PRF003, from the statements that were slow.",
     (PGRLS, "HYG001"): "PostgreSQL refuses a policy with a column that does not exist.",

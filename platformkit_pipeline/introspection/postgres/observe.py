@@ -1,37 +1,42 @@
 """One observation of one PostgreSQL database: everything in a single read-only REPEATABLE READ transaction.
 
-Two round trips whatever the size of the database: the first opens the transaction and asks what the role may read, the
-second sends every bulk query of `sql/catalog/` and the COMMIT. Simple query protocol, so that transaction poolers carry
-it. What the rows mean is said in the .sql files; what they lead to is said by the rules.
+Five round trips and at most 18 statements whatever the size of the database: the first opens the transaction and asks
+what the role may read, the second sends every query of `sql/catalog/` at once, two read the counters (see `activity`),
+the last ends the transaction. Slow statements are explained afterwards (see `plans`). Simple query protocol, so that
+transaction poolers carry it. Rows are taken in portions while the server works on the next ones: neither side waits for
+the other for long, and a result is never in memory as a whole. What the rows mean is said in the .sql files; what they
+lead to is said by the rules.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import gc
 import json
 import math
 import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import cache
-from typing import Any, cast
+from datetime import timedelta
+from functools import cache, partial
+from typing import Any
 
 import psycopg
+from psycopg import generators
+from psycopg.adapt import Transformer
+from psycopg.pq import ExecStatus
 from psycopg.types.string import TextLoader
 
+from platformkit_pipeline.introspection.postgres.activity import ActivityReading, observe_activity
 from platformkit_pipeline.introspection.postgres.connection import Location, connect, location_of
-from platformkit_pipeline.introspection.postgres.records import (
-    RECORDS,
-    STATISTICS_COLUMNS,
-    Row,
-    VanishedObject,
-    records,
-    relation_statistics,
-)
+from platformkit_pipeline.introspection.postgres.plans import with_plans
+from platformkit_pipeline.introspection.postgres.records import RECORDS, Reader, Row, VanishedObject
 from platformkit_pipeline.locations import read_sql
 from platformkit_pipeline.logs import get_logger
 from platformkit_pipeline.model.dsn import Dsn, redact
 from platformkit_pipeline.model.errors import ObservationError, TargetBusy, TargetUnreachable
-from platformkit_pipeline.model.snapshot import CatalogKind, Relation, Server, Snapshot, Unobserved
+from platformkit_pipeline.model.snapshot import CatalogKind, Server, Snapshot, Unobserved
 
 ATTEMPTS = 3
 _PAUSE_SECONDS = 0.2
@@ -47,6 +52,26 @@ _GONE = frozenset({"57P01", "57P02", "57P03", "57P05", "25P03", "25P04"})
 _CONNECTION_EXCEPTION = "08"
 """Class of SQLSTATEs with which poolers, too, say that their server is gone."""
 
+_PORTION = 4000
+"""Rows that are taken from a result at once."""
+
+_TOGETHER = (
+    CatalogKind.SCHEMAS,
+    CatalogKind.ROLES,
+    CatalogKind.ROLE_MEMBERSHIPS,
+    CatalogKind.EXTENSIONS,
+    CatalogKind.DEFAULT_PRIVILEGES,
+    CatalogKind.EVENT_TRIGGERS,
+    CatalogKind.PUBLICATIONS,
+    CatalogKind.STORAGE_BUCKETS,
+    CatalogKind.FOREIGN_SERVERS,
+    CatalogKind.CRON_JOBS,
+)
+"""Kinds with few rows, which go into one statement: one row for each, holding its rows as JSON."""
+
+_SERVICES = {CatalogKind.STORAGE_BUCKETS: "has_storage_buckets", CatalogKind.CRON_JOBS: "has_cron_jobs"}
+"""Kinds that are tables of a service or an extension, and the fact which says that the database has them."""
+
 log = get_logger("introspection.postgres")
 
 
@@ -56,13 +81,21 @@ class _Result:
     rows: list[Row]
 
 
-def observe(dsn: Dsn, *, statement_timeout_seconds: float = 60, lock_timeout_seconds: float = 5) -> Snapshot:
-    """Read the whole catalogue of a database. Nothing is written, and no relation is read but `storage.buckets`.
+def observe(
+    dsn: Dsn,
+    *,
+    statement_timeout_seconds: float = 60,
+    lock_timeout_seconds: float = 5,
+    explain_analyze: bool = False,
+    clock_ahead: timedelta = timedelta(0),
+) -> Snapshot:
+    """Read the whole catalogue of a database. Nothing is written, and no relation is read but `storage.buckets` and `cron.job`.
 
-    The timeouts (in seconds) hold for each statement. Works for any login role on PostgreSQL 14 to 18; what the role may
-    not read is listed in `Snapshot.unobserved`. Raises ConfigurationError for a malformed connection string,
-    TargetUnreachable without a connection or when it is lost, TargetBusy on a timeout or when the schema kept changing
-    in three attempts, ObservationError for anything else the server answers.
+    The timeouts (in seconds) hold for each statement. `explain_analyze` allows slow SELECTs to be run for their plans;
+    `clock_ahead` pretends that counters are older than they are, for servers that cannot be old. Works for any login
+    role on PostgreSQL 14 to 18; what the role may not read is listed in `Snapshot.unobserved`. Raises ConfigurationError
+    for a malformed connection string, TargetUnreachable without a connection or when it is lost, TargetBusy on a timeout
+    or when the schema kept changing in three attempts, ObservationError for anything else the server answers.
     """
     location = location_of(dsn)
     started = time.monotonic()
@@ -70,7 +103,8 @@ def observe(dsn: Dsn, *, statement_timeout_seconds: float = 60, lock_timeout_sec
     for attempt in range(1, ATTEMPTS + 1):
         try:
             with connect(dsn) as connection:
-                snapshot = _observe(connection, statement_timeout_seconds, lock_timeout_seconds)
+                snapshot, reading = _observe(connection, statement_timeout_seconds, lock_timeout_seconds, clock_ahead)
+                snapshot = with_plans(partial(_run, connection), snapshot, reading, explain_analyze=explain_analyze)
         except VanishedObject as error:
             last = error
         except UnicodeDecodeError:
@@ -90,25 +124,33 @@ def observe(dsn: Dsn, *, statement_timeout_seconds: float = 60, lock_timeout_sec
     ) from None
 
 
-def _observe(connection: psycopg.Connection, statement_timeout_seconds: float, lock_timeout_seconds: float) -> Snapshot:
-    connection.adapters.register_loader("jsonb", TextLoader)  # parsed once per distinct text, see records._privileges
-    opening = (
-        "begin transaction isolation level repeatable read read only",
-        f"set local statement_timeout = {_milliseconds(statement_timeout_seconds)}",
-        f"set local lock_timeout = {_milliseconds(lock_timeout_seconds)}",
-        _statement("session"),
-        _statement(CatalogKind.SERVER.value),
+def _observe(
+    connection: psycopg.Connection, statement_timeout_seconds: float, lock_timeout_seconds: float, clock_ahead: timedelta
+) -> tuple[Snapshot, ActivityReading]:
+    connection.adapters.register_loader("jsonb", TextLoader)  # parsed once per distinct text, see records
+    *_, server_result = _run(
+        connection,
+        (
+            "begin transaction isolation level repeatable read read only",
+            _session(statement_timeout_seconds, lock_timeout_seconds),
+            _statement(CatalogKind.SERVER.value),
+        ),
     )
-    *_, server_result = _run(connection, opening)
     facts = dict(zip(server_result.columns, server_result.rows[0], strict=True))
     unobserved = tuple(sorted(Unobserved(kind, why) for kind, why in json.loads(facts["unreadable"])))
-    kinds = _readable_kinds(unobserved, has_storage_buckets=facts["has_storage_buckets"])
-    closing: tuple[str, ...] = tuple(_statement(kind.value) for kind in kinds)
-    if facts["may_read_system_identifier"]:
-        closing = (*closing, _statement("system_identifier"))
-    *results, _ = _run(connection, (*closing, "commit"))
-    system_identifier = cast(str, results.pop().rows[0][0]) if facts["may_read_system_identifier"] else None
-    return _snapshot(_server(facts, system_identifier), dict(zip(kinds, results, strict=True)), unobserved)
+    with _collector_paused():
+        collected, system_identifier = _collect(connection, facts, _readable_kinds(unobserved, facts))
+    reading = observe_activity(partial(_run, connection), clock_ahead=clock_ahead)
+    _run(connection, ("commit",))
+    if reading.unavailable is not None:
+        unobserved = tuple(sorted((*unobserved, Unobserved("statistics", reading.unavailable))))
+    return Snapshot(server=_server(facts, system_identifier), unobserved=unobserved, **collected), reading
+
+
+def _session(statement_timeout_seconds: float, lock_timeout_seconds: float) -> str:
+    timeouts = {"statement_timeout": statement_timeout_seconds, "lock_timeout": lock_timeout_seconds}
+    more = (f",\n    set_config('{name}', '{_milliseconds(seconds)}', true) as {name}" for name, seconds in timeouts.items())
+    return _statement("session") + "".join(more)
 
 
 def _milliseconds(seconds: float) -> int:
@@ -116,20 +158,56 @@ def _milliseconds(seconds: float) -> int:
     return math.ceil(seconds * 1000)
 
 
-def _readable_kinds(unobserved: tuple[Unobserved, ...], *, has_storage_buckets: bool) -> tuple[CatalogKind, ...]:
+def _readable_kinds(unobserved: tuple[Unobserved, ...], facts: dict[str, Any]) -> tuple[CatalogKind, ...]:
     refused = {u.what for u in unobserved}
-    return tuple(kind for kind in RECORDS if kind.value not in refused and (kind is not CatalogKind.STORAGE_BUCKETS or has_storage_buckets))
+    absent = {kind for kind, fact in _SERVICES.items() if not facts[fact]}
+    return tuple(kind for kind in RECORDS if kind.value not in refused and kind not in absent)
 
 
-def _snapshot(server: Server, results: dict[CatalogKind, _Result], unobserved: tuple[Unobserved, ...]) -> Snapshot:
-    collected: dict[str, Any] = {}
-    for kind, result in results.items():
-        columns, rows = result.columns, result.rows
-        if RECORDS[kind] is Relation:
-            collected["relation_statistics"] = relation_statistics(rows)
-            columns, rows = columns[: -len(STATISTICS_COLUMNS)], [row[: -len(STATISTICS_COLUMNS)] for row in rows]
-        collected[kind.value] = records(RECORDS[kind], columns, rows)
-    return Snapshot(server=server, unobserved=unobserved, **collected)
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Making 250,000 records sets off Python's cycle collector again and again, and there is no cycle to be found."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _collect(connection: psycopg.Connection, facts: dict[str, Any], kinds: tuple[CatalogKind, ...]) -> tuple[dict[str, Any], str | None]:
+    """Fields of the snapshot, and the system identifier where the role may read it."""
+    reader = Reader()
+    found: list[str] = []
+    few = tuple(kind for kind in kinds if kind in _TOGETHER)
+    queries: list[tuple[str, _Receiver]] = [(_statement(k.value), _many_rows(reader, k)) for k in kinds if k not in few]
+    if few:
+        queries.append((_together(few), lambda _, rows: _few_rows(reader, rows)))
+    if facts["may_read_system_identifier"]:
+        queries.append((_statement("system_identifier"), lambda _, rows: found.extend(row[0] for row in rows)))
+    _stream(connection, queries)
+    return reader.finish(), found[0] if found else None
+
+
+def _together(kinds: tuple[CatalogKind, ...]) -> str:
+    parts = (("select '", kind.value, "', json_agg(q)::text from (\n", _statement(kind.value), "\n) as q") for kind in kinds)
+    return "\nunion all\n".join("".join(part) for part in parts)
+
+
+_Receiver = Callable[[Sequence[str], list[Row]], None]
+"""Takes names of columns and some rows of one result."""
+
+
+def _many_rows(reader: Reader, kind: CatalogKind) -> _Receiver:
+    return lambda columns, rows: reader.add(kind, columns, rows)
+
+
+def _few_rows(reader: Reader, rows: list[Row]) -> None:
+    for name, text in rows:
+        objects = json.loads(text) if text is not None else []
+        columns = tuple(objects[0]) if objects else ()
+        reader.add(CatalogKind(name), columns, [tuple(each.values()) for each in objects])
 
 
 def _server(facts: dict[str, Any], system_identifier: str | None) -> Server:
@@ -147,6 +225,34 @@ def _run(connection: psycopg.Connection, statements: tuple[str, ...]) -> list[_R
         collected.append(_Result(columns, cursor.fetchall() if columns else []))
         if not cursor.nextset():
             return collected
+
+
+def _stream(connection: psycopg.Connection, queries: Sequence[tuple[str, _Receiver]]) -> None:
+    """Send all queries in one message and hand on their rows as they arrive."""
+    server = connection.pgconn
+    server.send_query(";\n".join(statement for statement, _ in queries).encode())
+    with suppress(psycopg.NotSupportedError):  # a libpq before 17 hands over whole results: more memory, the same rows
+        server.set_chunked_rows_mode(_PORTION)
+    transformer = Transformer(connection)
+    receivers = iter(receiver for _, receiver in queries)
+    receive: _Receiver | None = None
+    failed = None
+    while (result := connection.wait(generators.fetch(server))) is not None:
+        if result.status in (ExecStatus.TUPLES_CHUNK, ExecStatus.TUPLES_OK):
+            receive = receive or next(receivers)
+            transformer.set_pgresult(result)
+            columns = tuple(name.decode() for n in range(result.nfields) if (name := result.fname(n)) is not None)
+            try:
+                receive(columns, transformer.load_rows(0, result.ntuples, tuple))
+            except BaseException:
+                connection.close()  # in the middle of its results it can be used for nothing else
+                raise
+            if result.status == ExecStatus.TUPLES_OK:
+                receive = None
+        elif failed is None:
+            failed = psycopg.errors.error_from_result(result, encoding="utf-8")
+    if failed is not None:
+        raise failed
 
 
 @cache

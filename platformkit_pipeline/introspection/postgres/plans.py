@@ -21,8 +21,8 @@ from platformkit_pipeline.model.activity import Activity, ColumnSpread, IndexTri
 from platformkit_pipeline.model.snapshot import RelationKind, Snapshot
 from platformkit_pipeline.model.target import Declarations
 from platformkit_pipeline.rules.database.catalog import Catalog
-from platformkit_pipeline.rules.database.index_usage import Advice, advice_for, look_ups
-from platformkit_pipeline.rules.database.query_performance import slow_statements
+from platformkit_pipeline.rules.database.index_usage import FREQUENT_CALLS, Advice, advice_for, look_ups
+from platformkit_pipeline.rules.database.query_performance import SLOW_MS, slow_statements
 from platformkit_pipeline.sqltext.identifiers import identifier, literal
 from platformkit_pipeline.sqltext.secrets import mask_secrets
 from platformkit_pipeline.sqltext.statements import StatementFacts, statement_facts
@@ -67,6 +67,8 @@ def with_plans(run: Run, snapshot: Snapshot, reading: ActivityReading, *, explai
     if activity is None or activity.statements is None:
         return dataclasses.replace(snapshot, activity=activity)
     snapshot = dataclasses.replace(snapshot, activity=activity)
+    if not any(s.calls >= FREQUENT_CALLS or (s.max_ms or SLOW_MS) >= SLOW_MS for s in activity.statements.statements):
+        return snapshot
     slow = slow_statements(activity.statements)
     found, _ = advice_for(Catalog(snapshot, Declarations()), activity.statements)
     if not slow and not found:

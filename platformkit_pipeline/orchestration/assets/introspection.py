@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from platformkit_pipeline.model.settings import observation_options_of
 from platformkit_pipeline.operations.observe_target import Observation, observe_target
 from platformkit_pipeline.operations.read_settings import resolve_dsn
 from platformkit_pipeline.orchestration.assets.stage import Stage, TargetRun
@@ -27,7 +28,8 @@ _COLUMNS = dg.TableSchema(
 
 
 def _observe(run: TargetRun) -> Iterator[Event]:
-    observation = observe_target(run.connection, run.target, resolve_dsn(run.project), run_id=run.run_id)
+    options = observation_options_of(run.project)
+    observation = observe_target(run.connection, run.target, resolve_dsn(run.project), options=options, run_id=run.run_id)
     yield _catalog(run, observation)
     yield _inventory(run, observation)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,11 +16,11 @@ from platformkit_pipeline.model.snapshot import (
     Policy,
     Relation,
     RelationKind,
-    StorageBucket,
 )
 from platformkit_pipeline.rules.database.catalog import ANY_COMMAND, Catalog, exposure_unknown, identity_of
 from platformkit_pipeline.rules.database.server_roles import PLATFORM_ROLES
 from platformkit_pipeline.rules.registry import PASSED, Family, Verdict, Verdicts, failed, rule, unknown
+from platformkit_pipeline.sqltext.expression_facts import facts_of
 from platformkit_pipeline.sqltext.parser import SqlSyntaxError
 from platformkit_pipeline.sqltext.sensitive_names import category_of
 from platformkit_pipeline.sqltext.substitution import is_true_where
@@ -169,9 +170,9 @@ def sensitive_columns_exposed(catalog: Catalog) -> Verdicts:
         + catalog.relations_of_kind(RelationKind.MATERIALIZED_VIEW)
         + catalog.relations_of_kind(RelationKind.FOREIGN_TABLE)
     )
+    categories = _Categories()
     for relation, clients in _reached(catalog, without_rls, _READING):
-        found = {client: _sensitive_columns(catalog, client, relation) for client in clients}
-        found = {client: columns for client, columns in found.items() if columns}
+        found = {client: columns for client in clients if (columns := _sensitive_columns(catalog, client, relation, categories))}
         if not found:
             yield PASSED
             continue
@@ -180,12 +181,20 @@ def sensitive_columns_exposed(catalog: Catalog) -> Verdicts:
         yield _exposed_verdict(catalog, relation, message, columns=found)
 
 
-def _sensitive_columns(catalog: Catalog, client: str, relation: Relation) -> dict[str, str]:
+class _Categories(dict[str, str | None]):
+    """Column name → category: tables of one project share their names."""
+
+    def __missing__(self, name: str) -> str | None:
+        self[name] = category_of(name)
+        return self[name]
+
+
+def _sensitive_columns(catalog: Catalog, client: str, relation: Relation, categories: _Categories) -> dict[str, str]:
     """Readable column → category. A flag or a point in time is about such a value and does not hold one."""
     return {
         c.name: category
         for c in catalog.readable_columns(client, relation)
-        if c.type != "boolean" and not c.type.startswith(("timestamp", "time ", "interval")) and (category := category_of(c.name))
+        if c.type != "boolean" and not c.type.startswith(("timestamp", "time ", "interval")) and (category := categories[c.name])
     }
 
 
@@ -204,7 +213,7 @@ def _sensitive_columns(catalog: Catalog, client: str, relation: Relation) -> dic
         "Drop the SELECT policy, or tie it to the caller: `owner_id = (select auth.uid())::text`, or a folder that names the tenant."
     ),
     references=("splinter:public_bucket_allows_listing", "cwe:548"),
-    requires=(CatalogKind.STORAGE_BUCKETS, CatalogKind.POLICIES, *GRANT_KINDS),
+    requires=(CatalogKind.POLICIES, *GRANT_KINDS),
     violating="""
 insert into storage.buckets (id, name, public) values ('avatars', 'avatars', true);
 create policy avatars_are_public on storage.objects for select to anon using (bucket_id = 'avatars');
@@ -220,39 +229,104 @@ def public_bucket_listing(catalog: Catalog) -> Verdicts:
     objects = catalog.relations.get(("storage", "objects"))
     if objects is None:
         return
-    readers = catalog.clients_holding(objects, _READING)
+    readers = [_Reader(catalog, role, objects) for role in catalog.clients_holding(objects, _READING)]
+    unread = catalog.unobserved_among((CatalogKind.STORAGE_BUCKETS,))
+    unparsed = sorted({name for reader in readers for name in reader.unread})
+    if unparsed and objects.row_security:
+        yield unknown(identity_of(objects), f"who may list files is not known: policy {', '.join(unparsed)} does not parse")
+        return
+    if unread:
+        yield from _without_buckets(objects, readers, unread)
+        return
     for bucket in catalog.snapshot.storage_buckets:
-        if bucket.public:
-            yield _listing_verdict(catalog, bucket, objects, readers)
+        if not bucket.public:
+            continue
+        identity = _bucket_identity(bucket.id)
+        opened = _opened_to(readers, bucket.id)
+        if not opened:
+            yield PASSED
+            continue
+        policies = {p.name: p.using for opening in opened.values() for p in opening}
+        how = f"by policy {', '.join(policies)}" if policies else "because storage.objects has no row level security"
+        message = f"{', '.join(opened)} may list every file of public bucket {identity}, {how}"
+        yield failed(identity, message, policies=policies, roles=list(opened))
 
 
-def _listing_verdict(catalog: Catalog, bucket: StorageBucket, objects: Relation, readers: tuple[str, ...]) -> Verdict | None:
-    identity = ObjectIdentity("storage_bucket", None, bucket.id)
-    if not objects.row_security:
-        if not readers:
-            return PASSED
-        return failed(
-            identity, f"{', '.join(readers)} may list every file of {identity}: storage.objects has no row level security", policies=[]
-        )
-    reading = [p for p in catalog.policies_of(objects) if p.command in ("ALL", "SELECT") and p.using is not None]
-    found: dict[str, list[Policy]] = {}
-    try:
-        for client in readers:
-            own = [p for p in reading if client in catalog.clients_of(p)]
-            opening = [p for p in own if p.permissive and is_true_where(p.using or "", "bucket_id", bucket.id)]
-            if opening and all(is_true_where(p.using or "", "bucket_id", bucket.id) for p in own if not p.permissive):
-                found[client] = opening
-    except SqlSyntaxError as error:
-        return unknown(identity, f"a policy of storage.objects does not parse, so who may list {identity} is not known: {error}")
-    if not found:
-        return PASSED
-    policies = {p.name: p.using for opening in found.values() for p in opening}
-    return failed(
-        identity,
-        f"{', '.join(found)} may list every file of public bucket {identity}, by policy {', '.join(policies)}",
-        policies=policies,
-        roles=list(found),
-    )
+_ANY_BUCKET = "a bucket that no policy names"
+_MOST_NAMES = 50
+"""Strings in policies that are tried as names of buckets; most are none, and no policy opens a bucket of that name."""
+
+
+def _without_buckets(objects: Relation, readers: list[_Reader], unread: str) -> Verdicts:
+    """The policies say which buckets callers may list; whether one of them is public is all that is left to be seen."""
+    named = sorted({name for reader in readers for name in reader.naming})
+    if _opened_to(readers, _ANY_BUCKET) or len(named) > _MOST_NAMES:
+        yield unknown(identity_of(objects), f"policies may let callers list the files of public buckets: {unread}")
+        return
+    for name in named:
+        opened = _opened_to(readers, name)
+        if opened:
+            identity = _bucket_identity(name)
+            message = f"{', '.join(opened)} may list every file of bucket {identity}; whether it is public is not known: {unread}"
+            yield unknown(identity, message, policies={p.name: p.using for opening in opened.values() for p in opening}, roles=list(opened))
+
+
+def _opened_to(readers: list[_Reader], bucket: str) -> dict[str, list[Policy]]:
+    """Client role → the policies by which it lists the whole bucket; no policy where none is needed."""
+    found = {reader.role: reader.opening(bucket) for reader in readers}
+    return {role: opening for role, opening in found.items() if opening is not None}
+
+
+def _bucket_identity(name: str) -> ObjectIdentity:
+    return ObjectIdentity("storage_bucket", None, name)
+
+
+class _Reader:
+    """What one client role meets when it lists files. Buckets and policies may both be many, so policies are found by what they name."""
+
+    def __init__(self, catalog: Catalog, role: str, objects: Relation) -> None:
+        self.role = role
+        self.naming: dict[str, list[Policy]] = defaultdict(list)
+        """String → policies in which it stands. For a bucket that a policy does not name, its answer is that for any other such bucket."""
+        self.unread: list[str] = []
+        """Policies that do not parse: they may open or narrow anything."""
+        self._protected = objects.row_security
+        self._opening_others: list[Policy] = []
+        self._narrowing_others: list[Policy] = []
+        for policy in catalog.policies_of(objects):
+            if policy.command not in ("ALL", "SELECT") or policy.using is None or role not in catalog.clients_of(policy):
+                continue
+            try:
+                elsewhere = _is_true_in(_ANY_BUCKET, policy)
+            except SqlSyntaxError:
+                self.unread.append(policy.name)
+                continue
+            for name in _strings_in(policy):
+                self.naming[name].append(policy)
+            if policy.permissive and elsewhere:
+                self._opening_others.append(policy)
+            elif not policy.permissive and not elsewhere:
+                self._narrowing_others.append(policy)
+
+    def opening(self, bucket: str) -> list[Policy] | None:
+        """Permissive policies that are true for the whole bucket; None where there are none, or a restrictive one narrows them."""
+        if not self._protected:
+            return []
+        naming = self.naming.get(bucket, [])
+        opening = [p for p in naming if p.permissive and _is_true_in(bucket, p)]
+        opening += [p for p in self._opening_others if bucket not in _strings_in(p)]
+        narrowed = any(not p.permissive and not _is_true_in(bucket, p) for p in naming)
+        narrowed = narrowed or any(bucket not in _strings_in(p) for p in self._narrowing_others)
+        return opening if opening and not narrowed else None
+
+
+def _strings_in(policy: Policy) -> frozenset[str]:
+    return facts_of(policy.using or "").strings
+
+
+def _is_true_in(bucket: str, policy: Policy) -> bool:
+    """The policy lets every file of the bucket through. Raises SqlSyntaxError."""
+    return is_true_where(policy.using or "", "bucket_id", bucket)
 
 
 _GRAPHQL = """
@@ -410,15 +484,14 @@ _FUTURE = {"tables": "table", "sequences": "sequence", "functions": "function"}
     title="What is created next will be granted to client roles by itself",
     why=(
         "Default privileges give `anon` and `authenticated` rights on every table, sequence or function that a role creates from now on. "
-        "A table is then open from its first second, before anybody thinks of a policy. Without an entry of its own the server lets "
-        "PUBLIC execute every new function. Newer projects of the platform give fewer rights, but TRUNCATE, REFERENCES and TRIGGER, "
-        "which no policy holds back, are still among them."
+        "A table is then open from its first second, before anybody thinks of a policy. Newer projects of the platform give fewer rights, "
+        "but TRUNCATE, REFERENCES and TRIGGER, which no policy holds back, are still among them."
     ),
     how_to_fix=(
         "For each role that creates objects: `alter default privileges for role postgres in schema public revoke all on tables from anon, "
-        "authenticated`, the same for sequences and functions, and, without a schema, `alter default privileges for role postgres revoke "
-        "execute on functions from public`; then grant what each object needs. Entries of the platform's own roles cannot be changed by "
-        "a project and are not judged."
+        "authenticated`, the same for sequences and functions; then grant what each object needs. While at it, and without a schema: "
+        "`alter default privileges for role postgres revoke execute on functions from public`, which is built into the server and not "
+        "judged here. Neither are entries of the platform's own roles, which a project cannot change."
     ),
     references=("cwe:276",),
     requires=(CatalogKind.DEFAULT_PRIVILEGES, CatalogKind.ROLES, CatalogKind.ROLE_MEMBERSHIPS),
@@ -426,7 +499,7 @@ _FUTURE = {"tables": "table", "sequences": "sequence", "functions": "function"}
     clean="alter default privileges for role postgres in schema public grant select on tables to service_role;",
 )
 def default_privileges_open(catalog: Catalog) -> Verdicts:
-    regime = grant_regime(catalog)
+    circumstances = {"grant_regime": grant_regime(catalog), "public_executes_new_functions": _functions_are_born_public(catalog)}
     for entry in catalog.snapshot.default_privileges:
         if entry.role in PLATFORM_ROLES or entry.object_type not in _FUTURE:
             continue
@@ -445,33 +518,30 @@ def default_privileges_open(catalog: Catalog) -> Verdicts:
         listed = "; ".join(f"{grantee} may {', '.join(privileges)}" for grantee, privileges in opened.items())
         message = f"every new {_FUTURE[entry.object_type]} that {entry.role} creates {where} is granted to client roles: {listed}"
         if exposed is None:
-            yield unknown(identity, f"{message}; {exposure_unknown(entry.schema or '')}", granted=opened, grant_regime=regime)
+            yield unknown(identity, f"{message}; {exposure_unknown(entry.schema or '')}", granted=opened, **circumstances)
         else:
-            yield failed(identity, message, granted=opened, grant_regime=regime)
-    if _functions_are_born_public(catalog):
-        yield failed(
-            _default_identity("postgres", None, "functions"),
-            "every new function that postgres creates may be executed by PUBLIC: that is built in until it is revoked without a schema",
-            granted={PUBLIC: ["EXECUTE"]},
-            grant_regime=regime,
-        )
+            yield failed(identity, message, granted=opened, **circumstances)
 
 
 def _opened(catalog: Catalog, entry: DefaultPrivilege) -> dict[str, list[str]]:
-    """Grantee → privileges, for client roles and all that they inherit from."""
+    """Grantee → privileges, for client roles and all that they inherit from.
+
+    An entry without a schema repeats what is built in: PUBLIC may execute a function and use a type. Nobody chose that, and
+    the functions for which it matters are judged one by one.
+    """
     names = frozenset[str]().union(*(catalog.acts_as(role) for role in catalog.client_roles))
+    built_in = {PUBLIC} if entry.schema is None and entry.object_type == "functions" else set()
     found: dict[str, list[str]] = {}
     for p in sorted(entry.privileges):
-        if p.grantee in names:
+        if p.grantee in names and p.grantee not in built_in:
             found.setdefault(p.grantee, []).append(p.privilege)
     return found
 
 
 def _functions_are_born_public(catalog: Catalog) -> bool:
-    """The server's own default for `postgres`, who creates a project's functions. Elsewhere nobody's functions are taken for an API."""
-    if PUBLIC in catalog.client_roles or not catalog.has_role("postgres"):
-        return False
-    return all((d.role, d.schema, d.object_type) != ("postgres", None, "functions") for d in catalog.snapshot.default_privileges)
+    """PUBLIC may execute what `postgres` creates: built in, until an entry without a schema takes it away."""
+    entries = [d for d in catalog.snapshot.default_privileges if (d.role, d.schema, d.object_type) == ("postgres", None, "functions")]
+    return not entries or any(p.grantee == PUBLIC for p in entries[0].privileges)
 
 
 def grant_regime(catalog: Catalog) -> str:

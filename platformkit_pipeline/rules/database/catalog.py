@@ -97,6 +97,7 @@ class Catalog:
         self.declarations = declarations
         # Kept for the life of the snapshot, which shares one tuple among all objects of equal ACL: its id stands for it.
         self._held: dict[tuple[str, str, int], frozenset[str]] = {}
+        self._executable: dict[tuple[str, str, int], bool] = {}
         self._usable: dict[tuple[str, str], bool] = {}
         self._clients: dict[tuple[str, ...], tuple[str, ...]] = {}
         self._doors: dict[tuple[tuple[str, bool, tuple[str, ...]], ...], Doors] = {}
@@ -193,6 +194,11 @@ class Catalog:
     @cached_property
     def _columns_by_name(self) -> dict[Name, dict[str, Column]]:
         return {name: {c.name: c for c in columns} for name, columns in self._columns.items()}
+
+    @cached_property
+    def names_of_columns(self) -> frozenset[str]:
+        """Every name that some column has: far fewer than there are columns."""
+        return frozenset({c.name for c in self.snapshot.columns})
 
     def columns_by_name(self, relation: Relation) -> dict[str, Column]:
         return self._columns_by_name.get((relation.schema, relation.name), _NO_COLUMNS)
@@ -304,8 +310,11 @@ class Catalog:
 
     def may_execute(self, role: str, function: Function) -> bool:
         """`role` may call the function: EXECUTE (which PUBLIC has unless it was revoked) and USAGE of its schema."""
-        names = self.acts_as(role)
-        held = self.is_superuser(role) or function.owner in names or self.holds(role, "EXECUTE", function.privileges)
+        key = (role, function.owner, id(function.privileges))
+        held = self._executable.get(key)
+        if held is None:
+            held = self.is_superuser(role) or function.owner in self.acts_as(role) or self.holds(role, "EXECUTE", function.privileges)
+            self._executable[key] = held
         return held and self._may_use(role, function.schema)
 
     @cached_property
@@ -362,11 +371,11 @@ class Catalog:
         for membership in self.snapshot.role_memberships:
             if membership.inherit_option:
                 parents[membership.member].add(membership.role)
-        return {role: frozenset(_reachable(role, parents)) for role in (*self._roles, PUBLIC)}
+        return {role: frozenset({*_reachable(role, parents), PUBLIC}) for role in (*self._roles, PUBLIC)}
 
     def acts_as(self, role: str) -> frozenset[str]:
         """The role, every role whose privileges it inherits, and PUBLIC."""
-        return self._inherited.get(role, frozenset({role})) | {PUBLIC}
+        return self._inherited.get(role) or frozenset({role, PUBLIC})
 
     def clients_of(self, policy: Policy) -> tuple[str, ...]:
         """Client roles that the policy applies to."""

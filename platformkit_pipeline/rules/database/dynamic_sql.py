@@ -81,7 +81,7 @@ def _verdict(catalog: Catalog, function: Function) -> Verdict | None:
     if function.definition is None:
         return unknown(identity, f"the definition of {identity} could not be read")
     try:
-        uses = unquoted_uses(function.definition, catalog.is_enum, partial(_result_type, catalog))
+        uses = unquoted_uses(function.definition, function.arguments, catalog.is_enum, partial(_result_type, catalog))
     except SqlSyntaxError as error:
         return unknown(identity, f"{identity} executes text, and its body could not be read: {error}", reason=str(error))
     if not uses:

@@ -68,7 +68,7 @@ def extension_outdated(catalog: Catalog) -> Verdicts:
                 f"the server no longer has the files of extension {extension.name}, so that its version cannot be compared",
                 version=extension.version,
             )
-        elif extension.version == extension.default_version or not getattr(extension, "update_path", True):
+        elif extension.version == extension.default_version or not extension.update_path:
             yield PASSED
         else:
             yield failed(

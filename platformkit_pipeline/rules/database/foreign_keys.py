@@ -34,18 +34,17 @@ create index orders_user_id_idx on public.orders (user_id);
 )
 def soft_foreign_key(catalog: Catalog) -> Verdicts:
     keys = _referable_keys(catalog)
+    stems = {name: stem for name in catalog.names_of_columns if (stem := _reference_stem(name)) in keys}
+    constrained = {(key.schema, key.relation, name) for key in catalog.foreign_keys for name in key.columns}
     for table in catalog.root_tables:
-        constrained: frozenset[str] | None = None
         for column in catalog.columns_of(table):
-            stem = _reference_stem(column.name)
-            if stem is None or stem not in keys or column.generated:
+            stem = stems.get(column.name)
+            if stem is None or column.generated:
                 continue
-            if constrained is None:
-                constrained = frozenset(name for key in catalog.foreign_keys_of(table) for name in key.columns)
             candidates = [k for k in keys[stem] if k.type == column.type and not _is_own_key(catalog, k, table, column)]
             if not candidates:
                 continue
-            if column.name in constrained:
+            if (column.schema, column.relation, column.name) in constrained:
                 yield PASSED
             else:
                 identity = member_identity("column", table.schema, table.name, column.name)
@@ -107,8 +106,10 @@ create index orders_user_id_idx on public.orders (user_id);
 )
 def foreign_key_not_indexed(catalog: Catalog) -> Verdicts:
     for key in catalog.foreign_keys:
-        if any(index_serves(index, key.columns) for index in catalog.indexes_of(catalog.relations[(key.schema, key.relation)])):
-            yield PASSED
+        for index in catalog.indexes_of(catalog.relations[(key.schema, key.relation)]):
+            if index_serves(index, key.columns):
+                yield PASSED
+                break
         else:
             statistics = catalog.statistics.get((key.schema, key.relation))
             yield failed(
@@ -229,7 +230,7 @@ def _identity(constraint: Constraint) -> ObjectIdentity:
 # -- which columns look like references -------------------------------------------------------------------------------
 def _referable_keys(catalog: Catalog) -> dict[str, list[Column]]:
     """Stem of some column's name → key columns of the tables that it may mean: the project's own, and `auth.users`."""
-    stems = {stem for name in {c.name for c in catalog.snapshot.columns} if (stem := _reference_stem(name))}
+    stems = {stem for name in catalog.names_of_columns if (stem := _reference_stem(name))}
     meant = {name for stem in stems for name in _names_meant_by(stem)}
     found: dict[str, list[Column]] = {}
     for relation in (*catalog.root_tables, *(r for r in (catalog.relations.get(("auth", "users")),) if r is not None)):

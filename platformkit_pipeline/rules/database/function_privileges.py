@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -196,13 +197,12 @@ def _caller_verdict(catalog: Catalog, function: Function, role: str) -> Verdict 
     exposed = catalog.is_exposed(function.schema)
     if exposed is False or not catalog.may_execute(role, function):
         return PASSED
-    helped = [
-        p for p in catalog.policies_calling.get((function.schema, function.name), ()) if role == PUBLIC or role in catalog.clients_of(p)
-    ]
+    calling = catalog.policies_calling.get((function.schema, function.name), ())
+    helped = [p for p in calling if role == PUBLIC or role in catalog.clients_of(p)]
     if helped and _has_a_reason(function):
         return PASSED
     identity = identity_of_function(function)
-    evidence = _evidence(catalog, function, helped)
+    evidence = _evidence(catalog, function, calling)
     if exposed is None:
         return unknown(identity, f"{_named(role)} may execute {identity}, but {exposure_unknown(function.schema)}", **evidence)
     message = f"{_named(role)} may call {identity} through the Data API; it runs with the rights of {function.owner}"
@@ -211,6 +211,8 @@ def _caller_verdict(catalog: Catalog, function: Function, role: str) -> Verdict 
             f". {_policies(helped)} it, so a revoke of EXECUTE would break the policy: "
             "move the function to a schema that is not exposed, or say in its comment why it is safe"
         )
+    elif calling:
+        message += f". {_policies(calling)} it, though not for this role: whoever the policy applies to has to keep EXECUTE"
     return failed(identity, message, **evidence)
 
 
@@ -223,13 +225,13 @@ def _has_a_reason(function: Function) -> bool:
     return use is not None and bool(use.reason)
 
 
-def _policies(policies: list[Policy]) -> str:
+def _policies(policies: Sequence[Policy]) -> str:
     shown = [str(member_identity("policy", p.schema, p.relation, p.name)) for p in policies[:_LISTED]]
     more = f" and {len(policies) - _LISTED} more" if len(policies) > _LISTED else ""
     return f"{'Policies' if len(policies) > 1 else 'Policy'} {', '.join(shown)}{more} call{'' if len(policies) > 1 else 's'}"
 
 
-def _evidence(catalog: Catalog, function: Function, helped: list[Policy]) -> dict[str, Any]:
+def _evidence(catalog: Catalog, function: Function, calling: Sequence[Policy]) -> dict[str, Any]:
     callers = [role for role in catalog.client_roles if catalog.may_execute(role, function)]
     granted = {p.grantee for p in function.privileges if p.privilege == "EXECUTE"}
     evidence: dict[str, Any] = {
@@ -238,9 +240,9 @@ def _evidence(catalog: Catalog, function: Function, helped: list[Policy]) -> dic
         "owner": function.owner,
         "language": function.language,
     }
-    if helped:
-        evidence["called_by_policies"] = [str(member_identity("policy", p.schema, p.relation, p.name)) for p in helped[:_LISTED]]
-        evidence["called_by_policies_count"] = len(helped)
+    if calling:
+        evidence["called_by_policies"] = [str(member_identity("policy", p.schema, p.relation, p.name)) for p in calling[:_LISTED]]
+        evidence["called_by_policies_count"] = len(calling)
     return evidence
 
 

@@ -122,10 +122,14 @@ def _compared_columns_above(catalog: Catalog, partition: Relation) -> frozenset[
 def duplicate_index(catalog: Catalog) -> Verdicts:
     for relation, indexes in _indexed(catalog):
         valid = [index for index in indexes if index.valid]
-        if len(valid) == 1 or not _some_begins_like_another(valid):
-            yield from (PASSED for _ in valid)
+        if len({index.key_columns[0] for index in valid}) == len(valid):  # nearly always: none begins like another
+            for _ in valid:
+                yield PASSED
             continue
-        superfluous = {index.name for index in valid if any(_makes_superfluous(other, index) for other in valid)}
+        rivals: dict[str | None, list[Index]] = {}
+        for index in valid:
+            rivals.setdefault(index.key_columns[0], []).append(index)
+        superfluous = {i.name for i in valid if any(_makes_superfluous(other, i) for other in rivals[i.key_columns[0]])}
         for index in valid:
             if index.name not in superfluous:
                 yield PASSED
@@ -211,12 +215,6 @@ class _Layout:
     """Between the parentheses: columns and expressions with collation, operator class and order."""
     options: str
     """WITH (...), which belongs to the meaning of an index only in some access methods."""
-
-
-def _some_begins_like_another(indexes: list[Index]) -> bool:
-    """Cheap first look, by the columns alone: nearly every table passes it."""
-    firsts = [index.key_columns[0] for index in indexes]
-    return len(set(firsts)) < len(firsts)
 
 
 def _makes_superfluous(wide: Index, narrow: Index) -> bool:

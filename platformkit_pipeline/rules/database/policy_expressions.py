@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from platformkit_pipeline.model.identity import ObjectIdentity, member_identity
 from platformkit_pipeline.model.result import Severity
@@ -16,6 +18,8 @@ from platformkit_pipeline.sqltext.functions import facts_of_function
 from platformkit_pipeline.sqltext.identifiers import identifier
 from platformkit_pipeline.sqltext.parser import SqlSyntaxError
 from platformkit_pipeline.sqltext.truth import is_tautology, never_true
+
+_Found = TypeVar("_Found")
 
 _CALLER_FUNCTIONS: frozenset[Path] = frozenset({("auth", "uid"), ("auth", "jwt"), ("auth", "role"), ("auth", "email")})
 _SETTING = "current_setting"
@@ -39,23 +43,25 @@ def _shown(name: Path) -> str:
     return ".".join(name)
 
 
-class _ByText:
+class _ByText(Generic[_Found]):
     """Answers about expressions, worked out once per text: a large database has ten policies for each text."""
 
-    def __init__(self, answer: Callable[[str], tuple[str, ...]]) -> None:
+    def __init__(self, answer: Callable[[str], tuple[_Found, ...]]) -> None:
         self._answer = answer
-        self._known: dict[str | None, tuple[str, ...]] = {None: ()}
+        self._known: dict[str | None, tuple[_Found, ...]] = {None: ()}
 
-    def about(self, policy: Policy) -> tuple[str, ...]:
+    def about(self, policy: Policy) -> tuple[_Found, ...]:
         """Of USING and WITH CHECK together, in order and without repetition."""
-        using, check = self._of(policy.using), self._of(policy.with_check)
-        return using if using == check else tuple(dict.fromkeys((*using, *check)))
+        using, check = self._known.get(policy.using), self._known.get(policy.with_check)
+        if using is None:
+            using = self._worked_out(policy.using)
+        if check is None:
+            check = self._worked_out(policy.with_check)
+        return tuple(dict.fromkeys((*using, *check))) if using or check else ()
 
-    def _of(self, text: str | None) -> tuple[str, ...]:
-        known = self._known.get(text)
-        if known is None and text is not None:
-            known = self._known[text] = self._answer(text)
-        return known or ()
+    def _worked_out(self, text: str | None) -> tuple[_Found, ...]:
+        found = self._known[text] = self._answer(text) if text is not None else ()
+        return found
 
 
 def functions_called(catalog: Catalog, name: Path) -> tuple[Function, ...]:
@@ -103,24 +109,32 @@ alter policy own_tenant on public.tenants
 def policy_trusts_user_metadata(catalog: Catalog) -> Verdicts:
     reader = _MetadataReader(catalog)
     readings = _ByText(reader.readings_of)
-    doubts = _ByText(reader.doubts_of)
     for _table, policy in catalog.project_policies:
         try:
             found = readings.about(policy)
         except SqlSyntaxError as error:
             yield unknown(policy_identity(policy), _unparsable(policy, error))
             continue
-        if found:
+        if not found:
+            yield PASSED
+        elif certain := [reading.what for reading in found if reading.certain]:
             yield failed(
                 policy_identity(policy),
-                f"{_named(policy)} trusts what users write into their own metadata: {', '.join(found)}",
-                reads=list(found),
+                f"{_named(policy)} trusts what users write into their own metadata: {', '.join(certain)}",
+                reads=certain,
                 **_texts(policy),
             )
-        elif unclear := doubts.about(policy):
-            yield unknown(policy_identity(policy), f"whether {_named(policy)} trusts user metadata cannot be told: {'; '.join(unclear)}")
         else:
-            yield PASSED
+            doubts = "; ".join(reading.what for reading in found)
+            yield unknown(policy_identity(policy), f"whether {_named(policy)} trusts user metadata cannot be told: {doubts}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What is read; where it is not `certain`, why that cannot be told."""
+
+    what: str
+    certain: bool = True
 
 
 class _MetadataReader:
@@ -129,22 +143,20 @@ class _MetadataReader:
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
 
-    def readings_of(self, text: str) -> tuple[str, ...]:
-        facts = facts_of(text)
-        found = list(self._direct(facts))
-        for function, inside in self._reached(facts):
-            if inside is not None:
-                found += [f"{reading} (in {_signature(function)})" for reading in self._direct(inside)]
-        return tuple(found)
-
-    def doubts_of(self, text: str) -> tuple[str, ...]:
+    def readings_of(self, text: str) -> tuple[_Reading, ...]:
         """Nothing is said about functions that cannot be read, unless their text gives cause for it."""
-        found = []
-        for function, inside in self._reached(facts_of(text)):
-            if inside is None and _mentions_metadata((function.body or "", function.sql_body or "")):
-                found.append(f"the function {_signature(function)} cannot be read, and its text mentions user metadata")
-            elif inside is not None and _mentions_metadata(inside.strings):
-                found.append(f"the function {_signature(function)} holds a text that mentions user metadata")
+        facts = facts_of(text)
+        found = [_Reading(what) for what in self._direct(facts)]
+        for function, inside in self._reached(facts):
+            if inside is None:
+                if _mentions_metadata((function.body or "", function.sql_body or "")):
+                    what = f"the function {_signature(function)} cannot be read, and its text mentions user metadata"
+                    found.append(_Reading(what, certain=False))
+                continue
+            direct = self._direct(inside)
+            found += [_Reading(f"{what} (in {_signature(function)})") for what in direct]
+            if not direct and _mentions_metadata(inside.strings):
+                found.append(_Reading(f"the function {_signature(function)} holds a text that mentions user metadata", certain=False))
         return tuple(found)
 
     def _reached(self, facts: ExpressionFacts) -> list[tuple[Function, ExpressionFacts | None]]:
@@ -178,7 +190,7 @@ class _MetadataReader:
         """The token goes into a variable, a record or an operator, and the key is named somewhere."""
         if _USER_METADATA in facts.json_keys or _USER_METADATA in facts.strings:
             return True
-        if any(f"$.{_USER_METADATA}" in text for text in facts.strings):
+        if any(f"$.{_USER_METADATA}" in text.replace('"', "") for text in facts.strings):  # JSON paths are printed with quoted keys
             return True
         return any(c[-1] == _USER_METADATA for c in facts.columns) and any(call.name[-1] in _RECORD_MAKERS for call in facts.calls)
 
@@ -220,7 +232,7 @@ def _texts(policy: Policy) -> dict[str, object]:
         "anything inside "
         "a sub-select that reads nothing of the row: `(select auth.jwt() ->> 'tenant_id')`, and also "
         "`tenant_id in (select tenant_id from members where user_id = auth.uid())`, whose sub-select runs once and is hashed. "
-        "An EXISTS that compares with the row runs per row, and what it calls does, too."
+        "An EXISTS that compares with the row may run for every row, and what it calls with it."
     ),
     how_to_fix="Write `(select auth.uid())` for `auth.uid()`; the meaning is the same.",
     references=("splinter:auth_rls_initplan",),
@@ -428,7 +440,7 @@ class _AbsenceJudge:
 
     def about(self, table: Relation, text: str | None) -> WithoutClaims:
         """Raises SqlSyntaxError."""
-        if text is None or text in self._closed:
+        if text in self._closed or text is None:
             return WithoutClaims.CLOSED
         facts = facts_of(text)
         relation = table.name if facts.outer_columns else ""

@@ -7,8 +7,9 @@ them, so a SECURITY DEFINER helper of the table's owner ends the circle.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from platformkit_pipeline.model.result import Severity
 from platformkit_pipeline.model.snapshot import PUBLIC, CatalogKind, Function, Policy, Relation, RelationKind
@@ -18,7 +19,7 @@ from platformkit_pipeline.rules.database.policy_expressions import (
     functions_called,
     policy_identity,
 )
-from platformkit_pipeline.rules.registry import PASSED, Family, Verdicts, failed, rule
+from platformkit_pipeline.rules.registry import PASSED, Family, Verdicts, failed, rule, unknown
 from platformkit_pipeline.sqltext.expression_facts import ExpressionFacts, Path, facts_of
 from platformkit_pipeline.sqltext.identifiers import identifier, qualified
 from platformkit_pipeline.sqltext.parser import SqlSyntaxError
@@ -71,6 +72,12 @@ def policy_recursion(catalog: Catalog) -> Verdicts:
         route = graph.way_back(table, policy)
         if route is None:
             yield PASSED
+        elif route is _TOO_LONG:
+            yield unknown(
+                policy_identity(policy),
+                f"whether policy {identifier(policy.name)} on {qualified(policy.schema, policy.relation)} leads back to itself was not "
+                f"followed to the end: it reads more than {MAX_READS} tables through other policies",
+            )
         else:
             name = f"{identifier(policy.name)} on {qualified(policy.schema, policy.relation)}"
             yield failed(
@@ -84,8 +91,7 @@ def policy_recursion(catalog: Catalog) -> Verdicts:
             )
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
+class _Read(NamedTuple):
     """A table is read by `role`, whom its policies bind. `rewritten`: in the statement itself, not in a function that it calls."""
 
     table: Name
@@ -93,26 +99,43 @@ class _Read:
     rewritten: bool
 
 
-_Routes = dict[_Read, tuple[str, ...]]
-"""What an expression reads, directly or through policies, views and functions, and on which way."""
+class _Step(NamedTuple):
+    read: _Read
+    names: tuple[str, ...]
+    """What is read and called on the way, the table last."""
+
+
+MAX_READS = 100
+"""Tables that are followed from one expression. Longer chains of policies would take quadratic time, and have no readers."""
+_TOO_LONG: tuple[str, ...] = ("...",)
+
+_Routes = dict[_Read, tuple[_Read | None, tuple[str, ...]]]
+"""What an expression reads, directly or through policies: where from, and the names on that step."""
 
 
 class _Graph:
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
-        self._known: dict[tuple[str, str], _Routes] = {}
+        self._routes_known: dict[tuple[str, str], _Routes] = {}
+        self._cut: set[tuple[str, str]] = set()
+        """Expressions that lead to more tables than are followed."""
+        self._steps_known: dict[tuple[str, str], tuple[_Step, ...]] = {}
+        self._behind_known: dict[tuple[Name, str], tuple[_Step, ...]] = {}
         self._silent: dict[str, bool] = {}
         self._applying: dict[tuple[Name, str], tuple[Policy, ...]] = {}
 
     def way_back(self, table: Relation, policy: Policy) -> tuple[str, ...] | None:
-        """The shortest way on which the policy leads to its own table again; None when there is none."""
+        """The shortest way on which the policy leads to its own table again; None when there is none, `_TOO_LONG` when nobody knows."""
+        cut = False
         texts = [t for t in (policy.using, policy.with_check) if t is not None and not self._reads_nothing(t)]
         for text in dict.fromkeys(texts):
             for role in self._bound(table, policy):
-                for read, route in self._routes(text, role).items():
+                routes = self._routes(text, role)
+                cut = cut or (text, role) in self._cut
+                for read in routes:
                     if read.table == (table.schema, table.name) and self._repeats(read, policy):
-                        return route
-        return None
+                        return _names_on_the_way(routes, read)
+        return _TOO_LONG if cut else None
 
     def _repeats(self, read: _Read, policy: Policy) -> bool:
         """Reading the policy's table again cannot end.
@@ -139,34 +162,61 @@ class _Graph:
     def _routes(self, text: str, role: str) -> _Routes:
         """Breadth first, so that the first way to a table is a shortest one."""
         key = (text, role)
-        if key in self._known:
-            return self._known[key]
+        if key in self._routes_known:
+            return self._routes_known[key]
         found: _Routes = {}
+        waiting: deque[_Read] = deque()
+        for step in self._steps(text, role):
+            if step.read not in found:
+                found[step.read] = (None, step.names)
+                waiting.append(step.read)
+        while waiting and len(found) < MAX_READS:
+            read = waiting.popleft()
+            for step in self._behind(read.table, read.role):
+                more = step.read if read.rewritten else step.read._replace(rewritten=False)
+                if more not in found:
+                    found[more] = (read, step.names)
+                    waiting.append(more)
+        if waiting:
+            self._cut.add(key)
+        self._routes_known[key] = found
+        return found
+
+    def _behind(self, table: Name, role: str) -> tuple[_Step, ...]:
+        """What the policies of a table read when `role` selects from it."""
+        key = (table, role)
+        known = self._behind_known.get(key)
+        if known is None:
+            texts = dict.fromkeys(p.using for p in self._policies_for(table, role) if p.using is not None)
+            known = tuple(step for text in texts for step in self._steps(text, role))
+            self._behind_known[key] = known
+        return known
+
+    def _steps(self, text: str, role: str) -> tuple[_Step, ...]:
+        """What an expression reads itself, or in the functions that it calls and that they call."""
+        key = (text, role)
+        known = self._steps_known.get(key)
+        if known is None:
+            known = self._steps_known[key] = () if self._reads_nothing(text) else tuple(self._find_steps(text, role))
+        return known
+
+    def _find_steps(self, text: str, role: str) -> Iterator[_Step]:
+        facts = _facts(text)
+        waiting: deque[tuple[ExpressionFacts, str, tuple[str, ...], Function | None]] = deque()
+        if facts is not None:
+            waiting.append((facts, role, (), None))
         called: set[tuple[str, str, str, str]] = set()
-        waiting: list[tuple[ExpressionFacts, str, bool, tuple[str, ...], Function | None]] = []
-        if (facts := _facts(text)) is not None:
-            waiting.append((facts, role, True, (), None))
-        position = 0
-        while position < len(waiting):
-            facts, reader, rewritten, route, inside = waiting[position]
-            position += 1
-            for table, as_role, step in self._tables_read(facts, reader, inside):
-                read = _Read((table.schema, table.name), as_role, rewritten)
-                if read in found:
-                    continue
-                found[read] = (*route, step)
-                for policy in self._policies_for(read.table, as_role):
-                    if (more := _facts(policy.using)) is not None:
-                        waiting.append((more, as_role, rewritten, found[read], None))
+        while waiting:
+            facts, reader, names, inside = waiting.popleft()
+            for table, as_role, shown in self._tables_read(facts, reader, inside):
+                yield _Step(_Read((table.schema, table.name), as_role, inside is None), (*names, shown))
             for function in self._functions_run(facts):
                 runs_as = function.owner if function.security_definer else reader
-                key_of_call = (function.schema, function.name, function.arguments, runs_as)
-                if key_of_call not in called and (more := _facts_of_body(function)) is not None:
-                    called.add(key_of_call)
-                    name = f"{qualified(function.schema, function.name)}({function.arguments})"
-                    waiting.append((more, runs_as, False, (*route, f"function {name}"), function))
-        self._known[key] = found
-        return found
+                call = (function.schema, function.name, function.arguments, runs_as)
+                if call not in called and (body := _facts_of_body(function)) is not None:
+                    called.add(call)
+                    name = f"function {qualified(function.schema, function.name)}({function.arguments})"
+                    waiting.append((body, runs_as, (*names, name), function))
 
     def _tables_read(self, facts: ExpressionFacts, role: str, inside: Function | None) -> Iterator[tuple[Relation, str, str]]:
         """Tables whose policies bind the reader, and as whom they are read: behind a view that may be its owner."""
@@ -209,6 +259,15 @@ class _Graph:
             known = tuple(p for p in policies if p.command in ("ALL", "SELECT") and not names.isdisjoint(p.roles))
             self._applying[key] = known
         return known
+
+
+def _names_on_the_way(routes: _Routes, read: _Read) -> tuple[str, ...]:
+    names: tuple[str, ...] = ()
+    before: _Read | None = read
+    while before is not None:
+        before, step = routes[before]
+        names = (*step, *names)
+    return names
 
 
 def _facts(text: str | None) -> ExpressionFacts | None:

@@ -34,11 +34,13 @@ PRIVILEGE_KINDS = (CatalogKind.ROLES, CatalogKind.ROLE_MEMBERSHIPS, CatalogKind.
     references=("splinter:rls_disabled_in_public", "cwe:862"),
     patch=PatchKind.SQL,
     requires=(CatalogKind.RELATIONS, CatalogKind.POLICIES, *PRIVILEGE_KINDS),
-    violating="create table public.orders (id uuid primary key);",
+    violating="""
+drop policy orders_of_tenant on public.orders;
+alter table public.orders disable row level security;
+""",
     clean="""
-create table public.orders (id uuid primary key, tenant_id uuid not null);
 alter table public.orders enable row level security;
-create policy orders_of_tenant on public.orders to authenticated
+alter policy orders_of_tenant on public.orders
   using (tenant_id = ((select auth.jwt()) ->> 'tenant_id')::uuid);
 """,
 )
@@ -90,11 +92,9 @@ def _who_gets_in(catalog: Catalog, table: Relation) -> str:
     how_to_fix="`alter table ... enable row level security;` after checking that the policies let the application through.",
     references=("splinter:policy_exists_rls_disabled", "cwe:863"),
     requires=(CatalogKind.RELATIONS, CatalogKind.POLICIES),
-    violating="""
-create table public.orders (id uuid primary key, tenant_id uuid not null);
-create policy orders_of_tenant on public.orders using (tenant_id = ((select auth.jwt()) ->> 'tenant_id')::uuid);
-""",
+    violating="alter table public.orders disable row level security;",
     clean="alter table public.orders enable row level security;",
+    also_fires=("RLS001",),
 )
 def policies_without_rls(catalog: Catalog) -> Verdicts:
     for table in catalog.tables:
@@ -124,8 +124,15 @@ def policies_without_rls(catalog: Catalog) -> Verdicts:
     how_to_fix="Add the policies that the table needs, or drop the grants of client roles if it is for the server side only.",
     references=("splinter:rls_enabled_no_policy",),
     requires=(CatalogKind.RELATIONS, CatalogKind.POLICIES),
-    violating="create table public.orders (id uuid primary key);\nalter table public.orders enable row level security;",
-    clean="create policy orders_of_owner on public.orders to authenticated using (owner_id = (select auth.uid()));",
+    violating="""
+revoke all on public.orders from authenticated;
+drop policy orders_of_tenant on public.orders;
+""",
+    clean="""
+drop policy orders_of_tenant on public.orders;
+create policy orders_of_tenant on public.orders to authenticated
+  using (tenant_id = ((select auth.jwt()) ->> 'tenant_id')::uuid);
+""",
 )
 def rls_without_policy(catalog: Catalog) -> Verdicts:
     for table in catalog.root_tables:  # a partition is reached through its parent, and closed on its own is right
@@ -149,12 +156,16 @@ def rls_without_policy(catalog: Catalog) -> Verdicts:
     how_to_fix="Replace the condition by one that ties the row to the caller: the tenant claim, or the user's id.",
     references=("splinter:rls_policy_always_true", "cwe:863"),
     requires=(CatalogKind.RELATIONS, CatalogKind.POLICIES, *PRIVILEGE_KINDS),
-    violating='create policy "allow all" on public.orders for all to authenticated using (true);',
-    clean="""
-create policy orders_of_tenant on public.orders for all to authenticated
-  using (tenant_id = ((select auth.jwt()) ->> 'tenant_id')::uuid);
+    violating="""
+grant insert on public.tenants to authenticated;
+create policy founders on public.tenants for insert to authenticated with check (true);
 """,
-    revision=2,
+    clean="""
+grant insert on public.tenants to authenticated;
+create policy founders on public.tenants for insert to authenticated
+  with check (id = ((select auth.jwt()) ->> 'tenant_id')::uuid);
+""",
+    revision=3,
 )
 def allow_all_write(catalog: Catalog) -> Verdicts:
     for table, policy in catalog.project_policies:
@@ -177,8 +188,12 @@ def allow_all_write(catalog: Catalog) -> Verdicts:
     ),
     references=("cwe:863",),
     requires=(CatalogKind.RELATIONS, CatalogKind.POLICIES, *PRIVILEGE_KINDS),
-    violating='create policy "read all" on public.orders for select to anon using (true);',
-    clean="comment on table public.countries is 'platformkit:public-read reference data, the same for everybody';",
+    violating="alter policy own_tenant on public.tenants using (true);",
+    clean="""
+alter policy own_tenant on public.tenants using (true);
+comment on table public.tenants is
+  'platformkit:not-tenant-scoped the tenants themselves platformkit:public-read a directory that everybody may see';
+""",
     revision=2,
 )
 def allow_all_read(catalog: Catalog) -> Verdicts:

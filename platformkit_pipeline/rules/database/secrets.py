@@ -13,6 +13,7 @@ from typing import Any
 
 from platformkit_pipeline.model.identity import (
     ObjectIdentity,
+    database_identity,
     function_identity,
     member_identity,
     relation_identity,
@@ -23,7 +24,7 @@ from platformkit_pipeline.model.result import Severity
 from platformkit_pipeline.model.snapshot import CatalogKind, Snapshot
 from platformkit_pipeline.rules.database.catalog import Catalog, identity_of
 from platformkit_pipeline.rules.registry import PASSED, Family, Verdict, Verdicts, failed, rule, unknown
-from platformkit_pipeline.sqltext.secrets import MARKER, secrets_in
+from platformkit_pipeline.sqltext.secrets import MARKER, masked_value, names_a_secret, secrets_in
 
 _Text = tuple[str, str | None]
 """Where in the object it stands, and the text."""
@@ -64,6 +65,7 @@ _KINDS = (
         _member("column"),
     ),
     _Kind(lambda s: s.constraints, attrgetter("definition", "comment"), ("definition", "comment"), _member("constraint")),
+    _Kind(lambda s: s.indexes, attrgetter("definition", "comment"), ("definition", "comment"), _member("index")),
     _Kind(lambda s: s.policies, attrgetter("using", "with_check", "comment"), ("USING", "WITH CHECK", "comment"), _member("policy")),
     _Kind(lambda s: s.triggers, attrgetter("definition", "comment"), ("definition", "comment"), _member("trigger")),
     _Kind(
@@ -106,6 +108,7 @@ _KINDS = (
         CatalogKind.RELATIONS,
         CatalogKind.COLUMNS,
         CatalogKind.CONSTRAINTS,
+        CatalogKind.INDEXES,
         CatalogKind.POLICIES,
         CatalogKind.TRIGGERS,
         CatalogKind.TYPES,
@@ -136,8 +139,10 @@ def secret_in_database(catalog: Catalog) -> Verdicts:
                 yield PASSED
             elif _is_ours(record, catalog):
                 yield _verdict(kind.identity(record), zip(kind.places, texts, strict=True))
-    yield from _jobs(catalog)
-    yield from _foreign_servers(catalog)
+    yield from _options_and_commands(snapshot)
+    unseen = catalog.unobserved_among((CatalogKind.CRON_JOBS, CatalogKind.FOREIGN_SERVERS, CatalogKind.ROLES))
+    if unseen:
+        yield unknown(database_identity(snapshot.server.database), f"what may hold secrets as well could not be observed: {unseen}")
 
 
 def _is_ours(record: Any, catalog: Catalog) -> bool:
@@ -165,22 +170,38 @@ def _uses(texts: Iterable[_Text]) -> Iterator[dict[str, Any]]:
             yield {"kind": use.kind, "what": use.description, "where": place, "line": use.line}
 
 
-def _jobs(catalog: Catalog) -> Verdicts:
-    kind = getattr(CatalogKind, "CRON_JOBS", None)
-    if kind is None:
-        return
-    if reason := catalog.unobserved_among((kind,)):
-        yield unknown(schema_identity("cron"), f"the commands of scheduled jobs could not be read: {reason}")
-    for job in getattr(catalog.snapshot, "cron_jobs", ()):
-        if MARKER in job.command:
-            yield _verdict(ObjectIdentity("cron_job", None, job.name), [("command", job.command)])
-        else:
-            yield PASSED
+def _options_and_commands(snapshot: Snapshot) -> Verdicts:
+    """What is named by a word of its own: settings of roles, commands of jobs, options of foreign servers."""
+    for role in snapshot.roles:
+        if role.settings:
+            yield _judged(ObjectIdentity("role", None, role.name), list(_named("setting {}", role.settings)))
+    for job in snapshot.cron_jobs:
+        yield _judged(ObjectIdentity("cron_job", None, job.name, (("user", job.username),)), [("command", job.command)])
+    for server in snapshot.foreign_servers:
+        identity = ObjectIdentity("foreign_server", None, server.name)
+        texts = list(_named("option {}", server.options))
+        for mapping in server.user_mappings:
+            texts += _named("option {} of the user mapping for " + mapping.user, mapping.options)
+        verdict = _judged(identity, texts)
+        hidden = [m.user for m in server.user_mappings if not m.options_visible]
+        if verdict is None and hidden:
+            verdict = unknown(
+                identity, f"the observing role may not see the options of the user mappings of {identity}", user_mappings=hidden
+            )
+        yield verdict
 
 
-def _foreign_servers(catalog: Catalog) -> Verdicts:
-    kind = getattr(CatalogKind, "FOREIGN_SERVERS", None)
-    if kind is None:
-        return
-    for _server in getattr(catalog.snapshot, "foreign_servers", ()):
-        yield PASSED
+_MASKED_BY_NAME = frozenset({"***", masked_value("password"), masked_value("named-secret")})
+"""Whole values that the server masks for the sound of their names alone, before they travel: `password_required` as well."""
+
+
+def _named(place: str, values: Iterable[tuple[str, str]]) -> Iterator[_Text]:
+    for name, value in values:
+        if value not in _MASKED_BY_NAME:
+            yield place.replace("{}", name, 1), value
+        elif names_a_secret(name):
+            yield place.replace("{}", name, 1), masked_value("named-secret") if value == "***" else value
+
+
+def _judged(identity: ObjectIdentity, texts: list[_Text]) -> Verdict | None:
+    return _verdict(identity, texts) if any(text and MARKER in text for _, text in texts) else PASSED

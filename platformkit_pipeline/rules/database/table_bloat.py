@@ -35,7 +35,8 @@ _MIB = 1024 * 1024
     violating="""
 insert into public.tenants (id, name) values ('00000000-0000-0000-0000-000000000001', 'one');
 alter table public.orders set (autovacuum_enabled = false);
-alter table public.orders add column note text storage plain;
+alter table public.orders add column note text;
+alter table public.orders alter column note set storage plain;
 insert into public.orders (tenant_id, total, note)
   select '00000000-0000-0000-0000-000000000001', n, repeat('x', 7000) from generate_series(1, 9000) as n;
 delete from public.orders where total < 9000;
@@ -43,7 +44,8 @@ analyze public.orders;
 """,
     clean="""
 insert into public.tenants (id, name) values ('00000000-0000-0000-0000-000000000001', 'one');
-alter table public.orders add column note text storage plain;
+alter table public.orders add column note text;
+alter table public.orders alter column note set storage plain;
 insert into public.orders (tenant_id, total, note)
   select '00000000-0000-0000-0000-000000000001', n, repeat('x', 7000) from generate_series(1, 9000) as n;
 analyze public.orders;
@@ -58,7 +60,7 @@ def table_bloat(catalog: Catalog) -> Verdicts:
     for table in catalog.tables:
         if table.kind is RelationKind.PARTITIONED_TABLE:  # holds no rows of its own
             continue
-        space = large.get((table.schema, table.name))
+        space = large.get((table.schema, table.name)) if large else None
         if space is None:
             yield PASSED
             continue
@@ -71,8 +73,8 @@ def table_bloat(catalog: Catalog) -> Verdicts:
             yield failed(
                 identity,
                 f"{identity} takes more than {BLOAT_FACTOR:g} times the space that its rows need",
-                size_mib=round(space.bytes / _MIB),
-                needed_mib=round(space.needed_bytes / _MIB),
+                size_mib=round(space.bytes / _MIB, 1),
+                needed_mib=round(space.needed_bytes / _MIB, 1),
                 last_vacuum=space.last_vacuum,
                 last_analyze=space.last_analyze,
                 options=list(table.options),

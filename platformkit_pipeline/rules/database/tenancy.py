@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from operator import attrgetter
 
 from platformkit_pipeline.model.identity import member_identity
 from platformkit_pipeline.model.result import Severity
@@ -39,8 +40,8 @@ _TextOf = Callable[[Policy], str | None]
     ),
     references=("cwe:639",),
     requires=(CatalogKind.RELATIONS, CatalogKind.COLUMNS),
-    violating="create table public.orders (id uuid primary key);",
-    clean="create table public.orders (id uuid primary key, tenant_id uuid not null);",
+    violating="comment on table public.tenants is null;",
+    clean="comment on table public.tenants is 'platformkit:not-tenant-scoped the tenants themselves';",
 )
 def tenant_column_missing(catalog: Catalog) -> Verdicts:
     column = catalog.declarations.tenancy.column
@@ -68,8 +69,8 @@ def tenant_column_missing(catalog: Catalog) -> Verdicts:
     why="A nullable tenant column makes rows that belong to nobody; another type makes the comparison with the claim a matter of casts.",
     how_to_fix="Fill the missing values, then `alter table ... alter column ... set not null`; change a type together with its data.",
     requires=(CatalogKind.RELATIONS, CatalogKind.COLUMNS),
-    violating="create table public.orders (id uuid primary key, tenant_id text);",
-    clean="create table public.orders (id uuid primary key, tenant_id uuid not null);",
+    violating="alter table public.orders alter column tenant_id drop not null;",
+    clean="alter table public.orders alter column tenant_id set not null;",
 )
 def tenant_column_type(catalog: Catalog) -> Verdicts:
     name = catalog.declarations.tenancy.column
@@ -111,10 +112,14 @@ def tenant_column_type(catalog: Catalog) -> Verdicts:
         CatalogKind.ROLES,
         CatalogKind.ROLE_MEMBERSHIPS,
     ),
-    violating="create policy orders_signed_in on public.orders to authenticated using ((select auth.uid()) is not null);",
+    violating="""
+alter policy orders_of_tenant on public.orders
+  using ((select auth.uid()) is not null) with check ((select auth.uid()) is not null);
+""",
     clean="""
-create policy orders_of_tenant on public.orders to authenticated
-  using (tenant_id = ((select auth.jwt()) ->> 'tenant_id')::uuid);
+alter policy orders_of_tenant on public.orders
+  using (tenant_id = ((select auth.jwt()) ->> 'tenant_id')::uuid)
+  with check (tenant_id = ((select auth.jwt()) ->> 'tenant_id')::uuid);
 """,
     revision=2,
 )
@@ -173,6 +178,9 @@ _Judged = dict[str, Judgement] | None
 """Command → judgement; None when all of them confine."""
 
 
+_WHAT_COUNTS = attrgetter("command", "permissive", "roles", "using", "with_check")
+
+
 class _PolicyJudge:
     """Judges the policies of tables. Tables whose policies read alike are judged once."""
 
@@ -181,13 +189,17 @@ class _PolicyJudge:
         self._helpers = PolicyHelpers(catalog)
         self._texts: dict[tuple[str, str, str], Judgement] = {}
         self._tables: dict[tuple[object, ...], _Judged] = {}
-        self._qualifiers: dict[str | None, frozenset[str]] = {None: frozenset()}
+        self._qualifiers: dict[str, frozenset[str]] = {}
+        self._names: dict[tuple[object, ...], frozenset[str]] = {}
 
     def commands_of(self, table: Relation, policies: tuple[Policy, ...]) -> _Judged:
         """Combine policies as PostgreSQL does, (permissive OR ...) AND restrictive AND ..., for the worst-off client role."""
-        named = any(table.name in self._names_in(text) for p in policies for text in (p.using, p.with_check))
-        alike = tuple([(p.command, p.permissive, p.roles, p.using, p.with_check) for p in policies])
-        key = (table.schema, table.name if named else "", alike)
+        alike = tuple(map(_WHAT_COUNTS, policies))
+        names = self._names.get(alike)
+        if names is None:
+            names = frozenset(name for p in policies for text in (p.using, p.with_check) if text for name in self._names_in(text))
+            self._names[alike] = names
+        key = (table.schema, table.name if table.name in names else "", alike)
         if key not in self._tables:
             self._tables[key] = self._judged(table, policies)
         return self._tables[key]
@@ -221,12 +233,12 @@ class _PolicyJudge:
             self._texts[key] = judge_expression(text, self._terms(table))
         return self._texts[key]
 
-    def _names_in(self, text: str | None) -> frozenset[str]:
+    def _names_in(self, text: str) -> frozenset[str]:
         """Names that columns are qualified with: only an expression that names its table can depend on what that is called."""
         known = self._qualifiers.get(text)
-        if known is None and text is not None:
+        if known is None:
             known = self._qualifiers[text] = _qualifiers(text)
-        return known or frozenset()
+        return known
 
     def _terms(self, table: Relation) -> TenantTerms:
         tenancy = self._catalog.declarations.tenancy

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,8 +13,6 @@ from platformkit_pipeline.rules.database.catalog import Catalog, Name
 from platformkit_pipeline.sqltext.parser import SqlSyntaxError, parse_statement
 from platformkit_pipeline.sqltext.trigger_bodies import Effects, effects_of_plpgsql, effects_of_sql
 
-_DEPTH = 5
-"""How many calls are followed from a trigger function."""
 _NOTHING = Effects()
 
 
@@ -59,7 +58,10 @@ class TriggerFunctions:
         if known is None:
             effects = self.effects(trigger, operation)
             function = self._functions.get((trigger.function_schema, trigger.function_name))
-            known = Written(frozenset(), effects.reason) if isinstance(effects, Unreadable) else self._followed(effects, function, _DEPTH)
+            if isinstance(effects, Unreadable):
+                known = Written(frozenset(), effects.reason)
+            else:
+                known = self._followed(effects, function) if function else Written(frozenset())
             self._written[key] = known
         return known
 
@@ -73,30 +75,41 @@ class TriggerFunctions:
             return _NOTHING  # whoever asks about moddatetime knows it by name
         return _read_routine(function, operation)
 
-    def _followed(self, effects: Effects, caller: Function | None, depth: int, seen: frozenset[str] = frozenset()) -> Written:
-        relations = {self._resolved(name, caller) for name in effects.inserts_into}
-        unread = [f"{_called(caller)} runs SQL that it builds"] if effects.runs_dynamic_sql and caller else []
+    def _followed(self, effects: Effects, function: Function) -> Written:
+        """Where the function and all that it calls insert; each of them is looked at once."""
+        relations: set[Name] = set()
+        unread: set[str] = set()
+        waiting: list[tuple[Effects, Function]] = [(effects, function)]
+        seen = {id(function)}
+        while waiting:
+            effects, caller = waiting.pop()
+            path = _path_of(caller)
+            relations |= {self._resolved(name, path) for name in effects.inserts_into}
+            if effects.runs_dynamic_sql:
+                unread.add(f"{_called(caller)} runs SQL that it builds")
+            for called in self._callees(effects, path):
+                if id(called) in seen:
+                    continue
+                seen.add(id(called))
+                inner = _read_routine(called, None)
+                if isinstance(inner, Unreadable):
+                    unread.add(inner.reason)
+                else:
+                    waiting.append((inner, called))
+        return Written(frozenset(relations), "; ".join(sorted(unread)))
+
+    def _callees(self, effects: Effects, path: tuple[str, ...]) -> Iterator[Function]:
+        """Functions of the project that are called, all overloads; what is written in C belongs to the server or an extension."""
         for schema, name in sorted(effects.calls):
             for function in self._catalog.functions_named(name, schema or None):
-                label = _called(function)
-                if label in seen or function.extension is not None or function.language in ("c", "internal"):
-                    continue
-                inner = _read_routine(function, None) if depth else Unreadable(f"{label} is called too deep down to be followed")
-                if isinstance(inner, Unreadable):
-                    unread.append(inner.reason)
-                    continue
-                found = self._followed(inner, function, depth - 1, seen | {label})
-                relations |= found.relations
-                unread += [found.unread] if found.unread else []
-        return Written(frozenset(relations), "; ".join(sorted(set(unread))))
+                if (schema or function.schema in path) and function.extension is None and function.language not in ("c", "internal"):
+                    yield function
 
-    def _resolved(self, name: Name, caller: Function | None) -> Name:
+    def _resolved(self, name: Name, path: tuple[str, ...]) -> Name:
         """The schema of a name that stands bare: the first one of the function's path that has such a relation."""
         if name[0]:
             return name
-        path = dict(caller.settings).get("search_path", "") if caller else ""
-        schemas = [part.strip().strip('"') for part in path.split(",")]
-        return next(((s, name[1]) for s in (*schemas, "public") if (s, name[1]) in self._catalog.relations), ("", name[1]))
+        return next(((s, name[1]) for s in path if (s, name[1]) in self._catalog.relations), ("", name[1]))
 
 
 def fires(trigger: Trigger, operation: str) -> bool:
@@ -142,6 +155,12 @@ def _read_routine(function: Function, operation: str | None) -> Effects | Unread
     except SqlSyntaxError as error:
         return Unreadable(f"{label} cannot be read ({error})")
     return Unreadable(f"{label} is written in {function.language}")
+
+
+def _path_of(function: Function) -> tuple[str, ...]:
+    """Schemas in which the function looks for bare names; `public` where it leaves that to its caller."""
+    path = dict(function.settings).get("search_path", "")
+    return (*(part.strip().strip('"') for part in path.split(",") if part.strip(' "')), "public")
 
 
 def _called(function: Function) -> str:

@@ -1,0 +1,623 @@
+"""Every kind of difference that was looked at, and why it is there. A difference that fits none needs a person.
+
+A kind names lints (where the peer speaks) or codes of ours (where we do), and asks the catalogue whether the reason holds for this
+very object: a reason that is merely plausible would hide the next fault.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from platformkit_pipeline.model.managed_schemas import is_managed
+from platformkit_pipeline.model.snapshot import ConstraintType, Function, Policy, Relation
+from platformkit_pipeline.rules.database.catalog import Catalog
+from tools.oracle.compare import Difference, Side
+from tools.oracle.peers import PGRLS, SPLINTER
+
+
+class Right(StrEnum):
+    """Whom the difference speaks for."""
+
+    WE = "we"
+    BOTH = "both"
+    PEER = "peer"
+
+
+class Facts:
+    """What the reasons ask about a database."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self.catalog = catalog
+        self._relations = {f"{r.schema}.{r.name}": r for r in catalog.snapshot.relations}
+
+    def relation(self, place: str) -> Relation | None:
+        return self._relations.get(place)
+
+    def functions(self, place: str) -> list[Function]:
+        return [f for f in self.catalog.snapshot.functions if f"{f.schema}.{f.name}" == place]
+
+    def policies(self, place: str) -> tuple[Policy, ...]:
+        relation = self.relation(place)
+        return self.catalog.policies_of(relation) if relation else ()
+
+    def is_partition(self, place: str) -> bool:
+        relation = self.relation(place)
+        return relation is not None and relation.is_partition
+
+    def is_exposed(self, schema: str) -> bool:
+        return self.catalog.is_exposed(schema) is True
+
+    def comment(self, place: str) -> str:
+        relation = self.relation(place)
+        return (relation.comment or "") if relation else ""
+
+    def behind(self, view: Relation) -> list[Relation]:
+        """Tables that a view reads, through other views."""
+        found, waiting, seen = [], [(view.schema, view.name)], set()
+        while waiting:
+            name = waiting.pop()
+            for dependency in self.catalog.snapshot.view_dependencies:
+                if (dependency.view_schema, dependency.view) == name and (below := (dependency.schema, dependency.relation)) not in seen:
+                    seen.add(below)
+                    waiting.append(below)
+                    if (relation := self.catalog.relations.get(below)) is not None:
+                        found.append(relation)
+        return found
+
+    def clients_hold_something(self, place: str) -> bool:
+        relation = self.relation(place)
+        return relation is not None and bool(self.catalog.reach(relation))
+
+    def may_select_whole(self, place: str) -> bool:
+        """A client role may SELECT from the relation as a whole, not column by column."""
+        relation = self.relation(place)
+        return relation is not None and any(self.catalog.holds(role, "SELECT", relation.privileges) for role in self.catalog.client_roles)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    name: str
+    side: Side
+    peer: str
+    names: frozenset[str]
+    """Lints of the peer, or codes of ours."""
+    right: Right
+    reason: str
+    holds: Callable[[Difference, Facts], bool]
+
+
+def _schema(place: str) -> str:
+    return place.split(".", 1)[0]
+
+
+_SELECT_GROUP = re.compile(r"\( *SELECT ", re.IGNORECASE)
+_PER_ROW = re.compile(r"\b(?:auth\.(?:uid|jwt|role|email)|current_setting)\s*\(")
+
+
+def outside_sub_selects(text: str) -> str:
+    """A deparsed expression without what stands inside `( SELECT ... )`. Plain counting of parentheses, no parser of ours."""
+    kept, position = [], 0
+    while match := _SELECT_GROUP.search(text, position):
+        kept.append(text[position : match.start()])
+        depth, position = 1, match.end()
+        while depth and position < len(text):
+            depth += {"(": 1, ")": -1}.get(text[position], 0)
+            position += 1
+    return "".join(kept) + text[position:]
+
+
+def _wrapped_as_a_whole(difference: Difference, facts: Facts) -> bool:
+    texts = [t for p in facts.policies(difference.place) for t in (p.using, p.with_check) if t]
+    return bool(texts) and not any(_PER_ROW.search(outside_sub_selects(t)) for t in texts)
+
+
+def _no_client_policy_among_the_open(difference: Difference, facts: Facts) -> bool:
+    """Whatever is always true there is not for a client role."""
+    policies = [p for p in facts.policies(difference.place) if p.using == "true" or p.with_check == "true"]
+    return bool(policies) and not any(facts.catalog.clients_of(p) for p in policies)
+
+
+def _narrowed(difference: Difference, facts: Facts) -> bool:
+    return any(not p.permissive and p.using != "true" for p in facts.policies(difference.place))
+
+
+def _declared_public(difference: Difference, facts: Facts) -> bool:
+    return re.search(r"platformkit:public-read \S", facts.comment(difference.place)) is not None
+
+
+def _justified(difference: Difference, facts: Facts) -> bool:
+    found = facts.functions(difference.place)
+    return bool(found) and all(re.search(r"platformkit:definer \S", f.comment or "") for f in found)
+
+
+def _path_is_empty(difference: Difference, facts: Facts) -> bool:
+    paths = [dict(f.settings).get("search_path") for f in facts.functions(difference.place) if f.security_definer]
+    return bool(paths) and all(path in ('""', "''", "", "pg_catalog") for path in paths)
+
+
+def _is_trigger_function(difference: Difference, facts: Facts) -> bool:
+    found = facts.functions(difference.place)
+    return bool(found) and all(f.returns_trigger for f in found)
+
+
+def _not_exposed(difference: Difference, facts: Facts) -> bool:
+    schema = _schema(difference.place)
+    return "." in difference.place and not facts.is_exposed(schema) and schema != "public"
+
+
+def _columns_compared_with_constants(difference: Difference, facts: Facts) -> bool:
+    return "has no leading-column index" in difference.text
+
+
+def _named_column(difference: Difference, words: frozenset[str]) -> bool:
+    listed = re.search(r"column\(s\): ([^.]*)\.", difference.text)
+    return listed is not None and {c.strip() for c in listed[1].split(",")} <= words
+
+
+def _tenant_of(facts: Facts, place: str) -> bool:
+    relation = facts.relation(place)
+    return relation is not None and facts.catalog.column(relation, facts.catalog.declarations.tenancy.column) is not None
+
+
+def _key_to_untenanted(difference: Difference, facts: Facts) -> bool:
+    """No foreign key of the table leads to a tenant table but by the tenant column itself."""
+    relation = facts.relation(difference.place)
+    tenant = facts.catalog.declarations.tenancy.column
+    if relation is None:
+        return False
+    named = re.match(r"Foreign key '([^']*)'", difference.text)
+    keys = [c for c in facts.catalog.constraints_of(relation) if c.type is ConstraintType.FOREIGN_KEY and named and c.name == named[1]]
+    return bool(keys) and all(
+        tenant in k.columns
+        or not _tenant_of(facts, f"{k.referenced_schema}.{k.referenced_relation}")
+        or not _tenant_of(facts, difference.place)
+        for k in keys
+    )
+
+
+def _leads_past_nothing(difference: Difference, facts: Facts) -> bool:
+    """No client role holds anything on the view, or its owner meets the policies of what is behind it, or may not read there."""
+    view = facts.relation(difference.place)
+    if view is None:
+        return False
+    if not facts.clients_hold_something(difference.place):
+        return True
+    role = next((r for r in facts.catalog.snapshot.roles if r.name == view.owner), None)
+    names = facts.catalog.acts_as(view.owner)
+
+    def gets_past(table: Relation) -> bool:
+        if role is not None and role.superuser:
+            return True
+        if table.owner in names:
+            return not table.force_row_security or (role is not None and role.bypass_rls)
+        return role is not None and role.bypass_rls and facts.catalog.holds(view.owner, "SELECT", table.privileges)
+
+    return not any(t.row_security and gets_past(t) for t in facts.behind(view))
+
+
+def _unknown_of_database(difference: Difference, facts: Facts) -> bool:
+    return difference.place == facts.catalog.snapshot.server.database
+
+
+def _same_columns_in_another_order(difference: Difference, facts: Facts) -> bool:
+    relation = facts.relation(difference.place)
+    if relation is None:
+        return False
+    keys = [frozenset(c.columns) for c in facts.catalog.constraints_of(relation) if c.type is ConstraintType.FOREIGN_KEY]
+    indexes = [i.key_columns for i in facts.catalog.indexes_of(relation) if i.valid]
+    return any(len(key) > 1 and any(frozenset(index[: len(key)]) == key for index in indexes) for key in keys)
+
+
+def _always(difference: Difference, facts: Facts) -> bool:
+    return True
+
+
+def _peer(peer: str, names: str, name: str, right: Right, reason: str, holds: Callable[[Difference, Facts], bool]) -> Kind:
+    return Kind(name, Side.PEER, peer, frozenset(names.split()), right, reason, holds)
+
+
+def _ours(peer: str, names: str, name: str, right: Right, reason: str, holds: Callable[[Difference, Facts], bool]) -> Kind:
+    return Kind(name, Side.OURS, peer, frozenset(names.split()), right, reason, holds)
+
+
+DOCUMENTED_ROLES = frozenset(
+    {
+        "postgres", "service_role", "supabase_admin", "supabase_read_only_user", "authenticator", "supabase_storage_admin",
+        "supabase_auth_admin", "supabase_etl_admin", "supabase_replication_admin", "supabase_functions_admin", "dashboard_user",
+    }
+)  # fmt: skip
+
+KINDS: tuple[Kind, ...] = (
+    # -- splinter speaks -----------------------------------------------------------------------------------------------
+    _peer(
+        SPLINTER,
+        "auth_rls_initplan",
+        "wrapped-as-a-whole",
+        Right.WE,
+        "`(select auth.jwt() ->> 'tenant_id')` and `(select (auth.jwt() ->> 'tenant_id')::uuid)` are evaluated once per statement, as the "
+        "plan shows (an InitPlan). The lint looks for the text `select auth.` right before the call and warns of a policy that is as it "
+        "should be. RLS010 reads the expression: every call inside a scalar sub-select that does not depend on the row is wrapped.",
+        _wrapped_as_a_whole,
+    ),
+    _peer(
+        SPLINTER,
+        "unused_index",
+        "counters-too-young",
+        Right.WE,
+        "An index that was never used on a server that never served anything tells nothing. IDX004 asks how long the counters have been "
+        "running and says UNKNOWN until they mean something; the lint reports every index of a new database.",
+        _always,
+    ),
+    _peer(
+        SPLINTER,
+        "rls_enabled_no_policy",
+        "partition-closed-on-its-own",
+        Right.WE,
+        "A partition that has row level security and no policy is closed when addressed by its own name, which is right: rows are reached "
+        "through the partitioned table, whose policies apply.",
+        lambda d, f: f.is_partition(d.place) and not f.policies(d.place),
+    ),
+    _peer(
+        SPLINTER,
+        "no_primary_key unindexed_foreign_keys",
+        "partition-said-for-its-parent",
+        Right.WE,
+        "What the partitioned table lacks, its partitions lack: said once, about the table that can be mended.",
+        lambda d, f: f.is_partition(d.place),
+    ),
+    _peer(
+        SPLINTER,
+        "unindexed_foreign_keys",
+        "key-columns-in-another-order",
+        Right.WE,
+        "An index serves a look-up by equality of all its leading columns in whatever order they stand. FKY003 compares sets.",
+        _same_columns_in_another_order,
+    ),
+    _peer(
+        SPLINTER,
+        "rls_policy_always_true",
+        "narrowed-by-a-restrictive-policy",
+        Right.WE,
+        "Restrictive policies are ANDed: a permissive `true` below one that ties the row to the caller lets through what that one does.",
+        _narrowed,
+    ),
+    _peer(
+        SPLINTER,
+        "security_definer_view",
+        "definer-view-without-protected-tables",
+        Right.WE,
+        "A view runs with its owner's rights unless it says otherwise; that matters where the owner gets past policies that the reader "
+        "would meet. RLS007 follows the view to its tables: none with row level security, or an owner whom the policies bind, or who may "
+        "not read at all, is no way around anything.",
+        _leads_past_nothing,
+    ),
+    _peer(
+        SPLINTER,
+        "sensitive_columns_exposed",
+        "a-reference-is-not-the-secret",
+        Right.WE,
+        "`patient_id` and `session_id` are references: they name a row and hold nothing about it. The table itself, without row level "
+        "security, is RLS001.",
+        lambda d, f: _named_column(d, frozenset({"patient_id", "session_id"})),
+    ),
+    _peer(
+        SPLINTER,
+        "sensitive_columns_exposed",
+        "session-key",
+        Right.PEER,
+        "Django's `session_key` is what a browser proves itself with. API002 does not know the name; the table is reported by RLS001.",
+        lambda d, f: _named_column(d, frozenset({"session_key"})),
+    ),
+    _peer(
+        SPLINTER,
+        "multiple_permissive_policies",
+        "no-client-role-or-no-overlap",
+        Right.WE,
+        "Counted for every role of the server; RLS011 counts for client roles, whom the policies bind, and once per table.",
+        lambda d, f: not any(f.catalog.clients_of(p) for p in f.policies(d.place)),
+    ),
+    # -- pgrls speaks --------------------------------------------------------------------------------------------------
+    _peer(
+        PGRLS,
+        "SEC001 SEC009 SEC041 SEC043 SEC047 SEC014 SEC015 SEC042 PERF001 PERF003 VIEW001 SEC008 SEC038",
+        "schema-of-the-platform",
+        Right.WE,
+        "Tables of managed schemas (`storage`, `auth`, `realtime`) belong to the platform: owners of a project can change neither them nor "
+        "what is missing on them. Policies that a project writes on `storage.objects` are judged.",
+        lambda d, f: is_managed(_schema(d.place)),
+    ),
+    _peer(
+        PGRLS,
+        "SEC001 SEC041 SEC042 VIEW001",
+        "schema-not-exposed",
+        Right.WE,
+        "pgrls judges every schema that it is given. Through the Data API nobody reaches a schema that it does not serve.",
+        _not_exposed,
+    ),
+    _peer(
+        PGRLS,
+        "SEC009",
+        "pgrls-partition-closed-on-its-own",
+        Right.WE,
+        "As with splinter: a closed partition is right.",
+        lambda d, f: f.is_partition(d.place) and not f.policies(d.place),
+    ),
+    _peer(
+        PGRLS,
+        "SEC008 SEC038",
+        "declared-public",
+        Right.WE,
+        "The table carries `platformkit:public-read` with a reason, where every reviewer and every gate sees it.",
+        _declared_public,
+    ),
+    _peer(
+        PGRLS,
+        "SEC008 SEC028 SEC038 SEC039",
+        "policy-for-the-server-side",
+        Right.WE,
+        "The policy is for service_role or another server-side role, which no caller of the Data API becomes.",
+        _no_client_policy_among_the_open,
+    ),
+    _peer(
+        PGRLS,
+        "SEC008 SEC020 SEC028 SEC038 SEC039",
+        "pgrls-narrowed-by-a-restrictive-policy",
+        Right.WE,
+        "Judged one policy at a time; a restrictive policy of the same table ties every row to the caller.",
+        _narrowed,
+    ),
+    _peer(
+        PGRLS,
+        "SEC014",
+        "definer-with-a-reason",
+        Right.WE,
+        "The function says why it is SECURITY DEFINER (`platformkit:definer`), and no client role may call it: FUN004 to FUN006 have "
+        "nothing to say. pgrls lists every such function.",
+        _justified,
+    ),
+    _peer(
+        PGRLS,
+        "SEC015",
+        "empty-search-path",
+        Right.BOTH,
+        "With `search_path = ''` PostgreSQL still looks into pg_temp first for tables and types, never for functions and operators. A name "
+        "without a schema then finds a temporary table or nothing at all, so only an unqualified name of a system catalogue can be "
+        "shadowed. The empty path is what the platform's documentation asks for, and FUN003 accepts it; `pg_catalog, pg_temp` is stricter.",
+        _path_is_empty,
+    ),
+    _peer(
+        PGRLS,
+        "SEC016 SEC029 SEC048",
+        "role-of-the-platform",
+        Right.WE,
+        "Roles that every hosted project has (postgres, service_role, supabase_*), with the attributes that the platform gives them. "
+        "RLS014 reports roles beyond them, and client roles that gain such rights.",
+        lambda d, f: d.place in DOCUMENTED_ROLES,
+    ),
+    _peer(
+        PGRLS,
+        "SEC048",
+        "said-of-the-tables",
+        Right.BOTH,
+        "Said of the role there, of its tables here (RLS015), or as RLS014 where a client role is concerned.",
+        lambda d, f: d.place in {r.name for r in f.catalog.snapshot.roles},
+    ),
+    _peer(
+        PGRLS,
+        "SEC042",
+        "trigger-functions-cannot-be-called",
+        Right.WE,
+        "A function that returns trigger can be called by a trigger only, whoever holds EXECUTE.",
+        _is_trigger_function,
+    ),
+    _peer(
+        PGRLS,
+        "SEC041 SEC043",
+        "partition-that-nobody-reaches",
+        Right.WE,
+        "No client role holds a privilege on the partition itself, so its missing row level security is RLS001, and no way around the "
+        "parent's policies (RLS017) until somebody grants one.",
+        lambda d, f: not f.clients_hold_something(d.place),
+    ),
+    _peer(
+        PGRLS,
+        "SEC047",
+        "reference-within-reach",
+        Right.WE,
+        "The key refers to the tenants themselves, or to a table without tenants: whether such a row exists is no other tenant's secret. "
+        "TEN004 reports keys between tenant tables that do not carry the tenant column.",
+        _key_to_untenanted,
+    ),
+    _peer(
+        PGRLS,
+        "SEC047",
+        "partition-key-said-for-its-parent",
+        Right.WE,
+        "The key is the partitioned table's; said there once.",
+        lambda d, f: f.is_partition(d.place),
+    ),
+    _peer(
+        PGRLS,
+        "PERF001",
+        "policies-asleep",
+        Right.WE,
+        "Row level security is off, so the policy is not evaluated at all; RLS002 says so.",
+        lambda d, f: (r := f.relation(d.place)) is not None and not r.row_security,
+    ),
+    _peer(
+        PGRLS,
+        "PERF003",
+        "column-not-compared-with-the-caller",
+        Right.WE,
+        "A column compared with a constant, or tested for truth, beside the tenant's: an index on it finds nothing that the tenant's "
+        "does not. IDX001 asks for the columns by which the caller's rows are found.",
+        _columns_compared_with_constants,
+    ),
+    _peer(
+        PGRLS,
+        "VIEW001",
+        "view-that-leads-nowhere",
+        Right.WE,
+        "No client role may read the view, or its owner meets the policies as well, or may not read the table.",
+        _leads_past_nothing,
+    ),
+    # -- we speak, splinter does not -------------------------------------------------------------------------------------
+    _ours(
+        SPLINTER,
+        "RLS001",
+        "no-grant-needed",
+        Right.WE,
+        "The constitution (2.1) wants row level security on every table in public, granted or not: one GRANT later it is too late. The lint"
+        " waits until anon or authenticated may SELECT from the whole table; grants to write, or on columns, do not wake it.",
+        lambda d, f: not f.may_select_whole(d.place) or (r := f.relation(d.place)) is None or r.kind.value == "partitioned_table",
+    ),
+    _ours(
+        SPLINTER,
+        "RLS004 RLS012",
+        "tautology-in-other-words",
+        Right.WE,
+        "`id = id`, `1 = 1 or ...`, `(select true)`: always true, and not among the texts that the lint compares with.",
+        lambda d, f: any((p.using or "") != "true" or (p.with_check or "") != "true" for p in f.policies(d.place)),
+    ),
+    _ours(
+        SPLINTER,
+        "FKY003",
+        "index-that-does-not-serve",
+        Right.WE,
+        "A partial index whose predicate leaves rows out, or one of another method, does not find the rows of a key. The lint looks at "
+        "columns only.",
+        lambda d, f: (r := f.relation(d.place)) is not None and any(i.predicate or i.method != "btree" for i in f.catalog.indexes_of(r)),
+    ),
+    _ours(
+        SPLINTER,
+        "API003 API004 API005 FUN005 FUN006",
+        "lints-after-this-version",
+        Right.WE,
+        "Lints 0025 to 0029 are not in this version of the CLI; the dashboard has them.",
+        _always,
+    ),
+    _ours(
+        SPLINTER,
+        "API002",
+        "other-words",
+        Right.WE,
+        "Names are split into words (`eMail`, `phone_number`), not compared whole, and a grant on the column alone counts.",
+        lambda d, f: d.place.startswith("public.") or f.is_exposed(_schema(d.place)),
+    ),
+    _ours(
+        SPLINTER,
+        "IDX003",
+        "prefix-of-another-index",
+        Right.WE,
+        "The lint compares definitions letter by letter. An index that is the beginning of another, or repeats a unique one, costs the same"
+        " on every write.",
+        _always,
+    ),
+    _ours(
+        SPLINTER,
+        "IDX004 PRF004",
+        "not-known-is-said",
+        Right.WE,
+        "The server has no statistics worth the name. We say UNKNOWN, once for the database; the lint says nothing, or everything.",
+        _unknown_of_database,
+    ),
+    _ours(
+        SPLINTER,
+        "KEY001",
+        "partitioned-tables-too",
+        Right.WE,
+        "The lint looks at ordinary tables, so it names the partitions and not the partitioned table that can be mended.",
+        lambda d, f: (r := f.relation(d.place)) is not None and r.kind.value == "partitioned_table",
+    ),
+    _ours(
+        SPLINTER,
+        "RLS007",
+        "reach-by-column-or-to-write",
+        Right.WE,
+        "A grant on one column, or to write through the view, is a way past the tables' policies as well. The lint asks for SELECT on the "
+        "whole view.",
+        lambda d, f: not f.may_select_whole(d.place),
+    ),
+    _ours(
+        SPLINTER,
+        "RLS010",
+        "through-a-helper",
+        Right.WE,
+        "A helper that asks for the caller is evaluated for every row just as auth.uid() is.",
+        lambda d, f: not any(_PER_ROW.search(outside_sub_selects(t)) for p in f.policies(d.place) for t in (p.using, p.with_check) if t),
+    ),
+    # -- we speak, pgrls does not ------------------------------------------------------------------------------------------
+    _ours(
+        PGRLS,
+        "RLS001",
+        "said-by-another-lint",
+        Right.BOTH,
+        "pgrls says it as SEC032 (policies without row level security), SEC041 or SEC043 (partitions, children) instead.",
+        lambda d, f: bool(f.policies(d.place)) or f.is_partition(d.place),
+    ),
+    _ours(
+        PGRLS,
+        "RLS004 RLS005",
+        "pgrls-tautology-in-other-words",
+        Right.WE,
+        "A condition that is always true in other words than `true`, or for a command that its lints leave out.",
+        lambda d, f: bool(f.policies(d.place)),
+    ),
+    _ours(
+        PGRLS,
+        "RLS010",
+        "pgrls-through-a-helper",
+        Right.WE,
+        "A helper that asks for the caller is evaluated for every row just as auth.uid() is.",
+        lambda d, f: not any(_PER_ROW.search(outside_sub_selects(t)) for p in f.policies(d.place) for t in (p.using, p.with_check) if t),
+    ),
+    _ours(
+        PGRLS,
+        "API002",
+        "no-row-level-security",
+        Right.BOTH,
+        "SEC045 asks for grants on sensitive columns of protected tables; API002 for sensitive columns that nothing protects.",
+        lambda d, f: (r := f.relation(d.place)) is not None and not r.row_security,
+    ),
+    _ours(
+        PGRLS,
+        "API007",
+        "defaults-of-the-platform",
+        Right.WE,
+        "Named after the default privilege here; SEC044 leaves functions, sequences and what is built in out.",
+        _always,
+    ),
+    _ours(
+        PGRLS,
+        "RLS014 RLS015",
+        "roles-beyond-bypassrls",
+        Right.WE,
+        "Superusers bypass policies without the attribute, and a client role may own tables through a group.",
+        _always,
+    ),
+    _ours(
+        PGRLS,
+        "TEN002 TEN003 TEN004",
+        "the-tenant-model",
+        Right.WE,
+        "pgrls knows no tenant claim: it judges what a policy says, not whether it says the right thing. TEN002 to TEN004 judge the model "
+        "that the constitution asks for, command by command, through helpers and membership tables.",
+        _always,
+    ),
+)
+
+
+def kind_of(difference: Difference, facts: Facts) -> Kind | None:
+    """The first kind whose reason holds for this difference."""
+    for kind in KINDS:
+        if (
+            kind.side is difference.side
+            and kind.peer == difference.peer
+            and difference.name in kind.names
+            and kind.holds(difference, facts)
+        ):
+            return kind
+    return None
