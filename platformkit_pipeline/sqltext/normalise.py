@@ -84,7 +84,8 @@ def _reprinted(sql: str) -> str:
         tree = postgast.parse(sql)
         if _NUMBERED_ROW_NAME.search(sql):
             _free_row_names(tree)
-        if not _is_normal(sql, tree):
+            _normalise(tree, None)
+        elif not _is_normal(sql, tree):
             _normalise(tree, None)
         return postgast.deparse(tree)
     except (postgast.PgQueryError, DecodeError, RecursionError):

@@ -331,6 +331,17 @@ def test_unused_indexes_but_those_that_another_rule_asks_for(counters: Counters)
     assert told(judged(counters(unused_indexes=unused))) == {("IDX004", "index public.orders.orders_status_idx", Outcome.FAIL)}
 
 
+def test_an_unused_index_that_makes_a_used_one_superfluous_stays(counters: Counters) -> None:
+    snapshot = counters(unused_indexes=(UnusedIndex("public", "orders", "orders_status_idx", 16384),))
+    wide = next(i for i in snapshot.indexes if i.name == "orders_status_idx")
+    narrow = replace(wide, name="orders_status_only_idx", key_columns=("status",))
+    both = replace(snapshot, indexes=(*snapshot.indexes, narrow))
+    assert judged(both) == []
+    assert both.activity is not None
+    unused = (*both.activity.unused_indexes, UnusedIndex("public", "orders", narrow.name, 16384))
+    assert len(judged(replace(both, activity=replace(both.activity, unused_indexes=unused)))) == 2
+
+
 def test_a_standby_knows_its_own_reads_only(counters: Counters) -> None:
     snapshot = counters()
     [result] = judged(replace(snapshot, server=replace(snapshot.server, in_recovery=True)))

@@ -117,6 +117,7 @@ def test_plain_views_take_the_short_way() -> None:
         " SELECT v.i AS i,\n    v.s\n   FROM ( VALUES (1,'a'::text), (2,'b'::text)) v(i, s);",
         " SELECT users.id\n   FROM app.users users;",
         ' SELECT "U".id\n   FROM app."U";',
+        " SELECT old_1.id,\n    old_1.v\n   FROM app.old old_1;",
     ],
 )
 def test_leaving_out_the_walk_changes_nothing(view: str, monkeypatch: pytest.MonkeyPatch) -> None:

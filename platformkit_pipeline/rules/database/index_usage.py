@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -26,9 +27,9 @@ from platformkit_pipeline.rules.database.query_performance import (
     statements_of,
 )
 from platformkit_pipeline.rules.registry import PASSED, Family, Source, Verdicts, failed, rule, unknown
-from platformkit_pipeline.sqltext.expression_facts import facts_of
 from platformkit_pipeline.sqltext.identifiers import identifier, qualified
 from platformkit_pipeline.sqltext.parser import SqlSyntaxError
+from platformkit_pipeline.sqltext.policy_columns import columns_compared_with_the_caller
 from platformkit_pipeline.sqltext.statements import Access, accesses, statement_facts
 
 FREQUENT_CALLS = 100
@@ -167,18 +168,10 @@ def _existing(catalog: Catalog, table: Relation) -> list[Columns]:
 def promised_columns(catalog: Catalog, table: Relation) -> frozenset[str]:
     """Columns for which FKY003 (foreign keys) and IDX001 (policies) ask for an index, or would if the present one went."""
     found = {key.columns[0] for key in catalog.foreign_keys_of(table)}
-    for policy in catalog.policies_of(table):
-        for text in (policy.using, policy.with_check):
-            if text:
-                found |= _compared(text)
+    for policy in catalog.policies_of(table) if table.row_security else ():
+        with suppress(SqlSyntaxError):
+            found |= columns_compared_with_the_caller(policy.using) if policy.using is not None else frozenset()
     return frozenset(found)
-
-
-def _compared(text: str) -> frozenset[str]:
-    try:
-        return facts_of(text).compared_columns
-    except SqlSyntaxError:
-        return frozenset()
 
 
 def _reads_all(plan: Plan, table: Relation) -> bool:
@@ -324,7 +317,7 @@ def unused_index(catalog: Catalog) -> Verdicts:
             found = unused.get((index.schema, index.relation, index.name))
             if found is None:
                 yield PASSED
-            elif not _is_needed(catalog, table, index):
+            elif not _is_needed(catalog, table, index) and not _stands_in(catalog, table, index, unused):
                 yield _unused(index, found, activity.counting_since.strftime("%Y-%m-%d"))
 
 
@@ -347,6 +340,18 @@ def _is_needed(catalog: Catalog, table: Relation, index: Index) -> bool:
             return True
     leading = index.key_columns[0] if index.key_columns else None
     return leading is not None and leading in promised_columns(catalog, table) and not _lead(others, leading)
+
+
+def _stands_in(catalog: Catalog, table: Relation, index: Index, unused: Container[tuple[str, str, str]]) -> bool:
+    """A narrower or equal index is used, and IDX003 calls it superfluous because of this one: only one of the two can go."""
+    return any(
+        other is not index
+        and other.valid
+        and not other.unique
+        and other.key_columns == index.key_columns[: len(other.key_columns)]
+        and (other.schema, other.relation, other.name) not in unused
+        for other in catalog.indexes_of(table)
+    )
 
 
 def _lead(indexes: Iterable[Index], column: str) -> bool:
