@@ -77,7 +77,7 @@ def make_supabase_database(admin_dsn: Dsn, supabase_template: str) -> Iterator[D
 
     For the other grant regime run `install_supabase_shape(dsn, grants=GrantRegime.EXPLICIT)` on one.
     """
-    yield from _factory(admin_dsn, lambda name: copy_supabase_database(admin_dsn, name, template=supabase_template))
+    yield from _factory(admin_dsn, lambda name: copy_supabase_database(admin_dsn, name, template=supabase_template, copy_files=True))
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from google.protobuf.message import Message
 from postgast import pg_query_pb2 as pg
 
 from platformkit_pipeline.sqltext.lookups import alias_of, conjuncts
@@ -37,6 +38,8 @@ ColumnsOf = Callable[[str | None, str], frozenset[str] | None]
 _COMMANDS = {"SelectStmt": "SELECT", "InsertStmt": "INSERT", "UpdateStmt": "UPDATE", "DeleteStmt": "DELETE", "MergeStmt": "MERGE"}
 _SUB_SELECT = ""
 """Alias of what stands in no FROM clause: the rows of `column in (select ...)`."""
+_LEAVES = frozenset({"A_Const", "A_Star", "Alias", "ColumnRef", "String", "TypeName"})
+"""Nodes below which there is nothing that this module looks for; most nodes are such."""
 _RANGES = frozenset({"<", "<=", ">", ">="})
 
 
@@ -162,7 +165,15 @@ class _Reader:
 
     def read(self, node: Any, made: frozenset[str]) -> None:
         """`made` are the names that WITH clauses define here and around."""
-        which = kind(node)
+        which = node.DESCRIPTOR.name
+        if which == "Node":
+            which = node.WhichOneof("node")
+            if which is None:
+                return
+            node = getattr(node, which)
+            which = node.DESCRIPTOR.name
+        if which in _LEAVES:
+            return
         match which:
             case "RangeVar":
                 if node.schemaname or node.relname not in made:
@@ -173,16 +184,24 @@ class _Reader:
                 self.functions.add((schema[-1] if schema else None, name))
             case "ParamRef":
                 self.parameters = max(self.parameters, int(node.number))
+                return
             case "LockingClause":
                 self.reads_only = False
+                return
             case "SelectStmt" | "UpdateStmt" | "DeleteStmt" | "InsertStmt" | "MergeStmt":
                 self.reads_only &= which == "SelectStmt" and not node.HasField("into_clause")
                 if node.HasField("with_clause"):
                     made = made | {str(unwrap(cte).ctename) for cte in node.with_clause.ctes}
                 if which in ("SelectStmt", "UpdateStmt", "DeleteStmt"):
                     self._level(node, which, made)
-        for child in children(node):
-            self.read(child, made)
+        for descriptor, value in node.ListFields():
+            if descriptor.message_type is None:
+                continue
+            if isinstance(value, Message):
+                self.read(value, made)
+            else:
+                for item in value:
+                    self.read(item, made)
 
     def _level(self, node: Any, which: str, made: frozenset[str]) -> None:
         scope = _Scope(made)

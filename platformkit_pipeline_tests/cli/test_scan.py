@@ -15,10 +15,12 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from platformkit_pipeline.cli.scan import FailOn, exit_code
+from platformkit_pipeline.introspection.supabase_platform import ADDRESS_VARIABLE
 from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.model.result import Outcome as ResultOutcome
 from platformkit_pipeline.reporting.schemas import scan_schema
 from platformkit_pipeline.sandbox.embedded import EmbeddedPostgres
+from platformkit_pipeline.sandbox.management_api import PROJECT, TOKEN, serve_management_api
 from platformkit_pipeline_tests.cli.conftest import PASSWORD, USER, Program
 from platformkit_pipeline_tests.cli.program import ROOT, command_line, environment_of, platformkit
 from platformkit_pipeline_tests.reporting.scan_reports import report, result
@@ -167,10 +169,30 @@ def test_sarif_is_valid_against_the_official_schema(program: Program, messy_data
 
 
 def test_an_empty_database_is_valid_and_clean(program: Program, blank_database: Dsn) -> None:
-    done = program("scan", "--dsn", blank_database.reveal(), "--format", "json", "--exposed-schema", "")
+    without_statistics = ("--ignore", "PRF,IDX002,IDX004")  # a fresh server has gathered none, which is no all-clear
+    done = program("scan", "--dsn", blank_database.reveal(), "--format", "json", "--exposed-schema", "", *without_statistics)
     document = json.loads(done.stdout)
     assert list(Draft202012Validator(scan_schema()).iter_errors(document)) == []
     assert (done.code, document["findings"], document["score"]["raw"]) == (0, [], 100.0)
+
+
+def test_logs_are_judged_where_the_project_is_named(program: Program, blank_database: Dsn, monkeypatch: pytest.MonkeyPatch) -> None:
+    scan = ("scan", "--dsn", blank_database.reveal(), "--select", "PRF002", "--format", "json", "--project-ref", PROJECT)
+    with serve_management_api() as api:
+        monkeypatch.setenv(ADDRESS_VARIABLE, api.address)
+        refused = json.loads(program(*scan, "--management-token-env", "NO_SUCH_TOKEN").stdout)
+        assert [(f["outcome"], "NO_SUCH_TOKEN is not set" in f["message"]) for f in refused["findings"]] == [("UNKNOWN", True)]
+        monkeypatch.setenv("SUPABASE_ACCESS_TOKEN", TOKEN)
+        api.log([{"path": "/rest/v1/orders", "milliseconds": 900, "requests": 100}])
+        done = program(*scan)
+    [finding] = json.loads(done.stdout)["findings"]
+    assert (done.code, finding["rule"], finding["evidence"]["p95_ms"]) == (1, "PRF002", 900)
+    assert TOKEN not in done.stdout + done.stderr
+
+
+def test_a_token_without_a_project_is_a_mistake(program: Program) -> None:
+    done = program("scan", "--dsn", "postgresql://localhost/shop", "--management-token-env", "A_TOKEN")
+    assert (done.code, "--project-ref" in done.stderr) == (2, True)
 
 
 def test_junit_and_markdown_carry_the_findings(program: Program, messy_database: Dsn) -> None:
@@ -183,7 +205,7 @@ def test_junit_and_markdown_carry_the_findings(program: Program, messy_database:
 def test_the_table_groups_by_severity_and_ends_with_the_score(program: Program, messy_database: Dsn) -> None:
     lines = program("scan", "--dsn", messy_database.reveal()).stdout.splitlines()
     headings = [line.split(" (")[0] for line in lines if line and line[0].isupper() and line.split(" (")[0].isupper()]
-    assert headings == ["CRITICAL", "HIGH", "MEDIUM", "LOW"]
+    assert headings == ["CRITICAL", "HIGH", "MEDIUM", "LOW", "INFO"]
     assert any(line.startswith("  RLS001  public.orders") for line in lines)
     assert any(line.startswith("Score ") for line in lines)
     assert not any("\x1b" in line for line in lines)

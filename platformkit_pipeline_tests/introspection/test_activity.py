@@ -59,6 +59,7 @@ def counted(blank_database: Dsn) -> Dsn:
         blank_database,
         "create schema extensions",
         "create extension pg_stat_statements schema extensions",
+        "select extensions.pg_stat_statements_reset()",
         "create table orders (id int primary key, total int)",
         "insert into orders select n, n from generate_series(1, 100) as n",
     )
@@ -144,6 +145,22 @@ def test_an_outdated_extension_is_a_reason(counted: Dsn) -> None:
         "create extension pg_stat_statements schema extensions version '1.4'",
     )
     assert "alter extension pg_stat_statements update" in str(activity_of(counted).statements_unavailable)
+
+
+def test_text_of_another_database_that_no_encoding_fits_is_a_reason(counted: Dsn, admin_dsn: Dsn) -> None:
+    """The view converts the texts of all databases, or fails."""
+    run(admin_dsn, "create database of_bytes encoding 'SQL_ASCII' locale 'C' template template0")
+    try:
+        of_bytes = Dsn(admin_dsn.reveal().replace("/postgres?", "/of_bytes?"), "test")
+        with psycopg.connect(of_bytes.reveal(), autocommit=True) as connection:
+            connection.execute("set client_encoding = 'SQL_ASCII'")
+            connection.execute(b'select 1 as "\xff\x27"')
+        activity = activity_of(counted)
+        assert activity.statements is None
+        assert "invalid byte sequence" in str(activity.statements_unavailable)
+    finally:
+        run(counted, "select extensions.pg_stat_statements_reset()")
+        run(admin_dsn, "drop database of_bytes")
 
 
 def test_an_extension_that_is_not_loaded_is_a_reason(tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -32,6 +32,7 @@ def fill(dsn: Dsn) -> Dsn:
     run(
         dsn,
         "create extension pg_stat_statements",
+        "select pg_stat_statements_reset()",
         "create table orders (id int primary key, total int, status int)",
         "insert into orders select n, n, n % 3 from generate_series(1, 20000) as n",
         "create view all_orders as select * from orders",

@@ -4,8 +4,25 @@ import pytest
 from dagster import StaticPartitionsDefinition
 from pydantic import ValidationError
 
-from platformkit_pipeline.model.settings import Connector, Project, Repository, Settings, declarations_of, repeated_names, target_of
-from platformkit_pipeline.model.target import Declarations, Environment, Target, TargetKind, Tenancy
+from platformkit_pipeline.model.settings import (
+    Connector,
+    Project,
+    Repository,
+    Settings,
+    declarations_of,
+    observation_options_of,
+    repeated_names,
+    target_of,
+)
+from platformkit_pipeline.model.target import (
+    Declarations,
+    Environment,
+    ManagementApiAccess,
+    ObservationOptions,
+    Target,
+    TargetKind,
+    Tenancy,
+)
 from platformkit_pipeline.model.target_name import LONGEST_NAME, name_fault
 
 
@@ -63,6 +80,14 @@ def test_what_owners_declare_reaches_the_rules() -> None:
 def test_an_empty_list_of_exposed_schemas_is_a_declaration_and_a_missing_one_is_not() -> None:
     assert declarations_of(project(exposed_schemas=[])).exposed_schemas == ()
     assert declarations_of(project()).exposed_schemas is None
+
+
+def test_logs_and_running_statements_are_asked_for_in_the_settings() -> None:
+    assert observation_options_of(project()) == ObservationOptions()
+    assert not declarations_of(project()).management_api
+    asked = project(management_api={"project_ref": "abcd", "token_env": "A_TOKEN"}, performance={"explain_analyze": True})
+    assert observation_options_of(asked) == ObservationOptions(True, ManagementApiAccess("abcd", "A_TOKEN"))
+    assert declarations_of(asked).management_api
 
 
 @pytest.mark.parametrize("value", ["postgresql://me:hunter2@db/shop", "hunter2", "lower_case", "1ST", "A-B", ""])

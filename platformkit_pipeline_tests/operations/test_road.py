@@ -72,6 +72,7 @@ def test_counters_plans_and_logs_are_stored_and_judged(
     pipeline: Connection, shop: Target, shop_database: Dsn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A statement that takes more than a second, and an endpoint over its budget."""
+    run_sql(shop_database, "select extensions.pg_stat_statements_reset()", role="supabase_admin")
     for _ in range(3):
         run_sql(shop_database, "select pg_sleep(1.01) from public.tenants right join (select 1) as one on true")
     options = ObservationOptions(management_api=ManagementApiAccess(PROJECT, "A_TOKEN"))

@@ -20,6 +20,7 @@ TARGET = Target(TargetKind.SUPABASE_PROJECT, "shop")
 
 def test_statement_plan_and_index_are_in_the_steps(supabase_database: Dsn) -> None:
     with psycopg.connect(supabase_database.reveal(), autocommit=True) as connection:
+        connection.execute("select extensions.pg_stat_statements_reset()")
         connection.execute("create table public.orders (id int primary key, total int, status int)")
         connection.execute("insert into public.orders select n, n, n from generate_series(1, 20000) as n")
         connection.execute("create index orders_status_idx on public.orders (status)")

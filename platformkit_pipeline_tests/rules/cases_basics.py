@@ -2,41 +2,53 @@
 
 from __future__ import annotations
 
-from platformkit_pipeline_tests.rules.planted import GOOD, INDEX, NOTES, POLICY, RLS, STAMPS, TABLE, TENANT, Case, case
+from platformkit_pipeline_tests.rules.planted import GOOD, GRANT, INDEX, NOTES, POLICY, RLS, STAMPS, TABLE, TENANT, TRIGGER, Case, case
+
+UNPROTECTED = (TABLE, INDEX, GRANT, TRIGGER)
+PARTITIONED = (
+    "create table public.notes (id uuid, tenant_id uuid not null references public.tenants (id) on delete cascade, "
+    f"at date, {STAMPS}, primary key (id, at)) partition by list (at)",
+    INDEX,
+    GRANT,
+    TRIGGER,
+    RLS,
+    POLICY,
+    "create table public.notes_default partition of public.notes default",
+)
+ORDERS_BY_TENANT = "alter table public.orders add constraint orders_id_tenant_id unique (id, tenant_id)"
+ORDER_ID = "alter table public.notes add column order_id uuid"
+TO_ORDER = "alter table public.notes add constraint to_order foreign key (order_id, tenant_id) references public.orders (id, tenant_id)"
+TWO_DOORS = ("RLS011", NOTES)
+"""A second permissive policy beside the good one is evaluated as well, whatever it says."""
 
 CASES: list[Case] = [
-    case("RLS001 a table in public without row level security", TABLE, INDEX, expected={("RLS001", NOTES)}, mend=(RLS, POLICY)),
+    case("RLS001 a table in public without row level security", *UNPROTECTED, expected={("RLS001", NOTES)}, mend=(RLS, POLICY)),
     case(
         "RLS001 holds for a table without any grant",
-        TABLE,
-        INDEX,
+        *UNPROTECTED,
         "revoke all on public.notes from anon, authenticated",
         expected={("RLS001", NOTES)},
-        mend=(RLS, POLICY),
+        mend=(RLS, POLICY, GRANT),
     ),
     case(
         "RLS001 a partition is a door of its own",
-        "create table public.notes (id uuid, tenant_id uuid not null references public.tenants (id) on delete cascade, "
-        f"at date, {STAMPS}) partition by list (at)",
-        INDEX,
-        RLS,
-        POLICY,
-        "create table public.notes_default partition of public.notes default",
+        *PARTITIONED,
         expected={("RLS001", "table public.notes_default")},
         mend=("alter table public.notes_default enable row level security",),
     ),
-    case("RLS002 policies without row level security", TABLE, INDEX, POLICY, expected={("RLS001", NOTES), ("RLS002", NOTES)}, mend=(RLS,)),
-    case("RLS003 row level security without a policy", TABLE, INDEX, RLS, expected={("RLS003", NOTES)}, mend=(POLICY,)),
+    case("RLS002 policies without row level security", *UNPROTECTED, POLICY, expected={("RLS001", NOTES), ("RLS002", NOTES)}, mend=(RLS,)),
+    case("RLS003 row level security without a policy", *UNPROTECTED, RLS, expected={("RLS003", NOTES)}, mend=(POLICY,)),
     case(
         "RLS004 a tautology for every command",
         *GOOD,
         'create policy "allow all" on public.notes to authenticated using ((1 = 1) or false)',
-        expected={("RLS004", 'policy public.notes."allow all"'), ("TEN003", NOTES)},
+        expected={("RLS004", 'policy public.notes."allow all"'), ("TEN003", NOTES), TWO_DOORS},
         mend=('drop policy "allow all" on public.notes',),
     ),
     case(
         "RLS004 an insert check that is always true",
         *GOOD,
+        "grant insert on public.notes to anon",
         "create policy anything on public.notes for insert to anon with check ((select true))",
         expected={("RLS004", "policy public.notes.anything"), ("TEN003", NOTES)},
         mend=(f"alter policy anything on public.notes with check (tenant_id = {TENANT})",),
@@ -45,7 +57,7 @@ CASES: list[Case] = [
         "RLS004 an ALL policy whose check lets any row in",
         *GOOD,
         f"create policy half on public.notes to authenticated using (tenant_id = {TENANT}) with check (true)",
-        expected={("RLS004", "policy public.notes.half"), ("TEN003", NOTES)},
+        expected={("RLS004", "policy public.notes.half"), ("TEN003", NOTES), TWO_DOORS},
         mend=("drop policy half on public.notes",),
     ),
     case(
@@ -58,19 +70,22 @@ CASES: list[Case] = [
         "RLS004 a policy for a role that client roles inherit",
         *GOOD,
         'create policy "through a group" on public.notes for delete to public using (id = id)',
-        expected={("RLS004", 'policy public.notes."through a group"'), ("TEN003", NOTES)},
+        expected={("RLS004", 'policy public.notes."through a group"'), ("TEN003", NOTES), TWO_DOORS},
         mend=('drop policy "through a group" on public.notes',),
     ),
     case(
         "RLS005 everybody reads",
         *GOOD,
+        "grant select on public.notes to anon",
         "create policy reading on public.notes for select to anon using (true)",
         expected={("RLS005", "policy public.notes.reading"), ("TEN003", NOTES)},
-        mend=("drop policy reading on public.notes",),
+        mend=("drop policy reading on public.notes", "revoke select on public.notes from anon"),
     ),
     case(
         "RLS005 a public-read directive without a reason does not count",
         f"create table public.countries (id uuid primary key, {STAMPS})",
+        "grant select on public.countries to anon",
+        "create trigger touch before update on public.countries for each row execute function public.touch_updated_at()",
         "alter table public.countries enable row level security",
         "create policy reading on public.countries for select to anon using (true)",
         "comment on table public.countries is 'platformkit:public-read\nplatformkit:not-tenant-scoped reference data'",
@@ -78,6 +93,12 @@ CASES: list[Case] = [
         mend=(
             "comment on table public.countries is 'platformkit:public-read the same for all platformkit:not-tenant-scoped reference data'",
         ),
+    ),
+    case(
+        "RLS005 every file of every bucket",
+        "create policy files on storage.objects for select to authenticated using (true)",
+        expected={("RLS005", "policy storage.objects.files")},
+        mend=("drop policy files on storage.objects",),
     ),
     case(
         "FUN001 and its two companions are told apart",
@@ -123,6 +144,8 @@ CASES: list[Case] = [
     case(
         "TEN001 a table without the tenant column",
         f"create table public.notes (id uuid primary key, {STAMPS})",
+        GRANT,
+        TRIGGER,
         RLS,
         "create policy mine on public.notes to authenticated using (id = (select auth.uid()))",
         expected={("TEN001", NOTES)},
@@ -138,6 +161,9 @@ CASES: list[Case] = [
     case(
         "TEN002 a tenant column of another type",
         f"create table public.notes (id uuid primary key, tenant_id text not null, {STAMPS})",
+        INDEX,
+        GRANT,
+        TRIGGER,
         RLS,
         "create policy t on public.notes to authenticated using (tenant_id = ((select auth.jwt()) ->> 'tenant_id'))",
         expected={("TEN002", "column public.notes.tenant_id")},
@@ -145,8 +171,7 @@ CASES: list[Case] = [
     ),
     case(
         "TEN003 any signed-in user",
-        TABLE,
-        INDEX,
+        *UNPROTECTED,
         RLS,
         "create policy signed_in on public.notes to authenticated using ((select auth.uid()) is not null)",
         expected={("TEN003", NOTES)},
@@ -154,22 +179,19 @@ CASES: list[Case] = [
     ),
     case(
         "TEN003 an update that may move a row to another tenant",
-        TABLE,
-        INDEX,
+        *UNPROTECTED,
         RLS,
         f"create policy moving on public.notes for update to authenticated using (tenant_id = {TENANT}) with check (id is not null)",
-        expected={("TEN003", NOTES)},
+        expected={("TEN003", NOTES), ("RLS018", NOTES)},
         mend=("drop policy moving on public.notes", POLICY),
     ),
     case(
         "FKY001 a reference without a foreign key",
         *GOOD,
-        "alter table public.notes add column order_id uuid",
+        ORDERS_BY_TENANT,
+        ORDER_ID,
         expected={("FKY001", "column public.notes.order_id")},
-        mend=(
-            "alter table public.notes add foreign key (order_id) references public.orders (id) on delete set null",
-            "create index on public.notes (order_id)",
-        ),
+        mend=(f"{TO_ORDER} on delete cascade", "create index on public.notes (order_id, tenant_id)"),
     ),
     case(
         "FKY001 in camel case, to auth.users",
@@ -181,44 +203,43 @@ CASES: list[Case] = [
     case(
         "FKY002 the default ON DELETE",
         *GOOD,
-        "alter table public.notes add column order_id uuid constraint to_order references public.orders (id)",
-        "create index on public.notes (order_id)",
+        ORDERS_BY_TENANT,
+        ORDER_ID,
+        TO_ORDER,
+        "create index on public.notes (order_id, tenant_id)",
         expected={("FKY002", "constraint public.notes.to_order")},
-        mend=(
-            "alter table public.notes drop constraint to_order",
-            "alter table public.notes add constraint to_order foreign key (order_id) references public.orders (id) on delete restrict",
-        ),
+        mend=("alter table public.notes drop constraint to_order", f"{TO_ORDER} on delete restrict"),
     ),
     case(
         "FKY003 a foreign key whose index begins with something else",
         *GOOD,
-        "alter table public.notes add column order_id uuid constraint to_order references public.orders (id) on delete restrict",
+        ORDERS_BY_TENANT,
+        ORDER_ID,
+        f"{TO_ORDER} on delete restrict",
         "create index on public.notes (id, order_id)",
-        "create index on public.notes (order_id) where tenant_id is not null",
+        "create index on public.notes (order_id, tenant_id) where created_at is not null",
         expected={("FKY003", "constraint public.notes.to_order")},
-        mend=("create index on public.notes (order_id) where order_id is not null",),
+        mend=("create index on public.notes (order_id, tenant_id) where order_id is not null",),
     ),
     case(
         "FKY003 a foreign key that only a partition has",
-        "create table public.notes (id uuid, tenant_id uuid not null references public.tenants (id) on delete cascade, "
-        f"at date, {STAMPS}) partition by list (at)",
-        INDEX,
-        RLS,
-        POLICY,
-        "create table public.notes_default partition of public.notes default",
+        PARTITIONED[0].replace("at date,", "at date, copied_from uuid,"),
+        *PARTITIONED[1:],
         "alter table public.notes_default enable row level security",
-        "alter table public.notes_default add constraint to_order foreign key (id) references public.orders (id) on delete cascade",
-        expected={("FKY003", "constraint public.notes_default.to_order")},
-        mend=("create index on public.notes_default (id)",),
+        "alter table public.notes_default add constraint to_tenant "
+        "foreign key (copied_from) references public.tenants (id) on delete cascade",
+        expected={("FKY003", "constraint public.notes_default.to_tenant")},
+        mend=("create index on public.notes_default (copied_from)",),
     ),
     case(
         "AUD001 no timestamps",
         "create table public.notes (id uuid primary key, tenant_id uuid not null references public.tenants (id) on delete cascade)",
         INDEX,
+        GRANT,
         RLS,
         POLICY,
         expected={("AUD001", NOTES)},
-        mend=(f"alter table public.notes {', '.join('add column ' + c for c in STAMPS.split(', '))}",),
+        mend=(f"alter table public.notes {', '.join('add column ' + c for c in STAMPS.split(', '))}", TRIGGER),
     ),
     case(
         "AUD002 a timestamp without time zone",

@@ -15,12 +15,19 @@ from platformkit_pipeline.model.snapshot import CatalogKind, Unobserved
 from platformkit_pipeline.model.target import Declarations, Tenancy
 from platformkit_pipeline.rules.evaluate import evaluate
 from platformkit_pipeline.rules.registry import all_rules, ruleset_digest, select_rules
-from platformkit_pipeline_tests.rules.conftest import findings, judge, run_sql
+from platformkit_pipeline_tests.rules.conftest import RULES, findings, judge, run_sql
 
 ELSEWHERE = """
 create schema app;
 create table app.notes (id uuid primary key, tenant_id uuid not null,
   created_at timestamptz not null default now(), updated_at timestamptz not null default now());
+create function app.touch() returns trigger language plpgsql set search_path = '' as $f$
+begin
+  new.updated_at := pg_catalog.now();
+  return new;
+end
+$f$;
+create trigger touch before update on app.notes for each row execute function app.touch();
 """
 
 
@@ -50,8 +57,8 @@ def test_an_observed_setting_wins_over_the_declared_one(well_kept: Dsn) -> None:
 def test_a_kind_that_could_not_be_read_makes_its_rules_unknown_and_says_why(well_kept: Dsn, kind: CatalogKind) -> None:
     emptied: dict[str, Any] = {kind.value: ()}
     snapshot = dataclasses.replace(observe(well_kept), unobserved=(Unobserved(kind.value, "permission denied"),), **emptied)
-    results = evaluate(snapshot, Declarations(), all_rules())
-    blind = {r.code for r in all_rules() if kind in r.requires}
+    results = evaluate(snapshot, Declarations(), RULES)
+    blind = {r.code for r in RULES if kind in r.requires}
     assert blind
     assert {r.rule for r in results if r.outcome is Outcome.UNKNOWN} == blind
     assert all("permission denied" in r.message for r in results if r.outcome is Outcome.UNKNOWN)
@@ -96,7 +103,13 @@ def test_extension_objects_and_managed_schemas_are_left_alone(well_kept: Dsn) ->
 
 
 def test_select_rules_takes_prefixes_and_refuses_what_matches_nothing() -> None:
-    assert {r.code for r in select_rules(["rls", "FUN001"], ["RLS005"])} == {"RLS001", "RLS002", "RLS003", "RLS004", "FUN001"}
+    assert {r.code for r in select_rules(["rls00", "FUN001"], ["RLS005", "RLS006", "RLS007", "RLS008", "RLS009"])} == {
+        "RLS001",
+        "RLS002",
+        "RLS003",
+        "RLS004",
+        "FUN001",
+    }
     with pytest.raises(ConfigurationError, match="XYZ"):
         select_rules(["XYZ"])
 

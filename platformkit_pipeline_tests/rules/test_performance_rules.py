@@ -313,6 +313,23 @@ def test_few_values_need_no_index(counters: Counters) -> None:
     assert len(recommended(counters(looked, spreads=(ColumnSpread("public", "orders", "total", -0.5),)))) == 1
 
 
+def test_a_partitioned_table_is_as_large_as_its_partitions(supabase_database: Dsn) -> None:
+    run_sql(
+        supabase_database,
+        """
+        create table public.events (id int, kind int) partition by hash (id);
+        create table public.events_0 partition of public.events for values with (modulus 2, remainder 0);
+        create table public.events_1 partition of public.events for values with (modulus 2, remainder 1);
+        insert into public.events select n, n from generate_series(1, 12000) as n;
+        analyze public.events_0;
+        analyze public.events_1;
+        """,
+    )
+    statistics = StatementStatistics(NOW, 0, 0, 0, (statement("select * from public.events where kind = $1"),))
+    snapshot = replace(observe(supabase_database), activity=Activity(NOW, NOW, statistics))
+    assert recommended(snapshot) == ["create index on public.events (kind)"]
+
+
 def test_the_planner_has_the_last_word(counters: Counters) -> None:
     looked = statement("select * from orders where total = $1")
     trial = IndexTrial("public", "orders", ("total",), looked.digest, 100.0, 8.0, True)
@@ -351,6 +368,7 @@ def test_a_standby_knows_its_own_reads_only(counters: Counters) -> None:
 def test_a_real_server_judged_twice_says_the_same(supabase_database: Dsn) -> None:
     with psycopg.connect(supabase_database.reveal(), autocommit=True) as connection:
         connection.execute("create extension if not exists pg_stat_statements schema extensions")
+        connection.execute("select extensions.pg_stat_statements_reset()")
         for _ in range(3):
             connection.execute("select pg_sleep(1.01)")
     first, second = (evaluate(observe(supabase_database, clock_ahead=timedelta(days=30)), Declarations(), RULES) for _ in range(2))

@@ -4,7 +4,27 @@
 -- crowds nothing out. The first row of all is about the whole: its text is null.
 -- Names in braces are filled in: the extension may live in any schema, and three columns were renamed in version 1.11.
 -- View: pg_stat_statements 1.8 to 1.12.
-with counted as (
+with numbers as (
+    select
+        s.userid,
+        s.queryid,
+        {top_level} as top_level,
+        s.calls,
+        s.mean_exec_time as mean
+    from {schema}.pg_stat_statements(false) as s -- without texts, which are in a file
+    where s.dbid = (select d.oid from pg_database as d where d.datname = current_database()) and s.calls > 0
+),
+
+candidates as (
+    select
+        n.*,
+        row_number() over (order by n.calls < 3, n.mean desc, n.queryid, n.userid, n.top_level) as slowness,
+        row_number() over (order by n.calls desc, n.queryid, n.userid, n.top_level) as frequency
+    from numbers as n
+    where n.queryid is not null
+),
+
+counted as (
     select
         s.query,
         {top_level} as top_level,
@@ -16,10 +36,12 @@ with counted as (
         s.rows,
         s.shared_blks_hit as hit,
         s.shared_blks_read as read,
-        s.{read_time} as read_time,
-        s.queryid is null as hidden
+        s.{read_time} as read_time
     from {schema}.pg_stat_statements as s
-    where s.dbid = (select d.oid from pg_database as d where d.datname = current_database()) and s.calls > 0
+    inner join candidates as c on c.userid = s.userid and c.queryid = s.queryid and c.top_level = {top_level}
+    where
+        s.dbid = (select d.oid from pg_database as d where d.datname = current_database())
+        and (c.slowness <= 300 or c.frequency <= 400)
 ),
 
 texts as (
@@ -38,9 +60,7 @@ texts as (
         c.query ~* '\mpg_(class|namespace|proc|attribute|type|index|constraint|extension|settings|stat[a-z_]*|database|authid|roles|locks)\M'
         as aside
     from counted as c
-    where
-        not c.hidden
-        and c.query ~* '^(\s|/\*.*?\*/|--[^\n]*\n|\()*(select|with|insert|update|delete|merge|values|table)\M'
+    where c.query ~* '^(\s|/\*.*?\*/|--[^\n]*\n|\()*(select|with|insert|update|delete|merge|values|table)\M'
     group by c.query, c.top_level
 ),
 
@@ -57,15 +77,15 @@ select
     null as text,
     null as roles,
     null as top_level,
-    count(*) filter (where c.hidden) as calls,
-    count(*) filter (where c.hidden and c.mean > {slow_ms} and c.calls >= 3)::double precision as mean,
+    count(*) filter (where n.queryid is null) as calls,
+    count(*) filter (where n.queryid is null and n.mean > {slow_ms} and n.calls >= 3)::double precision as mean,
     {evicted}::double precision as deviation,
     null as maximum,
     null as rows,
     null as hit,
     null as read,
     extract(epoch from {since})::double precision as read_time
-from counted as c
+from numbers as n
 union all
 (
     select
@@ -82,6 +102,6 @@ union all
         r.read,
         r.read_time
     from ranked as r
-    where r.slowness <= 100 or r.frequency <= 200
+    where r.slowness <= 60 or r.frequency <= 120
     order by r.query collate "C", r.top_level
 );

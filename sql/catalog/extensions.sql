@@ -1,7 +1,8 @@
 -- One row: an installed extension. `default_version` is what the server would install today (null when its files are gone);
--- `update_path` is false when its files lead from the installed version to no such thing. Looking for the path takes the server
--- longer than its number of versions allows for a few extensions; those that have that many always come with the path.
--- Catalogues: pg_extension, pg_namespace, pg_available_extensions, pg_available_extension_versions, pg_description. PostgreSQL 14 to 18.
+-- `update_path` is false when its files do not lead from the installed version to that one. For the few extensions with very
+-- many versions the server would search long; those always come with the path.
+-- Catalogues: pg_extension, pg_namespace, pg_available_extensions, pg_available_extension_versions, pg_description.
+-- PostgreSQL 14 to 18.
 select
     e.extname as name,
     n.nspname as schema,

@@ -1,32 +1,47 @@
 -- One row: an index, with the constraint it implements. `columns` are column numbers (0 for an expression), the first
 -- `key_count` of them its keys; whoever has read columns.sql knows the names. `definition` is null where it follows from the
--- other columns: asking pg_get_indexdef for each index costs as much as all the rest of an observation. That takes
--- up to three ascending keys with the collation of their column and the operator class that its type has by default (text serves for
--- varchar). It is empty when the index vanished meanwhile. In no order.
+-- other columns: asking pg_get_indexdef for each index costs as much as all the rest of an observation. That takes up to
+-- three ascending keys with the collation of their column and the operator class that its type has by default (text serves
+-- for varchar); a primary key or unique constraint takes no other index. It is empty when the index vanished meanwhile.
+-- In no order.
 -- `indnullsnotdistinct` comes from `older` where the major does not have it yet: a name that the inner query's table lacks
 -- means that one.
 -- Catalogues: pg_index, pg_class, pg_namespace, pg_am, pg_attribute, pg_opclass, pg_constraint, pg_description.
 -- PostgreSQL 14 to 18 (indnullsnotdistinct from 15).
-with ordinary as materialized (
+with doubtful as materialized (
+    select i.indexrelid, i.indrelid, i.indnkeyatts, i.indkey, i.indclass, i.indcollation, i.indoption
+    from pg_index as i
+    inner join pg_class as c on c.oid = i.indrelid and c.relkind in ('r', 'p', 'm')
+    left join pg_constraint as con on con.conindid = i.indexrelid and con.contype in ('p', 'u')
+    where con.oid is null and i.indnkeyatts <= 3 and i.indexprs is null
+),
+ordinary as materialized (
     select k.indexrelid
     from (
-        select i.indexrelid, i.indrelid, i.indkey[0] as attnum, i.indclass[0] as opclass, i.indcollation[0] as sorting, i.indoption[0] as options
-        from pg_index as i
+        select
+            i.indexrelid, i.indrelid, i.indkey[0] as attnum, i.indclass[0] as opclass, i.indcollation[0] as sorting,
+            i.indoption[0] as options
+        from doubtful as i
         union all
         select i.indexrelid, i.indrelid, i.indkey[1], i.indclass[1], i.indcollation[1], i.indoption[1]
-        from pg_index as i
+        from doubtful as i
         where i.indnkeyatts > 1
         union all
         select i.indexrelid, i.indrelid, i.indkey[2], i.indclass[2], i.indcollation[2], i.indoption[2]
-        from pg_index as i
+        from doubtful as i
         where i.indnkeyatts > 2
     ) as k
-    left join pg_attribute as a on a.attrelid = k.indrelid and a.attnum = k.attnum and a.attnum > 0
-    left join pg_opclass as o on o.oid = k.opclass
+    cross join lateral (
+        select a.atttypid, a.attcollation
+        from pg_attribute as a
+        where a.attrelid = k.indrelid and a.attnum = k.attnum
+        offset 0
+    ) as a
+    inner join pg_opclass as o on o.oid = k.opclass
     group by k.indexrelid
     having
         bool_and(
-            k.options = 0 and a.attnum is not null and k.sorting in (0, a.attcollation) and o.opcdefault
+            k.options = 0 and k.sorting in (0, a.attcollation) and o.opcdefault
             and (o.opcintype = a.atttypid or (o.opcintype = 'text'::regtype and a.atttypid = 'varchar'::regtype))
         )
 )
@@ -40,7 +55,8 @@ select
     i.indnkeyatts as key_count,
     case
         when
-            ordinary.indexrelid is null or i.indnkeyatts > 3 or x.relkind <> 'i' or x.reloptions is not null or i.indexprs is not null
+            not coalesce(con.contype in ('p', 'u') and am.amname = 'btree', ordinary.indexrelid is not null)
+            or x.relkind <> 'i' or x.reloptions is not null
             or strpos(pg_get_expr(i.indpred, i.indrelid), E'\n') > 0
             then coalesce(pg_get_indexdef(i.indexrelid), '')
     end as definition,

@@ -1,10 +1,11 @@
 -- One row: a table, partitioned table, view, materialized view, foreign table or sequence outside PostgreSQL's own schemas.
--- `definition` is the query of a view, the parameters of a sequence (with the column that owns it), the server of a
--- foreign table (its options may hold credentials and stay behind). The last two columns are planner estimates: pages
--- as of the last VACUUM or ANALYZE, of the relation with its TOAST table and indexes. pg_total_relation_size would be
--- exact, but waits for every lock. A view's `definition` is empty when it vanished meanwhile. In no order.
--- Catalogues: pg_class, pg_namespace, pg_inherits, pg_sequence, pg_index, pg_attribute, pg_foreign_table, pg_foreign_server,
--- pg_depend, pg_extension, pg_description. PostgreSQL 14 to 18.
+-- `definition` is the query of a view, the parameters of a sequence, the server of a foreign table (its options may hold
+-- credentials and stay behind). `estimated_rows` and `total_bytes` are planner estimates: pages as of the last VACUUM or
+-- ANALYZE, of the relation with its TOAST table and indexes. pg_total_relation_size would be exact, but waits for every
+-- lock. `owner_*` is the column that owns a sequence, by number; whoever has read columns.sql knows its name. A view's
+-- `definition` is empty when it vanished meanwhile. In no order.
+-- Catalogues: pg_class, pg_namespace, pg_inherits, pg_sequence, pg_index, pg_foreign_table, pg_foreign_server, pg_depend,
+-- pg_extension, pg_description. PostgreSQL 14 to 18.
 with index_pages as materialized (
     select i.indrelid, sum(x.relpages) as pages
     from pg_index as i
@@ -19,12 +20,11 @@ parents as materialized (
     group by i.inhrelid
 ),
 owners as materialized (
-    select distinct on (od.objid) od.objid, format(' owned by %I.%I.%I', tn.nspname, t.relname, ta.attname) as clause
+    select distinct on (od.objid) od.objid, tn.nspname as schema, t.relname as relation, od.refobjsubid as number
     from pg_sequence as s
     inner join pg_depend as od on od.objid = s.seqrelid
-    inner join pg_class as t on t.oid = od.refobjid
+    inner join pg_class as t on t.oid = od.refobjid and t.relkind <> 'i'
     inner join pg_namespace as tn on tn.oid = t.relnamespace
-    inner join pg_attribute as ta on ta.attrelid = od.refobjid and ta.attnum = od.refobjsubid
     where
         od.classid = 'pg_class'::regclass and od.refclassid = 'pg_class'::regclass and od.refobjsubid > 0 and od.deptype in ('a', 'i')
     order by od.objid
@@ -55,8 +55,8 @@ select
         when c.relkind in ('v', 'm') then coalesce(pg_get_viewdef(c.oid), '')
         when c.relkind = 'S' then
             format(
-                'as %s start %s increment %s minvalue %s maxvalue %s cache %s%s%s', format_type(s.seqtypid, null), s.seqstart,
-                s.seqincrement, s.seqmin, s.seqmax, s.seqcache, case when s.seqcycle then ' cycle' end, owners.clause
+                'as %s start %s increment %s minvalue %s maxvalue %s cache %s%s', format_type(s.seqtypid, null), s.seqstart,
+                s.seqincrement, s.seqmin, s.seqmax, s.seqcache, case when s.seqcycle then ' cycle' end
             )
         when c.relkind = 'f' then 'server ' || quote_ident(fs.srvname)
     end as definition,
@@ -65,7 +65,11 @@ select
     case
         when c.relkind in ('r', 'm')
             then current_setting('block_size')::bigint * (c.relpages + coalesce(index_pages.pages, 0) + coalesce(toast.relpages, 0))::bigint
-    end as total_bytes
+    end as total_bytes,
+    owners.schema as owner_schema,
+    owners.relation as owner_relation,
+    owners.number::text as owner_number,
+    quote_ident(owners.schema) || '.' || quote_ident(owners.relation) as owner_quoted
 from pg_class as c
 inner join pg_namespace as n on n.oid = c.relnamespace
 left join pg_class as toast on toast.oid = c.reltoastrelid and toast.relkind = 't'

@@ -55,16 +55,17 @@ class Facts:
         return (relation.comment or "") if relation else ""
 
     def behind(self, view: Relation) -> list[Relation]:
-        """Tables that a view reads, through other views."""
+        """Tables that a view reads with its owner's rights: an invoker view among its sources is read as the caller."""
         found, waiting, seen = [], [(view.schema, view.name)], set()
         while waiting:
             name = waiting.pop()
             for dependency in self.catalog.snapshot.view_dependencies:
                 if (dependency.view_schema, dependency.view) == name and (below := (dependency.schema, dependency.relation)) not in seen:
                     seen.add(below)
-                    waiting.append(below)
-                    if (relation := self.catalog.relations.get(below)) is not None:
+                    relation = self.catalog.relations.get(below)
+                    if relation is not None and "security_invoker=true" not in relation.options:
                         found.append(relation)
+                        waiting.append(below)
         return found
 
     def clients_hold_something(self, place: str) -> bool:
@@ -138,11 +139,6 @@ def _path_is_empty(difference: Difference, facts: Facts) -> bool:
     return bool(paths) and all(path in ('""', "''", "", "pg_catalog") for path in paths)
 
 
-def _is_trigger_function(difference: Difference, facts: Facts) -> bool:
-    found = facts.functions(difference.place)
-    return bool(found) and all(f.returns_trigger for f in found)
-
-
 def _not_exposed(difference: Difference, facts: Facts) -> bool:
     schema = _schema(difference.place)
     return "." in difference.place and not facts.is_exposed(schema) and schema != "public"
@@ -178,12 +174,46 @@ def _key_to_untenanted(difference: Difference, facts: Facts) -> bool:
     )
 
 
+def _summary_that_nobody_reads(view: Relation, facts: Facts) -> bool:
+    """Granted to write only, and made of groups, so that there is nothing to write to."""
+    return re.search(r"\b(?:GROUP BY|sum\(|count\()", view.definition or "") is not None and not any(
+        "SELECT" in commands for commands in facts.catalog.reach(view).values()
+    )
+
+
+def _shows_users(difference: Difference, facts: Facts) -> bool:
+    view = facts.relation(difference.place)
+    return view is not None and any((t.schema, t.name) == ("auth", "users") for t in facts.behind(view))
+
+
+def _is_called_by_nobody(difference: Difference, facts: Facts) -> bool:
+    found = facts.functions(difference.place)
+    return bool(found) and all(f.returns_trigger or f.kind == "procedure" for f in found)
+
+
+def _exposed_beside_public(difference: Difference, facts: Facts) -> bool:
+    return _schema(difference.place) not in ("public",) and (
+        facts.is_exposed(_schema(difference.place)) or (_schema(difference.place) == "pgmq" and facts.is_exposed("pgmq_public"))
+    )
+
+
+def _names_bound_at_creation(difference: Difference, facts: Facts) -> bool:
+    found = facts.functions(difference.place)
+    return bool(found) and all(f.sql_body is not None for f in found if not dict(f.settings).get("search_path"))
+
+
+def _no_token_metadata(difference: Difference, facts: Facts) -> bool:
+    """The word stands there, but not as a key taken from the token itself."""
+    texts = [t for p in facts.policies(difference.place) for t in (p.using, p.with_check) if t]
+    return not any(re.search(r"(?:jwt\(\)|claims'[^)]*\)[^-]*)\)?\s*->>?\s*'user_metadata'", t) for t in texts)
+
+
 def _leads_past_nothing(difference: Difference, facts: Facts) -> bool:
     """No client role holds anything on the view, or its owner meets the policies of what is behind it, or may not read there."""
     view = facts.relation(difference.place)
     if view is None:
         return False
-    if not facts.clients_hold_something(difference.place):
+    if not facts.clients_hold_something(difference.place) or _summary_that_nobody_reads(view, facts):
         return True
     role = next((r for r in facts.catalog.snapshot.roles if r.name == view.owner), None)
     names = facts.catalog.acts_as(view.owner)
@@ -319,10 +349,52 @@ KINDS: tuple[Kind, ...] = (
         "Counted for every role of the server; RLS011 counts for client roles, whom the policies bind, and once per table.",
         lambda d, f: not any(f.catalog.clients_of(p) for p in f.policies(d.place)),
     ),
+    _peer(
+        SPLINTER,
+        "security_definer_view",
+        "said-as-auth-users-exposed",
+        Right.BOTH,
+        "A view that leads to auth.users is API001, which is critical, and not RLS007 as well. splinter says both.",
+        _shows_users,
+    ),
+    _peer(
+        SPLINTER,
+        "function_search_path_mutable",
+        "names-bound-at-creation",
+        Right.WE,
+        "The body of a `BEGIN ATOMIC` or `RETURN` function is parsed when it is created; no caller's search_path decides anything in it.",
+        _names_bound_at_creation,
+    ),
+    _peer(
+        SPLINTER,
+        "rls_references_user_metadata",
+        "a-word-in-the-text",
+        Right.WE,
+        "The lint looks for the word. A column of the table itself, or a key below app_metadata, may be called user_metadata and is not "
+        "written by users.",
+        _no_token_metadata,
+    ),
+    _peer(
+        SPLINTER,
+        "unsupported_reg_types",
+        "nothing-is-stored",
+        Right.WE,
+        "Columns of views store nothing, and a composite type matters where a table has a column of it, which TYP001 reports there: "
+        "pg_upgrade looks at stored values.",
+        lambda d, f: (r := f.relation(d.place)) is None or r.kind.value == "view",
+    ),
+    _peer(
+        PGRLS,
+        "SEC045",
+        "about-a-secret-is-no-secret",
+        Right.WE,
+        "`has_password` tells that there is one. pgrls finds the word in the name; API002 reads the name as words.",
+        lambda d, f: re.search(r"Column '(?:has|is|needs)_", d.text) is not None,
+    ),
     # -- pgrls speaks --------------------------------------------------------------------------------------------------
     _peer(
         PGRLS,
-        "SEC001 SEC009 SEC041 SEC043 SEC047 SEC014 SEC015 SEC042 PERF001 PERF003 VIEW001 SEC008 SEC038",
+        "SEC001 SEC009 SEC030 SEC041 SEC043 SEC047 SEC014 SEC015 SEC042 PERF001 PERF003 VIEW001 SEC008 SEC038",
         "schema-of-the-platform",
         Right.WE,
         "Tables of managed schemas (`storage`, `auth`, `realtime`) belong to the platform: owners of a project can change neither them nor "
@@ -363,7 +435,7 @@ KINDS: tuple[Kind, ...] = (
     ),
     _peer(
         PGRLS,
-        "SEC008 SEC020 SEC028 SEC038 SEC039",
+        "SEC004 SEC008 SEC020 SEC028 SEC038 SEC039",
         "pgrls-narrowed-by-a-restrictive-policy",
         Right.WE,
         "Judged one policy at a time; a restrictive policy of the same table ties every row to the caller.",
@@ -399,19 +471,20 @@ KINDS: tuple[Kind, ...] = (
     ),
     _peer(
         PGRLS,
-        "SEC048",
-        "said-of-the-tables",
+        "SEC029 SEC048",
+        "said-of-another-object",
         Right.BOTH,
-        "Said of the role there, of its tables here (RLS015), or as RLS014 where a client role is concerned.",
+        "Said of every role on the way there; here of the tables (RLS015), or as RLS014 of the client role at its end.",
         lambda d, f: d.place in {r.name for r in f.catalog.snapshot.roles},
     ),
     _peer(
         PGRLS,
         "SEC042",
-        "trigger-functions-cannot-be-called",
+        "trigger-functions-and-procedures",
         Right.WE,
-        "A function that returns trigger can be called by a trigger only, whoever holds EXECUTE.",
-        _is_trigger_function,
+        "A function that returns trigger is called by triggers only, and the Data API calls functions, no procedures, whoever may execute "
+        "them.",
+        _is_called_by_nobody,
     ),
     _peer(
         PGRLS,
@@ -549,6 +622,48 @@ KINDS: tuple[Kind, ...] = (
         "A helper that asks for the caller is evaluated for every row just as auth.uid() is.",
         lambda d, f: not any(_PER_ROW.search(outside_sub_selects(t)) for p in f.policies(d.place) for t in (p.using, p.with_check) if t),
     ),
+    _ours(
+        SPLINTER,
+        "RLS001 RLS007 RLS008 RLS009 API002 API006",
+        "exposed-beside-public",
+        Right.WE,
+        "The exposed schemas are a setting of role authenticator. We read it there; the CLI asks its own session, finds nothing, and takes "
+        "`public` for the answer: an open table in another exposed schema is not reported, nor is a queue.",
+        _exposed_beside_public,
+    ),
+    _ours(
+        SPLINTER,
+        "API001 RLS007",
+        "behind-another-view",
+        Right.WE,
+        "The lint looks one view deep. RLS007 and API001 follow views over views down to the table, and say through which.",
+        lambda d, f: (r := f.relation(d.place)) is not None and r.kind.value == "view",
+    ),
+    _ours(
+        SPLINTER,
+        "RLS006",
+        "metadata-through-a-helper",
+        Right.WE,
+        "The token, or its user_metadata, through a function that the policy calls, or raw_user_meta_data of auth.users: the lint reads"
+        " the text of the policy only.",
+        lambda d, f: bool(f.policies(d.place)),
+    ),
+    _ours(
+        SPLINTER,
+        "RLS008 RLS009",
+        "any-grant-opens-it",
+        Right.WE,
+        "A grant on one column, or to write, opens it as well. The lint asks for SELECT on the whole.",
+        lambda d, f: not f.may_select_whole(d.place),
+    ),
+    _ours(
+        SPLINTER,
+        "EXT002",
+        "files-gone",
+        Right.WE,
+        "The server no longer offers the extension at all, so whether it is outdated is UNKNOWN. The lint says nothing.",
+        lambda d, f: "no longer has the files" in d.text,
+    ),
     # -- we speak, pgrls does not ------------------------------------------------------------------------------------------
     _ours(
         PGRLS,
@@ -597,6 +712,62 @@ KINDS: tuple[Kind, ...] = (
         Right.WE,
         "Superusers bypass policies without the attribute, and a client role may own tables through a group.",
         _always,
+    ),
+    _ours(
+        PGRLS,
+        "RLS006 RLS016",
+        "more-forms-of-the-same",
+        Right.WE,
+        "pgrls knows the usual form. The same by a path, a subscript, a JSON path, COALESCE, or through a helper, is the same.",
+        lambda d, f: bool(f.policies(d.place)),
+    ),
+    _ours(
+        PGRLS,
+        "RLS012",
+        "pgrls-update-escapes",
+        Right.WE,
+        "A row is given away by a WITH CHECK that is always true on a table whose policies compare its key.",
+        lambda d, f: any(p.with_check == "true" for p in f.policies(d.place)),
+    ),
+    _ours(
+        PGRLS,
+        "API001 RLS007",
+        "pgrls-behind-another-view",
+        Right.WE,
+        "Followed through other views, and to invoker views over auth.users where callers may read that.",
+        lambda d, f: (r := f.relation(d.place)) is not None and r.kind.value == "view",
+    ),
+    _ours(
+        PGRLS,
+        "RLS008 RLS009",
+        "pgrls-any-grant-opens-it",
+        Right.WE,
+        "A grant on one column, or to write, opens it as well.",
+        lambda d, f: not f.may_select_whole(d.place),
+    ),
+    _ours(
+        PGRLS,
+        "RLS008",
+        "pgrls-says-auth-users",
+        Right.BOTH,
+        "A materialized view over auth.users: pgrls says SEC052 alone; we say API001 and RLS008.",
+        _shows_users,
+    ),
+    _ours(
+        PGRLS,
+        "FUN003",
+        "who-may-create-there",
+        Right.WE,
+        "FUN003 asks whether a client role may create in a schema of the path, through groups as well; SEC015 asks where pg_temp stands.",
+        lambda d, f: "may create" in d.text,
+    ),
+    _ours(
+        PGRLS,
+        "IDX001",
+        "pgrls-index-that-does-not-serve",
+        Right.WE,
+        "An index of another method, or a partial one, does not find the caller's rows; pgrls looks at its first column only.",
+        lambda d, f: (r := f.relation(d.place)) is not None and any(i.predicate or i.method != "btree" for i in f.catalog.indexes_of(r)),
     ),
     _ours(
         PGRLS,

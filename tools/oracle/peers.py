@@ -89,7 +89,7 @@ def splinter_findings(output: str) -> Iterator[PeerFinding]:
     entries, _ = json.JSONDecoder().raw_decode(output, start)
     for entry in entries:
         about: dict[str, Any] = entry["metadata"]
-        schema, name = about.get("schema"), about.get("name")
+        schema, name = about.get("schema"), about.get("name") or about.get("extension_name")
         place = f"{schema}.{name}" if schema and about.get("type") != "extension" else str(name)
         yield PeerFinding(SPLINTER, entry["name"], place, entry["detail"])
 

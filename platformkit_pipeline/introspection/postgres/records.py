@@ -14,6 +14,7 @@ import json
 import re
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, Generic, TypeVar, get_type_hints
 
 from platformkit_pipeline.model.snapshot import (
@@ -97,7 +98,9 @@ class Reader:
     """The records of one observation. `add` takes rows in any order and portions, kinds in the order of `RECORDS`."""
 
     def __init__(self) -> None:
-        self._made: dict[str, list[Any]] = {}
+        self._kind: CatalogKind | None = None
+        self._made: list[Any] = []
+        self._fields: dict[str, tuple[Any, ...]] = {}
         self._statistics: list[RelationStatistics] = []
         self._names: dict[Any, Any] = {}
         self._memos: dict[Any, _Memo[Any, Any]] = {}
@@ -112,23 +115,28 @@ class Reader:
 
         Raises TypeError when query and record do not fit, VanishedObject when a field that is never null came null.
         """
-        made = self._made.setdefault(kind.value, [])
+        if kind is not self._kind:
+            self._complete()
+            self._kind = kind
+        made = self._made
         if rows:
             made += self._records(RECORDS[kind], dict(zip(columns, zip(*rows, strict=True), strict=True)))
 
     def finish(self) -> dict[str, tuple[Any, ...]]:
         """Fields of a `Snapshot`, sorted. Nothing can be added any more."""
-        fields: dict[str, tuple[Any, ...]] = {}
-        for name, made in self._made.items():
-            if name == CatalogKind.COLUMNS.value:
-                fields[name] = self._sorted_columns()
-            else:
-                made.sort(key=order_of(RECORDS[CatalogKind(name)]))
-                fields[name] = tuple(made)
-            made.clear()
-        self._statistics.sort(key=lambda s: (s.schema, s.name))
-        fields["relation_statistics"] = tuple(self._statistics)
-        return fields
+        self._complete()
+        self._statistics.sort(key=attrgetter("schema", "name"))
+        return {**self._fields, "relation_statistics": tuple(self._statistics)}
+
+    def _complete(self) -> None:
+        """Sort the kind that was read last; the server works on the next one meanwhile."""
+        kind, made = self._kind, self._made
+        if kind is CatalogKind.COLUMNS:
+            self._fields[kind.value] = self._sorted_columns()
+        elif kind is not None:
+            made.sort(key=order_of(RECORDS[kind]))
+            self._fields[kind.value] = tuple(made)
+        self._kind, self._made = None, []
 
     def _records(self, record: type[Any], table: Table) -> list[Any]:
         plan = _PLANS[record]
@@ -207,9 +215,9 @@ class Reader:
         shared: tuple[str | None, ...] = self._names.setdefault(columns, columns)
         return shared
 
-    def listed(self, columns: tuple[str, ...]) -> str:
+    def listed(self, columns: tuple[str | None, ...]) -> str:
         """Column names as they stand in a definition."""
-        return ", ".join(self._quoted.get(name, name) for name in columns)
+        return ", ".join(self._quoted.get(name, name) for name in columns if name is not None)
 
     def prepare_columns(self, table: Table) -> None:
         quoted = table.pop("quoted")
@@ -227,10 +235,15 @@ class Reader:
         ]
         if "" in table["definition"]:
             raise VanishedObject("Relation.definition")
-        masked = self._memo(_masked)
-        table["definition"] = [
-            masked[text] if kind in _VIEWS else text for text, kind in zip(table["definition"], table["kind"], strict=True)
-        ]
+        masked: _Memo[str | None, str | None] = self._memo(_masked)
+
+        def defined(text: str | None, kind: str, owner: tuple[str | None, ...], quoted: str | None) -> str | None:
+            if kind in _VIEWS:
+                return masked[text]
+            return f"{text} owned by {quoted}.{self.listed(owner)}" if any(owner) else text
+
+        owners = self.named(table.pop("owner_schema"), table.pop("owner_relation"), table.pop("owner_number"))
+        table["definition"] = list(map(defined, table["definition"], table["kind"], owners, table.pop("owner_quoted")))
 
     def prepare_constraints(self, table: Table) -> None:
         referenced = table.pop("referenced")

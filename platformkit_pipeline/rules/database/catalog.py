@@ -152,7 +152,7 @@ class Catalog:
         """Why the table is declared to be outside the tenant model; None when it is inside. A partition is what its parent is."""
         if self.declarations.tenancy.not_applicable_reason:
             return f"the project is declared to have a single tenant: {self.declarations.tenancy.not_applicable_reason}"
-        use = directive_in(table.comment, Directive.NOT_TENANT_SCOPED)
+        use = directive_in(table.comment, Directive.NOT_TENANT_SCOPED) if table.comment else None
         if use and use.reason:
             return f"declared not tenant-scoped: {use.reason}"
         parent = self.relations.get(table.parents[0]) if table.is_partition and table.parents else None

@@ -109,8 +109,12 @@ def _table(catalog: Catalog, name: tuple[str | None, str], by_name: dict[str, li
 
 
 def _rows(catalog: Catalog, table: Relation) -> int:
+    """Of a partitioned table that was not analyzed itself, the rows of its partitions."""
     statistics = catalog.statistics.get((table.schema, table.name))
-    return (statistics.estimated_rows or 0) if statistics else 0
+    rows = (statistics.estimated_rows or 0) if statistics else 0
+    if rows or table.kind is not RelationKind.PARTITIONED_TABLE:
+        return rows
+    return sum(_rows(catalog, t) for t in catalog.tables if t.is_partition and (table.schema, table.name) in t.parents)
 
 
 def _need(catalog: Catalog, table: Relation, access: Access, spreads: dict[tuple[str, str, str], ColumnSpread], digest: str) -> Need | None:

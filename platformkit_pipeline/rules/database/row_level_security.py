@@ -15,6 +15,9 @@ from platformkit_pipeline.sqltext.truth import is_tautology
 
 PRIVILEGE_KINDS = (CatalogKind.ROLES, CatalogKind.ROLE_MEMBERSHIPS, CatalogKind.SCHEMAS, CatalogKind.COLUMNS)
 
+FILES = ("storage", "objects")
+"""The files of all buckets, private ones as well."""
+
 
 @rule(
     "RLS001",
@@ -183,7 +186,7 @@ def allow_all_write(catalog: Catalog) -> Verdicts:
     title="A policy lets client roles read every row",
     why="The condition of the policy is always true. If the table is meant to be public, say so where everybody can see it.",
     how_to_fix=(
-        "Tie the row to the caller, or declare the table public: "
+        "Tie the row to the caller (a file to its bucket and owner), or declare the table public: "
         "`comment on table ... is 'platformkit:public-read <reason>'`. A directive without a reason does not count."
     ),
     references=("cwe:863",),
@@ -194,14 +197,14 @@ alter policy own_tenant on public.tenants using (true);
 comment on table public.tenants is
   'platformkit:not-tenant-scoped the tenants themselves platformkit:public-read a directory that everybody may see';
 """,
-    revision=2,
+    revision=3,
 )
 def allow_all_read(catalog: Catalog) -> Verdicts:
     for table, policy in catalog.project_policies:
         if policy.command != "SELECT" or not policy.permissive or not catalog.clients_of(policy):
             continue
-        if table.schema in POLICY_BEARING_SCHEMAS:
-            continue  # listing of buckets has rules of its own
+        if table.schema in POLICY_BEARING_SCHEMAS and (table.schema, table.name) != FILES:
+            continue  # the platform's own: channels, and the list of buckets
         use = directive_in(table.comment, Directive.PUBLIC_READ) if table.comment else None
         if use and use.reason:
             yield not_applicable(policy_identity(policy), f"declared public: {use.reason}")

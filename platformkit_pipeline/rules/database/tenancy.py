@@ -50,7 +50,7 @@ def tenant_column_missing(catalog: Catalog) -> Verdicts:
         if use and not use.reason:
             identity = identity_of(table)
             yield failed(identity, f"the comment of {identity} says platformkit:not-tenant-scoped without a reason")
-        elif reason := _not_scoped(catalog, table):
+        elif reason := catalog.why_not_tenant_scoped(table):
             yield not_applicable(identity_of(table), reason)
         elif catalog.column(table, column):
             yield PASSED
@@ -78,7 +78,7 @@ def tenant_column_type(catalog: Catalog) -> Verdicts:
         column = catalog.column(table, name)
         if column is None:
             continue
-        if reason := _not_scoped(catalog, table):
+        if reason := catalog.why_not_tenant_scoped(table):
             yield not_applicable(member_identity("column", table.schema, table.name, name), reason)
         elif column.type == "uuid" and column.not_null:
             yield PASSED
@@ -134,7 +134,7 @@ def tenant_policy_missing(catalog: Catalog) -> Verdicts:
         policies = tuple([p for p in catalog.policies_of(table) if catalog.clients_of(p)])
         if not policies:
             continue  # RLS003
-        if reason := _not_scoped(catalog, table):
+        if reason := catalog.why_not_tenant_scoped(table):
             yield not_applicable(identity_of(table), reason)
             continue
         if table.owner in acted_as and not table.force_row_security:
@@ -161,17 +161,6 @@ def tenant_policy_missing(catalog: Catalog) -> Verdicts:
         else:
             reasons = "; ".join(sorted(set(undecided.values())))
             yield unknown(identity, f"whether {identity} confines {', '.join(undecided)} cannot be told: {reasons}", policies=texts)
-
-
-def _not_scoped(catalog: Catalog, table: Relation) -> str | None:
-    """Why the table is declared to be outside the tenant model; None when it is inside. A partition is what its parent is."""
-    if catalog.declarations.tenancy.not_applicable_reason:
-        return f"the project is declared to have a single tenant: {catalog.declarations.tenancy.not_applicable_reason}"
-    use = directive_in(table.comment, Directive.NOT_TENANT_SCOPED) if table.comment else None
-    if use and use.reason:
-        return f"declared not tenant-scoped: {use.reason}"
-    parent = catalog.relations.get(table.parents[0]) if table.is_partition and table.parents else None
-    return _not_scoped(catalog, parent) if parent else None
 
 
 _Judged = dict[str, Judgement] | None

@@ -1,6 +1,7 @@
 -- saas-multitenant: project management for many companies. Mostly right, written by several people in several styles,
 -- with some tenant faults. `FAULT` marks each one, with the rule that finds it; truth.yaml lists the same.
 -- `clean` marks what only looks like a fault.
+-- What the platform granted to client roles stays granted, to new tables as well: FAULT RLS013, FAULT RLS018, FAULT API007.
 
 create extension pg_trgm with schema extensions;
 create extension btree_gist with schema extensions;
@@ -312,7 +313,7 @@ create index notifications_user_idx on public.notifications (user_id);
 create table public."UserSettings" (
   id uuid primary key default gen_random_uuid(),
   tenant_id uuid not null references public.organizations (id) on delete cascade,
-  "ownerId" uuid not null references auth.users (id) on delete cascade, -- FAULT FKY003
+  "ownerId" uuid not null references auth.users (id) on delete cascade, -- FAULT FKY003, FAULT IDX001
   "colorScheme" text not null default 'auto',
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now()
@@ -342,7 +343,7 @@ create table public.activity (
 ) partition by range (happened_at);
 create table public.activity_2026_01 partition of public.activity for values from ('2026-01-01Z') to ('2026-02-01Z');
 create table public.activity_2026_02 partition of public.activity for values from ('2026-02-01Z') to ('2026-03-01Z');
-create table public.activity_2026_03 partition of public.activity for values from ('2026-03-01Z') to ('2026-04-01Z'); -- FAULT RLS001: made by hand
+create table public.activity_2026_03 partition of public.activity for values from ('2026-03-01Z') to ('2026-04-01Z'); -- FAULT RLS001, FAULT RLS017: made by hand
 
 -- one row: an address that is told about events. FAULT RLS004 and TEN003 (policy for DELETE)
 create table api.webhooks (
@@ -364,6 +365,24 @@ create table internal.jobs (
   updated_at timestamptz not null default now()
 );
 create index jobs_tenant_idx on internal.jobs (tenant_id);
+
+-- The queue of the extension pgmq, with its messages, as it came out of a dump of the old project; the extension did not come.
+create schema pgmq;
+create schema pgmq_public;
+comment on schema pgmq_public is 'Exposed beside public: what callers may do with queues.';
+-- one row: a mail to be sent. FAULT API006: no row level security, and callers hold privileges
+create table pgmq.q_mails (
+  msg_id bigint generated always as identity primary key,
+  read_ct integer not null default 0,
+  enqueued_at timestamptz not null default now(),
+  vt timestamptz not null default now(),
+  message jsonb
+);
+grant usage on schema pgmq, pgmq_public to authenticated, service_role;
+grant select, insert, update, delete on pgmq.q_mails to authenticated, service_role;
+create function pgmq_public.send_mail(message jsonb) returns bigint language sql volatile set search_path = '' as $body$
+  insert into pgmq.q_mails (message) values (message) returning msg_id
+$body$;
 
 -- The claim, in one place.
 create function public.current_tenant_id() returns uuid language sql stable set search_path = '' as $body$
@@ -394,6 +413,7 @@ begin
 end
 $body$;
 
+-- FAULT FUN006: the reason is there, and it stands in the Data API all the same
 create function public.accept_invite(p_invite uuid) returns void language plpgsql security definer set search_path = '' as $body$
 begin
   insert into public.memberships (tenant_id, user_id, role)

@@ -30,7 +30,7 @@ create policy tenant on public.projects to authenticated
 
 -- the helper in PL/pgSQL, and the claim on the left side
 create policy tenant on public.boards to authenticated using ((select public.tenant_of_token()) = tenant_id);
-create policy tenant on public."boardColumns" to authenticated using (tenant_id = public.tenant_of_token());
+create policy tenant on public."boardColumns" to authenticated using (tenant_id = public.tenant_of_token()); -- FAULT RLS010
 
 -- the helper with a bound body
 create policy tenant on public.sprints to authenticated using (tenant_id = (select internal.claimed_tenant()));
@@ -47,7 +47,7 @@ create policy remove_tasks on public.tasks for delete to authenticated using (te
 create policy tenant on public.task_dependencies to authenticated
   using (tenant_id = ((select auth.jwt()) -> 'app_metadata' ->> 'tenant_id')::uuid);
 create policy tenant on public.tags to authenticated
-  using (tenant_id = (current_setting('request.jwt.claims', true)::json ->> 'tenant_id')::uuid);
+  using (tenant_id = (current_setting('request.jwt.claims', true)::json ->> 'tenant_id')::uuid); -- FAULT RLS010
 create policy tenant on public.task_tags to authenticated
   using (tenant_id = ((select current_setting('request.jwt.claims', true))::jsonb ->> 'tenant_id')::uuid);
 create policy tenant on public.labels to authenticated using (tenant_id = (select (auth.jwt() ->> 'tenant_id')::uuid));
@@ -85,7 +85,7 @@ create policy write_comments on public.comments for insert to authenticated with
 -- FAULT TEN003: the header is whatever the client sends
 create policy tenant on public.attachments to authenticated using (tenant_id = (select public.requested_tenant()));
 
--- FAULT TEN003: users edit user_metadata themselves
+-- FAULT TEN003, FAULT RLS006: users edit user_metadata themselves. FAULT RLS010
 create policy tenant on public.invites to authenticated using (tenant_id = (auth.jwt() -> 'user_metadata' ->> 'tenant_id')::uuid);
 
 -- FAULT TEN003, as UNKNOWN: public.team_members is not declared as a membership table

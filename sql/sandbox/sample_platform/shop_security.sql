@@ -35,8 +35,9 @@ create trigger set_updated_at before update on public.currencies for each row ex
 create trigger record_change after insert or update or delete on public.invoices for each row execute function private.record_change();
 create trigger record_change after insert or update or delete on public.payments for each row execute function private.record_change();
 
--- Grants are explicit here; nothing that row level security does not govern (TRUNCATE, REFERENCES, TRIGGER) is left to clients.
-revoke all on all tables in schema public from anon, authenticated;
+-- Grants are explicit here; nothing that row level security does not govern (TRUNCATE, REFERENCES, TRIGGER) is left to clients,
+-- nor to the server side: emptying a table would leave no trace in the change log.
+revoke all on all tables in schema public from anon, authenticated, service_role;
 grant select on public.tenants, public.currencies, public.open_orders, public.product_ratings to authenticated;
 grant select on public.currencies to anon;
 grant select, insert, update, delete on
@@ -48,7 +49,7 @@ grant select, insert, update on public.invoices, public.payments to authenticate
 grant select on public.staff_members to authenticated;
 grant select, insert, update, delete on all tables in schema public to service_role;
 grant execute on function public.order_total(uuid), public.search_products(text), public.search_products(text, integer) to authenticated, service_role;
-alter default privileges in schema public revoke all on tables from anon, authenticated;
+alter default privileges in schema public revoke all on tables from anon, authenticated, service_role;
 alter default privileges in schema public revoke all on sequences from anon, authenticated;
 alter default privileges in schema public revoke all on functions from anon, authenticated;
 
