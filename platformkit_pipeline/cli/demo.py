@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 EXIT_NOT_AS_PLANTED = 1
+_SHOWN = 5
+"""Objects of one rule that are named: some faults are on every table. `platformkit scan` lists them all."""
 
 
 @app.command()
@@ -121,15 +123,34 @@ def _report(summaries: tuple[ProjectSummary, ...]) -> Iterator[RenderableType]:
     from rich.table import Table
 
     overview = Table(title="Sample platform", title_justify="left")
-    for heading in ("target", "environment", "score", "objects", "rows written", "open findings", "new", "patches", "by hand"):
-        overview.add_column(heading, justify="left" if heading in ("target", "environment") else "right")
+    for heading in (
+        "target",
+        "environment",
+        "score",
+        "objects",
+        "rows written",
+        "open findings",
+        "new",
+        "not measured",
+        "patches",
+        "by hand",
+    ):
+        name = heading in ("target", "environment")
+        overview.add_column(heading, justify="left" if name else "right", no_wrap=name)
     for s in summaries:
         patches, manual = (len(s.plan.patches), len(s.plan.manual_items)) if s.plan else (0, 0)
-        numbers = (s.score, s.objects, s.rows_written, len(s.open_findings), s.new_findings, patches, manual)
+        numbers = (s.score, s.objects, s.rows_written, len(s.open_findings), s.new_findings, len(s.awaiting_counters), patches, manual)
         overview.add_row(s.name, s.environment, *map(str, numbers))
     yield overview
     for s in summaries:
         yield _planted(s)
+    if waiting := sorted({f.result.rule for s in summaries for f in s.awaiting_counters}):
+        from rich.text import Text
+
+        yield Text(
+            f"\nCould not be measured yet: {', '.join(waiting)}. They judge what the server counts: it has to count for a while, and "
+            "the observer has to be allowed to read it. Until then they say UNKNOWN, which is no fault and no all-clear."
+        )
 
 
 def _planted(summary: ProjectSummary) -> RenderableType:
@@ -145,7 +166,9 @@ def _planted(summary: ProjectSummary) -> RenderableType:
     table.add_column("where")
     for rule, faults in groupby(summary.found, key=lambda f: f.rule):
         objects = [fault.object for fault in faults]
-        table.add_row(rule, str(len(objects)), "\n".join(objects))
+        more = len(objects) - _SHOWN
+        shown = objects if more <= 1 else [*objects[:_SHOWN], f"and {more} more"]
+        table.add_row(rule, str(len(objects)), "\n".join(shown))
     for fault in summary.missed:
         table.add_row(fault.rule, "MISSED", f"{fault.object}: {fault.note}")
     for finding in summary.not_planted:

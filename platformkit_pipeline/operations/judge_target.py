@@ -9,6 +9,7 @@ from platformkit_pipeline.control_plane import findings, metrics, scans
 from platformkit_pipeline.control_plane.connection import Connection, control_plane_errors
 from platformkit_pipeline.control_plane.findings import FindingChanges
 from platformkit_pipeline.control_plane.scans import ScanStatus
+from platformkit_pipeline.cycle_collector import collector_paused
 from platformkit_pipeline.logs import bind_ids, get_logger
 from platformkit_pipeline.model.result import Result
 from platformkit_pipeline.model.scan import ScanReport
@@ -31,6 +32,7 @@ class Judgement:
     complete: bool
 
 
+@collector_paused()
 def judge_target(
     connection: Connection, target: Target, declarations: Declarations, *, families: Sequence[Family] = tuple(Family), run_id: str | None
 ) -> Judgement:

@@ -6,20 +6,19 @@ stands in the wrong place. What the settings mean is in `model.settings`, how te
 
 from __future__ import annotations
 
-import gc
 import glob
 import json
 import os
 import typing
 import zoneinfo
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from platformkit_pipeline.cycle_collector import collector_paused
 from platformkit_pipeline.logs import get_logger
 from platformkit_pipeline.model.dsn import Dsn, redact
 from platformkit_pipeline.model.errors import SettingsError, UnknownTarget
@@ -90,20 +89,7 @@ def settings_path(option: Path | None = None, environment: Mapping[str, str] = o
     return option or Path(environment.get(SETTINGS_VARIABLE) or DEFAULT_SETTINGS)
 
 
-@contextmanager
-def _without_collector() -> Iterator[None]:
-    """Thousands of targets make half a million nodes and marks, none of them garbage: the cycle collector would visit
-    them over and over and take longer than everything else together."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
-
-
-@_without_collector()
+@collector_paused()
 def read_settings(path: Path) -> Settings:
     """The settings in `path`, with the targets of every included file appended in the order of the files.
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
+from platformkit_pipeline.cycle_collector import collector_paused
 from platformkit_pipeline.introspection.postgres.fingerprint import catalog_fingerprint
 from platformkit_pipeline.introspection.postgres.isolation_probe import probe_isolation
 from platformkit_pipeline.logs import bind_ids, get_logger
@@ -77,6 +78,7 @@ def scan_database(
     return report
 
 
+@collector_paused()
 def judge(
     snapshot: Snapshot,
     *,

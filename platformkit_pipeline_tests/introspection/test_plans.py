@@ -125,6 +125,30 @@ def test_a_statement_is_planned_as_the_role_that_ran_it(counted: Dsn) -> None:
         run(counted, "drop owned by client cascade", "drop role client")
 
 
+def test_a_superuser_does_not_plan_what_calls_functions_of_others(counted: Dsn) -> None:
+    """The planner evaluates an immutable function: this one would turn the superuser's rights against the server."""
+    run(
+        counted,
+        "create role attacker",
+        "grant create on schema public to attacker",
+        "grant select on orders to attacker",
+        "set role attacker; create function trap() returns int immutable language plpgsql as "
+        "$$ begin if current_setting('is_superuser') = 'on' then raise exception 'sprung'; end if; return 5; end $$",
+        "set role attacker; create view baited as select * from orders where id = trap()",
+    )
+    with psycopg.connect(counted.reveal(), autocommit=True) as connection:
+        connection.execute("set role attacker")
+        for _ in range(3):
+            connection.execute("select pg_sleep(1.01) from orders where id = trap()")
+            connection.execute("select pg_sleep(1.01) from baited right join (select 1) as one on true")
+    try:
+        activity = activity_of(counted)
+        assert len(activity.plans) == 2
+        assert all("a superuser must not do" in str(p.unavailable) for p in activity.plans)
+    finally:
+        run(counted, "drop owned by attacker cascade", "drop role attacker")
+
+
 def test_statements_run_only_where_the_owner_asks_and_nothing_can_happen(counted: Dsn) -> None:
     run(
         counted,

@@ -7,7 +7,7 @@ import pytest
 from platformkit_pipeline.introspection.postgres.observe import observe
 from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.rules.evaluate import evaluate
-from platformkit_pipeline.rules.registry import all_rules
+from platformkit_pipeline.rules.registry import Source, all_rules
 from platformkit_pipeline.sandbox.sample_platform import SAMPLE_PROJECTS, SampleProject, planted_faults
 
 
@@ -18,5 +18,25 @@ def test_the_findings_are_the_planted_faults(sample_platform: dict[str, Dsn], pr
     assert found == {(fault.rule, fault.object, fault.outcome) for fault in planted_faults(project.name)}
 
 
-def test_every_rule_finds_a_planted_fault_somewhere() -> None:
-    assert {f.rule for p in SAMPLE_PROJECTS for f in planted_faults(p.name)} == {r.code for r in all_rules()}
+NOT_PLANTED = {
+    "API004": "needs the extension pg_graphql, which no server of ours brings",
+    "API005": "needs the extension pg_graphql, which no server of ours brings",
+    "RLS014": "a role that bypasses row level security belongs to the server: it would be a fault of all three projects at once",
+    "TEN005": "judges a probe, which nobody asked for",
+    "IDX002": "judges counters, which a server without traffic has not got",
+    "IDX004": "judges counters, which a server without traffic has not got",
+    "PRF001": "judges counters, which a server without traffic has not got",
+    "PRF003": "judges counters, which a server without traffic has not got",
+    "PRF004": "needs a table with 50 MB to spare",
+    "PRF002": "judges the logs of the platform",
+}
+
+
+def test_every_other_rule_finds_a_planted_fault_somewhere() -> None:
+    planted = {f.rule for p in SAMPLE_PROJECTS for f in planted_faults(p.name) if not f.awaits_counters}
+    assert planted == {r.code for r in all_rules()} - NOT_PLANTED.keys()
+
+
+def test_what_awaits_counters_judges_counters() -> None:
+    waiting = {f.rule for p in SAMPLE_PROJECTS for f in planted_faults(p.name) if f.awaits_counters}
+    assert waiting <= {r.code for r in all_rules() if r.source is Source.STATISTICS}

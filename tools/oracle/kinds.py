@@ -26,6 +26,9 @@ class Right(StrEnum):
     PEER = "peer"
 
 
+INVOKER = frozenset(f"security_invoker={value}" for value in ("true", "on", "yes", "1"))
+
+
 class Facts:
     """What the reasons ask about a database."""
 
@@ -63,7 +66,7 @@ class Facts:
                 if (dependency.view_schema, dependency.view) == name and (below := (dependency.schema, dependency.relation)) not in seen:
                     seen.add(below)
                     relation = self.catalog.relations.get(below)
-                    if relation is not None and "security_invoker=true" not in relation.options:
+                    if relation is not None and INVOKER.isdisjoint(relation.options):
                         found.append(relation)
                         waiting.append(below)
         return found
@@ -726,8 +729,8 @@ KINDS: tuple[Kind, ...] = (
         "RLS012",
         "pgrls-update-escapes",
         Right.WE,
-        "A row is given away by a WITH CHECK that is always true on a table whose policies compare its key.",
-        lambda d, f: any(p.with_check == "true" for p in f.policies(d.place)),
+        "A row is given away by a WITH CHECK that is always true, whatever its words.",
+        lambda d, f: any(p.with_check for p in f.policies(d.place)),
     ),
     _ours(
         PGRLS,

@@ -11,12 +11,11 @@ lead to is said by the rules.
 from __future__ import annotations
 
 import dataclasses
-import gc
 import json
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache, partial
@@ -28,6 +27,7 @@ from psycopg.adapt import Transformer
 from psycopg.pq import ExecStatus
 from psycopg.types.string import TextLoader
 
+from platformkit_pipeline.cycle_collector import collector_paused
 from platformkit_pipeline.introspection.postgres.activity import ActivityReading, observe_activity
 from platformkit_pipeline.introspection.postgres.connection import Location, connect, location_of
 from platformkit_pipeline.introspection.postgres.plans import with_plans
@@ -138,7 +138,7 @@ def _observe(
     )
     facts = dict(zip(server_result.columns, server_result.rows[0], strict=True))
     unobserved = tuple(sorted(Unobserved(kind, why) for kind, why in json.loads(facts["unreadable"])))
-    with _collector_paused():
+    with collector_paused():
         collected, system_identifier = _collect(connection, facts, _readable_kinds(unobserved, facts))
     reading = observe_activity(partial(_run, connection), clock_ahead=clock_ahead)
     _run(connection, ("commit",))
@@ -162,18 +162,6 @@ def _readable_kinds(unobserved: tuple[Unobserved, ...], facts: dict[str, Any]) -
     refused = {u.what for u in unobserved}
     absent = {kind for kind, fact in _SERVICES.items() if not facts[fact]}
     return tuple(kind for kind in RECORDS if kind.value not in refused and kind not in absent)
-
-
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Making 250,000 records sets off Python's cycle collector again and again, and there is no cycle to be found."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _collect(connection: psycopg.Connection, facts: dict[str, Any], kinds: tuple[CatalogKind, ...]) -> tuple[dict[str, Any], str | None]:

@@ -211,17 +211,32 @@ class _Planner:
         return bool(result.rows)
 
     def _ask(self, statement: Statement, *, analyze: bool) -> dict[str, Any]:
-        """Planned as the role that runs it, where the connected role may become that role, else as the connected one."""
+        """Planned as the role that runs it, where the connected role may become that role, else as the connected one.
+
+        A superuser becomes nobody: a function could turn back, and policies call functions.
+        """
         facts = statement_facts(statement.text)
         if facts is None or facts.command not in _EXPLAINABLE or len(statement.text) >= _LONGEST_TEXT:
             raise _Refused("its normalised text cannot be planned: it is cut off, or no statement by itself")
+        superuser = self.snapshot.server.current_user_superuser
+        if superuser and self._may_run_code_of_others(facts):
+            raise _Refused("planning runs functions of others, which a superuser must not do: connect as another role")
         last = "?"
-        for role in (*statement.roles[:1], None):
+        for role in (*(() if superuser else statement.roles[:1]), None):
             try:
                 return self._asked_as(role, statement, facts, analyze=analyze)
             except psycopg.Error as error:
                 last = sentence(error)
         raise _Refused(last)
+
+    def _may_run_code_of_others(self, facts: StatementFacts) -> bool:
+        """The planner evaluates functions that are not volatile; those may be anybody's, also behind a view."""
+        superusers = {r.name for r in self.snapshot.roles if r.superuser}
+        others = {f.name for f in self.snapshot.functions if f.volatility != "volatile" and not f.extension and f.owner not in superusers}
+        if any(name in others for _, name in facts.functions):
+            return True
+        views = {r.name for r in self.snapshot.relations if r.kind is RelationKind.VIEW and r.owner not in superusers}
+        return any(name in views for _, name in facts.relations)
 
     def _asked_as(self, role: str | None, statement: Statement, facts: StatementFacts, *, analyze: bool) -> dict[str, Any]:
         settings = [
