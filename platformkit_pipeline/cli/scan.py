@@ -107,6 +107,7 @@ def scan(
     Exit codes: 0 no finding at or above --fail-on; 1 there are some; 2 wrong input;
     3 the database could not be observed well enough to answer.
     """
+    from platformkit_pipeline.cycle_collector import collector_spared
     from platformkit_pipeline.operations.scan import scan_database
     from platformkit_pipeline.rules.registry import Scope, Source, select_rules
 
@@ -122,12 +123,13 @@ def scan(
         *(tenant_column, tenant_claim, membership_table, single_tenant),
         *(project_ref, management_token_env, explain_analyze),
     ).resolve()
-    with progress(f"scanning {subject.target.name} ..."):
-        report = scan_database(
-            subject.dsn, target=subject.target, declarations=subject.declarations, options=subject.options, rules=rules, probe=probe
-        )
-    write_text(_rendered(report, rules, output_format, to_file=output is not None), output)
-    return exit_code(report, fail_on)
+    with collector_spared():
+        with progress(f"scanning {subject.target.name} ..."):
+            report = scan_database(
+                subject.dsn, target=subject.target, declarations=subject.declarations, options=subject.options, rules=rules, probe=probe
+            )
+        write_text(_rendered(report, rules, output_format, to_file=output is not None), output)
+        return exit_code(report, fail_on)
 
 
 def exit_code(report: ScanReport, fail_on: FailOn) -> int:

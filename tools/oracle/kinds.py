@@ -338,22 +338,6 @@ KINDS: tuple[Kind, ...] = (
     ),
     _peer(
         SPLINTER,
-        "sensitive_columns_exposed",
-        "session-key",
-        Right.PEER,
-        "Django's `session_key` is what a browser proves itself with. API002 does not know the name; the table is reported by RLS001.",
-        lambda d, f: _named_column(d, frozenset({"session_key"})),
-    ),
-    _peer(
-        SPLINTER,
-        "multiple_permissive_policies",
-        "no-client-role-or-no-overlap",
-        Right.WE,
-        "Counted for every role of the server; RLS011 counts for client roles, whom the policies bind, and once per table.",
-        lambda d, f: not any(f.catalog.clients_of(p) for p in f.policies(d.place)),
-    ),
-    _peer(
-        SPLINTER,
         "security_definer_view",
         "said-as-auth-users-exposed",
         Right.BOTH,
@@ -506,14 +490,6 @@ KINDS: tuple[Kind, ...] = (
         "The key refers to the tenants themselves, or to a table without tenants: whether such a row exists is no other tenant's secret. "
         "TEN004 reports keys between tenant tables that do not carry the tenant column.",
         _key_to_untenanted,
-    ),
-    _peer(
-        PGRLS,
-        "SEC047",
-        "partition-key-said-for-its-parent",
-        Right.WE,
-        "The key is the partitioned table's; said there once.",
-        lambda d, f: f.is_partition(d.place),
     ),
     _peer(
         PGRLS,
