@@ -82,7 +82,6 @@ SAMPLE_PROJECTS: tuple[SampleProject, ...] = (
         grants=GrantRegime.AUTOMATIC,
         sql_files=("clinic_schema.sql", "clinic_security.sql", "clinic_data.sql"),
         support_files=("clinic_support.sql",),
-        declarations=Declarations(critical_tables=("public.invoices",)),
     ),
     SampleProject(
         name="saas-multitenant",
@@ -90,7 +89,10 @@ SAMPLE_PROJECTS: tuple[SampleProject, ...] = (
         environment=Environment.DEVELOPMENT,
         grants=GrantRegime.AUTOMATIC,
         sql_files=("saas_schema.sql", "saas_security.sql", "saas_data.sql"),
-        declarations=Declarations(tenancy=Tenancy(membership_tables=("public.memberships",))),
+        declarations=Declarations(
+            tenancy=Tenancy(membership_tables=("public.memberships",)),
+            critical_tables=("public.subscriptions",),
+        ),
         exposed_schemas=("public", "graphql_public", "api", "pgmq_public"),
     ),
 )

@@ -10,7 +10,9 @@ select
     a.attnum as position,
     format_type(a.atttypid, a.atttypmod) as type,
     a.attnotnull as not_null,
-    pg_get_expr(def.adbin, case a.attgenerated when '' then 0::oid else def.adrelid end) as default,
+    case
+        when def.adbin is not null then coalesce(pg_get_expr(def.adbin, case a.attgenerated when '' then 0::oid else def.adrelid end), '')
+    end as default,
     case a.attidentity when 'a' then 'always' when 'd' then 'by_default' end as identity,
     case a.attgenerated when 's' then 'stored' when 'v' then 'virtual' end as generated,
     a.attacl::text as privileges,

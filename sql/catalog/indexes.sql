@@ -1,7 +1,8 @@
 -- One row: an index, with the constraint it implements. `columns` are column numbers (0 for an expression), the first
--- `key_count` of them its keys; whoever has read columns.sql knows the names. `definition` is null where it follows from the
+-- `key_count` of them its keys; whoever has read columns.sql knows the names. `options` are DESC (1) and NULLS FIRST (2) of
+-- each key. `definition` is null where it follows from the
 -- other columns: asking pg_get_indexdef for each index costs as much as all the rest of an observation. That takes up to
--- three ascending keys with the collation of their column and the operator class that its type has by default (text serves
+-- three keys with the collation of their column and the operator class that its type has by default (text serves
 -- for varchar); a primary key or unique constraint takes no other index. It is empty when the index vanished meanwhile.
 -- In no order.
 -- `indnullsnotdistinct` comes from `older` where the major does not have it yet: a name that the inner query's table lacks
@@ -41,7 +42,7 @@ ordinary as materialized (
     group by k.indexrelid
     having
         bool_and(
-            k.options = 0 and k.sorting in (0, a.attcollation) and o.opcdefault
+            (k.options = 0 or o.opcmethod = (select b.oid from pg_am as b where b.amname = 'btree')) and k.sorting in (0, a.attcollation) and o.opcdefault
             and (o.opcintype = a.atttypid or (o.opcintype = 'text'::regtype and a.atttypid = 'varchar'::regtype))
         )
 )
@@ -52,6 +53,7 @@ select
     x.relname as name,
     am.amname as method,
     i.indkey::text as columns,
+    i.indoption::text as options,
     i.indnkeyatts as key_count,
     case
         when
@@ -63,7 +65,7 @@ select
     i.indisunique as unique,
     i.indisprimary as primary,
     i.indisvalid as valid,
-    pg_get_expr(i.indpred, i.indrelid) as predicate,
+    case when i.indpred is not null then coalesce(pg_get_expr(i.indpred, i.indrelid), '') end as predicate,
     con.conname as constraint,
     x.relispartition as inherited,
     i.indisunique and i.indnullsnotdistinct as nulls_not_distinct,
@@ -73,7 +75,7 @@ select
 from (values (false)) as older (indnullsnotdistinct)
 cross join lateral (
     select
-        k.indexrelid, k.indrelid, k.indkey, k.indnkeyatts, k.indexprs, k.indpred, k.indisunique, k.indisprimary, k.indisvalid,
+        k.indexrelid, k.indrelid, k.indkey, k.indoption, k.indnkeyatts, k.indexprs, k.indpred, k.indisunique, k.indisprimary, k.indisvalid,
         indnullsnotdistinct
     from pg_index as k
 ) as i

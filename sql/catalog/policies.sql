@@ -8,8 +8,8 @@ select
     case p.polcmd when 'r' then 'SELECT' when 'a' then 'INSERT' when 'w' then 'UPDATE' when 'd' then 'DELETE' else 'ALL' end as command,
     p.polpermissive as permissive,
     p.polroles::regrole[]::text as roles,
-    pg_get_expr(p.polqual, p.polrelid) as using,
-    pg_get_expr(p.polwithcheck, p.polrelid) as with_check,
+    case when p.polqual is not null then coalesce(pg_get_expr(p.polqual, p.polrelid), '') end as using,
+    case when p.polwithcheck is not null then coalesce(pg_get_expr(p.polwithcheck, p.polrelid), '') end as with_check,
     description.description as comment
 from pg_policy as p
 inner join pg_class as c on c.oid = p.polrelid and c.relkind in ('r', 'p')

@@ -50,7 +50,7 @@ select
     c.relispartition as is_partition,
     parents.named as parents,
     case when c.relkind = 'p' then pg_get_partkeydef(c.oid) end as partition_key,
-    case when c.relispartition then pg_get_expr(c.relpartbound, c.oid) end as partition_bound,
+    case when c.relispartition then coalesce(pg_get_expr(c.relpartbound, c.oid), '') end as partition_bound,
     case
         when c.relkind in ('v', 'm') then coalesce(pg_get_viewdef(c.oid), '')
         when c.relkind = 'S' then

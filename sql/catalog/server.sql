@@ -45,6 +45,7 @@ select
     has_function_privilege('pg_control_system()', 'execute') as may_read_system_identifier,
     coalesce((select service.readable from service where service.kind = 'storage_buckets'), false) as has_storage_buckets,
     coalesce((select service.readable from service where service.kind = 'cron_jobs'), false) as has_cron_jobs,
+    pg_relation_size('pg_catalog.pg_attribute') as catalogue_bytes,
     (
         select coalesce(jsonb_agg(jsonb_build_array(missing.kind, missing.reason) order by missing.kind), '[]')
         from (

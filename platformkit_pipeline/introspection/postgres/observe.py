@@ -1,11 +1,11 @@
 """One observation of one PostgreSQL database: everything in a single read-only REPEATABLE READ transaction.
 
-Five round trips and at most 18 statements whatever the size of the database: the first opens the transaction and asks
-what the role may read, the second sends every query of `sql/catalog/` at once, two read the counters (see `activity`),
-the last ends the transaction. Slow statements are explained afterwards (see `plans`). Simple query protocol, so that
-transaction poolers carry it. Rows are taken in portions while the server works on the next ones: neither side waits for
-the other for long, and a result is never in memory as a whole. What the rows mean is said in the .sql files; what they
-lead to is said by the rules.
+Five round trips and 18 statements: the first opens the transaction and asks what the role may read, the second sends
+every query of `sql/catalog/` at once, two read the counters (see `activity`), the last ends the transaction. A large
+catalogue is read by two connections that share one snapshot, which makes it 22 statements; where a second one is not to
+be had, the first reads everything. Slow statements are explained afterwards (see `plans`). Simple query protocol, so
+that transaction poolers carry it. Rows are taken in portions while the server works on the next ones (see `streams`).
+What the rows mean is said in the .sql files; what they lead to is said by the rules.
 """
 
 from __future__ import annotations
@@ -14,17 +14,14 @@ import dataclasses
 import json
 import math
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache, partial
 from typing import Any
 
 import psycopg
-from psycopg import generators
-from psycopg.adapt import Transformer
-from psycopg.pq import ExecStatus
 from psycopg.types.string import TextLoader
 
 from platformkit_pipeline.cycle_collector import collector_paused
@@ -32,6 +29,7 @@ from platformkit_pipeline.introspection.postgres.activity import ActivityReading
 from platformkit_pipeline.introspection.postgres.connection import Location, connect, location_of
 from platformkit_pipeline.introspection.postgres.plans import with_plans
 from platformkit_pipeline.introspection.postgres.records import RECORDS, Reader, Row, VanishedObject
+from platformkit_pipeline.introspection.postgres.streams import streamed, streamed_ahead
 from platformkit_pipeline.locations import read_sql
 from platformkit_pipeline.logs import get_logger
 from platformkit_pipeline.model.dsn import Dsn, redact
@@ -52,8 +50,11 @@ _GONE = frozenset({"57P01", "57P02", "57P03", "57P05", "25P03", "25P04"})
 _CONNECTION_EXCEPTION = "08"
 """Class of SQLSTATEs with which poolers, too, say that their server is gone."""
 
-_PORTION = 4000
-"""Rows that are taken from a result at once."""
+_LARGE_CATALOGUE = 8 * 1024**2
+"""Bytes of pg_attribute from which on a second connection is worth its three statements: a few thousand tables."""
+
+_BESIDE = frozenset({CatalogKind.CONSTRAINTS, CatalogKind.INDEXES, CatalogKind.POLICIES})
+"""Kinds that the second connection reads: about half of the server's work."""
 
 _TOGETHER = (
     CatalogKind.SCHEMAS,
@@ -71,6 +72,8 @@ _TOGETHER = (
 
 _SERVICES = {CatalogKind.STORAGE_BUCKETS: "has_storage_buckets", CatalogKind.CRON_JOBS: "has_cron_jobs"}
 """Kinds that are tables of a service or an extension, and the fact which says that the database has them."""
+
+_BEGIN = "begin transaction isolation level repeatable read read only"
 
 log = get_logger("introspection.postgres")
 
@@ -103,7 +106,7 @@ def observe(
     for attempt in range(1, ATTEMPTS + 1):
         try:
             with connect(dsn) as connection:
-                snapshot, reading = _observe(connection, statement_timeout_seconds, lock_timeout_seconds, clock_ahead)
+                snapshot, reading = _observe(dsn, connection, _session(statement_timeout_seconds, lock_timeout_seconds), clock_ahead)
                 snapshot = with_plans(partial(_run, connection), snapshot, reading, explain_analyze=explain_analyze)
         except VanishedObject as error:
             last = error
@@ -124,22 +127,20 @@ def observe(
     ) from None
 
 
-def _observe(
-    connection: psycopg.Connection, statement_timeout_seconds: float, lock_timeout_seconds: float, clock_ahead: timedelta
-) -> tuple[Snapshot, ActivityReading]:
+def _observe(dsn: Dsn, connection: psycopg.Connection, session: str, clock_ahead: timedelta) -> tuple[Snapshot, ActivityReading]:
     connection.adapters.register_loader("jsonb", TextLoader)  # parsed once per distinct text, see records
     *_, server_result = _run(
         connection,
         (
-            "begin transaction isolation level repeatable read read only",
-            _session(statement_timeout_seconds, lock_timeout_seconds),
+            _BEGIN,
+            session,
             _statement(CatalogKind.SERVER.value),
         ),
     )
     facts = dict(zip(server_result.columns, server_result.rows[0], strict=True))
     unobserved = tuple(sorted(Unobserved(kind, why) for kind, why in json.loads(facts["unreadable"])))
-    with collector_paused():
-        collected, system_identifier = _collect(connection, facts, _readable_kinds(unobserved, facts))
+    with collector_paused(), _second_connection(dsn, connection, session, facts) as second:
+        collected, system_identifier = _collect(connection, second, facts, _readable_kinds(unobserved, facts))
     reading = observe_activity(partial(_run, connection), clock_ahead=clock_ahead)
     _run(connection, ("commit",))
     if reading.unavailable is not None:
@@ -164,17 +165,58 @@ def _readable_kinds(unobserved: tuple[Unobserved, ...], facts: dict[str, Any]) -
     return tuple(kind for kind in RECORDS if kind.value not in refused and kind not in absent)
 
 
-def _collect(connection: psycopg.Connection, facts: dict[str, Any], kinds: tuple[CatalogKind, ...]) -> tuple[dict[str, Any], str | None]:
+@contextmanager
+def _second_connection(dsn: Dsn, first: psycopg.Connection, session: str, facts: dict[str, Any]) -> Iterator[psycopg.Connection | None]:
+    """A transaction that sees exactly what that of `first` sees, for a large catalogue; None where it is not to be had.
+
+    A standby may refuse to share its snapshot, a pooler or the role's connection limit the connection.
+    """
+    second = None
+    if facts["catalogue_bytes"] >= _LARGE_CATALOGUE and not facts["in_recovery"]:
+        [shared] = _run(first, ("select pg_export_snapshot()",))
+        second = _joined(dsn, session, str(shared.rows[0][0]))
+    try:
+        yield second
+    finally:
+        if second is not None:
+            second.close()
+
+
+def _joined(dsn: Dsn, session: str, snapshot: str) -> psycopg.Connection | None:
+    connection = None
+    try:
+        connection = connect(dsn)
+        connection.adapters.register_loader("jsonb", TextLoader)
+        _run(connection, (_BEGIN, f"set transaction snapshot '{snapshot}'", session))
+    except (psycopg.Error, TargetUnreachable) as error:
+        log.debug("no second connection", error=_sentence(error))
+        if connection is not None:
+            connection.close()
+        return None
+    return connection
+
+
+def _collect(
+    connection: psycopg.Connection, second: psycopg.Connection | None, facts: dict[str, Any], kinds: tuple[CatalogKind, ...]
+) -> tuple[dict[str, Any], str | None]:
     """Fields of the snapshot, and the system identifier where the role may read it."""
     reader = Reader()
     found: list[str] = []
     few = tuple(kind for kind in kinds if kind in _TOGETHER)
-    queries: list[tuple[str, _Receiver]] = [(_statement(k.value), _many_rows(reader, k)) for k in kinds if k not in few]
+    queries = [_Query(_statement(k.value), _many_rows(reader, k), beside=k in _BESIDE) for k in kinds if k not in few]
     if few:
-        queries.append((_together(few), lambda _, rows: _few_rows(reader, rows)))
+        queries.append(_Query(_together(few), lambda _, rows: _few_rows(reader, rows)))
     if facts["may_read_system_identifier"]:
-        queries.append((_statement("system_identifier"), lambda _, rows: found.extend(row[0] for row in rows)))
-    _stream(connection, queries)
+        queries.append(_Query(_statement("system_identifier"), lambda _, rows: found.extend(row[0] for row in rows)))
+    with ExitStack() as open_streams:
+        if second is None:
+            main = beside = open_streams.enter_context(streamed(connection, [q.statement for q in queries]))
+        else:
+            main = open_streams.enter_context(streamed_ahead(connection, [q.statement for q in queries if not q.beside]))
+            beside = open_streams.enter_context(streamed_ahead(second, [q.statement for q in queries if q.beside]))
+        for query in queries:
+            for columns, rows in (beside if query.beside else main).rows():
+                query.receive(columns, rows)
     return reader.finish(), found[0] if found else None
 
 
@@ -185,6 +227,14 @@ def _together(kinds: tuple[CatalogKind, ...]) -> str:
 
 _Receiver = Callable[[Sequence[str], list[Row]], None]
 """Takes names of columns and some rows of one result."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Query:
+    statement: str
+    receive: _Receiver
+    beside: bool = False
+    """For the second connection, if there is one."""
 
 
 def _many_rows(reader: Reader, kind: CatalogKind) -> _Receiver:
@@ -213,34 +263,6 @@ def _run(connection: psycopg.Connection, statements: tuple[str, ...]) -> list[_R
         collected.append(_Result(columns, cursor.fetchall() if columns else []))
         if not cursor.nextset():
             return collected
-
-
-def _stream(connection: psycopg.Connection, queries: Sequence[tuple[str, _Receiver]]) -> None:
-    """Send all queries in one message and hand on their rows as they arrive."""
-    server = connection.pgconn
-    server.send_query(";\n".join(statement for statement, _ in queries).encode())
-    with suppress(psycopg.NotSupportedError):  # a libpq before 17 hands over whole results: more memory, the same rows
-        server.set_chunked_rows_mode(_PORTION)
-    transformer = Transformer(connection)
-    receivers = iter(receiver for _, receiver in queries)
-    receive: _Receiver | None = None
-    failed = None
-    while (result := connection.wait(generators.fetch(server))) is not None:
-        if result.status in (ExecStatus.TUPLES_CHUNK, ExecStatus.TUPLES_OK):
-            receive = receive or next(receivers)
-            transformer.set_pgresult(result)
-            columns = tuple(name.decode() for n in range(result.nfields) if (name := result.fname(n)) is not None)
-            try:
-                receive(columns, transformer.load_rows(0, result.ntuples, tuple))
-            except BaseException:
-                connection.close()  # in the middle of its results it can be used for nothing else
-                raise
-            if result.status == ExecStatus.TUPLES_OK:
-                receive = None
-        elif failed is None:
-            failed = psycopg.errors.error_from_result(result, encoding="utf-8")
-    if failed is not None:
-        raise failed
 
 
 @cache

@@ -149,6 +149,9 @@ class Reader:
             table = {}
         if table.keys() != plan.wanted:
             raise TypeError(f"the query for {record.__name__} returns {list(returned)}, the record has {list(plan.names)}")
+        for field in _EXPRESSIONS & plan.wanted:
+            if "" in table[field]:
+                raise VanishedObject(f"{record.__name__}.{field}")
         for field in plan.required:
             if None in table[field] or (field == "definition" and "" in table[field]):
                 raise VanishedObject(f"{record.__name__}.{field}")
@@ -219,6 +222,11 @@ class Reader:
         """Column names as they stand in a definition."""
         return ", ".join(self._quoted.get(name, name) for name in columns if name is not None)
 
+    def ordered(self, keys: tuple[tuple[str | None, ...], str]) -> str:
+        """Keys of an index as the server lists them, with the order of each where it is not the usual one."""
+        names, options = keys
+        return ", ".join(f"{self.listed((name,))}{_ORDERS[option]}" for name, option in zip(names, options.split(), strict=False))
+
     def prepare_columns(self, table: Table) -> None:
         quoted = table.pop("quoted")
         if any(quoted):
@@ -267,16 +275,16 @@ class Reader:
     def prepare_indexes(self, table: Table) -> None:
         masked = self._memo(_masked)
         table["predicate"] = predicates = list(map(masked.__getitem__, table["predicate"]))
-        heads, counts = table.pop("head"), table.pop("key_count")
+        heads, counts, options = table.pop("head"), table.pop("key_count"), table.pop("options")
         columns = self.named(table["schema"], table["relation"], table.pop("columns"))
         keys = [names[:count] for names, count in zip(columns, counts, strict=True)]
         included = [names[count:] for names, count in zip(columns, counts, strict=True)]
         distinct = table["nulls_not_distinct"]
-        listed = self._memo(self.listed).__getitem__
+        listed, ordered = self._memo(self.listed).__getitem__, self._memo(self.ordered).__getitem__
         table["definition"] = [
-            masked[text] if text is not None else _index_definition(head, listed(key), listed(also), together, predicate)
-            for text, head, key, also, together, predicate in zip(
-                table["definition"], heads, keys, included, distinct, predicates, strict=True
+            masked[text] if text is not None else _index_definition(head, ordered((key, option)), listed(also), together, predicate)
+            for text, head, key, option, also, together, predicate in zip(
+                table["definition"], heads, keys, options, included, distinct, predicates, strict=True
             )
         ]
         share = self._names.setdefault
@@ -313,9 +321,13 @@ _PREPARATIONS: dict[type[Any], Callable[[Reader, Table], None]] = {
 }
 """Where a query returns other columns than the fields of its record."""
 
+_EXPRESSIONS = frozenset({"using", "with_check", "default", "predicate", "partition_bound"})
+"""Fields that are null where there is none, and empty where the server could not print one any more."""
+
 _VIEWS = frozenset({RelationKind.VIEW.value, RelationKind.MATERIALIZED_VIEW.value})
 _STORED = frozenset({k.value for k in RelationKind} - {RelationKind.VIEW.value, RelationKind.SEQUENCE.value})
 _PRIMARY_KEY, _UNIQUE = ConstraintType.PRIMARY_KEY.value, ConstraintType.UNIQUE.value
+_ORDERS = {"0": "", "1": " DESC NULLS LAST", "2": " NULLS FIRST", "3": " DESC"}
 _SYSTEM_COLUMNS = {-1: "ctid", -2: "xmin", -3: "cmin", -4: "xmax", -5: "cmax", -6: "tableoid"}
 
 

@@ -110,8 +110,7 @@ create table public.appointments (
 create index appointments_tenant_idx on public.appointments (tenant_id);
 create index appointments_patient_idx on public.appointments (patient_id, starts_at);
 
--- one row: a bill. FAULT RLS004 and TEN003 (policy for INSERT). Declared critical: FAULT AUD003 (who wrote it is not
--- known), FAULT AUD004 (nothing logs its deletion)
+-- one row: a bill. FAULT RLS004 and TEN003 (policy for INSERT)
 create table public.invoices (
   id uuid primary key default gen_random_uuid(),
   tenant_id uuid not null references public.clinics (id) on delete cascade,

@@ -275,7 +275,8 @@ create table public.documents (
 );
 create index documents_project_idx on public.documents (tenant_id, project_id);
 
--- one row: what a company has booked
+-- one row: what a company has booked. Declared critical: FAULT AUD003 (nobody knows who wrote it), FAULT AUD004 (nothing logs
+-- what is deleted)
 create table public.subscriptions (
   id uuid primary key default gen_random_uuid(),
   tenant_id uuid not null references public.organizations (id) on delete cascade,

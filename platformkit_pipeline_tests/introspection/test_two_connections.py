@@ -1,0 +1,104 @@
+"""A large catalogue is read by two connections that see the same snapshot; where there is only one, it reads everything."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import psycopg
+import pytest
+
+from platformkit_pipeline.introspection.postgres import observe as module
+from platformkit_pipeline.introspection.postgres.connection import connect
+from platformkit_pipeline.introspection.postgres.observe import observe
+from platformkit_pipeline.model.dsn import Dsn
+from platformkit_pipeline.model.errors import TargetBusy
+from platformkit_pipeline.model.snapshot import Snapshot
+from platformkit_pipeline.sandbox.databases import with_user
+
+TABLES = """
+create table public.a (id integer primary key, at timestamptz, name varchar(9), amount integer);
+create index a_newest on public.a (at desc, id);
+create index a_odd on public.a (at desc nulls last, name nulls first) include (amount);
+create index a_none on public.a (amount nulls first) where amount > 0;
+alter table public.a enable row level security;
+create policy p on public.a using (id > 0);
+"""
+
+
+@pytest.fixture
+def database(blank_database: Dsn) -> Dsn:
+    with connect(blank_database) as connection:
+        connection.execute(TABLES.encode())
+    return blank_database
+
+
+@pytest.fixture
+def _large(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_LARGE_CATALOGUE", 0)
+
+
+def comparable(snapshot: Snapshot) -> Snapshot:
+    return replace(snapshot, activity=None)
+
+
+def test_orders_of_index_keys_are_printed_as_the_server_prints_them(database: Dsn) -> None:
+    with connect(database) as connection:
+        query = "select x.indexrelid::regclass::text, pg_get_indexdef(x.indexrelid) from pg_index as x where x.indrelid = 'a'::regclass"
+        printed: dict[str, str] = dict(connection.execute(query).fetchall())
+    assert {i.name: i.definition for i in observe(database).indexes} == printed
+
+
+def test_two_connections_see_what_one_sees(database: Dsn, monkeypatch: pytest.MonkeyPatch) -> None:
+    alone = observe(database)
+    monkeypatch.setattr(module, "_LARGE_CATALOGUE", 0)
+    opened = []
+
+    def counting(dsn: Dsn) -> psycopg.Connection:
+        opened.append(dsn)
+        return connect(dsn)
+
+    monkeypatch.setattr(module, "connect", counting)
+    assert comparable(observe(database)) == comparable(alone)
+    assert len(opened) == 2
+
+
+@pytest.mark.usefixtures("_large")
+def test_without_a_second_connection_the_first_reads_everything(database: Dsn) -> None:
+    with connect(database) as connection:
+        connection.execute("create role only_one login connection limit 1")
+    try:
+        assert {p.name for p in observe(with_user(database, "only_one")).policies} == {"p"}
+    finally:
+        with connect(database) as connection:
+            connection.execute("drop role only_one")
+
+
+@pytest.mark.usefixtures("_large")
+def test_a_lock_that_only_the_second_connection_meets_is_reported(database: Dsn) -> None:
+    with psycopg.connect(database.reveal()) as blocker:
+        blocker.execute("lock table public.a in access exclusive mode")
+        with pytest.raises(TargetBusy, match="lock"):
+            observe(database, lock_timeout_seconds=0.2)
+    assert {p.name for p in observe(database).policies} == {"p"}
+
+
+@pytest.mark.usefixtures("_large")
+def test_what_is_dropped_meanwhile_is_read_again(database: Dsn, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second connection's error ends the attempt, both connections are closed, and the next attempt succeeds."""
+    real = module._collect
+    calls: list[int] = []
+
+    def dropping_first(*arguments: object) -> object:
+        if not calls:
+            calls.append(1)
+            with connect(database) as connection:
+                connection.execute("drop table public.a")
+        return real(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(module, "_collect", dropping_first)
+    assert observe(database).policies == ()
+    with connect(database) as connection:
+        [(left,)] = connection.execute(
+            "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and state <> 'idle'"
+        )
+    assert left == 0
