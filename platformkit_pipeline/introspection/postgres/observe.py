@@ -73,6 +73,19 @@ _TOGETHER = (
 _SERVICES = {CatalogKind.STORAGE_BUCKETS: "has_storage_buckets", CatalogKind.CRON_JOBS: "has_cron_jobs"}
 """Kinds that are tables of a service or an extension, and the fact which says that the database has them."""
 
+_ORDER = (
+    CatalogKind.COLUMNS,
+    CatalogKind.CONSTRAINTS,
+    CatalogKind.RELATIONS,
+    CatalogKind.INDEXES,
+    CatalogKind.FUNCTIONS,
+    CatalogKind.TRIGGERS,
+    CatalogKind.POLICIES,
+    CatalogKind.TYPES,
+    CatalogKind.VIEW_DEPENDENCIES,
+)
+"""The larger kinds as they are read: columns first, because constraints and indexes name theirs; then the two connections in turn."""
+
 _BEGIN = "begin transaction isolation level repeatable read read only"
 
 log = get_logger("introspection.postgres")
@@ -203,7 +216,8 @@ def _collect(
     reader = Reader()
     found: list[str] = []
     few = tuple(kind for kind in kinds if kind in _TOGETHER)
-    queries = [_Query(_statement(k.value), _many_rows(reader, k), beside=k in _BESIDE) for k in kinds if k not in few]
+    many = sorted((k for k in kinds if k not in few), key=_ORDER.index)
+    queries = [_Query(_statement(k.value), _many_rows(reader, k), beside=k in _BESIDE) for k in many]
     if few:
         queries.append(_Query(_together(few), lambda _, rows: _few_rows(reader, rows)))
     if facts["may_read_system_identifier"]:
