@@ -71,10 +71,17 @@ def _with_tenant_policy(catalog: Catalog, table: Relation, enable: str, disable:
     create = f"create policy {policy} on {name} for all to authenticated\n  using ({condition})\n  with check ({condition})"
     notes = ["Callers without the claim see no row. Roles that bypass row level security (service_role) are not affected."]
     if "anon" in catalog.reach(table):
-        notes.append("anon keeps its grants and loses every row: check that no page reads this table without a signed-in user.")
+        notes.append(
+            "anon keeps its grants and loses every row: check that no page reads this table without a signed-in user, "
+            "then revoke them; until then RLS018 reports grants without a policy."
+        )
     notes.extend(_locked_out(catalog, table, {"authenticated", "anon"}))
     if not catalog.commands_open_to("authenticated", table):
-        notes.append("authenticated holds no privilege on the table; the policy takes effect once one is granted.")
+        # What was closed stays closed: whether client roles are meant to use the table is not in the catalogue.
+        notes.append(
+            "authenticated holds no privilege on the table, and this patch grants none; the policy takes effect once one is granted. "
+            "Until then RLS018 reports a policy without a grant."
+        )
     return Change(
         f"Enable row level security on {name} with the tenant policy", (enable, drop, create), (drop, disable), notes=tuple(notes)
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import psycopg
@@ -43,23 +44,41 @@ def well_kept(supabase_database: Dsn) -> Dsn:
 class Mendable:
     rule: str
     plant: str
+    leaves: frozenset[tuple[str, str]] = frozenset()
+    """What the plan's notes say is left for a person to decide."""
 
+
+def _kept(table: str) -> str:
+    """Clients may use the table, and something keeps its updated_at."""
+    return (
+        f"grant select, insert, update, delete on {table} to authenticated;"
+        f"create trigger touch before update on {table} for each row execute function public.touch_updated_at();"
+    )
+
+
+ODD = (
+    'create table public."Odd ""Name""" (id uuid primary key, '
+    "tenant_id uuid not null references public.tenants (id) on delete cascade, "
+    'created_at timestamptz not null, updated_at timestamptz not null); create index on public."Odd ""Name""" (tenant_id);'
+)
 
 MENDABLE = [
     Mendable("RLS001", "drop policy orders_of_tenant on public.orders; alter table public.orders disable row level security"),
     Mendable("RLS001", "alter table public.orders disable row level security"),
+    Mendable("RLS001", ODD + _kept('public."Odd ""Name"""')),
     Mendable(
         "RLS001",
-        'create table public."Odd ""Name""" (id uuid primary key, '
-        "tenant_id uuid not null references public.tenants (id) on delete cascade, "
-        'created_at timestamptz not null, updated_at timestamptz not null); create index on public."Odd ""Name""" (tenant_id)',
+        ODD + 'create trigger touch before update on public."Odd ""Name""" for each row execute function public.touch_updated_at()',
+        leaves=frozenset({("RLS018", 'table public."Odd ""Name"""')}),
     ),
     Mendable(
         "RLS001",
         """create table public.events (id uuid, tenant_id uuid not null references public.tenants (id) on delete cascade,
-             created_at timestamptz not null, updated_at timestamptz not null) partition by range (created_at);
+             created_at timestamptz not null, updated_at timestamptz not null, primary key (id, created_at))
+             partition by range (created_at);
            create index on public.events (tenant_id);
-           create table public.events_default partition of public.events default""",
+           create table public.events_default partition of public.events default;"""
+        + _kept("public.events"),
     ),
     Mendable(
         "FUN001",
@@ -74,12 +93,12 @@ MENDABLE = [
     Mendable("EXT001", "create extension hstore schema public"),
     Mendable(
         "FKY003",
-        'alter table public.orders add column "order" uuid references public.orders (id) on delete set null;'
+        'alter table public.orders add column "order" uuid references auth.users (id) on delete set null;'
         "create table public.orders_order_idx (id uuid primary key, "
         "tenant_id uuid not null references public.tenants (id) on delete cascade, "
         "created_at timestamptz not null, updated_at timestamptz not null); alter table public.orders_order_idx enable row level security;"
         "create index on public.orders_order_idx (tenant_id); create policy t on public.orders_order_idx to authenticated "
-        "using (tenant_id = ((select auth.jwt()) ->> 'tenant_id')::uuid)",
+        "using (tenant_id = ((select auth.jwt()) ->> 'tenant_id')::uuid);" + _kept("public.orders_order_idx"),
     ),
     Mendable(
         "FUN001",
@@ -98,7 +117,7 @@ MENDABLE = [
     Mendable(
         "FKY003",
         "alter table public.orders add column a uuid references public.orders (id) on delete set null,"
-        "add column b uuid references public.orders (id) on delete set null, add unique (id, tenant_id), add unique (tenant_id, id, total);"
+        "add column b uuid references public.orders (id) on delete set null, add unique (id, tenant_id), add unique (id, tenant_id, total);"
         "alter table public.orders rename total to b_c; alter table public.orders rename column a to a_b;"
         "alter table public.orders add column a numeric,"
         "add foreign key (tenant_id, a_b, b_c) references public.orders (tenant_id, id, b_c) on delete cascade,"
@@ -107,23 +126,50 @@ MENDABLE = [
     ),
     Mendable(
         "FKY003",
-        f"alter table public.orders add column {'ü' * 30}a uuid references public.orders (id) on delete set null,"
-        f"add column {'ü' * 30}b uuid references public.orders (id) on delete set null,"
-        "add column a_b uuid references public.orders (id) on delete set null;"
+        f"alter table public.orders add column {'ü' * 30}a uuid references auth.users (id) on delete set null,"
+        f"add column {'ü' * 30}b uuid references auth.users (id) on delete set null,"
+        "add column a_b uuid references auth.users (id) on delete set null;"
         "create table public.orders_a (like public.orders including all); alter table public.orders_a enable row level security;"
-        "alter table public.orders_a drop column a_b, add column b uuid references public.orders (id) on delete set null,"
+        "alter table public.orders_a drop column a_b, add column b uuid references auth.users (id) on delete set null,"
         f"drop column {'ü' * 30}a, drop column {'ü' * 30}b, add foreign key (tenant_id) references public.tenants on delete cascade;"
-        "create policy t on public.orders_a to authenticated using (tenant_id = ((select auth.jwt()) ->> 'tenant_id')::uuid)",
+        "create policy t on public.orders_a to authenticated using (tenant_id = ((select auth.jwt()) ->> 'tenant_id')::uuid);"
+        + _kept("public.orders_a"),
     ),
     Mendable(
         "FKY003",
         """create table public.events (tenant_id uuid not null references public.tenants (id) on delete cascade, place uuid,
-             created_at timestamptz not null, updated_at timestamptz not null) partition by range (created_at);
+             id uuid, created_at timestamptz not null, updated_at timestamptz not null, primary key (id, created_at))
+             partition by range (created_at);
            create index on public.events (tenant_id);
            create table public.events_rest partition of public.events default;
-           alter table public.events_rest add foreign key (place) references public.orders (id) on delete cascade;
+           alter table public.events_rest add foreign key (place) references auth.users (id) on delete cascade;
            alter table public.events_rest enable row level security; alter table public.events enable row level security;
-           create policy t on public.events to authenticated using (tenant_id = ((select auth.jwt()) ->> 'tenant_id')::uuid)""",
+           create policy t on public.events to authenticated using (tenant_id = ((select auth.jwt()) ->> 'tenant_id')::uuid);"""
+        + _kept("public.events"),
+    ),
+    Mendable(
+        "FKY003",
+        "alter table public.orders add unique (id, tenant_id), add column parent uuid,"
+        "add foreign key (tenant_id, parent) references public.orders (tenant_id, id) on delete cascade",
+    ),
+    Mendable(
+        "FKY003",
+        "alter table public.orders add unique (id, tenant_id), add column parent uuid;"
+        "create index orders_parent_idx on public.orders (parent);"
+        "alter table public.orders add foreign key (parent, tenant_id) references public.orders (id, tenant_id) on delete cascade",
+        leaves=frozenset({("IDX003", "index public.orders.orders_parent_idx")}),
+    ),
+    Mendable(
+        "FKY003",
+        """create table public.events (tenant_id uuid not null references public.tenants (id) on delete cascade, place uuid,
+             id uuid, created_at timestamptz not null, updated_at timestamptz not null, primary key (id, created_at),
+             foreign key (place) references auth.users (id) on delete cascade) partition by range (created_at);
+           create index on public.events (tenant_id);
+           create table public.events_rest partition of public.events default;
+           alter table public.events_rest add foreign key (place) references auth.users (id) on delete set null;
+           alter table public.events_rest enable row level security; alter table public.events enable row level security;
+           create policy t on public.events to authenticated using (tenant_id = ((select auth.jwt()) ->> 'tenant_id')::uuid);"""
+        + _kept("public.events"),
     ),
 ]
 
@@ -137,7 +183,8 @@ def test_up_mends_twice_and_down_restores_exactly(well_kept: Dsn, mendable: Mend
     for _ in range(2):
         for patch in plan.patches:
             apply(well_kept, patch.up)
-        assert findings(well_kept) == set()
+        assert findings(well_kept) == mendable.leaves
+    assert {rule for rule, _ in mendable.leaves} <= set(re.findall(r"[A-Z]{3}\d{3}", " ".join(n for p in plan.patches for n in p.notes)))
     for patch in reversed(plan.patches):
         apply(well_kept, patch.down)
     assert catalog_fingerprint(observe(well_kept)) == broken
@@ -170,6 +217,7 @@ def test_a_project_with_its_own_column_and_claim_gets_its_own_policy(well_kept: 
 )
 def test_without_a_tenant_model_enabling_alone_is_left_to_a_person(well_kept: Dsn, change: str, reason: str) -> None:
     run_sql(well_kept, f"drop policy orders_of_tenant on public.orders; alter table public.orders disable row level security; {change}")
+    run_sql(well_kept, "grant select on public.orders to anon")
     plan = plan_of(well_kept)
     [item] = [i for i in plan.manual_items if i.rule == "RLS001"]
     assert reason in item.reason
@@ -242,6 +290,23 @@ def test_the_same_state_gives_the_same_plan_and_patches_are_unproven(well_kept: 
     first, second = plan_of(well_kept), plan_of(well_kept)
     assert first == second
     assert {p.proof for p in first.patches} == {ProofStatus.UNPROVEN}
+
+
+def test_keys_that_one_index_can_serve_share_it(well_kept: Dsn) -> None:
+    run_sql(
+        well_kept,
+        "alter table public.orders add unique (id, tenant_id), add column parent uuid references public.orders (id) on delete cascade,"
+        "add foreign key (tenant_id, parent) references public.orders (tenant_id, id) on delete cascade",
+    )
+    first, second = plan_of(well_kept).patches
+    assert (
+        first.up
+        == second.up
+        == ("create index concurrently if not exists orders_parent_tenant_id_idx on public.orders (parent, tenant_id)",)
+    )
+    assert "The same index serves public.orders.orders_tenant_id_parent_fkey" in " ".join((*first.notes, *second.notes))
+    apply(well_kept, first.up)
+    assert plan_of(well_kept).patches == ()
 
 
 def test_concurrent_index_builds_come_last_and_alone(well_kept: Dsn) -> None:

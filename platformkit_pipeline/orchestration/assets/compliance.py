@@ -15,7 +15,7 @@ from platformkit_pipeline.orchestration.metadata import findings_metadata, outco
 from platformkit_pipeline.orchestration.ownership import OWNERS, code_of
 from platformkit_pipeline.orchestration.partitions import supabase_projects
 from platformkit_pipeline.orchestration.recording import Event, results_version
-from platformkit_pipeline.rules.registry import Family, all_rules, rules_of, ruleset_digest
+from platformkit_pipeline.rules.registry import Family, Source, all_rules, find_rule, rules_of, ruleset_digest
 
 VERDICT = "verdict"
 """Name of the check on every rule family."""
@@ -45,22 +45,35 @@ def _family(run: TargetRun, family: Family, scan_id: str, results: Sequence[Resu
         data_version=results_version(results),
     )
     findings = [r for r in results if r.is_finding and r.severity is not Severity.INFO]
-    severe = [r for r in findings if r.severity.at_least(Severity.HIGH)]
+    awaited = [r for r in findings if _is_awaited(r)]
+    judged = [r for r in findings if not _is_awaited(r)]
+    severe = [r for r in judged if r.severity.at_least(Severity.HIGH)]
     yield run.record.checked(
         family_key(family),
         VERDICT,
         passed=not findings,
         severity=dg.AssetCheckSeverity.ERROR if severe else dg.AssetCheckSeverity.WARN,
-        description=_sentence(findings, severe),
+        description=_sentence(judged, severe, awaited),
         metadata={"scan_id": dg.MetadataValue.text(scan_id), **findings_metadata(findings)},
     )
 
 
-def _sentence(findings: Sequence[Result], severe: Sequence[Result]) -> str:
-    if not findings:
-        return "Every object passed."
-    blind = sum(r.outcome is Outcome.UNKNOWN for r in findings)
-    return f"{len(findings)} findings, {len(severe)} of them critical or high, {blind} because something could not be observed."
+def _is_awaited(result: Result) -> bool:
+    """Not judged for want of figures that come with time and traffic: no PASS, and nothing that somebody did wrong either."""
+    rule = find_rule(result.rule)
+    return result.outcome is Outcome.UNKNOWN and rule is not None and rule.source in (Source.STATISTICS, Source.LOGS)
+
+
+def _sentence(judged: Sequence[Result], severe: Sequence[Result], awaited: Sequence[Result]) -> str:
+    said = []
+    if judged:
+        blind = sum(r.outcome is Outcome.UNKNOWN for r in judged)
+        said.append(f"{len(judged)} findings, {len(severe)} of them critical or high, {blind} because something could not be observed.")
+    if awaited:
+        rules = ", ".join(sorted({r.rule for r in awaited}))
+        said.append(f"Could not be measured yet: {rules}.")
+        said += [] if judged else ["Whatever could be judged passed."]
+    return " ".join(said) or "Every object passed."
 
 
 def _report(run: TargetRun, judgement: Judgement) -> Event:
@@ -109,7 +122,8 @@ def _family_check(family: Family) -> dg.AssetCheckSpec:
         VERDICT,
         asset=family_key(family),
         description=(
-            f"No open finding of {codes}. ERROR when a critical or high one failed or could not be judged, else WARN. "
+            f"No open finding of {codes}. ERROR when a critical or high one failed or could not be judged, else WARN; "
+            "WARN as well for what statistics or logs do not tell yet. "
             "Does not block: a plan is wanted exactly when there are findings."
         ),
         blocking=False,
