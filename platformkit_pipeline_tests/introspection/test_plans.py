@@ -92,15 +92,15 @@ def test_nothing_is_asked_where_nothing_stands_out(counted: Dsn) -> None:
 def test_a_plan_that_the_role_may_not_have_is_a_reason(counted: Dsn) -> None:
     run(
         counted,
-        "create role stranger login in role pg_read_all_stats",
+        "create role onlooker login in role pg_read_all_stats",
         *["select pg_sleep(1.01) from orders where id = 1"] * 3,
     )
     try:
-        plan = plan_of(activity_of(with_user(counted, "stranger")), "select pg_sleep($1) from orders where id = $2")
+        plan = plan_of(activity_of(with_user(counted, "onlooker")), "select pg_sleep($1) from orders where id = $2")
         assert plan.plan is None
         assert "permission denied for table orders" in str(plan.unavailable)
     finally:
-        run(counted, "drop owned by stranger", "drop role stranger")
+        run(counted, "drop owned by onlooker", "drop role onlooker")
 
 
 def test_a_statement_is_planned_as_the_role_that_ran_it(counted: Dsn) -> None:

@@ -55,9 +55,6 @@ FINGERPRINT_VERSION = "platformkit-catalog-2"
 _PLATFORM_ROLE = "supabase_admin"
 _VIEWS = (RelationKind.VIEW, RelationKind.MATERIALIZED_VIEW)
 
-_IN_ORDER = (Relation, Column, Constraint, Index, Policy, Function, Trigger)
-"""Types whose records a snapshot holds in the order of a key that no two of them share; sorting 250,000 lines takes its time."""
-
 T = TypeVar("T", Column, Constraint, Index, Policy, Trigger)
 Group = tuple[Sequence[Any], Iterable[str]]
 """Records of one type that count, and the canonical line of each."""
@@ -69,7 +66,7 @@ def catalog_fingerprint(snapshot: Snapshot) -> str:
     for records, made in _groups(snapshot):
         if not records:
             continue
-        lines = list(made) if type(records[0]) in _IN_ORDER else sorted(made)
+        lines = sorted(made)
         digest.update(f"{type(records[0]).__name__} {len(lines)}\n".encode())
         digest.update("\n".join(lines).encode())
     return digest.hexdigest()
