@@ -84,6 +84,10 @@ class TenantTerms:
     """Looks a function up by the parts of its name; None when it was not observed."""
     columns_of: ColumnsOf = field(default=lambda _schema, _relation: frozenset())
     """Columns of a relation that a helper reads; a name in its body may be one of them."""
+    never_null: bool = False
+    """The tenant column is NOT NULL: only then IS NOT DISTINCT FROM asks for what = asks for."""
+    guarded_tables: frozenset[str] = frozenset()
+    """Tables with row level security, named like membership tables: a look-up finds only what their policies show."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +176,10 @@ class _Judge:
         if not _reads_anything(node) and fold(node) in (Truth.FALSE, Truth.NULL):
             return _CONFINED
         match kind_of_node:
+            case "BoolExpr":
+                return self._negated(unwrap(node.args[0]))
+            case "CaseExpr" if not node.HasField("arg"):
+                return self._case(node)
             case "A_Expr":
                 return self._comparison(node)
             case "SubLink":
@@ -187,11 +195,58 @@ class _Judge:
             case _:
                 return _OPEN
 
+    def _negated(self, node: Any) -> Judgement:
+        """NOT pushed inwards: NOT NULL is NULL, so both laws of De Morgan hold."""
+        if kind(node) == "BoolExpr":
+            if node.boolop == pg.NOT_EXPR:
+                return self.condition(unwrap(node.args[0]))
+            combined = any_of if node.boolop == pg.AND_EXPR else all_of
+            return combined(self._negated(unwrap(part)) for part in node.args)
+        if not _reads_anything(node):
+            return _CONFINED if fold(node) in (Truth.TRUE, Truth.NULL) else _OPEN
+        if kind(node) == "A_Expr" and node.kind in (pg.AEXPR_OP, pg.AEXPR_DISTINCT):
+            name, left, right = operator_of(node), unwrap(node.lexpr), unwrap(node.rexpr)
+            if self._is_tenant(left) or self._is_tenant(right):
+                other = right if self._is_tenant(left) else left
+                if node.kind == pg.AEXPR_DISTINCT and name == "=":
+                    return self._same_or_null(other)
+                if node.kind == pg.AEXPR_OP and name in ("=", "<>"):
+                    return self._claim(other) if name == "<>" else _OPEN
+        if kind(node) == "A_Expr" and self._names_row(node, self._terms.column) and self._asks_for_caller(node):
+            return _undecidable("a negated condition could not be followed")
+        return _OPEN
+
+    def _same_or_null(self, value: Node) -> Judgement:
+        judged = self._claim(value)
+        if judged.confinement is not Confinement.CONFINED or self._terms.never_null:
+            return judged
+        return _undecidable(f"IS NOT DISTINCT FROM shows rows without {self._terms.column} to callers without the claim")
+
+    def _case(self, node: Any) -> Judgement:
+        """A branch is taken only where its condition is true; without ELSE the rest is NULL, which is no row."""
+        whens = [unwrap(when) for when in node.args]
+        branches = [all_of(self.condition(unwrap(part)) for part in (when.expr, when.result)) for when in whens]
+        return any_of([*branches, *([self.condition(unwrap(node.defresult))] if node.HasField("defresult") else [])])
+
+    def _only_service(self, left: Node, right: Node) -> bool:
+        """`auth.role() = 'service_role'`: the signed token of a client never says so."""
+        for role, name in ((_plain(left), _plain(right)), (_plain(right), _plain(left))):
+            constant = constant_of(name)
+            if constant is None or constant.value != "service_role":
+                continue
+            if (kind(role) == "FuncCall" and _of_auth(role) == "role") or self._claim_path(role) == ("role",):
+                return True
+        return False
+
     def _comparison(self, node: Any) -> Judgement:
         left, right = unwrap(node.lexpr), unwrap(node.rexpr)
         name = operator_of(node)
         match node.kind:
-            case pg.AEXPR_OP | pg.AEXPR_NOT_DISTINCT if name == "=" and (self._is_tenant(left) or self._is_tenant(right)):
+            case pg.AEXPR_OP if name == "=" and self._only_service(left, right):
+                return _CONFINED
+            case pg.AEXPR_NOT_DISTINCT if name == "=" and (self._is_tenant(left) or self._is_tenant(right)):
+                return self._same_or_null(right if self._is_tenant(left) else left)
+            case pg.AEXPR_OP if name == "=" and (self._is_tenant(left) or self._is_tenant(right)):
                 return self._claim(right if self._is_tenant(left) else left)
             case pg.AEXPR_IN if name == "=" and self._is_tenant(left):
                 return any_of(self._claim(unwrap(item)) for item in unwrap(node.rexpr).items)
@@ -299,6 +354,9 @@ class _Judge:
         whole = all_of([*(self._claim_of_value(left, right, inner) for left, right in pairs), conditions])
         if whole.confinement is not Confinement.OPEN:
             return whole
+        guarded = {lookup.tables[a] for a in equalities.columns_equal_to(tenant) if a in lookup.tables} & self._terms.guarded_tables
+        if guarded and not self._depth and not self._asks_for_caller(select):  # a helper may read with its owner's rights
+            return _undecidable(f"rows are looked up in {', '.join(sorted(guarded))}, whose own policies decide")
         return self._unclear(select, tested, inner, lookup)
 
     def _claim_of_value(self, left: Node, right: Node, inner: _Judge) -> Judgement:

@@ -148,3 +148,22 @@ def test_a_membership_table_that_nobody_declared_is_undecidable() -> None:
 )
 def test_unusual_expressions_are_judged_without_a_crash(expression: str) -> None:
     assert _judge(expression) is not Confinement.CONFINED
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("not (tenant_id is distinct from public.current_tenant_id())", Confinement.UNDECIDABLE),
+        ("not (tenant_id <> public.current_tenant_id())", Confinement.CONFINED),
+        ("not (tenant_id <> public.current_tenant_id() and open)", Confinement.OPEN),
+        ("not (tenant_id <> public.current_tenant_id() or open)", Confinement.CONFINED),
+        ("(select auth.role()) = 'service_role'", Confinement.CONFINED),
+        ("(select auth.jwt() ->> 'role') = 'service_role'", Confinement.CONFINED),
+        ("(select auth.role()) = 'anon'", Confinement.OPEN),
+        ("not (auth.role() = 'service_role')", Confinement.OPEN),
+        ("case when open then tenant_id = public.current_tenant_id() end", Confinement.CONFINED),
+        ("case when open then true else tenant_id = public.current_tenant_id() end", Confinement.OPEN),
+    ],
+)
+def test_negations_branches_and_the_service_role(expression: str, expected: Confinement) -> None:
+    assert _judge(expression) is expected

@@ -60,8 +60,9 @@ def _who_may(reach: dict[str, list[str]]) -> str:
         "every row, those of other tenants included."
     ),
     how_to_fix=(
-        "Revoke it from client roles and serve it through a function or an invoker view that filters by the caller's tenant, "
-        "or move it to a schema that is not exposed."
+        "Move it to a schema that is not exposed. Serve it through an invoker view that filters by the caller's tenant, and keep the grant "
+        "on the materialized view there, because an invoker view reads with the caller's rights; or revoke the grant and serve it through "
+        "a SECURITY DEFINER function that filters."
     ),
     references=("splinter:materialized_view_in_api", "cwe:863"),
     requires=GRANT_KINDS,

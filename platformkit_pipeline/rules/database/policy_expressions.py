@@ -331,10 +331,11 @@ def update_escapes_check(catalog: Catalog) -> Verdicts:
             continue
         try:
             escaping = escaping_updates(catalog, table, policy)
+            said_already = bool(escaping) and lets_rows_in(catalog, table, policy)
         except SqlSyntaxError as error:
             yield unknown(policy_identity(policy), _unparsable(policy, error))
             continue
-        if not escaping or lets_rows_in(catalog, table, policy):
+        if not escaping or said_already:
             yield PASSED
             continue
         reach = {role: commands for role, commands in catalog.reach(table).items() if role in escaping and "UPDATE" in commands}
@@ -366,10 +367,29 @@ def escaping_updates(catalog: Catalog, table: Relation, policy: Policy) -> tuple
 
 
 def lets_rows_in(catalog: Catalog, table: Relation, policy: Policy) -> bool:
-    """The policy's check is also that of an INSERT which a client may run: then every row can be written, and RLS004 says so."""
-    if policy.command != "ALL":
+    """The policy's check is also that of an INSERT which a client may run: then every row can be written, and RLS004 says so.
+
+    Raises SqlSyntaxError.
+    """
+    if policy.command != "ALL" or narrowed(catalog, table, policy, "INSERT"):
         return False
     return any("INSERT" in catalog.commands_open_to(role, table) for role in catalog.clients_of(policy))
+
+
+def narrowed(catalog: Catalog, table: Relation, policy: Policy, command: str) -> bool:
+    """A restrictive policy with a real condition applies to every client role of `policy` for `command`.
+
+    Raises SqlSyntaxError.
+    """
+    clients = set(catalog.clients_of(policy))
+    for other in catalog.policies_of(table):
+        if other.permissive or other.command not in ("ALL", command):
+            continue
+        condition = (other.with_check or other.using) if command == "INSERT" else other.using
+        if condition is None or is_tautology(condition):
+            continue
+        clients -= set(catalog.clients_of(other))
+    return not clients
 
 
 # -- RLS016 -----------------------------------------------------------------------------------------------------------

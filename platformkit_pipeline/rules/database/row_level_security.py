@@ -8,7 +8,7 @@ from platformkit_pipeline.model.result import PatchKind, Severity
 from platformkit_pipeline.model.snapshot import CatalogKind, Policy, Relation
 from platformkit_pipeline.rules.database.catalog import POLICY_BEARING_SCHEMAS, Catalog, identity_of
 from platformkit_pipeline.rules.database.directives import Directive, directive_in
-from platformkit_pipeline.rules.database.policy_expressions import escaping_updates, lets_rows_in, policy_identity
+from platformkit_pipeline.rules.database.policy_expressions import escaping_updates, lets_rows_in, narrowed, policy_identity
 from platformkit_pipeline.rules.registry import PASSED, Family, Verdict, Verdicts, failed, not_applicable, rule, unknown
 from platformkit_pipeline.sqltext.parser import SqlSyntaxError
 from platformkit_pipeline.sqltext.truth import is_tautology
@@ -168,7 +168,7 @@ grant insert on public.tenants to authenticated;
 create policy founders on public.tenants for insert to authenticated
   with check (id = ((select auth.jwt()) ->> 'tenant_id')::uuid);
 """,
-    revision=3,
+    revision=4,
 )
 def allow_all_write(catalog: Catalog) -> Verdicts:
     for table, policy in catalog.project_policies:
@@ -234,8 +234,7 @@ def _tautology_verdict(catalog: Catalog, table: Relation, policy: Policy) -> Ver
     effective = {role: commands for role, commands in granted.items() if commands}
     return failed(
         policy_identity(policy),
-        f"policy {policy.name} on {policy.schema}.{policy.relation} lets {', '.join(clients)} {', '.join(open_commands)} every row"
-        + ("" if effective else " as soon as the privilege is granted"),
+        f"policy {policy.name} on {policy.schema}.{policy.relation} lets {_opened(clients, open_commands, effective)}",
         command=policy.command,
         roles=list(policy.roles),
         using=policy.using,
@@ -245,25 +244,27 @@ def _tautology_verdict(catalog: Catalog, table: Relation, policy: Policy) -> Ver
     )
 
 
+def _opened(clients: tuple[str, ...], open_commands: list[str], effective: dict[str, list[str]]) -> str:
+    """Who may do what now, and what the next GRANT would add."""
+    now = "; ".join(f"{role} {', '.join(commands)} every row" for role, commands in effective.items())
+    granted = {command for commands in effective.values() for command in commands}
+    later = ", ".join(command for command in open_commands if command not in granted)
+    if not now:
+        return f"{', '.join(clients)} {later} every row as soon as the privilege is granted"
+    return f"{now}; {later} as soon as the privilege is granted" if later else now
+
+
 def _open_commands(catalog: Catalog, table: Relation, policy: Policy) -> list[str]:
     """Raises SqlSyntaxError."""
     using, check = policy.using, policy.with_check or policy.using
     commands = list(_ROWS[policy.command]) if using is not None and is_tautology(using) else []
     if policy.command in ("ALL", "INSERT") and check is not None and is_tautology(check):
-        if not commands and escaping_updates(catalog, table, policy) and not lets_rows_in(catalog, table, policy):
+        if (
+            policy.command == "ALL"
+            and not commands
+            and escaping_updates(catalog, table, policy)
+            and not lets_rows_in(catalog, table, policy)
+        ):
             return []  # without the privilege to INSERT the open check is one of UPDATE: RLS012 says it
         commands.append("INSERT")
-    return [command for command in commands if not _narrowed(catalog, table, policy, command)]
-
-
-def _narrowed(catalog: Catalog, table: Relation, policy: Policy, command: str) -> bool:
-    """A restrictive policy with a real condition applies to every client role of `policy` for `command`."""
-    clients = set(catalog.clients_of(policy))
-    for other in catalog.policies_of(table):
-        if other.permissive or other.command not in ("ALL", command):
-            continue
-        condition = (other.with_check or other.using) if command == "INSERT" else other.using
-        if condition is None or is_tautology(condition):
-            continue
-        clients -= set(catalog.clients_of(other))
-    return not clients
+    return [command for command in commands if not narrowed(catalog, table, policy, command)]

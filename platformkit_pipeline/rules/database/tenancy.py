@@ -121,7 +121,7 @@ alter policy orders_of_tenant on public.orders
   using (tenant_id = ((select auth.jwt()) ->> 'tenant_id')::uuid)
   with check (tenant_id = ((select auth.jwt()) ->> 'tenant_id')::uuid);
 """,
-    revision=2,
+    revision=3,
 )
 def tenant_policy_missing(catalog: Catalog) -> Verdicts:
     column = catalog.declarations.tenancy.column
@@ -176,7 +176,10 @@ class _PolicyJudge:
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
         self._helpers = PolicyHelpers(catalog)
-        self._texts: dict[tuple[str, str, str], Judgement] = {}
+        self._texts: dict[tuple[str, str, bool, str], Judgement] = {}
+        guarded = [t for t in catalog.tables if t.row_security]
+        public = [t.name for t in guarded if t.schema == "public"]
+        self._guarded = frozenset([*(f"{t.schema}.{t.name}" for t in guarded), *public])
         self._tables: dict[tuple[object, ...], _Judged] = {}
         self._qualifiers: dict[str, frozenset[str]] = {}
         self._names: dict[tuple[object, ...], frozenset[str]] = {}
@@ -188,7 +191,7 @@ class _PolicyJudge:
         if names is None:
             names = frozenset(name for p in policies for text in (p.using, p.with_check) if text for name in self._names_in(text))
             self._names[alike] = names
-        key = (table.schema, table.name if table.name in names else "", alike)
+        key = (table.schema, self._never_null(table), table.name if table.name in names else "", alike)
         if key not in self._tables:
             self._tables[key] = self._judged(table, policies)
         return self._tables[key]
@@ -217,10 +220,14 @@ class _PolicyJudge:
         return all_of([any_of(judged(permissive=True)), *judged(permissive=False)])
 
     def _text(self, table: Relation, text: str) -> Judgement:
-        key = (text, table.schema, table.name if table.name in self._names_in(text) else "")
+        key = (text, table.schema, self._never_null(table), table.name if table.name in self._names_in(text) else "")
         if key not in self._texts:
             self._texts[key] = judge_expression(text, self._terms(table))
         return self._texts[key]
+
+    def _never_null(self, table: Relation) -> bool:
+        column = self._catalog.column(table, self._catalog.declarations.tenancy.column)
+        return column is not None and column.not_null
 
     def _names_in(self, text: str) -> frozenset[str]:
         """Names that columns are qualified with: only an expression that names its table can depend on what that is called."""
@@ -240,6 +247,8 @@ class _PolicyJudge:
             membership_tables=frozenset(qualified | bare),
             find_helper=self._helpers.find,
             columns_of=self._catalog.column_names,
+            never_null=self._never_null(table),
+            guarded_tables=self._guarded,
         )
 
 
