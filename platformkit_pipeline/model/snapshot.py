@@ -216,6 +216,8 @@ class Index:
     inherited: bool = False
     nulls_not_distinct: bool = False
     comment: str | None = None
+    replica_identity: bool = False
+    """Logical replication tells the rows of the table apart by this index."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Cases of RLS004 and RLS012 in which one policy hides, or seems to hide, what another one opens."""
+"""Cases in which one object hides, or seems to hide, what another one does: policies of one table, indexes of one table."""
 
 from __future__ import annotations
 
@@ -14,6 +14,16 @@ CASES: list[Case] = [
         f"create policy own on public.tenants for update to authenticated using (id = {TENANT})",
         expected={("RLS004", "policy public.tenants.anybody")},
         mend=(f"alter policy anybody on public.tenants with check (id = {TENANT})",),
+    ),
+    case(
+        "IDX003 spares the index by which replication tells rows apart",
+        "create unique index orders_a on public.orders (tenant_id, total)",
+        "create unique index orders_b on public.orders (tenant_id, total)",
+        "create unique index orders_c on public.orders (tenant_id, total, id)",
+        "alter table public.orders alter column tenant_id set not null, alter column total set not null",
+        "alter table public.orders replica identity using index orders_b",
+        "drop index public.orders_tenant_id_idx",
+        expected=set(),
     ),
     case(
         "RLS012 an open check of a policy for ALL, of which only INSERT is narrowed",

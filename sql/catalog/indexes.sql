@@ -70,13 +70,14 @@ select
     x.relispartition as inherited,
     i.indisunique and i.indnullsnotdistinct as nulls_not_distinct,
     description.description as comment,
+    i.indisreplident as replica_identity,
     case when i.indisunique then 'CREATE UNIQUE INDEX ' else 'CREATE INDEX ' end || quote_ident(x.relname) || ' ON '
     || quote_ident(n.nspname) || '.' || quote_ident(c.relname) || ' USING ' || quote_ident(am.amname) as head
 from (values (false)) as older (indnullsnotdistinct)
 cross join lateral (
     select
-        k.indexrelid, k.indrelid, k.indkey, k.indoption, k.indnkeyatts, k.indexprs, k.indpred, k.indisunique, k.indisprimary, k.indisvalid,
-        indnullsnotdistinct
+        k.indexrelid, k.indrelid, k.indkey, k.indoption, k.indnkeyatts, k.indexprs, k.indpred, k.indisunique, k.indisprimary,
+        k.indisvalid, k.indisreplident, indnullsnotdistinct
     from pg_index as k
 ) as i
 inner join pg_class as x on x.oid = i.indexrelid and x.relkind in ('i', 'I')

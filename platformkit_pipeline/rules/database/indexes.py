@@ -227,6 +227,8 @@ def _makes_superfluous(wide: Index, narrow: Index) -> bool:
         or wide.key_columns[:count] != narrow.key_columns
     ):
         return False
+    if narrow.replica_identity:
+        return False  # without it, no row of a published table could be updated
     if narrow.inherited or not set(narrow.included_columns) <= {*wide.key_columns, *wide.included_columns}:
         return False  # the copy of a parent's index goes with the parent's
     ours, theirs = _layout(narrow.definition), _layout(wide.definition)
