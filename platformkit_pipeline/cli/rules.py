@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
-from types import FrameType
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import typer
 
 from platformkit_pipeline.cli.output import ListFormat, check_output, write_text
+from platformkit_pipeline.cli.signals import raised_once
 from platformkit_pipeline.model.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -97,7 +96,7 @@ def run_self_test(select: list[str] | None = _SELECT, output_format: ListFormat 
 
     check_output(output)
     chosen = select_rules(_codes(select))
-    with _ending_once(), _progress_line() as progress:
+    with raised_once(KeyboardInterrupt), _progress_line() as progress:
         outcome = self_test(chosen, progress)
     write_text(_self_test_json(outcome) if output_format is ListFormat.JSON else _self_test_text(outcome), output)
     return 1 if outcome.failed else 0
@@ -142,21 +141,3 @@ def _progress_line() -> Iterator[Callable[[str], None]]:
         yield show
     finally:
         show("")
-
-
-@contextmanager
-def _ending_once() -> Iterator[None]:
-    """The first signal to end interrupts; those after it must not keep the server from being cleared away."""
-    wanted = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-    def end(_number: int, _frame: FrameType | None) -> NoReturn:
-        for number in wanted:
-            signal.signal(number, signal.SIG_IGN)
-        raise KeyboardInterrupt
-
-    former = {number: signal.signal(number, end) for number in wanted}
-    try:
-        yield
-    finally:
-        for number, handler in former.items():
-            signal.signal(number, handler)

@@ -5,19 +5,16 @@ from __future__ import annotations
 import ipaddress
 import itertools
 import os
-import signal
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING
 
 import typer
 
 from platformkit_pipeline.cli.output import progress, warn
+from platformkit_pipeline.cli.signals import raised_once
 from platformkit_pipeline.model.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -83,7 +80,7 @@ def up(
     given = None if demo else _given_settings(settings)
     port = choose_port(host, port)
     home = home_directory() if given else demo_home(home_directory())
-    with only_server_of(home), _stopping_on_signals():
+    with only_server_of(home), raised_once(_Stopped):
         platform = None
         try:
             with progress("starting the database ..."):
@@ -163,21 +160,3 @@ def _say_what_next(url: str, served: _Served, home: Path) -> None:
         "Ctrl-C stops it.",
     ]
     print("\n".join(lines), file=sys.stderr, flush=True)
-
-
-@contextmanager
-def _stopping_on_signals() -> Iterator[None]:
-    """A second signal while stopping is ignored: children and server are on their way down already."""
-    wanted = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        for number in wanted:
-            signal.signal(number, signal.SIG_IGN)
-        raise _Stopped
-
-    former = {number: signal.signal(number, stop) for number in wanted}
-    try:
-        yield
-    finally:
-        for number, handler in former.items():
-            signal.signal(number, handler)

@@ -16,9 +16,11 @@ from typing import Any, TypeVar
 
 from postgast import pg_query_pb2 as pg
 
-from platformkit_pipeline.sqltext.expression_facts import ExpressionFacts, facts_of
+from platformkit_pipeline.sqltext.expression_facts import CALLER_FUNCTIONS, ExpressionFacts, facts_of
 from platformkit_pipeline.sqltext.functions import facts_of_function
 from platformkit_pipeline.sqltext.inlining import (
+    MAX_HELPER_DEPTH,
+    MAX_HELPERS,
     OPAQUE,
     ROW,
     ColumnsOf,
@@ -46,9 +48,6 @@ from platformkit_pipeline.sqltext.truth import Truth, compare, fold, truth_of
 
 _T = TypeVar("_T")
 
-MAX_HELPER_DEPTH = 5
-MAX_HELPERS = 200
-_CALLER = frozenset({("auth", "uid"), ("auth", "jwt"), ("auth", "role"), ("auth", "email")})
 _IGNORE_NULL = frozenset({"concat", "concat_ws", "format", "num_nulls", "num_nonnulls", "jsonb_build_object", "json_build_object"})
 
 
@@ -102,7 +101,7 @@ def _can_open(facts: ExpressionFacts, terms: RowTerms) -> bool:
     """Only constructs that turn NULL into TRUE can open anything; a helper may hold one."""
     if facts.null_safe and facts.calls:
         return True
-    return any(call.name not in _CALLER and terms.find_helper(call.name) is not None for call in facts.calls)
+    return any(call.name not in CALLER_FUNCTIONS and terms.find_helper(call.name) is not None for call in facts.calls)
 
 
 # -- ways in which a condition comes out ----------------------------------------------------------------------------------
@@ -550,7 +549,7 @@ class _Evaluation:
 
     def _call_value(self, node: Any) -> _Value:
         name = string_parts(node.funcname)
-        if name in _CALLER:
+        if name in CALLER_FUNCTIONS:
             return _NO_CLAIM
         if name[-1] == "current_setting" and name[:-1] in ((), ("pg_catalog",)):
             return _NO_CLAIM if _is_claim_setting(node) else _SOME
@@ -648,7 +647,7 @@ def _asks_for_caller(helper: HelperFunction) -> bool:
         facts = facts_of_function(helper.language, helper.body, helper.definition)
     except SqlSyntaxError:
         return False
-    return facts is not None and (bool(facts.claims) or any(call.name in _CALLER for call in facts.calls))
+    return facts is not None and (bool(facts.claims) or any(call.name in CALLER_FUNCTIONS for call in facts.calls))
 
 
 def _text(text: str) -> Node:

@@ -19,6 +19,8 @@ from typing import Any
 from postgast import pg_query_pb2 as pg
 
 from platformkit_pipeline.sqltext.inlining import (
+    MAX_HELPER_DEPTH,
+    MAX_HELPERS,
     ROW,
     ColumnsOf,
     HelperFunction,
@@ -45,11 +47,6 @@ from platformkit_pipeline.sqltext.parser import (
 from platformkit_pipeline.sqltext.truth import Truth, fold
 
 __all__ = ["Confinement", "HelperFunction", "Judgement", "TenantTerms", "all_of", "any_of", "judge_expression"]
-
-MAX_HELPER_DEPTH = 5
-"""Helpers may call helpers; deeper chains are reported as undecidable instead of followed."""
-MAX_HELPERS = 200
-"""Helper calls read for one expression: helpers that call each other many times multiply."""
 
 _TEXT_CASTS = frozenset({"uuid", "text", "citext", "int2", "int4", "int8", "numeric", "json", "jsonb", "_uuid", "_text"})
 """Casts after which two values are equal only if they were before."""

@@ -17,6 +17,9 @@ from postgast import pg_query_pb2 as pg
 from platformkit_pipeline.sqltext.parser import CACHE_SIZE, SqlSyntaxError, parse_expression, parse_statements, scalar_of
 
 Path = tuple[str, ...]
+
+CALLER_FUNCTIONS: frozenset[Path] = frozenset({("auth", "uid"), ("auth", "jwt"), ("auth", "role"), ("auth", "email")})
+"""Functions of the platform that say who asks."""
 ANY_KEY = "*"
 """Stands in a path for a key that is no constant, and in a column for every column (`t.*`)."""
 

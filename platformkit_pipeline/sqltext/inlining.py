@@ -17,6 +17,10 @@ from platformkit_pipeline.sqltext.functions import returned_by_plpgsql, returned
 from platformkit_pipeline.sqltext.lookups import alias_of
 from platformkit_pipeline.sqltext.parser import Node, SqlSyntaxError, column_path, kind, string_parts, unwrap
 
+MAX_HELPER_DEPTH = 5
+"""Helpers may call helpers; deeper chains are reported as undecidable instead of followed."""
+MAX_HELPERS = 200
+"""Helper calls read for one expression: helpers that call each other many times multiply."""
 ROW = "\x00row"
 """First part of a column path that stands for a column of the judged row."""
 OPAQUE = ("\x00opaque", "value")

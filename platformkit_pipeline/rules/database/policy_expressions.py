@@ -13,7 +13,7 @@ from platformkit_pipeline.rules.database.catalog import Catalog
 from platformkit_pipeline.rules.database.policy_helpers import PolicyHelpers
 from platformkit_pipeline.rules.registry import PASSED, Family, Verdicts, failed, rule, unknown
 from platformkit_pipeline.sqltext.absent_claims import RowTerms, WithoutClaims, demands_claims, without_claims
-from platformkit_pipeline.sqltext.expression_facts import ExpressionFacts, FunctionCall, Path, facts_of
+from platformkit_pipeline.sqltext.expression_facts import CALLER_FUNCTIONS, ExpressionFacts, FunctionCall, Path, facts_of
 from platformkit_pipeline.sqltext.functions import facts_of_function
 from platformkit_pipeline.sqltext.identifiers import identifier
 from platformkit_pipeline.sqltext.parser import SqlSyntaxError
@@ -21,7 +21,6 @@ from platformkit_pipeline.sqltext.truth import is_tautology, never_true
 
 _Found = TypeVar("_Found")
 
-_CALLER_FUNCTIONS: frozenset[Path] = frozenset({("auth", "uid"), ("auth", "jwt"), ("auth", "role"), ("auth", "email")})
 _SETTING = "current_setting"
 _USER_METADATA = "user_metadata"
 _RAW_USER_METADATA = "raw_user_meta_data"
@@ -162,7 +161,7 @@ class _MetadataReader:
     def _reached(self, facts: ExpressionFacts) -> list[tuple[Function, ExpressionFacts | None]]:
         """Functions that the expression calls, those that they call, and so on; None for one that cannot be read."""
         found: list[tuple[Function, ExpressionFacts | None]] = []
-        seen: set[Path] = set(_CALLER_FUNCTIONS)
+        seen: set[Path] = set(CALLER_FUNCTIONS)
         waiting = [call.name for call in facts.calls]
         while waiting:
             name = waiting.pop(0)
@@ -278,7 +277,7 @@ class _CallerHelpers:
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
-        self._known: dict[Path, bool] = dict.fromkeys(_CALLER_FUNCTIONS, True)
+        self._known: dict[Path, bool] = dict.fromkeys(CALLER_FUNCTIONS, True)
         self._known[(_SETTING,)] = self._known[("pg_catalog", _SETTING)] = True
 
     def asks_for_caller(self, call: FunctionCall) -> bool:
