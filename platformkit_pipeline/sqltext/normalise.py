@@ -24,13 +24,16 @@ _REPEATED_NAME = re.compile(r"""(?i)(?<![\w"])("(?:[^"]|"")+"|[\w$]+)(?: AS | )\
 
 _NAME = "[a-z_][a-z0-9_]*"
 _ITEM = f"(?:{_NAME}\\.)?{_NAME}(?: AS {_NAME})?"
-_COMPARISON = "(?:=|<>|<|>|<=|>=) (?:[1-9][0-9]{0,8}|'[^'\\\\]*'::(?:text|uuid|date|jsonb))"
+_LITERAL = rf"(?:[1-9][0-9]{{0,8}}|\((?:0|[1-9][0-9]{{0,8}})\)::numeric|'[^'\\]*'::(?:text|uuid|date|jsonb|(?!pg_catalog\.){_NAME}\.{_NAME}))"
+_TEST = rf"\((?:{_NAME}\.)?{_NAME} (?:IS (?:NOT )?NULL|(?:=|<>|<|>|<=|>=) {_LITERAL})\)"
 _PLAIN_VIEW = re.compile(
     " SELECT "  # noqa: S608 - a pattern, not a query
     rf"(?P<items>{_ITEM}(?:,\n    {_ITEM})*)\n   FROM (?P<relation>(?:{_NAME}\.)?(?P<name>{_NAME}))(?: (?P<alias>{_NAME}))?"
-    rf"(?:\n  WHERE \((?:(?P<qualifier>{_NAME})\.)?(?P<condition>{_NAME} (?:IS (?:NOT )?NULL|{_COMPARISON}))\))?;?"
+    rf"(?:\n  WHERE (?P<condition>{_TEST}|\({_TEST}(?: AND {_TEST})+\)))?;?"
 )
-"""A view as `pg_get_viewdef` prints it that reads columns of one relation, with at most one simple condition."""
+"""A view as `pg_get_viewdef` prints it that reads columns of one relation, under simple tests of them or none."""
+_TESTED = re.compile(rf"\((?:(?P<qualifier>{_NAME})\.)?(?P<column>{_NAME}) (?P<test>(?:[^'()]|\([0-9]+\)|'[^']*')+)\)")
+_NUMERIC = re.compile(r"\(([0-9]+)\)::numeric$")
 
 
 @lru_cache(maxsize=CACHE_SIZE)
@@ -56,17 +59,16 @@ def _plain_view(sql: str) -> str | None:
     match = _PLAIN_VIEW.fullmatch(sql)
     if match is None or _NUMBERED_ROW_NAME.search(sql):
         return None
-    relation, name, alias, condition = match["relation"], match["name"], match["alias"], match["condition"]
+    relation, name, alias = match["relation"], match["name"], match["alias"]
     only = alias or name
-    if match["qualifier"] not in (None, only):
-        return None
     items = match["items"].split(",\n    ")
     if "." in match["items"] or " " in match["items"]:
         items = [_plain_item(item, only) for item in items]
-        if "" in items:
-            return None
+    tests = [_plain_test(tested, only) for tested in _TESTED.finditer(match["condition"] or "")]
+    if "" in items or "" in tests:
+        return None
     source = relation if alias is None or alias == name else f"{relation} {alias}"
-    where = "" if condition is None else f" WHERE {condition}"
+    where = f" WHERE {' AND '.join(tests)}" if tests else ""
     return "".join(("SELECT ", ", ".join(items), " FROM ", source, where))
 
 
@@ -77,6 +79,13 @@ def _plain_item(item: str, only: str) -> str:
     if dot and qualifier != only:
         return ""
     return f"{column} AS {name}" if name and name != column else column
+
+
+def _plain_test(tested: re.Match[str], only: str) -> str:
+    """One test without the qualifier `only` and without the parentheses around a number; empty for another qualifier."""
+    if tested["qualifier"] not in (None, only):
+        return ""
+    return " ".join((tested["column"], _NUMERIC.sub(r"\1::numeric", tested["test"])))
 
 
 def _reprinted(sql: str) -> str:
