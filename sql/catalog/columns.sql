@@ -1,6 +1,7 @@
 -- One row: a live column of a table, view, materialized view or foreign table. `privileges` is the ACL of the column
 -- itself; `collation` is null where the column keeps the collation of its type. `quoted` is the name as it stands in SQL
--- where that differs. In no order.
+-- where that differs. Nearly all types sort by nothing or by the database's default (collation 100), so that only the others
+-- are joined. In no order.
 -- Catalogues: pg_attribute, pg_class, pg_namespace, pg_attrdef, pg_type, pg_collation, pg_description. PostgreSQL 14 to 18
 -- (attgenerated 'v' from 18).
 select
@@ -18,7 +19,7 @@ select
     a.attacl::text as privileges,
     description.description as comment,
     case
-        when a.attcollation <> t.typcollation then (
+        when a.attcollation <> coalesce(t.typcollation, a.attcollation) or (t.oid is null and a.attcollation not in (0, 100)) then (
             select format('%I.%I', cn.nspname, co.collname)
             from pg_collation as co
             inner join pg_namespace as cn on cn.oid = co.collnamespace
@@ -29,7 +30,7 @@ select
 from pg_attribute as a
 inner join pg_class as c on c.oid = a.attrelid
 inner join pg_namespace as n on n.oid = c.relnamespace
-inner join pg_type as t on t.oid = a.atttypid
+left join pg_type as t on t.oid = a.atttypid and t.typcollation not in (0, 100)
 left join pg_attrdef as def on def.adrelid = a.attrelid and def.adnum = a.attnum
 left join pg_description as description
     on description.objoid = a.attrelid and description.classoid = 'pg_class'::regclass and description.objsubid = a.attnum

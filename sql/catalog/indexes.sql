@@ -9,28 +9,40 @@
 -- means that one.
 -- Catalogues: pg_index, pg_class, pg_namespace, pg_am, pg_attribute, pg_opclass, pg_constraint, pg_description.
 -- PostgreSQL 14 to 18 (indnullsnotdistinct from 15).
-with doubtful as materialized (
-    select i.indexrelid, i.indrelid, i.indnkeyatts, i.indkey, i.indclass, i.indcollation, i.indoption
-    from pg_index as i
-    inner join pg_class as c on c.oid = i.indrelid and c.relkind in ('r', 'p', 'm')
-    left join pg_constraint as con on con.conindid = i.indexrelid and con.contype in ('p', 'u')
-    where con.oid is null and i.indnkeyatts <= 3 and i.indexprs is null
+with class as materialized (
+    select
+        o.oid,
+        o.opcintype as type,
+        t.typtype <> 'p' and not exists (select from pg_cast as c where c.casttarget = o.opcintype and c.castmethod = 'b') as sure
+    from pg_opclass as o
+    cross join lateral (
+        select k.typtype
+        from pg_type as k
+        where k.oid = o.opcintype
+        offset 0
+    ) as t
+    where o.opcdefault
 ),
-ordinary as materialized (
+looked_at as materialized (
     select k.indexrelid
     from (
-        select
-            i.indexrelid, i.indrelid, i.indkey[0] as attnum, i.indclass[0] as opclass, i.indcollation[0] as sorting,
-            i.indoption[0] as options
-        from doubtful as i
+        select i.indexrelid, i.indrelid, i.indkey[0] as attnum, i.indclass[0] as opclass, i.indcollation[0] as sorting
+        from pg_index as i
+        where (i.indcollation[0] <> 0 or i.indclass[0] <> all (array(select class.oid from class where class.sure))) and not i.indisprimary
         union all
-        select i.indexrelid, i.indrelid, i.indkey[1], i.indclass[1], i.indcollation[1], i.indoption[1]
-        from doubtful as i
-        where i.indnkeyatts > 1
+        select i.indexrelid, i.indrelid, i.indkey[1], i.indclass[1], i.indcollation[1]
+        from pg_index as i
+        where
+            i.indnkeyatts > 1
+            and (i.indcollation[1] <> 0 or i.indclass[1] <> all (array(select class.oid from class where class.sure)))
+            and not i.indisprimary
         union all
-        select i.indexrelid, i.indrelid, i.indkey[2], i.indclass[2], i.indcollation[2], i.indoption[2]
-        from doubtful as i
-        where i.indnkeyatts > 2
+        select i.indexrelid, i.indrelid, i.indkey[2], i.indclass[2], i.indcollation[2]
+        from pg_index as i
+        where
+            i.indnkeyatts > 2
+            and (i.indcollation[2] <> 0 or i.indclass[2] <> all (array(select class.oid from class where class.sure)))
+            and not i.indisprimary
     ) as k
     cross join lateral (
         select a.atttypid, a.attcollation
@@ -38,12 +50,12 @@ ordinary as materialized (
         where a.attrelid = k.indrelid and a.attnum = k.attnum
         offset 0
     ) as a
-    inner join pg_opclass as o on o.oid = k.opclass
+    left join class on class.oid = k.opclass
     group by k.indexrelid
     having
         bool_and(
-            (k.options = 0 or o.opcmethod = (select b.oid from pg_am as b where b.amname = 'btree')) and k.sorting in (0, a.attcollation) and o.opcdefault
-            and (o.opcintype = a.atttypid or (o.opcintype = 'text'::regtype and a.atttypid = 'varchar'::regtype))
+            k.sorting in (0, a.attcollation)
+            and coalesce(class.type = a.atttypid or (class.type = 'text'::regtype and a.atttypid = 'varchar'::regtype), false)
         )
 )
 
@@ -57,34 +69,52 @@ select
     i.indnkeyatts as key_count,
     case
         when
-            not coalesce(con.contype in ('p', 'u') and am.amname = 'btree', ordinary.indexrelid is not null)
+            not coalesce(
+                con.contype in ('p', 'u') and am.amname = 'btree',
+                i.indnkeyatts <= 3 and i.indexprs is null and (am.amname = 'btree' or i.indoption::text !~ '[1-9]')
+                and (
+                    looked_at.indexrelid is not null
+                    or (
+                        first.sure and i.indcollation[0] = 0
+                        and (i.indnkeyatts < 2 or (second.sure and i.indcollation[1] = 0))
+                        and (i.indnkeyatts < 3 or (third.sure and i.indcollation[2] = 0))
+                    )
+                ),
+                false
+            )
             or x.relkind <> 'i' or x.reloptions is not null
-            or strpos(pg_get_expr(i.indpred, i.indrelid), E'\n') > 0
+            or strpos(i.predicate, E'\n') > 0
             then coalesce(pg_get_indexdef(i.indexrelid), '')
     end as definition,
     i.indisunique as unique,
     i.indisprimary as primary,
     i.indisvalid as valid,
-    case when i.indpred is not null then coalesce(pg_get_expr(i.indpred, i.indrelid), '') end as predicate,
+    i.predicate,
     con.conname as constraint,
     x.relispartition as inherited,
     i.indisunique and i.indnullsnotdistinct as nulls_not_distinct,
     description.description as comment,
     i.indisreplident as replica_identity,
+    case when x.relkind = 'i' then current_setting('block_size')::bigint * x.relpages end as bytes,
     case when i.indisunique then 'CREATE UNIQUE INDEX ' else 'CREATE INDEX ' end || quote_ident(x.relname) || ' ON '
     || quote_ident(n.nspname) || '.' || quote_ident(c.relname) || ' USING ' || quote_ident(am.amname) as head
 from (values (false)) as older (indnullsnotdistinct)
 cross join lateral (
     select
-        k.indexrelid, k.indrelid, k.indkey, k.indoption, k.indnkeyatts, k.indexprs, k.indpred, k.indisunique, k.indisprimary,
-        k.indisvalid, k.indisreplident, indnullsnotdistinct
+        k.indexrelid, k.indrelid, k.indkey, k.indoption, k.indclass, k.indcollation, k.indnkeyatts, k.indexprs, k.indisunique,
+        k.indisprimary, k.indisvalid, k.indisreplident, indnullsnotdistinct,
+        case when k.indpred is not null then coalesce(pg_get_expr(k.indpred, k.indrelid), '') end as predicate
     from pg_index as k
+    offset 0
 ) as i
 inner join pg_class as x on x.oid = i.indexrelid and x.relkind in ('i', 'I')
 inner join pg_class as c on c.oid = i.indrelid and c.relkind in ('r', 'p', 'm')
 inner join pg_namespace as n on n.oid = c.relnamespace
 inner join pg_am as am on am.oid = x.relam
-left join ordinary on ordinary.indexrelid = i.indexrelid
+left join class as first on first.oid = i.indclass[0]
+left join class as second on second.oid = i.indclass[1] and i.indnkeyatts > 1
+left join class as third on third.oid = i.indclass[2] and i.indnkeyatts > 2
+left join looked_at on looked_at.indexrelid = i.indexrelid
 left join pg_constraint as con
     on con.conindid = i.indexrelid and con.conrelid = i.indrelid and con.contype in ('p', 'u', 'x')
 left join pg_description as description

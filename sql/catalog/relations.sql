@@ -1,18 +1,12 @@
 -- One row: a table, partitioned table, view, materialized view, foreign table or sequence outside PostgreSQL's own schemas.
 -- `definition` is the query of a view, the parameters of a sequence, the server of a foreign table (its options may hold
--- credentials and stay behind). `estimated_rows` and `total_bytes` are planner estimates: pages as of the last VACUUM or
--- ANALYZE, of the relation with its TOAST table and indexes. pg_total_relation_size would be exact, but waits for every
--- lock. `owner_*` is the column that owns a sequence, by number; whoever has read columns.sql knows its name. A view's
+-- credentials and stay behind). `estimated_rows` and `own_bytes` are planner estimates: pages as of the last VACUUM or
+-- ANALYZE, of the relation with its TOAST table; its indexes say theirs in indexes.sql. pg_total_relation_size would be exact,
+-- but waits for every lock. `owner_*` is the column that owns a sequence, by number; whoever has read columns.sql knows its name. A view's
 -- `definition` is empty when it vanished meanwhile. In no order.
--- Catalogues: pg_class, pg_namespace, pg_inherits, pg_sequence, pg_index, pg_foreign_table, pg_foreign_server, pg_depend,
+-- Catalogues: pg_class, pg_namespace, pg_inherits, pg_sequence, pg_foreign_table, pg_foreign_server, pg_depend,
 -- pg_extension, pg_description. PostgreSQL 14 to 18.
-with index_pages as materialized (
-    select i.indrelid, sum(x.relpages) as pages
-    from pg_index as i
-    inner join pg_class as x on x.oid = i.indexrelid and x.relkind = 'i'
-    group by i.indrelid
-),
-parents as materialized (
+with parents as materialized (
     select i.inhrelid, jsonb_agg(jsonb_build_array(pn.nspname, p.relname) order by i.inhseqno) as named
     from pg_inherits as i
     inner join pg_class as p on p.oid = i.inhparent
@@ -20,14 +14,22 @@ parents as materialized (
     group by i.inhrelid
 ),
 owners as materialized (
-    select distinct on (od.objid) od.objid, tn.nspname as schema, t.relname as relation, od.refobjsubid as number
-    from pg_sequence as s
-    inner join pg_depend as od on od.objid = s.seqrelid
-    inner join pg_class as t on t.oid = od.refobjid and t.relkind <> 'i'
+    select owned.objid, tn.nspname as schema, t.relname as relation, owned.number
+    from (
+        select s.seqrelid as objid, od.refobjid, od.refobjsubid as number
+        from pg_sequence as s
+        cross join lateral (
+            select od.refobjid, od.refobjsubid
+            from pg_depend as od
+            where
+                od.classid = 'pg_class'::regclass and od.objid = s.seqrelid
+                and od.refclassid = 'pg_class'::regclass and od.refobjsubid > 0 and od.deptype in ('a', 'i')
+            order by od.refobjid, od.refobjsubid
+            limit 1
+        ) as od
+    ) as owned
+    inner join pg_class as t on t.oid = owned.refobjid and t.relkind <> 'i'
     inner join pg_namespace as tn on tn.oid = t.relnamespace
-    where
-        od.classid = 'pg_class'::regclass and od.refclassid = 'pg_class'::regclass and od.refobjsubid > 0 and od.deptype in ('a', 'i')
-    order by od.objid
 )
 select
     n.nspname as schema,
@@ -64,8 +66,8 @@ select
     case when c.relkind in ('r', 'p', 'm', 'f') and c.reltuples >= 0 then c.reltuples::bigint end as estimated_rows,
     case
         when c.relkind in ('r', 'm')
-            then current_setting('block_size')::bigint * (c.relpages + coalesce(index_pages.pages, 0) + coalesce(toast.relpages, 0))::bigint
-    end as total_bytes,
+            then current_setting('block_size')::bigint * (c.relpages + coalesce(toast.relpages, 0))
+    end as own_bytes,
     owners.schema as owner_schema,
     owners.relation as owner_relation,
     owners.number::text as owner_number,
@@ -73,7 +75,6 @@ select
 from pg_class as c
 inner join pg_namespace as n on n.oid = c.relnamespace
 left join pg_class as toast on toast.oid = c.reltoastrelid and toast.relkind = 't'
-left join index_pages on index_pages.indrelid = c.oid
 left join parents on parents.inhrelid = c.oid
 left join pg_sequence as s on s.seqrelid = c.oid
 left join owners on owners.objid = c.oid

@@ -59,7 +59,7 @@ select
                 ('role_memberships', 'pg_auth_members'), ('role_memberships', 'pg_roles'),
                 ('relations', 'pg_class'), ('relations', 'pg_namespace'), ('relations', 'pg_description'),
                 ('relations', 'pg_depend'), ('relations', 'pg_extension'), ('relations', 'pg_inherits'),
-                ('relations', 'pg_index'), ('relations', 'pg_sequence'), ('relations', 'pg_foreign_table'),
+                ('relations', 'pg_sequence'), ('relations', 'pg_foreign_table'),
                 ('relations', 'pg_foreign_server'),
                 ('columns', 'pg_attribute'), ('columns', 'pg_class'), ('columns', 'pg_namespace'), ('columns', 'pg_attrdef'),
                 ('columns', 'pg_description'), ('columns', 'pg_type'), ('columns', 'pg_collation'),

@@ -12,7 +12,7 @@ import dataclasses
 import hashlib
 import json
 import re
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, Generic, TypeVar, get_type_hints
@@ -101,7 +101,8 @@ class Reader:
         self._kind: CatalogKind | None = None
         self._made: list[Any] = []
         self._fields: dict[str, tuple[Any, ...]] = {}
-        self._statistics: list[RelationStatistics] = []
+        self._sizes: dict[tuple[str, str], tuple[int | None, int | None]] = {}
+        self._index_bytes: dict[tuple[str, str], int] = {}
         self._names: dict[Any, Any] = {}
         self._memos: dict[Any, _Memo[Any, Any]] = {}
         self._numbers: _Memo[str | None, tuple[int, ...]] = _Memo(_numbers)
@@ -125,8 +126,14 @@ class Reader:
     def finish(self) -> dict[str, tuple[Any, ...]]:
         """Fields of a `Snapshot`, sorted. Nothing can be added any more."""
         self._complete()
-        self._statistics.sort(key=attrgetter("schema", "name"))
-        return {**self._fields, "relation_statistics": tuple(self._statistics)}
+        return {**self._fields, "relation_statistics": tuple(self._statistics())}
+
+    def _statistics(self) -> Iterator[RelationStatistics]:
+        """Sizes with those of the indexes; unknown where the indexes could not be read."""
+        indexed = CatalogKind.INDEXES.value in self._fields
+        for (schema, name), (rows, size) in sorted(self._sizes.items()):
+            total = size + self._index_bytes.get((schema, name), 0) if size is not None and indexed else None
+            yield RelationStatistics(schema, name, rows, total)
 
     def _complete(self) -> None:
         """Sort the kind that was read last; the server works on the next one meanwhile."""
@@ -233,14 +240,12 @@ class Reader:
             self._quoted.update((name, text) for name, text in zip(table["name"], quoted, strict=True) if text is not None)
 
     def prepare_relations(self, table: Table) -> None:
-        rows, sizes = table.pop("estimated_rows"), table.pop("total_bytes")
+        rows, sizes = table.pop("estimated_rows"), table.pop("own_bytes")
         share: Callable[[str, str], str] = self._names.setdefault
         places = zip(map(share, table["schema"], table["schema"]), map(share, table["name"], table["name"]), strict=True)
-        self._statistics += [
-            RelationStatistics(schema, name, estimate, size)
-            for (schema, name), kind, estimate, size in zip(places, table["kind"], rows, sizes, strict=True)
-            if kind in _STORED
-        ]
+        for place, kind, estimate, size in zip(places, table["kind"], rows, sizes, strict=True):
+            if kind in _STORED:
+                self._sizes[place] = (estimate, size)
         if "" in table["definition"]:
             raise VanishedObject("Relation.definition")
         masked: _Memo[str | None, str | None] = self._memo(_masked)
@@ -273,6 +278,10 @@ class Reader:
         ]
 
     def prepare_indexes(self, table: Table) -> None:
+        sums = self._index_bytes
+        for place, size in zip(zip(table["schema"], table["relation"], strict=True), table.pop("bytes"), strict=True):
+            if size:
+                sums[place] = sums.get(place, 0) + size
         masked = self._memo(_masked)
         table["predicate"] = predicates = list(map(masked.__getitem__, table["predicate"]))
         heads, counts, options = table.pop("head"), table.pop("key_count"), table.pop("options")
