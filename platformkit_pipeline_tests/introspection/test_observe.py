@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import astuple, replace
 
 import pytest
@@ -522,13 +522,14 @@ def test_settings_of_role_and_session_do_not_change_what_is_read(rich_copy: Dsn,
 
 
 @pytest.fixture
-def stranger(rich_copy: Dsn) -> Dsn:
+def stranger(rich_copy: Dsn) -> Iterator[Dsn]:
     """A login role without any grant, in a copy of the rich database."""
     with connect(rich_copy) as connection:
-        if connection.execute("select from pg_roles where rolname = 'stranger'").fetchone() is None:
-            connection.execute("create role stranger login")
-        connection.execute("alter role stranger nobypassrls")
-    return with_user(rich_copy, "stranger")
+        connection.execute("create role stranger login")
+    yield with_user(rich_copy, "stranger")
+    with connect(rich_copy) as connection:
+        connection.execute("drop owned by stranger")
+        connection.execute("drop role stranger")
 
 
 def test_role_without_any_grant_sees_the_whole_catalogue_but_the_buckets(stranger: Dsn, rich_copy: Dsn) -> None:
