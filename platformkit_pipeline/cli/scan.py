@@ -109,15 +109,9 @@ def scan(
     """
     from platformkit_pipeline.cycle_collector import collector_spared
     from platformkit_pipeline.operations.scan import scan_database
-    from platformkit_pipeline.rules.registry import Scope, Source, select_rules
 
     check_output(output)
-    chosen = select_rules(_codes(select, "--select"), _codes(ignore, "--ignore"))
-    rules = tuple(rule for rule in chosen if rule.scope is Scope.PROJECT)
-    if not rules:
-        raise ConfigurationError("--select and --ignore leave no rule that judges a database")
-    if probe is not ProbeLevel.NONE and not any(rule.source is Source.PROBE for rule in rules):
-        raise ConfigurationError("--probe is judged by TEN005, which --select and --ignore leave out")
+    rules = _chosen_rules(select, ignore, probe)
     subject = SubjectOptions(
         *(dsn, dsn_env, target, settings, name, environment, exposed_schema),
         *(tenant_column, tenant_claim, membership_table, single_tenant),
@@ -143,6 +137,21 @@ def exit_code(report: ScanReport, fail_on: FailOn) -> int:
     return EXIT_NOT_OBSERVED if Outcome.UNKNOWN in outcomes else 0
 
 
+def _chosen_rules(select: list[str] | None, ignore: list[str] | None, probe: ProbeLevel) -> tuple[Rule, ...] | None:
+    """None for all rules of a project, which can be loaded later. Raises ConfigurationError for a choice that cannot be judged."""
+    if not select and not ignore:
+        return None
+    from platformkit_pipeline.rules.registry import Scope, Source, select_rules
+
+    chosen = select_rules(_codes(select, "--select"), _codes(ignore, "--ignore"))
+    rules = tuple(rule for rule in chosen if rule.scope is Scope.PROJECT)
+    if not rules:
+        raise ConfigurationError("--select and --ignore leave no rule that judges a database")
+    if probe is not ProbeLevel.NONE and not any(rule.source is Source.PROBE for rule in rules):
+        raise ConfigurationError("--probe is judged by TEN005, which --select and --ignore leave out")
+    return rules
+
+
 def _codes(values: list[str] | None, option: str) -> list[str]:
     codes = [code.strip() for value in values or () for code in value.split(",")]
     if "" in codes:
@@ -150,7 +159,7 @@ def _codes(values: list[str] | None, option: str) -> list[str]:
     return codes
 
 
-def _rendered(report: ScanReport, rules: tuple[Rule, ...], output_format: ScanFormat, *, to_file: bool) -> str:
+def _rendered(report: ScanReport, rules: tuple[Rule, ...] | None, output_format: ScanFormat, *, to_file: bool) -> str:
     match output_format:
         case ScanFormat.TABLE:
             from platformkit_pipeline.cli.scan_table import scan_table
@@ -162,8 +171,9 @@ def _rendered(report: ScanReport, rules: tuple[Rule, ...], output_format: ScanFo
             return scan_json(report)
         case ScanFormat.SARIF:
             from platformkit_pipeline.reporting.sarif import sarif_json
+            from platformkit_pipeline.rules.registry import Scope, rules_for
 
-            return sarif_json(report, rules)
+            return sarif_json(report, rules_for(Scope.PROJECT) if rules is None else rules)
         case ScanFormat.JUNIT:
             from platformkit_pipeline.reporting.junit import junit_xml
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from platformkit_pipeline.introspection.postgres.observe import observe
@@ -14,13 +15,13 @@ from platformkit_pipeline.model.target import ManagementApiAccess, ObservationOp
 _log = get_logger("operations.observe_all")
 
 
-def observe_all(dsn: Dsn, options: ObservationOptions) -> Snapshot:
-    """The database behind `dsn` in one read-only transaction, then the logs.
+def observe_all(dsn: Dsn, options: ObservationOptions, *, meanwhile: Callable[[], object] = lambda: None) -> Snapshot:
+    """The database behind `dsn` in one read-only transaction, then the logs; `meanwhile` as in `observe`.
 
     Logs that cannot be read are a reason in the snapshot and no error. Raises TargetUnreachable, TargetBusy or another
     ObservationError for the database.
     """
-    snapshot = observe(dsn, explain_analyze=options.explain_analyze)
+    snapshot = observe(dsn, explain_analyze=options.explain_analyze, meanwhile=meanwhile)
     if options.management_api is None or snapshot.activity is None:
         return snapshot
     return replace(snapshot, activity=with_endpoints(snapshot.activity, options.management_api))

@@ -13,8 +13,8 @@ from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.model.errors import ConfigurationError
 from platformkit_pipeline.model.patch import Plan
 from platformkit_pipeline.model.target import NO_OPTIONS, Declarations, ObservationOptions, Target
+from platformkit_pipeline.operations.judge import judge
 from platformkit_pipeline.operations.observe_all import observe_all
-from platformkit_pipeline.operations.scan import judge
 from platformkit_pipeline.remediation.migration_files import migration_files
 from platformkit_pipeline.remediation.plan import plan_for
 from platformkit_pipeline.rules.registry import Scope, rules_for

@@ -1,4 +1,7 @@
-"""Scan one database: observe it, name what was seen, judge it, score it. Nothing is written anywhere."""
+"""Scan one database: observe it and judge it. Nothing is written anywhere.
+
+What judges is loaded while the server works on the catalogue: it takes longer than the server's first answer.
+"""
 
 from __future__ import annotations
 
@@ -7,23 +10,18 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from platformkit_pipeline.cycle_collector import collector_paused
-from platformkit_pipeline.introspection.postgres.fingerprint import catalog_fingerprint
-from platformkit_pipeline.introspection.postgres.isolation_probe import probe_isolation
 from platformkit_pipeline.logs import bind_ids, get_logger
 from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.model.errors import ConfigurationError
 from platformkit_pipeline.model.isolation import ProbeLevel
-from platformkit_pipeline.model.result import Result
-from platformkit_pipeline.model.scan import ScanReport
-from platformkit_pipeline.model.score import compliance_score
-from platformkit_pipeline.model.snapshot import CatalogKind, Snapshot
 from platformkit_pipeline.model.target import NO_OPTIONS, Declarations, Environment, ObservationOptions, Target
 from platformkit_pipeline.operations.observe_all import observe_all
-from platformkit_pipeline.operations.second_process import done_beside
-from platformkit_pipeline.rules.evaluate import evaluate
-from platformkit_pipeline.rules.registry import Rule, ruleset_digest
+
+if TYPE_CHECKING:
+    from platformkit_pipeline.model.scan import ScanReport
+    from platformkit_pipeline.rules.registry import Rule
 
 _log = get_logger("operations.scan")
 
@@ -50,12 +48,12 @@ def scan_database(
     *,
     target: Target,
     declarations: Declarations,
-    rules: Sequence[Rule],
+    rules: Sequence[Rule] | None = None,
     options: ObservationOptions = NO_OPTIONS,
     clock: Clock = Clock(),
     probe: ProbeLevel = ProbeLevel.NONE,
 ) -> ScanReport:
-    """Observe the database behind `dsn` in one read-only transaction and judge it by `rules`.
+    """Observe the database behind `dsn` in one read-only transaction and judge it by `rules`, without which by all of a project.
 
     `probe` tries tenant isolation in a second transaction, always rolled back. Raises ConfigurationError for a probe that
     writes to production, TargetUnreachable, TargetBusy or another ObservationError; there is no half a report.
@@ -64,14 +62,19 @@ def scan_database(
         raise ConfigurationError(f"a probe that writes is refused on {target.name}: its environment is production; probe read, or a copy")
     scan_id, started_at, started = clock.new_scan_id(), clock.now(), clock.seconds()
     with bind_ids(scan_id=scan_id, target=target.name):
-        snapshot = observe_all(dsn, options)
+        snapshot = observe_all(dsn, options, meanwhile=_load_judge)
         if probe is not ProbeLevel.NONE:
+            from platformkit_pipeline.introspection.postgres.isolation_probe import probe_isolation
+
             snapshot = replace(snapshot, isolation=probe_isolation(dsn, snapshot, declarations, level=probe))
+        from platformkit_pipeline.operations.judge import judge
+        from platformkit_pipeline.rules.registry import Scope, rules_for
+
         report = judge(
             snapshot,
             target=target,
             declarations=declarations,
-            rules=rules,
+            rules=rules_for(Scope.PROJECT) if rules is None else rules,
             scan_id=scan_id,
             started_at=started_at,
             elapsed=lambda: clock.seconds() - started,
@@ -80,44 +83,8 @@ def scan_database(
     return report
 
 
-@collector_paused()
-def judge(
-    snapshot: Snapshot,
-    *,
-    target: Target,
-    declarations: Declarations,
-    rules: Sequence[Rule],
-    scan_id: str,
-    started_at: datetime,
-    elapsed: Callable[[], float] = lambda: 0.0,
-) -> ScanReport:
-    """What `rules` say about a snapshot. `elapsed` tells the seconds since the scan began, asked when judging is done."""
-    fingerprint, results = _fingerprint_and_results(snapshot, declarations, rules)
-    return ScanReport(
-        scan_id=scan_id,
-        target=target,
-        server_version=snapshot.server.version,
-        started_at=started_at,
-        duration_seconds=elapsed(),
-        catalog_fingerprint=fingerprint,
-        ruleset_digest=ruleset_digest(rules),
-        results=results,
-        score=compliance_score(results),
-        unobserved=snapshot.unobserved,
-    )
+def _load_judge() -> None:
+    from platformkit_pipeline.operations import judge  # noqa: F401 - for its being loaded
+    from platformkit_pipeline.rules.registry import all_rules
 
-
-_WORTH_A_PROCESS = 10_000
-"""Columns from which on judging takes longer than copying the process twice over."""
-
-
-def _fingerprint_and_results(snapshot: Snapshot, declarations: Declarations, rules: Sequence[Rule]) -> tuple[str, tuple[Result, ...]]:
-    """A large database is judged on two processors. Rules that read policies stay together: they share what was parsed."""
-    if len(snapshot.columns) < _WORTH_A_PROCESS:
-        return catalog_fingerprint(snapshot), evaluate(snapshot, declarations, rules)
-    of_policies = [r for r in rules if CatalogKind.POLICIES in r.requires]
-    others = [r for r in rules if CatalogKind.POLICIES not in r.requires]
-    with done_beside(lambda: (catalog_fingerprint(snapshot), evaluate(snapshot, declarations, others))) as beside:
-        results = evaluate(snapshot, declarations, of_policies)
-        fingerprint, more = beside()
-    return fingerprint, tuple(sorted((*results, *more), key=lambda r: r.sort_key))
+    all_rules()

@@ -24,7 +24,9 @@ _REPEATED_NAME = re.compile(r"""(?i)(?<![\w"])("(?:[^"]|"")+"|[\w$]+)(?: AS | )\
 
 _NAME = "[a-z_][a-z0-9_]*"
 _ITEM = f"(?:{_NAME}\\.)?{_NAME}(?: AS {_NAME})?"
-_LITERAL = rf"(?:[1-9][0-9]{{0,8}}|\((?:0|[1-9][0-9]{{0,8}})\)::numeric|'[^'\\]*'::(?:text|uuid|date|jsonb|(?!pg_catalog\.){_NAME}\.{_NAME}))"
+_LITERAL = (
+    rf"(?:[1-9][0-9]{{0,8}}|\((?:0|[1-9][0-9]{{0,8}})\)::numeric|'[^'\\]*'::(?:text|uuid|date|jsonb|(?!pg_catalog\.){_NAME}\.{_NAME}))"
+)
 _TEST = rf"\((?:{_NAME}\.)?{_NAME} (?:IS (?:NOT )?NULL|(?:=|<>|<|>|<=|>=) {_LITERAL})\)"
 _PLAIN_VIEW = re.compile(
     " SELECT "  # noqa: S608 - a pattern, not a query

@@ -19,15 +19,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache, partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg.types.string import TextLoader
 
 from platformkit_pipeline.cycle_collector import collector_paused
-from platformkit_pipeline.introspection.postgres.activity import ActivityReading, observe_activity
 from platformkit_pipeline.introspection.postgres.connection import Location, connect, location_of
-from platformkit_pipeline.introspection.postgres.plans import with_plans
 from platformkit_pipeline.introspection.postgres.records import RECORDS, Reader, Row, VanishedObject
 from platformkit_pipeline.introspection.postgres.streams import streamed, streamed_ahead
 from platformkit_pipeline.locations import read_sql
@@ -35,6 +33,9 @@ from platformkit_pipeline.logs import get_logger
 from platformkit_pipeline.model.dsn import Dsn, redact
 from platformkit_pipeline.model.errors import ObservationError, TargetBusy, TargetUnreachable
 from platformkit_pipeline.model.snapshot import CatalogKind, Server, Snapshot, Unobserved
+
+if TYPE_CHECKING:
+    from platformkit_pipeline.introspection.postgres.activity import ActivityReading
 
 ATTEMPTS = 3
 _PAUSE_SECONDS = 0.2
@@ -54,7 +55,7 @@ _LARGE_CATALOGUE = 8 * 1024**2
 """Bytes of pg_attribute from which on a second connection is worth its three statements: a few thousand tables."""
 
 _BESIDE = frozenset({CatalogKind.CONSTRAINTS, CatalogKind.INDEXES, CatalogKind.POLICIES})
-"""Kinds that the second connection reads: about half of the server's work."""
+"""Kinds that the second connection reads: about half of the server's work, and what makes it open tables."""
 
 _TOGETHER = (
     CatalogKind.SCHEMAS,
@@ -104,11 +105,13 @@ def observe(
     lock_timeout_seconds: float = 5,
     explain_analyze: bool = False,
     clock_ahead: timedelta = timedelta(0),
+    meanwhile: Callable[[], object] = lambda: None,
 ) -> Snapshot:
     """Read the whole catalogue of a database. Nothing is written, and no relation is read but `storage.buckets` and `cron.job`.
 
     The timeouts (in seconds) hold for each statement. `explain_analyze` allows slow SELECTs to be run for their plans;
-    `clock_ahead` pretends that counters are older than they are, for servers that cannot be old. Works for any login
+    `clock_ahead` pretends that counters are older than they are, for servers that cannot be old; `meanwhile` is done while
+    the server works on its first answer. Works for any login
     role on PostgreSQL 14 to 18; what the role may not read is listed in `Snapshot.unobserved`. Raises ConfigurationError
     for a malformed connection string, TargetUnreachable without a connection or when it is lost, TargetBusy on a timeout
     or when the schema kept changing in three attempts, ObservationError for anything else the server answers.
@@ -119,7 +122,10 @@ def observe(
     for attempt in range(1, ATTEMPTS + 1):
         try:
             with connect(dsn) as connection:
-                snapshot, reading = _observe(dsn, connection, _session(statement_timeout_seconds, lock_timeout_seconds), clock_ahead)
+                session = _session(statement_timeout_seconds, lock_timeout_seconds)
+                snapshot, reading = _observe(dsn, connection, session, clock_ahead, meanwhile)
+                from platformkit_pipeline.introspection.postgres.plans import with_plans
+
                 snapshot = with_plans(partial(_run, connection), snapshot, reading, explain_analyze=explain_analyze)
         except VanishedObject as error:
             last = error
@@ -140,7 +146,9 @@ def observe(
     ) from None
 
 
-def _observe(dsn: Dsn, connection: psycopg.Connection, session: str, clock_ahead: timedelta) -> tuple[Snapshot, ActivityReading]:
+def _observe(
+    dsn: Dsn, connection: psycopg.Connection, session: str, clock_ahead: timedelta, meanwhile: Callable[[], object]
+) -> tuple[Snapshot, ActivityReading]:
     connection.adapters.register_loader("jsonb", TextLoader)  # parsed once per distinct text, see records
     *_, server_result = _run(
         connection,
@@ -153,7 +161,9 @@ def _observe(dsn: Dsn, connection: psycopg.Connection, session: str, clock_ahead
     facts = dict(zip(server_result.columns, server_result.rows[0], strict=True))
     unobserved = tuple(sorted(Unobserved(kind, why) for kind, why in json.loads(facts["unreadable"])))
     with collector_paused(), _second_connection(dsn, connection, session, facts) as second:
-        collected, system_identifier = _collect(connection, second, facts, _readable_kinds(unobserved, facts))
+        collected, system_identifier = _collect(connection, second, facts, _readable_kinds(unobserved, facts), meanwhile)
+    from platformkit_pipeline.introspection.postgres.activity import observe_activity
+
     reading = observe_activity(partial(_run, connection), clock_ahead=clock_ahead)
     _run(connection, ("commit",))
     if reading.unavailable is not None:
@@ -210,7 +220,11 @@ def _joined(dsn: Dsn, session: str, snapshot: str) -> psycopg.Connection | None:
 
 
 def _collect(
-    connection: psycopg.Connection, second: psycopg.Connection | None, facts: dict[str, Any], kinds: tuple[CatalogKind, ...]
+    connection: psycopg.Connection,
+    second: psycopg.Connection | None,
+    facts: dict[str, Any],
+    kinds: tuple[CatalogKind, ...],
+    meanwhile: Callable[[], object],
 ) -> tuple[dict[str, Any], str | None]:
     """Fields of the snapshot, and the system identifier where the role may read it."""
     reader = Reader()
@@ -228,6 +242,7 @@ def _collect(
         else:
             main = open_streams.enter_context(streamed_ahead(connection, [q.statement for q in queries if not q.beside]))
             beside = open_streams.enter_context(streamed_ahead(second, [q.statement for q in queries if q.beside]))
+        meanwhile()
         for query in queries:
             for columns, rows in (beside if query.beside else main).rows():
                 query.receive(columns, rows)

@@ -14,7 +14,6 @@ import json
 import re
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from operator import attrgetter
 from typing import Any, Generic, TypeVar, get_type_hints
 
 from platformkit_pipeline.model.snapshot import (

@@ -42,7 +42,8 @@ class Stream:
 @contextmanager
 def streamed(connection: psycopg.Connection, statements: Sequence[str]) -> Iterator[Stream]:
     """Send the statements and read their results as they are asked for. Left early, the connection is closed."""
-    results = _results(connection, statements)
+    _send(connection, statements)
+    results = _results(connection)
     try:
         yield Stream(connection, results)
         _drain(results)
@@ -70,14 +71,16 @@ def streamed_ahead(connection: psycopg.Connection, statements: Sequence[str]) ->
     thread.join()
 
 
-def _results(connection: psycopg.Connection, statements: Sequence[str]) -> Iterator[PGresult]:
-    """Every portion of every result in order. The first error is raised when the server has said all it had to say."""
-    server = connection.pgconn
-    server.send_query(";\n".join(statements).encode())
+def _send(connection: psycopg.Connection, statements: Sequence[str]) -> None:
+    connection.pgconn.send_query(";\n".join(statements).encode())
     with suppress(psycopg.NotSupportedError):  # a libpq before 17 hands over whole results: more memory, the same rows
-        server.set_chunked_rows_mode(ROWS_PER_PORTION)
+        connection.pgconn.set_chunked_rows_mode(ROWS_PER_PORTION)
+
+
+def _results(connection: psycopg.Connection) -> Iterator[PGresult]:
+    """Every portion of every result in order. The first error is raised when the server has said all it had to say."""
     failed: psycopg.Error | None = None
-    while (result := connection.wait(generators.fetch(server))) is not None:
+    while (result := connection.wait(generators.fetch(connection.pgconn))) is not None:
         if result.status in (ExecStatus.TUPLES_CHUNK, ExecStatus.TUPLES_OK):
             yield result
         elif failed is None:
@@ -88,7 +91,8 @@ def _results(connection: psycopg.Connection, statements: Sequence[str]) -> Itera
 
 def _fetch(connection: psycopg.Connection, statements: Sequence[str], fetched: SimpleQueue[PGresult | BaseException | None]) -> None:
     try:
-        for result in _results(connection, statements):
+        _send(connection, statements)
+        for result in _results(connection):
             fetched.put(result)
     except BaseException as error:  # whoever reads the results has to know
         fetched.put(error)
