@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
-from platformkit_pipeline.introspection.postgres.observe import observe
+from platformkit_pipeline.introspection.postgres.observe import Meanwhile, observe
 from platformkit_pipeline.logs import get_logger
 from platformkit_pipeline.model.activity import Activity, EndpointLatency
 from platformkit_pipeline.model.dsn import Dsn
@@ -15,7 +14,7 @@ from platformkit_pipeline.model.target import ManagementApiAccess, ObservationOp
 _log = get_logger("operations.observe_all")
 
 
-def observe_all(dsn: Dsn, options: ObservationOptions, *, meanwhile: Callable[[], object] = lambda: None) -> Snapshot:
+def observe_all(dsn: Dsn, options: ObservationOptions, *, meanwhile: Meanwhile | None = None) -> Snapshot:
     """The database behind `dsn` in one read-only transaction, then the logs; `meanwhile` as in `observe`.
 
     Logs that cannot be read are a reason in the snapshot and no error. Raises TargetUnreachable, TargetBusy or another

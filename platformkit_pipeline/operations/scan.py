@@ -1,6 +1,6 @@
 """Scan one database: observe it and judge it. Nothing is written anywhere.
 
-What judges is loaded while the server works on the catalogue: it takes longer than the server's first answer.
+What judges is loaded while the server works on the catalogue (see `head_start`): it takes longer than the server's first answer.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.model.errors import ConfigurationError
 from platformkit_pipeline.model.isolation import ProbeLevel
 from platformkit_pipeline.model.target import NO_OPTIONS, Declarations, Environment, ObservationOptions, Target
+from platformkit_pipeline.operations.head_start import HeadStart
 from platformkit_pipeline.operations.observe_all import observe_all
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def scan_database(
         raise ConfigurationError(f"a probe that writes is refused on {target.name}: its environment is production; probe read, or a copy")
     scan_id, started_at, started = clock.new_scan_id(), clock.now(), clock.seconds()
     with bind_ids(scan_id=scan_id, target=target.name):
-        snapshot = observe_all(dsn, options, meanwhile=_load_judge)
+        snapshot = observe_all(dsn, options, meanwhile=HeadStart())
         if probe is not ProbeLevel.NONE:
             from platformkit_pipeline.introspection.postgres.isolation_probe import probe_isolation
 
@@ -81,10 +82,3 @@ def scan_database(
         )
         _log.info("scanned", results=len(report.results), findings=len(report.findings), duration_seconds=report.duration_seconds)
     return report
-
-
-def _load_judge() -> None:
-    from platformkit_pipeline.operations import judge  # noqa: F401 - for its being loaded
-    from platformkit_pipeline.rules.registry import all_rules
-
-    all_rules()

@@ -19,7 +19,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import psycopg
 from psycopg.types.string import TextLoader
@@ -76,20 +76,35 @@ _SERVICES = {CatalogKind.STORAGE_BUCKETS: "has_storage_buckets", CatalogKind.CRO
 
 _ORDER = (
     CatalogKind.COLUMNS,
-    CatalogKind.CONSTRAINTS,
+    CatalogKind.POLICIES,
     CatalogKind.RELATIONS,
-    CatalogKind.INDEXES,
+    CatalogKind.CONSTRAINTS,
     CatalogKind.FUNCTIONS,
     CatalogKind.TRIGGERS,
-    CatalogKind.POLICIES,
+    CatalogKind.INDEXES,
     CatalogKind.TYPES,
     CatalogKind.VIEW_DEPENDENCIES,
 )
-"""The larger kinds as they are read: columns first, because constraints and indexes name theirs; then the two connections in turn."""
+"""The larger kinds as they are read: columns first, because constraints and indexes name theirs; policies early, because their
+texts are what takes longest to judge; the two connections in turn."""
 
 _BEGIN = "begin transaction isolation level repeatable read read only"
 
 log = get_logger("introspection.postgres")
+
+
+class Meanwhile(Protocol):
+    """Work of the caller that is done while the server works."""
+
+    def piece(self) -> bool:
+        """Do a little of it; False when nothing is left for now."""
+
+    def seen(self, kind: CatalogKind, records: Sequence[Any]) -> None:
+        """All records of a kind have arrived."""
+
+
+def _nothing() -> bool:
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +120,13 @@ def observe(
     lock_timeout_seconds: float = 5,
     explain_analyze: bool = False,
     clock_ahead: timedelta = timedelta(0),
-    meanwhile: Callable[[], object] = lambda: None,
+    meanwhile: Meanwhile | None = None,
 ) -> Snapshot:
     """Read the whole catalogue of a database. Nothing is written, and no relation is read but `storage.buckets` and `cron.job`.
 
     The timeouts (in seconds) hold for each statement. `explain_analyze` allows slow SELECTs to be run for their plans;
-    `clock_ahead` pretends that counters are older than they are, for servers that cannot be old; `meanwhile` is done while
-    the server works on its first answer. Works for any login
+    `clock_ahead` pretends that counters are older than they are, for servers that cannot be old; `meanwhile` is work
+    of the caller for the time until something arrives. Works for any login
     role on PostgreSQL 14 to 18; what the role may not read is listed in `Snapshot.unobserved`. Raises ConfigurationError
     for a malformed connection string, TargetUnreachable without a connection or when it is lost, TargetBusy on a timeout
     or when the schema kept changing in three attempts, ObservationError for anything else the server answers.
@@ -147,7 +162,7 @@ def observe(
 
 
 def _observe(
-    dsn: Dsn, connection: psycopg.Connection, session: str, clock_ahead: timedelta, meanwhile: Callable[[], object]
+    dsn: Dsn, connection: psycopg.Connection, session: str, clock_ahead: timedelta, meanwhile: Meanwhile | None
 ) -> tuple[Snapshot, ActivityReading]:
     connection.adapters.register_loader("jsonb", TextLoader)  # parsed once per distinct text, see records
     *_, server_result = _run(
@@ -224,28 +239,30 @@ def _collect(
     second: psycopg.Connection | None,
     facts: dict[str, Any],
     kinds: tuple[CatalogKind, ...],
-    meanwhile: Callable[[], object],
+    meanwhile: Meanwhile | None,
 ) -> tuple[dict[str, Any], str | None]:
     """Fields of the snapshot, and the system identifier where the role may read it."""
     reader = Reader()
     found: list[str] = []
     few = tuple(kind for kind in kinds if kind in _TOGETHER)
     many = sorted((k for k in kinds if k not in few), key=_ORDER.index)
-    queries = [_Query(_statement(k.value), _many_rows(reader, k), beside=k in _BESIDE) for k in many]
+    queries = [_Query(_statement(k.value), _many_rows(reader, k), k, beside=k in _BESIDE) for k in many]
     if few:
         queries.append(_Query(_together(few), lambda _, rows: _few_rows(reader, rows)))
     if facts["may_read_system_identifier"]:
         queries.append(_Query(_statement("system_identifier"), lambda _, rows: found.extend(row[0] for row in rows)))
+    piece = _nothing if meanwhile is None else meanwhile.piece
     with ExitStack() as open_streams:
         if second is None:
-            main = beside = open_streams.enter_context(streamed(connection, [q.statement for q in queries]))
+            main = beside = open_streams.enter_context(streamed(connection, [q.statement for q in queries], piece))
         else:
-            main = open_streams.enter_context(streamed_ahead(connection, [q.statement for q in queries if not q.beside]))
-            beside = open_streams.enter_context(streamed_ahead(second, [q.statement for q in queries if q.beside]))
-        meanwhile()
+            main = open_streams.enter_context(streamed_ahead(connection, [q.statement for q in queries if not q.beside], piece))
+            beside = open_streams.enter_context(streamed_ahead(second, [q.statement for q in queries if q.beside], piece))
         for query in queries:
             for columns, rows in (beside if query.beside else main).rows():
                 query.receive(columns, rows)
+            if meanwhile is not None and query.kind is not None:
+                meanwhile.seen(query.kind, reader.complete())
     return reader.finish(), found[0] if found else None
 
 
@@ -262,6 +279,8 @@ _Receiver = Callable[[Sequence[str], list[Row]], None]
 class _Query:
     statement: str
     receive: _Receiver
+    kind: CatalogKind | None = None
+    """What its rows are of, where they are all of one kind."""
     beside: bool = False
     """For the second connection, if there is one."""
 

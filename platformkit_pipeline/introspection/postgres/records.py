@@ -122,6 +122,12 @@ class Reader:
         if rows:
             made += self._records(RECORDS[kind], dict(zip(columns, zip(*rows, strict=True), strict=True)))
 
+    def complete(self) -> tuple[Any, ...]:
+        """The records of the kind that was added last, sorted. No more of them can be added."""
+        kind = self._kind
+        self._complete()
+        return self._fields[kind.value] if kind is not None else ()
+
     def finish(self) -> dict[str, tuple[Any, ...]]:
         """Fields of a `Snapshot`, sorted. Nothing can be added any more."""
         self._complete()

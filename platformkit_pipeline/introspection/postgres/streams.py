@@ -6,7 +6,7 @@ What the rows mean is nobody's business here. Simple query protocol: one message
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from queue import SimpleQueue
 
@@ -20,6 +20,10 @@ from platformkit_pipeline.introspection.postgres.records import Row
 
 ROWS_PER_PORTION = 4_000
 """Enough for a loop over a portion to cost little beside its rows, few enough to begin early and hold little."""
+
+
+Piece = Callable[[], bool]
+"""Does a little of some other work; False when nothing is left for now."""
 
 
 class Stream:
@@ -40,9 +44,14 @@ class Stream:
 
 
 @contextmanager
-def streamed(connection: psycopg.Connection, statements: Sequence[str]) -> Iterator[Stream]:
-    """Send the statements and read their results as they are asked for. Left early, the connection is closed."""
+def streamed(connection: psycopg.Connection, statements: Sequence[str], piece: Piece) -> Iterator[Stream]:
+    """Send the statements and read their results as they are asked for. Left early, the connection is closed.
+
+    `piece` is done as often as it says that more is left, before anything is read.
+    """
     _send(connection, statements)
+    while piece():
+        pass
     results = _results(connection)
     try:
         yield Stream(connection, results)
@@ -53,12 +62,15 @@ def streamed(connection: psycopg.Connection, statements: Sequence[str]) -> Itera
 
 
 @contextmanager
-def streamed_ahead(connection: psycopg.Connection, statements: Sequence[str]) -> Iterator[Stream]:
-    """The same, but a thread fetches the results at once, so that the server never waits for the reader."""
+def streamed_ahead(connection: psycopg.Connection, statements: Sequence[str], piece: Piece) -> Iterator[Stream]:
+    """The same, but a thread fetches the results at once, so that the server never waits for the reader.
+
+    `piece` is done whenever the reader would wait.
+    """
     fetched: SimpleQueue[PGresult | BaseException | None] = SimpleQueue()
     thread = threading.Thread(target=_fetch, args=(connection, statements, fetched), name="platformkit-stream", daemon=True)
     thread.start()
-    results = _taken(fetched)
+    results = _taken(fetched, piece)
     try:
         yield Stream(connection, results)
         _drain(results)
@@ -100,8 +112,13 @@ def _fetch(connection: psycopg.Connection, statements: Sequence[str], fetched: S
         fetched.put(None)
 
 
-def _taken(fetched: SimpleQueue[PGresult | BaseException | None]) -> Iterator[PGresult]:
-    while (result := fetched.get()) is not None:
+def _taken(fetched: SimpleQueue[PGresult | BaseException | None], piece: Piece) -> Iterator[PGresult]:
+    while True:
+        while fetched.empty() and piece():
+            pass
+        result = fetched.get()
+        if result is None:
+            return
         if isinstance(result, BaseException):
             raise result
         yield result
