@@ -104,11 +104,10 @@ class Reader:
         self._index_bytes: dict[tuple[str, str], int] = {}
         self._names: dict[Any, Any] = {}
         self._memos: dict[Any, _Memo[Any, Any]] = {}
-        self._numbers: _Memo[str | None, tuple[int, ...]] = _Memo(_numbers)
+        self._numbers: _Memo[str, tuple[int, ...]] = _Memo(_numbers)
         self._quoted: dict[str, str] = {}
         self._columns_of: dict[tuple[str, str], list[Column]] = {}
-        self._numbers_of: dict[tuple[str, str], dict[int, str]] = {}
-        self._known: dict[tuple[str, str, str | None], tuple[str | None, ...]] = {}
+        self._names_of: dict[tuple[str, str], dict[int, str]] = {}
 
     def add(self, kind: CatalogKind, columns: Sequence[str], rows: Sequence[Row]) -> None:
         """Make records of some rows.
@@ -212,23 +211,18 @@ class Reader:
 
     def named(self, schemas: Sequence[str], relations: Sequence[str], numbers: Sequence[str | None]) -> list[tuple[str | None, ...]]:
         """Names of columns, given their relation and the array of their numbers; None for an expression."""
-        known = self._known
+        known, shared, numbers_of = self._names_of, self._names.setdefault, self._numbers
         named: list[tuple[str | None, ...]] = []
-        for place in zip(schemas, relations, numbers, strict=True):
-            columns = known.get(place)
-            if columns is None:
-                columns = known[place] = self._named(*place)
-            named.append(columns)
+        for schema, relation, text in zip(schemas, relations, numbers, strict=True):
+            if text is None:
+                named.append(())
+                continue
+            names = known.get((schema, relation))
+            if names is None:
+                names = known[schema, relation] = {c.position: c.name for c in self._columns_of.get((schema, relation), ())}
+            columns = tuple([names.get(number) or _SYSTEM_COLUMNS.get(number) for number in numbers_of[text]])
+            named.append(shared(columns, columns))
         return named
-
-    def _named(self, schema: str, relation: str, numbers: str | None) -> tuple[str | None, ...]:
-        place = (schema, relation)
-        names = self._numbers_of.get(place)
-        if names is None:
-            names = self._numbers_of[place] = {c.position: c.name for c in self._columns_of.get(place, ())}
-        columns = tuple([names.get(number) or _SYSTEM_COLUMNS.get(number) for number in self._numbers[numbers]])
-        shared: tuple[str | None, ...] = self._names.setdefault(columns, columns)
-        return shared
 
     def listed(self, columns: tuple[str | None, ...]) -> str:
         """Column names as they stand in a definition."""
@@ -349,9 +343,9 @@ def _position(column: Column) -> int:
     return column.position
 
 
-def _numbers(text: str | None) -> tuple[int, ...]:
+def _numbers(text: str) -> tuple[int, ...]:
     """`{1,2}` of an array or `1 2` of a vector."""
-    return () if text is None else tuple(int(n) for n in text.strip("{}").replace(",", " ").split())
+    return tuple(int(n) for n in text.strip("{}").replace(",", " ").split())
 
 
 def _key_definition(type_: str, columns: str, referenced: str | None, foreign: str, on_update: str | None, on_delete: str | None) -> str:
