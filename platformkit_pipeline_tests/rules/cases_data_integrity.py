@@ -1,4 +1,4 @@
-"""Cases of FKY004, FKY005, TEN004, KEY001, TYP001 and AUD002-006; the oldest ones of FKY and AUD are in `cases_basics`."""
+"""Cases of FKY004, FKY005, TEN004, KEY001, TYP001 and AUD001-006; the oldest ones of FKY and AUD are in `cases_basics`."""
 
 from __future__ import annotations
 
@@ -264,6 +264,40 @@ CASES: list[Case] = [
         "alter table public.notes disable trigger record",
         expected={("AUD004", NOTES)},
         mend=("alter table public.notes enable trigger record",),
+    ),
+    # -- tables that only grow --------------------------------------------------------------------------------------------
+    case(
+        "AUD001 an audit log needs no updated_at, and the time of the insert by whatever name",
+        "create schema audit",
+        "create table audit.log (id bigint generated always as identity primary key, created_at timestamptz not null default now())",
+        "create table audit.events (id bigint generated always as identity primary key, logged_at timestamptz not null default now())",
+        "comment on table audit.log is 'platformkit:not-tenant-scoped read by auditors only'",
+        "comment on table audit.events is 'platformkit:not-tenant-scoped read by auditors only'",
+        expected=set(),
+    ),
+    case(
+        "AUD001 an audit log without the time of its rows",
+        "create schema audit",
+        "create table audit.log (id bigint generated always as identity primary key, due_at timestamptz not null, at timestamptz)",
+        "comment on table audit.log is 'platformkit:not-tenant-scoped read by auditors only'",
+        expected={("AUD001", "table audit.log")},
+        mend=("alter table audit.log add column at_insert timestamptz not null default timezone('utc', now())",),
+    ),
+    case(
+        "AUD001 a table that nobody can update needs no updated_at",
+        ARCHIVE,
+        "create table archive.readings (id bigint generated always as identity primary key, created_at timestamptz not null default now())",
+        "comment on table archive.readings is 'platformkit:not-tenant-scoped of the building'",
+        expected={("AUD001", "table archive.readings")},
+        mend=(
+            function("raise exception 'readings are written once';", "archive.refuse"),
+            "create trigger refuse before update on archive.readings for each row execute function archive.refuse()",
+        ),
+    ),
+    case(
+        "AUD005 nothing changes updated_at of an audit log",
+        *(s.replace("generated always as (created_at) stored", "default now()") for s in LOG),
+        expected=set(),
     ),
     # -- audit logs -------------------------------------------------------------------------------------------------------
     case(

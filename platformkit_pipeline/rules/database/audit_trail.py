@@ -2,44 +2,18 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from functools import lru_cache
-
 from platformkit_pipeline.model.identity import relation_identity
 from platformkit_pipeline.model.result import Severity
-from platformkit_pipeline.model.snapshot import PUBLIC, CatalogKind, Relation, Trigger
+from platformkit_pipeline.model.snapshot import PUBLIC, CatalogKind, Relation
 from platformkit_pipeline.rules.database.audit_columns import ACTOR_COLUMNS, AUDIT_LOG, AUDIT_TRIGGER, CRITICAL, not_judged
-from platformkit_pipeline.rules.database.catalog import Catalog, Name, identity_of
+from platformkit_pipeline.rules.database.audit_logs import AuditLogs
+from platformkit_pipeline.rules.database.catalog import Catalog, identity_of
 from platformkit_pipeline.rules.database.trigger_functions import TriggerFunctions, fires, is_conditional, stops
 from platformkit_pipeline.rules.registry import PASSED, Family, Verdicts, failed, rule, unknown
 
 _CHANGES = ("UPDATE", "DELETE", "TRUNCATE")
 _SERVER_ROLE = "service_role"
 _WRITE_ALL = "pg_write_all_data"
-
-_WORD = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])")
-_AUDIT = frozenset({"audit", "audits", "auditing", "auditlog", "auditlogs"})
-_LOG = frozenset(
-    {
-        "log",
-        "logs",
-        "logged",
-        "trail",
-        "trails",
-        "event",
-        "events",
-        "entry",
-        "entries",
-        "record",
-        "records",
-        "history",
-        "journal",
-        "changes",
-    }
-)
-_LOG_LIKE = _AUDIT | frozenset({"log", "logs", "trail", "history", "journal", "changes"})
-"""Words in the name of a table that an audit trigger may write to; a trigger that writes to `outbox` audits nothing."""
 
 
 @rule(
@@ -61,6 +35,7 @@ _LOG_LIKE = _AUDIT | frozenset({"log", "logs", "trail", "history", "journal", "c
 )
 def audit_trigger_missing(catalog: Catalog) -> Verdicts:
     functions = TriggerFunctions(catalog)
+    logs = AuditLogs(catalog, functions)
     for name in catalog.critical_tables:
         if name not in catalog.table_names:
             yield not_judged(catalog, name)
@@ -69,7 +44,7 @@ def audit_trigger_missing(catalog: Catalog) -> Verdicts:
         identity = identity_of(table)
         needed = ["DELETE", *(["TRUNCATE"] if _holders(catalog, table, "TRUNCATE") else [])]
         doubts: list[str] = []
-        unlogged = [operation for operation in needed if not _is_logged(catalog, functions, table, operation, doubts)]
+        unlogged = [operation for operation in needed if not _is_logged(catalog, functions, logs, table, operation, doubts)]
         if not unlogged:
             yield PASSED
         elif doubts:
@@ -85,7 +60,7 @@ def audit_trigger_missing(catalog: Catalog) -> Verdicts:
             )
 
 
-def _is_logged(catalog: Catalog, functions: TriggerFunctions, table: Relation, operation: str, doubts: list[str]) -> bool:
+def _is_logged(catalog: Catalog, functions: TriggerFunctions, logs: AuditLogs, table: Relation, operation: str, doubts: list[str]) -> bool:
     own_doubts = []
     for trigger in catalog.triggers_of(table):
         if not fires(trigger, operation):
@@ -93,7 +68,7 @@ def _is_logged(catalog: Catalog, functions: TriggerFunctions, table: Relation, o
         if stops(functions, trigger, operation):
             return True  # what never happens needs no log
         written = functions.written(trigger, operation)
-        if any(_takes_a_log(catalog, target) for target in written.relations - {(table.schema, table.name)}):
+        if any(logs.takes_a_log(target) for target in written.relations - {(table.schema, table.name)}):
             if not is_conditional(trigger):
                 return True
             own_doubts.append(f"trigger {trigger.name} writes a log under a condition")
@@ -130,25 +105,12 @@ def _is_logged(catalog: Catalog, functions: TriggerFunctions, table: Relation, o
 )
 def audit_log_mutable(catalog: Catalog) -> Verdicts:
     functions = TriggerFunctions(catalog)
-    declared = {catalog.declared(name) for name in catalog.declarations.audit_tables}
-    for name in sorted(declared - catalog.table_names):
+    logs = AuditLogs(catalog, functions)
+    for name in sorted(logs.declared - catalog.table_names):
         identity = relation_identity("table", *name)
         yield unknown(identity, f"{identity} is declared to be an audit log, and there is no such table; is the name right?")
-    fed = _fed_by_audit_triggers(catalog, functions)
-
-    def why_audit_log(table: Relation) -> str | None:
-        name = (table.schema, table.name)
-        if name in declared:
-            return "declared under audit_tables"
-        if _is_called_audit_log(table.schema, table.name):
-            return "its name"
-        if name in fed:
-            return f"written by trigger {fed[name]}"
-        parent = catalog.relations.get(table.parents[0]) if table.is_partition and table.parents else None
-        return why_audit_log(parent) if parent else None
-
     for table in catalog.tables:
-        why = why_audit_log(table)
+        why = logs.why(table)
         if why is None:
             continue
         stopped = {c for c in _CHANGES if any(stops(functions, trigger, c) for trigger in catalog.triggers_of(table))}
@@ -188,44 +150,3 @@ def _held_off(catalog: Catalog, table: Relation, role: str, privilege: str) -> b
         return False
     names = catalog.acts_as(role)
     return not any(p.permissive and p.command in ("ALL", privilege) and not names.isdisjoint(p.roles) for p in catalog.policies_of(table))
-
-
-def _fed_by_audit_triggers(catalog: Catalog, functions: TriggerFunctions) -> dict[Name, str]:
-    """Relation → a trigger on another table that logs deletions there."""
-    fed: dict[Name, str] = {}
-    for trigger in _deletion_triggers(catalog):
-        for target in functions.written(trigger, "DELETE").relations - {(trigger.schema, trigger.relation)}:
-            if target not in fed and _LOG_LIKE.intersection(_words(target[1])):
-                fed[target] = f"{trigger.name} of {trigger.schema}.{trigger.relation}"
-    return fed
-
-
-def _deletion_triggers(catalog: Catalog) -> Iterator[Trigger]:
-    names = catalog.table_names
-    return (t for t in catalog.snapshot.triggers if "DELETE" in t.events and fires(t, "DELETE") and (t.schema, t.relation) in names)
-
-
-def _takes_a_log(catalog: Catalog, name: Name) -> bool:
-    return (
-        bool(_LOG_LIKE.intersection(_words(name[1])))
-        or not _AUDIT.isdisjoint(_words(name[0]))
-        or name in {catalog.declared(d) for d in catalog.declarations.audit_tables}
-    )
-
-
-def _is_called_audit_log(schema: str, table: str) -> bool:
-    """audit, orders_audit, audit_log_2026, UserAuditEvents; in a schema `audit` whatever is called a log. Not `audit_requests`."""
-    if "audit" not in table.lower() and "audit" not in schema.lower():
-        return False
-    words = _words(table)
-    if not _AUDIT.isdisjoint(_words(schema)) and not _LOG.isdisjoint(words):
-        return True
-    followed = zip(words, (*words[1:], ""), strict=True)
-    return any(
-        word in _AUDIT and (after in _LOG or not after or after.isdigit() or word.startswith("auditlog")) for word, after in followed
-    )
-
-
-@lru_cache(maxsize=4096)
-def _words(name: str) -> tuple[str, ...]:
-    return tuple(word.lower() for word in _WORD.findall(name))
