@@ -4,7 +4,8 @@
 -- ANALYZE, of the relation with its TOAST table and indexes. pg_total_relation_size would be exact, but waits for every
 -- lock. `owner_*` is the column that owns a sequence, by number; whoever has read columns.sql knows its name. A view's
 -- `definition` is empty when it vanished meanwhile. In no order.
--- Catalogues: pg_class, pg_namespace, pg_inherits, pg_sequence, pg_index, pg_foreign_table, pg_foreign_server, pg_depend,
+-- `rewritten` are the commands for which there is a rule; array_agg(distinct) sorts them.
+-- Catalogues: pg_class, pg_namespace, pg_rewrite, pg_inherits, pg_sequence, pg_index, pg_foreign_table, pg_foreign_server, pg_depend,
 -- pg_extension, pg_description. PostgreSQL 14 to 18.
 with index_pages as materialized (
     select i.indrelid, sum(x.relpages) as pages
@@ -18,6 +19,14 @@ parents as materialized (
     inner join pg_class as p on p.oid = i.inhparent
     inner join pg_namespace as pn on pn.oid = p.relnamespace
     group by i.inhrelid
+),
+rules as materialized (
+    select
+        r.ev_class,
+        array_agg(distinct case r.ev_type when '2' then 'UPDATE' when '3' then 'INSERT' else 'DELETE' end) as commands
+    from pg_rewrite as r
+    where r.ev_type <> '1' and r.ev_enabled <> 'D'
+    group by r.ev_class
 ),
 owners as materialized (
     select distinct on (od.objid) od.objid, tn.nspname as schema, t.relname as relation, od.refobjsubid as number
@@ -61,6 +70,7 @@ select
         when c.relkind = 'f' then 'server ' || quote_ident(fs.srvname)
     end as definition,
     case c.relpersistence when 'u' then 'unlogged' when 't' then 'temporary' else 'permanent' end as persistence,
+    rules.commands::text as rewritten,
     case when c.relkind in ('r', 'p', 'm', 'f') and c.reltuples >= 0 then c.reltuples::bigint end as estimated_rows,
     case
         when c.relkind in ('r', 'm')
@@ -75,6 +85,7 @@ inner join pg_namespace as n on n.oid = c.relnamespace
 left join pg_class as toast on toast.oid = c.reltoastrelid and toast.relkind = 't'
 left join index_pages on index_pages.indrelid = c.oid
 left join parents on parents.inhrelid = c.oid
+left join rules on rules.ev_class = c.oid
 left join pg_sequence as s on s.seqrelid = c.oid
 left join owners on owners.objid = c.oid
 left join pg_foreign_table as ft on ft.ftrelid = c.oid

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from platformkit_pipeline.model.identity import relation_identity
 from platformkit_pipeline.model.result import Severity
 from platformkit_pipeline.model.snapshot import PUBLIC, CatalogKind, Relation
 from platformkit_pipeline.rules.database.audit_columns import ACTOR_COLUMNS, AUDIT_LOG, AUDIT_TRIGGER, CRITICAL, not_judged
 from platformkit_pipeline.rules.database.audit_logs import AuditLogs
 from platformkit_pipeline.rules.database.catalog import Catalog, identity_of
+from platformkit_pipeline.rules.database.log_views import LogViews, WaysThrough
 from platformkit_pipeline.rules.database.trigger_functions import TriggerFunctions, fires, is_conditional, stops
-from platformkit_pipeline.rules.registry import PASSED, Family, Verdicts, failed, rule, unknown
+from platformkit_pipeline.rules.registry import PASSED, Family, Verdict, Verdicts, failed, rule, unknown
 
 _CHANGES = ("UPDATE", "DELETE", "TRUNCATE")
+_THROUGH_VIEWS = ("UPDATE", "DELETE")
 _SERVER_ROLE = "service_role"
 _WRITE_ALL = "pg_write_all_data"
 
@@ -88,7 +92,8 @@ def _is_logged(catalog: Catalog, functions: TriggerFunctions, logs: AuditLogs, t
     why="A log that the logged can rewrite proves nothing: whoever did the damage removes its traces too.",
     how_to_fix=(
         "`revoke update, delete, truncate on ... from ...` for every role but the owner, service_role included (it gets everything "
-        "by default). A trigger before update, delete and truncate that always raises an exception holds the owner as well."
+        "by default). A trigger before update, delete and truncate that always raises an exception holds the owner as well. A plain view "
+        "over the log passes UPDATE and DELETE on with its owner's rights: revoke them on the view, or give it `security_invoker = on`."
     ),
     references=("cwe:778",),
     requires=(
@@ -99,13 +104,15 @@ def _is_logged(catalog: Catalog, functions: TriggerFunctions, logs: AuditLogs, t
         CatalogKind.FUNCTIONS,
         CatalogKind.ROLES,
         CatalogKind.ROLE_MEMBERSHIPS,
+        CatalogKind.VIEW_DEPENDENCIES,
     ),
+    revision=2,
     violating=AUDIT_LOG + "grant usage on schema audit to service_role;\ngrant select, insert, delete on audit.log to service_role;",
     clean=AUDIT_LOG + "grant usage on schema audit to service_role;\ngrant select, insert on audit.log to service_role;",
 )
 def audit_log_mutable(catalog: Catalog) -> Verdicts:
     functions = TriggerFunctions(catalog)
-    logs = AuditLogs(catalog, functions)
+    logs, views = AuditLogs(catalog, functions), LogViews(catalog, functions)
     for name in sorted(logs.declared - catalog.table_names):
         identity = relation_identity("table", *name)
         yield unknown(identity, f"{identity} is declared to be an audit log, and there is no such table; is the name right?")
@@ -119,18 +126,30 @@ def audit_log_mutable(catalog: Catalog) -> Verdicts:
             if change not in stopped:
                 for role in _holders(catalog, table, change):
                     holders.setdefault(role, []).append(change)
-        if not holders:
-            yield PASSED
-            continue
-        identity = identity_of(table)
-        told = "; ".join(f"{role} ({', '.join(changes)})" for role, changes in sorted(holders.items()))
-        yield failed(
-            identity,
-            f"{identity} is an audit log that others than its owner can change: {told}",
-            roles=dict(sorted(holders.items())),
-            owner=table.owner,
-            is_audit_log_because=why,
+        ways = views.ways_to(
+            table,
+            tuple(c for c in _THROUGH_VIEWS if c not in stopped),
+            partial(_holders, catalog),
+            partial(_held_off, catalog, table),
         )
+        yield _log_verdict(table, why, holders, ways)
+
+
+def _log_verdict(table: Relation, why: str, holders: dict[str, list[str]], ways: WaysThrough) -> Verdict | None:
+    identity = identity_of(table)
+    told = [f"{role} ({', '.join(changes)})" for role, changes in sorted(holders.items())]
+    told += [
+        f"{role} ({', '.join(changes)} through view {view})"
+        for role, through in sorted(ways.roles.items())
+        for view, changes in through.items()
+    ]
+    evidence = {"roles": dict(sorted(holders.items())), "through_views": ways.roles, "owner": table.owner, "is_audit_log_because": why}
+    if told:
+        return failed(identity, f"{identity} is an audit log that others than its owner can change: {'; '.join(told)}", **evidence)
+    if ways.doubts:
+        doubts = "; ".join(ways.doubts)
+        return unknown(identity, f"whether others than its owner can change audit log {identity} cannot be told: {doubts}", **evidence)
+    return PASSED
 
 
 def _holders(catalog: Catalog, table: Relation, privilege: str) -> list[str]:
