@@ -138,6 +138,8 @@ class Relation:
     """View and materialized view text from `pg_get_viewdef`; parameters of a sequence; server of a foreign table."""
     persistence: str = "permanent"
     """permanent, unlogged or temporary."""
+    rewritten: tuple[str, ...] = ()
+    """Commands for which there is a rule (CREATE RULE), sorted; the query of a view is none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,8 @@ class Effects:
     inserts_into: frozenset[Name] = frozenset()
     updates: frozenset[tuple[str, str, str]] = frozenset()
     """(schema, relation, column) of UPDATE statements."""
+    changes: frozenset[Name] = frozenset()
+    """Relations whose rows UPDATE, DELETE, MERGE or TRUNCATE may touch."""
     calls: frozenset[Name] = frozenset()
     runs_dynamic_sql: bool = False
     refuses: bool = False
@@ -98,6 +100,7 @@ class _Reader:
         self._remakes_row = False
         self._inserts: set[Name] = set()
         self._updates: set[tuple[str, str, str]] = set()
+        self._changes: set[Name] = set()
         self._calls: set[Name] = set()
         self._dynamic = False
 
@@ -107,6 +110,7 @@ class _Reader:
             remakes_row=self._remakes_row,
             inserts_into=frozenset(self._inserts),
             updates=frozenset(self._updates),
+            changes=frozenset(self._changes),
             calls=frozenset(self._calls),
             runs_dynamic_sql=self._dynamic,
             refuses=ends <= {_RAISES},
@@ -251,10 +255,20 @@ class _Reader:
     # -- SQL ----------------------------------------------------------------------------------------------------------
     def sql(self, node: Node) -> None:
         match kind(node):
-            case "InsertStmt" | "MergeStmt":
+            case "InsertStmt":
                 self._inserts.add(_relation(node.relation))
+                if node.HasField("on_conflict_clause") and node.on_conflict_clause.action == pg.ONCONFLICT_UPDATE:
+                    self._changes.add(_relation(node.relation))
+            case "MergeStmt":
+                self._inserts.add(_relation(node.relation))
+                self._changes.add(_relation(node.relation))
+            case "DeleteStmt":
+                self._changes.add(_relation(node.relation))
+            case "TruncateStmt":
+                self._changes.update(_relation(unwrap(relation)) for relation in node.relations)
             case "UpdateStmt":
                 schema, name = _relation(node.relation)
+                self._changes.add((schema, name))
                 self._updates.update((schema, name, unwrap(target).name) for target in node.target_list)
             case "FuncCall":
                 names = string_parts(node.funcname)

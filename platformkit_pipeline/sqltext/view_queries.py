@@ -22,18 +22,26 @@ _SHAPING = frozenset(
 """Clauses of a query each of which takes away that one row of the view is one row of a table."""
 
 
-@lru_cache(maxsize=1024)
 def is_updatable(query: str) -> bool:
-    """PostgreSQL lets INSERT, UPDATE and DELETE through to the one relation that the view reads.
-
-    Window and set-returning functions are not told from others, and a query that does not parse counts as not updatable.
-    """
+    """See `updated_through`; a query that does not parse counts as not updatable."""
     try:
-        select = parse_statement(query.rstrip().removesuffix(";"))
+        return updated_through(query) is not None
     except SqlSyntaxError:
         return False
+
+
+@lru_cache(maxsize=1024)
+def updated_through(query: str) -> tuple[str, str] | None:
+    """(schema, name) of the one relation that the view reads, where PostgreSQL lets INSERT, UPDATE and DELETE through to it.
+
+    The schema is empty where none is written. Window and set-returning functions are not told from others. Raises SqlSyntaxError.
+    """
+    select = parse_statement(query.rstrip().removesuffix(";"))
     if kind(select) != "SelectStmt" or _SHAPING & {descriptor.name for descriptor, _ in select.ListFields()}:
-        return False
+        return None
     if len(select.from_clause) != 1 or kind(unwrap(select.from_clause[0])) != "RangeVar":
-        return False
-    return not any(aggregates(unwrap(target)) for target in select.target_list)
+        return None
+    if any(aggregates(unwrap(target)) for target in select.target_list):
+        return None
+    relation = unwrap(select.from_clause[0])
+    return (str(relation.schemaname), str(relation.relname))

@@ -354,6 +354,24 @@ def test_view_dependencies_of_one_level(rich_snapshot: Snapshot) -> None:
     assert ViewDependency("app", "totals", "app", "users") in rich_snapshot.view_dependencies
 
 
+def test_rules_are_told_by_their_commands(blank_database: Dsn) -> None:
+    with connect(blank_database) as connection:
+        connection.execute(
+            """
+            create table public.lines (line text);
+            create rule kept as on delete to public.lines do also nothing;
+            alter table public.lines disable rule kept;
+            create view public.shown as select line from public.lines;
+            create rule one as on delete to public.shown do instead nothing;
+            create rule two as on update to public.shown where old.line = '' do instead nothing;
+            create rule three as on update to public.shown do instead nothing;
+            """
+        )
+    relations = {r.name: r for r in observe(blank_database).relations}
+    assert relations["shown"].rewritten == ("DELETE", "UPDATE")
+    assert relations["lines"].rewritten == ()
+
+
 def test_event_triggers_and_publications(rich_snapshot: Snapshot) -> None:
     guard = next(t for t in rich_snapshot.event_triggers if t.name == "guard_drop")
     assert (guard.event, guard.enabled, guard.tags) == ("sql_drop", "replica", ("DROP SCHEMA", "DROP TABLE"))

@@ -17,6 +17,23 @@ READINGS = (
     "create table public.readings_rest partition of public.readings default",
 )
 REST = "table public.readings_rest"
+BRANCH_POLICY = "create policy of_owner on public.branches for select to authenticated using (name = (select auth.jwt() ->> 'branch'))"
+BRANCHES = (
+    f"create table public.branches (id uuid primary key, name text, {STAMPS})",
+    "create table public.closed_branches (primary key (id)) inherits (public.branches)",
+    *(
+        statement
+        for name in ("branches", "closed_branches")
+        for statement in (
+            f"create trigger touch before update on public.{name} for each row execute function public.touch_updated_at()",
+            f"comment on table public.{name} is 'platformkit:not-tenant-scoped of all'",
+            f"create index on public.{name} (name)",
+        )
+    ),
+    "alter table public.closed_branches enable row level security",
+    BRANCH_POLICY.replace("public.branches", "public.closed_branches"),
+    "grant select on public.closed_branches to authenticated",
+)
 
 
 def role(name: str, attributes: str = "") -> str:
@@ -191,6 +208,70 @@ CASES: list[Case] = [
             "alter table public.old_orders enable row level security",
             f"create policy old_orders_of_tenant on public.old_orders for select to authenticated using (tenant_id = {TENANT})",
         ),
+    ),
+    case(
+        "RLS017 an open parent shows the rows of a protected child",
+        *BRANCHES,
+        "grant select on public.branches to anon",
+        expected={("RLS001", "table public.branches"), ("RLS017", "table public.branches")},
+        mend=(
+            "alter table public.branches enable row level security",
+            "revoke all on public.branches from anon",
+            "grant select on public.branches to authenticated",
+            BRANCH_POLICY,
+        ),
+    ),
+    case(
+        "RLS017 a parent that client roles cannot reach opens nothing",
+        *BRANCHES,
+        expected={("RLS001", "table public.branches")},
+        mend=("alter table public.branches enable row level security", BRANCH_POLICY, "grant select on public.branches to authenticated"),
+    ),
+    case(
+        "RLS017 a parent whose policy is true for everybody opens a child with policies of its own",
+        *BRANCHES,
+        "alter table public.branches enable row level security",
+        "create policy everything on public.branches for select to authenticated using (true)",
+        "comment on table public.branches is 'platformkit:not-tenant-scoped of all platformkit:public-read on the map'",
+        "grant select on public.branches to authenticated",
+        expected={("RLS017", "table public.branches")},
+        mend=("drop policy everything on public.branches", BRANCH_POLICY),
+    ),
+    case(
+        "RLS017 policies of parent and child that differ cannot be told",
+        *BRANCHES,
+        "alter table public.branches enable row level security",
+        "create policy named on public.branches for select to authenticated using (name <> '')",
+        "grant select on public.branches to authenticated",
+        expected={("RLS017", "table public.branches")},
+        mend=("drop policy named on public.branches", BRANCH_POLICY),
+    ),
+    case(
+        "RLS017 a child that client roles see as a whole loses nothing",
+        *BRANCHES,
+        "alter policy of_owner on public.closed_branches using (true)",
+        "comment on table public.closed_branches is 'platformkit:not-tenant-scoped of all platformkit:public-read on the map'",
+        "grant select on public.branches to authenticated",
+        expected={("RLS001", "table public.branches")},
+        mend=("alter table public.branches enable row level security", BRANCH_POLICY),
+    ),
+    case(
+        "RLS017 partitions that are protected, under a parent that is not",
+        *READINGS[:3],
+        READINGS[5],
+        READINGS[6],
+        "alter table public.readings_rest enable row level security",
+        expected={("RLS001", "table public.readings"), ("RLS017", "table public.readings")},
+        mend=READINGS[3:5],
+    ),
+    case(
+        "RLS017 partitions with tenant policies of their own under a parent that has others",
+        *READINGS,
+        "alter table public.readings_rest enable row level security",
+        "create policy rest on public.readings_rest for select to authenticated "
+        f"using (tenant_id = {TENANT} and created_at > '2026-01-01')",
+        "grant select on public.readings_rest to authenticated",
+        expected=set(),
     ),
     # -- RLS018 -----------------------------------------------------------------------------------------------------
     case(

@@ -1,4 +1,4 @@
-"""Cases of FKY004, FKY005, TEN004, KEY001, TYP001 and AUD002-006; the oldest ones of FKY and AUD are in `cases_basics`."""
+"""Cases of FKY004, FKY005, TEN004, KEY001, TYP001 and AUD001-006; the oldest ones of FKY and AUD are in `cases_basics`."""
 
 from __future__ import annotations
 
@@ -20,6 +20,12 @@ LOG = (
     f"create table audit.log (id bigint generated always as identity primary key, line text not null, {STILL})",
     "comment on table audit.log is 'platformkit:not-tenant-scoped read by auditors only'",
 )
+LOG_VIEW = "create schema archive; create view archive.lines as select id, line from audit.log"
+DEFINER_DELETES = (
+    "create or replace function archive.remove() returns trigger language plpgsql security definer set search_path = '' as "
+    "$f$ begin delete from audit.log where line = old.line; return old; end $f$"
+)
+REASON = "comment on function archive.remove() is 'platformkit:definer lets auditors strike lines out'"
 ACTORS = (
     "alter table public.notes add column created_by uuid not null references auth.users (id) on delete restrict",
     "alter table public.notes add column updated_by uuid not null references auth.users (id) on delete restrict",
@@ -265,6 +271,40 @@ CASES: list[Case] = [
         expected={("AUD004", NOTES)},
         mend=("alter table public.notes enable trigger record",),
     ),
+    # -- tables that only grow --------------------------------------------------------------------------------------------
+    case(
+        "AUD001 an audit log needs no updated_at, and the time of the insert by whatever name",
+        "create schema audit",
+        "create table audit.log (id bigint generated always as identity primary key, created_at timestamptz not null default now())",
+        "create table audit.events (id bigint generated always as identity primary key, logged_at timestamptz not null default now())",
+        "comment on table audit.log is 'platformkit:not-tenant-scoped read by auditors only'",
+        "comment on table audit.events is 'platformkit:not-tenant-scoped read by auditors only'",
+        expected=set(),
+    ),
+    case(
+        "AUD001 an audit log without the time of its rows",
+        "create schema audit",
+        "create table audit.log (id bigint generated always as identity primary key, due_at timestamptz not null, at timestamptz)",
+        "comment on table audit.log is 'platformkit:not-tenant-scoped read by auditors only'",
+        expected={("AUD001", "table audit.log")},
+        mend=("alter table audit.log add column at_insert timestamptz not null default timezone('utc', now())",),
+    ),
+    case(
+        "AUD001 a table that nobody can update needs no updated_at",
+        ARCHIVE,
+        "create table archive.readings (id bigint generated always as identity primary key, created_at timestamptz not null default now())",
+        "comment on table archive.readings is 'platformkit:not-tenant-scoped of the building'",
+        expected={("AUD001", "table archive.readings")},
+        mend=(
+            function("raise exception 'readings are written once';", "archive.refuse"),
+            "create trigger refuse before update on archive.readings for each row execute function archive.refuse()",
+        ),
+    ),
+    case(
+        "AUD005 nothing changes updated_at of an audit log",
+        *(s.replace("generated always as (created_at) stored", "default now()") for s in LOG),
+        expected=set(),
+    ),
     # -- audit logs -------------------------------------------------------------------------------------------------------
     case(
         "AUD006 the server's role may delete from the audit log",
@@ -305,6 +345,70 @@ CASES: list[Case] = [
         "grant delete on archive.notes_history to service_role",
         expected={("AUD006", "table archive.notes_history")},
         mend=("revoke delete on archive.notes_history from service_role",),
+    ),
+    case(
+        "AUD006 a definer view over the log passes changes on",
+        *LOG,
+        LOG_VIEW,
+        "grant update, delete on archive.lines to authenticated",
+        expected={("AUD006", "table audit.log")},
+        mend=("alter view archive.lines set (security_invoker = on)",),
+    ),
+    case(
+        "AUD006 a view over a view over the log, and a grant on one column",
+        *LOG,
+        LOG_VIEW,
+        "create view archive.short as select line from archive.lines where line <> ''",
+        "grant update (line) on archive.short to authenticated",
+        expected={("AUD006", "table audit.log")},
+        mend=("revoke update (line) on archive.short from authenticated",),
+    ),
+    case(
+        "AUD006 views that pass nothing on: joined, read only, or of an owner who may only read",
+        *LOG,
+        ARCHIVE,
+        "create view archive.counted as select line, count(*) as n from audit.log group by line",
+        "create view archive.looked_up as select t.id from public.tenants as t where t.name in (select l.line from audit.log as l)",
+        "create view archive.read_only as select line from audit.log",
+        "create view archive.of_reader as select line from audit.log",
+        "grant select on audit.log to dashboard_user",
+        "alter view archive.of_reader owner to dashboard_user",
+        "grant update, delete on archive.counted, archive.looked_up, archive.of_reader to authenticated",
+        "grant select, insert on archive.read_only to authenticated",
+        expected=set(),
+        role="supabase_admin",
+    ),
+    case(
+        "AUD006 a trigger on the log stops what comes through a view as well",
+        *LOG,
+        LOG_VIEW,
+        "grant update, delete on archive.lines to authenticated",
+        function("raise exception 'no';", "audit.refuse"),
+        "create trigger refuse before update or delete on audit.log for each row execute function audit.refuse()",
+        expected=set(),
+    ),
+    case(
+        "AUD006 a trigger instead of the deletion deletes as its owner",
+        *LOG,
+        ARCHIVE,
+        "create view archive.counted as select line, count(*) as n from audit.log group by line",
+        "grant delete on archive.counted to authenticated",
+        function("raise exception 'no';", "archive.remove"),
+        "create trigger remove instead of delete on archive.counted for each row execute function archive.remove()",
+        DEFINER_DELETES,
+        REASON,
+        expected={("AUD006", "table audit.log")},
+        mend=("alter function archive.remove() security invoker",),
+    ),
+    case(
+        "AUD006 what a rule makes of a deletion cannot be told",
+        *LOG,
+        ARCHIVE,
+        "create view archive.counted as select line, count(*) as n from audit.log group by line",
+        "create rule forget as on delete to archive.counted do instead delete from audit.log where line = old.line",
+        "grant delete on archive.counted to authenticated",
+        expected={("AUD006", "table audit.log")},
+        mend=("revoke delete on archive.counted from authenticated",),
     ),
     case(
         "AUD006 a table that only sounds like one",

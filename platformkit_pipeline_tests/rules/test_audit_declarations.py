@@ -8,7 +8,7 @@ from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.model.result import Outcome
 from platformkit_pipeline.model.settings import Project, declarations_of
 from platformkit_pipeline.model.target import Declarations
-from platformkit_pipeline_tests.rules.cases_data_integrity import ACTORS, AUDITED, LOG, ON_DELETE, RECORD, function
+from platformkit_pipeline_tests.rules.cases_data_integrity import ACTORS, AUDITED, LOG, LOG_VIEW, ON_DELETE, RECORD, function
 from platformkit_pipeline_tests.rules.conftest import findings, judge, run_sql
 from platformkit_pipeline_tests.rules.planted import GOOD, NOTES
 
@@ -148,6 +148,33 @@ def test_whoever_may_write_everything_may_write_the_log(well_kept: Dsn) -> None:
         run_sql(well_kept, "drop role import_of_everything", role="supabase_admin")
     assert outcome is Outcome.FAIL
     assert "import_of_everything (UPDATE, DELETE)" in message
+
+
+@pytest.mark.parametrize(
+    ("made", "reason"),
+    [
+        ("create rule forget as on delete to archive.lines do instead nothing", "what a rule makes of it is not known"),
+        (
+            "create function archive.remove() returns trigger language plpgsql security definer set search_path = '' as "
+            "$f$ begin execute 'delete from audit.' || 'log'; return old; end $f$;"
+            "create trigger remove instead of delete on archive.lines for each row execute function archive.remove()",
+            "function archive.remove() runs SQL that it builds",
+        ),
+    ],
+)
+def test_what_cannot_be_told_about_a_view_over_the_log_is_unknown(well_kept: Dsn, made: str, reason: str) -> None:
+    plant(well_kept, *LOG, LOG_VIEW, made, "grant delete on archive.lines to authenticated")
+    [(outcome, message)] = outcomes(well_kept, "AUD006").values()
+    assert outcome is Outcome.UNKNOWN
+    assert "authenticated may DELETE view archive.lines" in message
+    assert reason in message
+
+
+def test_the_finding_names_the_view_that_passes_changes_on(well_kept: Dsn) -> None:
+    plant(well_kept, *LOG, LOG_VIEW, "grant update, delete on archive.lines to authenticated")
+    [(outcome, message)] = outcomes(well_kept, "AUD006").values()
+    assert outcome is Outcome.FAIL
+    assert "authenticated (UPDATE, DELETE through view archive.lines)" in message
 
 
 def test_a_partition_of_an_audit_log_is_one(well_kept: Dsn) -> None:

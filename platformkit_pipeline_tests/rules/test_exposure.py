@@ -13,6 +13,7 @@ from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.model.result import Outcome, Result
 from platformkit_pipeline.model.snapshot import (
     CatalogKind,
+    Column,
     Privilege,
     Relation,
     RelationKind,
@@ -238,3 +239,125 @@ def test_privileges_of_a_role_that_no_client_is_are_answered_too(well_kept: Dsn)
     assert catalog.privileges_of("supabase_admin", orders) >= {"SELECT", "TRIGGER"}
     assert catalog.bypasses_policies_of("postgres", orders)
     assert not catalog.bypasses_policies_of("authenticated", orders)
+
+
+# -- private tables behind views -------------------------------------------------------------------------------------------------------
+
+PRIVATE = """
+create schema private;
+create table private.customers (id uuid primary key, ssn text, city text);
+"""
+
+
+def test_columns_are_followed_through_fifty_views(well_kept: Dsn) -> None:
+    chain = ["create view private.v0 as select id, ssn as a, city as b from private.customers;"]
+    chain += [f"create view private.v{n} as select id, b as a, a as b from private.v{n - 1};" for n in range(1, 51)]
+    run_sql(
+        well_kept,
+        PRIVATE + "".join(chain) + "create view public.shown as select a, b from private.v50; grant select on public.shown to anon",
+    )
+    finding = one(judge(well_kept), "API002")
+    assert (finding.outcome, finding.object.canonical) == (Outcome.FAIL, "view public.shown")
+    assert finding.evidence["columns"] == {"anon": {"a": "personal"}}
+    assert finding.evidence["comes_from"] == {"a": "private.customers.ssn"}
+
+
+@pytest.mark.parametrize(
+    ("query", "reason"),
+    [
+        ("select ssn from private.customers where auth.role() = 'anon'", "a condition depends on the caller"),
+        ("select private.masked(ssn) as s from private.customers", "what function private.masked leaves of the value is not known"),
+    ],
+)
+def test_what_cannot_be_told_about_a_view_is_unknown_with_the_reason(well_kept: Dsn, query: str, reason: str) -> None:
+    masked = "create function private.masked(text) returns text language sql immutable set search_path = '' as 'select ''*''';"
+    run_sql(well_kept, f"{PRIVATE} {masked} create view public.shown as {query}; grant select on public.shown to anon")
+    finding = one(judge(well_kept), "API002")
+    assert finding.outcome is Outcome.UNKNOWN
+    assert reason in finding.message
+
+
+def test_a_view_that_cannot_be_read_is_unknown_only_over_what_matters(well_kept: Dsn) -> None:
+    run_sql(
+        well_kept,
+        PRIVATE
+        + """
+        alter table private.customers add tenant_id uuid not null;
+        create table private.news (id uuid primary key);
+        comment on table private.news is 'platformkit:not-tenant-scoped the same for all';
+        create view private.between as select * from private.customers;
+        create view public.shown as select id from private.between;
+        create view public.news as select id from private.news;
+        grant select on public.shown, public.news to anon;
+        """,
+    )
+    snapshot = observe(well_kept)
+    torn = tuple(
+        dataclasses.replace(r, definition="select from from") if r.kind is RelationKind.VIEW and r.name != "shown" else r
+        for r in snapshot.relations
+    )
+    rules = [rule_of("API002"), rule_of("RLS007")]
+    found = [r for r in evaluate(dataclasses.replace(snapshot, relations=torn), Declarations(), rules) if r.is_finding]
+    assert {(r.rule, r.outcome, r.object.canonical) for r in found} == {
+        ("API002", Outcome.UNKNOWN, "view public.shown"),
+        ("RLS007", Outcome.UNKNOWN, "view public.shown"),
+    }
+    assert all("view private.between cannot be read" in r.message for r in found)
+
+
+def test_the_finding_about_tenants_says_which_table_and_why(well_kept: Dsn) -> None:
+    run_sql(
+        well_kept,
+        """
+        create schema private;
+        create table private.ledger (id uuid primary key, tenant_id uuid not null, amount numeric);
+        create view public.shown as select id, amount from private.ledger;
+        grant select on public.shown to authenticated;
+        """,
+    )
+    finding = one(judge(well_kept), "RLS007")
+    assert finding.outcome is Outcome.FAIL
+    assert "leads to the rows of every tenant in private.ledger, which has no row level security" in finding.message
+
+
+def test_many_views_over_private_tables_are_judged_in_no_time() -> None:
+    count = 3000
+    table = Relation("private", "people", RelationKind.TABLE, "postgres")
+    names = [("private", f"v{n}") for n in range(count)]
+    over = [("private", "people"), *names]
+    views_ = tuple(
+        Relation(
+            *name,
+            RelationKind.VIEW,
+            "postgres",
+            definition=f"SELECT {over[n][1]}.ssn FROM private.{over[n][1]}",
+        )
+        for n, name in enumerate(names)
+    )
+    shown = tuple(
+        Relation(
+            "public",
+            f"s{n}",
+            RelationKind.VIEW,
+            "postgres",
+            privileges=(Privilege("anon", "SELECT"),),
+            definition=f"SELECT ssn FROM private.v{n}",
+        )
+        for n in range(count)
+    )
+    relations = (table, *views_, *shown)
+    snapshot = Snapshot(
+        server=Server("18.0", 180000, "shop", "postgres", True),
+        schemas=tuple(Schema(s, "postgres", (Privilege("PUBLIC", "USAGE"),)) for s in ("public", "private")),
+        roles=(Role("anon"), Role("postgres", login=True, bypass_rls=True)),
+        relations=relations,
+        columns=tuple(Column(r.schema, r.name, "ssn", 1, "text") for r in relations),
+        view_dependencies=(
+            *(ViewDependency("private", f"v{n}", *over[n]) for n in range(count)),
+            *(ViewDependency("public", f"s{n}", "private", f"v{n}") for n in range(count)),
+        ),
+    )
+    started = time.process_time()
+    results = evaluate(snapshot, Declarations(exposed_schemas=("public",)), [rule_of("API002")])
+    assert sum(r.is_finding for r in results) == count
+    assert time.process_time() - started < 5

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from platformkit_pipeline.sqltext.view_queries import is_updatable
+from platformkit_pipeline.sqltext.view_queries import is_updatable, updated_through
 
 
 @pytest.mark.parametrize("query", [" SELECT id,\n    total\n   FROM orders\n  WHERE total > 1;", "select * from orders order by id"])
@@ -29,3 +29,9 @@ def test_a_plain_copy_of_a_relation_can_be_written(query: str) -> None:
 )
 def test_anything_else_can_not(query: str) -> None:
     assert not is_updatable(query)
+
+
+def test_the_relation_below_is_named() -> None:
+    assert updated_through(" SELECT log.line FROM audit.log;") == ("audit", "log")
+    assert updated_through("select line from log as l") == ("", "log")
+    assert updated_through("select count(*) from audit.log") is None

@@ -2,9 +2,10 @@
 -- `definition` is the query of a view, the parameters of a sequence, the server of a foreign table (its options may hold
 -- credentials and stay behind). `estimated_rows` and `own_bytes` are planner estimates: pages as of the last VACUUM or
 -- ANALYZE, of the relation with its TOAST table; its indexes say theirs in indexes.sql. pg_total_relation_size would be exact,
--- but waits for every lock. `owner_*` is the column that owns a sequence, by number; whoever has read columns.sql knows its name. A view's
--- `definition` is empty when it vanished meanwhile. In no order.
--- Catalogues: pg_class, pg_namespace, pg_inherits, pg_sequence, pg_foreign_table, pg_foreign_server, pg_depend,
+-- but waits for every lock. `owner_*` is the column that owns a sequence, by number; whoever has read columns.sql knows its
+-- name. A view's `definition` is empty when it vanished meanwhile. In no order.
+-- `rewritten` are the commands for which there is a rule; array_agg(distinct) sorts them.
+-- Catalogues: pg_class, pg_namespace, pg_rewrite, pg_inherits, pg_sequence, pg_foreign_table, pg_foreign_server, pg_depend,
 -- pg_extension, pg_description. PostgreSQL 14 to 18.
 with parents as materialized (
     select i.inhrelid, jsonb_agg(jsonb_build_array(pn.nspname, p.relname) order by i.inhseqno) as named
@@ -12,6 +13,14 @@ with parents as materialized (
     inner join pg_class as p on p.oid = i.inhparent
     inner join pg_namespace as pn on pn.oid = p.relnamespace
     group by i.inhrelid
+),
+rules as materialized (
+    select
+        r.ev_class,
+        array_agg(distinct case r.ev_type when '2' then 'UPDATE' when '3' then 'INSERT' else 'DELETE' end) as commands
+    from pg_rewrite as r
+    where r.ev_type <> '1' and r.ev_enabled <> 'D'
+    group by r.ev_class
 ),
 owners as materialized (
     select owned.objid, tn.nspname as schema, t.relname as relation, owned.number
@@ -63,6 +72,7 @@ select
         when c.relkind = 'f' then 'server ' || quote_ident(fs.srvname)
     end as definition,
     case c.relpersistence when 'u' then 'unlogged' when 't' then 'temporary' else 'permanent' end as persistence,
+    rules.commands::text as rewritten,
     case when c.relkind in ('r', 'p', 'm', 'f') and c.reltuples >= 0 then c.reltuples::bigint end as estimated_rows,
     case
         when c.relkind in ('r', 'm')
@@ -76,6 +86,7 @@ from pg_class as c
 inner join pg_namespace as n on n.oid = c.relnamespace
 left join pg_class as toast on toast.oid = c.reltoastrelid and toast.relkind = 't'
 left join parents on parents.inhrelid = c.oid
+left join rules on rules.ev_class = c.oid
 left join pg_sequence as s on s.seqrelid = c.oid
 left join owners on owners.objid = c.oid
 left join pg_foreign_table as ft on ft.ftrelid = c.oid

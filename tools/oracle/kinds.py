@@ -323,8 +323,9 @@ KINDS: tuple[Kind, ...] = (
         "definer-view-without-protected-tables",
         Right.WE,
         "A view runs with its owner's rights unless it says otherwise; that matters where the owner gets past policies that the reader "
-        "would meet. RLS007 follows the view to its tables: none with row level security, or an owner whom the policies bind, or who may "
-        "not read at all, is no way around anything.",
+        "would meet, or shows rows of every tenant. RLS007 follows the view to its tables: none with row level security or with rows of "
+        "tenants, or an owner whom the policies bind, or who may not read at all, is no way around anything. Sensitive columns of a table "
+        "that nothing protects are API002.",
         _leads_past_nothing,
     ),
     _peer(

@@ -22,22 +22,21 @@ from platformkit_pipeline.rules.database.server_roles import PLATFORM_ROLES
 from platformkit_pipeline.rules.registry import PASSED, Family, Verdict, Verdicts, failed, rule, unknown
 from platformkit_pipeline.sqltext.expression_facts import facts_of
 from platformkit_pipeline.sqltext.parser import SqlSyntaxError
-from platformkit_pipeline.sqltext.sensitive_names import category_of
 from platformkit_pipeline.sqltext.substitution import is_true_where
 
 GRANT_KINDS = (CatalogKind.RELATIONS, CatalogKind.COLUMNS, CatalogKind.ROLES, CatalogKind.ROLE_MEMBERSHIPS, CatalogKind.SCHEMAS)
 
-_READING = frozenset({"SELECT"})
+READING = frozenset({"SELECT"})
 
 
-def _reached(catalog: Catalog, relations: tuple[Relation, ...], privileges: frozenset[str]) -> Iterator[tuple[Relation, tuple[str, ...]]]:
+def reached(catalog: Catalog, relations: tuple[Relation, ...], privileges: frozenset[str]) -> Iterator[tuple[Relation, tuple[str, ...]]]:
     """Relations in schemas that are exposed, or may be, with the client roles that hold one of `privileges` (often none)."""
     for relation in relations:
         if catalog.is_exposed(relation.schema) is not False:
             yield relation, catalog.clients_holding(relation, privileges)
 
 
-def _exposed_verdict(catalog: Catalog, relation: Relation, message: str, **evidence: Any) -> Verdict:
+def exposed_verdict(catalog: Catalog, relation: Relation, message: str, **evidence: Any) -> Verdict:
     """FAIL where the schema is known to be exposed, UNKNOWN where that is not known."""
     if catalog.is_exposed(relation.schema) is None:
         return unknown(identity_of(relation), f"{message}; {exposure_unknown(relation.schema)}", **evidence)
@@ -78,13 +77,13 @@ revoke all on public.monthly_totals from public, anon, authenticated;
 """,
 )
 def materialized_view_exposed(catalog: Catalog) -> Verdicts:
-    for view, clients in _reached(catalog, catalog.relations_of_kind(RelationKind.MATERIALIZED_VIEW), _READING):
+    for view, clients in reached(catalog, catalog.relations_of_kind(RelationKind.MATERIALIZED_VIEW), READING):
         if not clients:
             yield PASSED
             continue
         message = f"{identity_of(view)} is a materialized view, which has no row level security: {', '.join(clients)} may SELECT every row"
         columns = {client: [c.name for c in catalog.readable_columns(client, view)] for client in clients}
-        yield _exposed_verdict(catalog, view, message, reachable_by=catalog.reach(view), columns=columns, definition=view.definition)
+        yield exposed_verdict(catalog, view, message, reachable_by=catalog.reach(view), columns=columns, definition=view.definition)
 
 
 @rule(
@@ -116,87 +115,13 @@ revoke all on public.shipments from anon, authenticated;
     example_role="supabase_admin",
 )
 def foreign_table_exposed(catalog: Catalog) -> Verdicts:
-    for table, clients in _reached(catalog, catalog.relations_of_kind(RelationKind.FOREIGN_TABLE), ANY_COMMAND):
+    for table, clients in reached(catalog, catalog.relations_of_kind(RelationKind.FOREIGN_TABLE), ANY_COMMAND):
         if not clients:
             yield PASSED
             continue
         reach = catalog.reach(table)
         message = f"{identity_of(table)} is a foreign table, which has no row level security: {_who_may(reach)} every row"
-        yield _exposed_verdict(catalog, table, message, reachable_by=reach, definition=table.definition)
-
-
-@rule(
-    "API002",
-    "sensitive-columns-exposed",
-    clause="1.1",
-    severity=Severity.CRITICAL,
-    family=Family.API_EXPOSURE,
-    title="Sensitive columns are readable without row level security",
-    why=(
-        "Going by their names these columns hold credentials, financial data or personal data. No policy stands between them and "
-        "whoever has the project's publishable key."
-    ),
-    how_to_fix=(
-        "Enable row level security with policies, or revoke the table from client roles and grant only the columns that everybody may "
-        "see. Credentials belong in a schema that is not exposed, or in the vault. A materialized view or a foreign table can only "
-        "be revoked."
-    ),
-    references=("splinter:sensitive_columns_exposed", "cwe:200"),
-    requires=GRANT_KINDS,
-    violating="""
-create table public.suppliers (
-  id uuid primary key, name text not null, iban text,
-  created_at timestamptz not null default now(), updated_at timestamptz not null default now()
-);
-comment on table public.suppliers is 'platformkit:not-tenant-scoped shared by all tenants';
-create trigger touch before update on public.suppliers for each row execute function public.touch_updated_at();
-grant select on public.suppliers to anon;
-""",
-    clean="""
-create table public.suppliers (
-  id uuid primary key, name text not null, iban text,
-  created_at timestamptz not null default now(), updated_at timestamptz not null default now()
-);
-comment on table public.suppliers is 'platformkit:not-tenant-scoped shared by all tenants';
-create trigger touch before update on public.suppliers for each row execute function public.touch_updated_at();
-alter table public.suppliers enable row level security;
-create policy signed_in on public.suppliers for select to authenticated using ((select auth.uid()) is not null);
-grant select on public.suppliers to authenticated;
-""",
-    also_fires=("RLS001",),
-)
-def sensitive_columns_exposed(catalog: Catalog) -> Verdicts:
-    without_rls = (
-        tuple(t for t in catalog.tables if not t.row_security)
-        + catalog.relations_of_kind(RelationKind.MATERIALIZED_VIEW)
-        + catalog.relations_of_kind(RelationKind.FOREIGN_TABLE)
-    )
-    categories = _Categories()
-    for relation, clients in _reached(catalog, without_rls, _READING):
-        found = {client: columns for client in clients if (columns := _sensitive_columns(catalog, client, relation, categories))}
-        if not found:
-            yield PASSED
-            continue
-        listed = "; ".join(f"{client} may read {', '.join(columns)}" for client, columns in found.items())
-        message = f"{identity_of(relation)} has no row level security and sensitive columns: {listed}"
-        yield _exposed_verdict(catalog, relation, message, columns=found)
-
-
-class _Categories(dict[str, str | None]):
-    """Column name → category: tables of one project share their names."""
-
-    def __missing__(self, name: str) -> str | None:
-        self[name] = category_of(name)
-        return self[name]
-
-
-def _sensitive_columns(catalog: Catalog, client: str, relation: Relation, categories: _Categories) -> dict[str, str]:
-    """Readable column → category. A flag or a point in time is about such a value and does not hold one."""
-    return {
-        c.name: category
-        for c in catalog.readable_columns(client, relation)
-        if c.type != "boolean" and not c.type.startswith(("timestamp", "time ", "interval")) and (category := categories[c.name])
-    }
+        yield exposed_verdict(catalog, table, message, reachable_by=reach, definition=table.definition)
 
 
 @rule(
@@ -230,7 +155,7 @@ def public_bucket_listing(catalog: Catalog) -> Verdicts:
     objects = catalog.relations.get(("storage", "objects"))
     if objects is None:
         return
-    readers = [_Reader(catalog, role, objects) for role in catalog.clients_holding(objects, _READING)]
+    readers = [_Reader(catalog, role, objects) for role in catalog.clients_holding(objects, READING)]
     unread = catalog.unobserved_among((CatalogKind.STORAGE_BUCKETS,))
     unparsed = sorted({name for reader in readers for name in reader.unread})
     if unparsed and objects.row_security:

@@ -2,44 +2,22 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from functools import lru_cache
+from functools import partial
 
 from platformkit_pipeline.model.identity import relation_identity
 from platformkit_pipeline.model.result import Severity
-from platformkit_pipeline.model.snapshot import PUBLIC, CatalogKind, Relation, Trigger
+from platformkit_pipeline.model.snapshot import PUBLIC, CatalogKind, Relation
 from platformkit_pipeline.rules.database.audit_columns import ACTOR_COLUMNS, AUDIT_LOG, AUDIT_TRIGGER, CRITICAL, not_judged
-from platformkit_pipeline.rules.database.catalog import Catalog, Name, identity_of
+from platformkit_pipeline.rules.database.audit_logs import AuditLogs
+from platformkit_pipeline.rules.database.catalog import Catalog, identity_of
+from platformkit_pipeline.rules.database.log_views import LogViews, WaysThrough
 from platformkit_pipeline.rules.database.trigger_functions import TriggerFunctions, fires, is_conditional, stops
-from platformkit_pipeline.rules.registry import PASSED, Family, Verdicts, failed, rule, unknown
+from platformkit_pipeline.rules.registry import PASSED, Family, Verdict, Verdicts, failed, rule, unknown
 
 _CHANGES = ("UPDATE", "DELETE", "TRUNCATE")
+_THROUGH_VIEWS = ("UPDATE", "DELETE")
 _SERVER_ROLE = "service_role"
 _WRITE_ALL = "pg_write_all_data"
-
-_WORD = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])")
-_AUDIT = frozenset({"audit", "audits", "auditing", "auditlog", "auditlogs"})
-_LOG = frozenset(
-    {
-        "log",
-        "logs",
-        "logged",
-        "trail",
-        "trails",
-        "event",
-        "events",
-        "entry",
-        "entries",
-        "record",
-        "records",
-        "history",
-        "journal",
-        "changes",
-    }
-)
-_LOG_LIKE = _AUDIT | frozenset({"log", "logs", "trail", "history", "journal", "changes"})
-"""Words in the name of a table that an audit trigger may write to; a trigger that writes to `outbox` audits nothing."""
 
 
 @rule(
@@ -61,6 +39,7 @@ _LOG_LIKE = _AUDIT | frozenset({"log", "logs", "trail", "history", "journal", "c
 )
 def audit_trigger_missing(catalog: Catalog) -> Verdicts:
     functions = TriggerFunctions(catalog)
+    logs = AuditLogs(catalog, functions)
     for name in catalog.critical_tables:
         if name not in catalog.table_names:
             yield not_judged(catalog, name)
@@ -69,7 +48,7 @@ def audit_trigger_missing(catalog: Catalog) -> Verdicts:
         identity = identity_of(table)
         needed = ["DELETE", *(["TRUNCATE"] if _holders(catalog, table, "TRUNCATE") else [])]
         doubts: list[str] = []
-        unlogged = [operation for operation in needed if not _is_logged(catalog, functions, table, operation, doubts)]
+        unlogged = [operation for operation in needed if not _is_logged(catalog, functions, logs, table, operation, doubts)]
         if not unlogged:
             yield PASSED
         elif doubts:
@@ -85,7 +64,7 @@ def audit_trigger_missing(catalog: Catalog) -> Verdicts:
             )
 
 
-def _is_logged(catalog: Catalog, functions: TriggerFunctions, table: Relation, operation: str, doubts: list[str]) -> bool:
+def _is_logged(catalog: Catalog, functions: TriggerFunctions, logs: AuditLogs, table: Relation, operation: str, doubts: list[str]) -> bool:
     own_doubts = []
     for trigger in catalog.triggers_of(table):
         if not fires(trigger, operation):
@@ -93,7 +72,7 @@ def _is_logged(catalog: Catalog, functions: TriggerFunctions, table: Relation, o
         if stops(functions, trigger, operation):
             return True  # what never happens needs no log
         written = functions.written(trigger, operation)
-        if any(_takes_a_log(catalog, target) for target in written.relations - {(table.schema, table.name)}):
+        if any(logs.takes_a_log(target) for target in written.relations - {(table.schema, table.name)}):
             if not is_conditional(trigger):
                 return True
             own_doubts.append(f"trigger {trigger.name} writes a log under a condition")
@@ -113,7 +92,8 @@ def _is_logged(catalog: Catalog, functions: TriggerFunctions, table: Relation, o
     why="A log that the logged can rewrite proves nothing: whoever did the damage removes its traces too.",
     how_to_fix=(
         "`revoke update, delete, truncate on ... from ...` for every role but the owner, service_role included (it gets everything "
-        "by default). A trigger before update, delete and truncate that always raises an exception holds the owner as well."
+        "by default). A trigger before update, delete and truncate that always raises an exception holds the owner as well. A plain view "
+        "over the log passes UPDATE and DELETE on with its owner's rights: revoke them on the view, or give it `security_invoker = on`."
     ),
     references=("cwe:778",),
     requires=(
@@ -124,31 +104,20 @@ def _is_logged(catalog: Catalog, functions: TriggerFunctions, table: Relation, o
         CatalogKind.FUNCTIONS,
         CatalogKind.ROLES,
         CatalogKind.ROLE_MEMBERSHIPS,
+        CatalogKind.VIEW_DEPENDENCIES,
     ),
+    revision=2,
     violating=AUDIT_LOG + "grant usage on schema audit to service_role;\ngrant select, insert, delete on audit.log to service_role;",
     clean=AUDIT_LOG + "grant usage on schema audit to service_role;\ngrant select, insert on audit.log to service_role;",
 )
 def audit_log_mutable(catalog: Catalog) -> Verdicts:
     functions = TriggerFunctions(catalog)
-    declared = {catalog.declared(name) for name in catalog.declarations.audit_tables}
-    for name in sorted(declared - catalog.table_names):
+    logs, views = AuditLogs(catalog, functions), LogViews(catalog, functions)
+    for name in sorted(logs.declared - catalog.table_names):
         identity = relation_identity("table", *name)
         yield unknown(identity, f"{identity} is declared to be an audit log, and there is no such table; is the name right?")
-    fed = _fed_by_audit_triggers(catalog, functions)
-
-    def why_audit_log(table: Relation) -> str | None:
-        name = (table.schema, table.name)
-        if name in declared:
-            return "declared under audit_tables"
-        if _is_called_audit_log(table.schema, table.name):
-            return "its name"
-        if name in fed:
-            return f"written by trigger {fed[name]}"
-        parent = catalog.relations.get(table.parents[0]) if table.is_partition and table.parents else None
-        return why_audit_log(parent) if parent else None
-
     for table in catalog.tables:
-        why = why_audit_log(table)
+        why = logs.why(table)
         if why is None:
             continue
         stopped = {c for c in _CHANGES if any(stops(functions, trigger, c) for trigger in catalog.triggers_of(table))}
@@ -157,18 +126,30 @@ def audit_log_mutable(catalog: Catalog) -> Verdicts:
             if change not in stopped:
                 for role in _holders(catalog, table, change):
                     holders.setdefault(role, []).append(change)
-        if not holders:
-            yield PASSED
-            continue
-        identity = identity_of(table)
-        told = "; ".join(f"{role} ({', '.join(changes)})" for role, changes in sorted(holders.items()))
-        yield failed(
-            identity,
-            f"{identity} is an audit log that others than its owner can change: {told}",
-            roles=dict(sorted(holders.items())),
-            owner=table.owner,
-            is_audit_log_because=why,
+        ways = views.ways_to(
+            table,
+            tuple(c for c in _THROUGH_VIEWS if c not in stopped),
+            partial(_holders, catalog),
+            partial(_held_off, catalog, table),
         )
+        yield _log_verdict(table, why, holders, ways)
+
+
+def _log_verdict(table: Relation, why: str, holders: dict[str, list[str]], ways: WaysThrough) -> Verdict | None:
+    identity = identity_of(table)
+    told = [f"{role} ({', '.join(changes)})" for role, changes in sorted(holders.items())]
+    told += [
+        f"{role} ({', '.join(changes)} through view {view})"
+        for role, through in sorted(ways.roles.items())
+        for view, changes in through.items()
+    ]
+    evidence = {"roles": dict(sorted(holders.items())), "through_views": ways.roles, "owner": table.owner, "is_audit_log_because": why}
+    if told:
+        return failed(identity, f"{identity} is an audit log that others than its owner can change: {'; '.join(told)}", **evidence)
+    if ways.doubts:
+        doubts = "; ".join(ways.doubts)
+        return unknown(identity, f"whether others than its owner can change audit log {identity} cannot be told: {doubts}", **evidence)
+    return PASSED
 
 
 def _holders(catalog: Catalog, table: Relation, privilege: str) -> list[str]:
@@ -188,44 +169,3 @@ def _held_off(catalog: Catalog, table: Relation, role: str, privilege: str) -> b
         return False
     names = catalog.acts_as(role)
     return not any(p.permissive and p.command in ("ALL", privilege) and not names.isdisjoint(p.roles) for p in catalog.policies_of(table))
-
-
-def _fed_by_audit_triggers(catalog: Catalog, functions: TriggerFunctions) -> dict[Name, str]:
-    """Relation → a trigger on another table that logs deletions there."""
-    fed: dict[Name, str] = {}
-    for trigger in _deletion_triggers(catalog):
-        for target in functions.written(trigger, "DELETE").relations - {(trigger.schema, trigger.relation)}:
-            if target not in fed and _LOG_LIKE.intersection(_words(target[1])):
-                fed[target] = f"{trigger.name} of {trigger.schema}.{trigger.relation}"
-    return fed
-
-
-def _deletion_triggers(catalog: Catalog) -> Iterator[Trigger]:
-    names = catalog.table_names
-    return (t for t in catalog.snapshot.triggers if "DELETE" in t.events and fires(t, "DELETE") and (t.schema, t.relation) in names)
-
-
-def _takes_a_log(catalog: Catalog, name: Name) -> bool:
-    return (
-        bool(_LOG_LIKE.intersection(_words(name[1])))
-        or not _AUDIT.isdisjoint(_words(name[0]))
-        or name in {catalog.declared(d) for d in catalog.declarations.audit_tables}
-    )
-
-
-def _is_called_audit_log(schema: str, table: str) -> bool:
-    """audit, orders_audit, audit_log_2026, UserAuditEvents; in a schema `audit` whatever is called a log. Not `audit_requests`."""
-    if "audit" not in table.lower() and "audit" not in schema.lower():
-        return False
-    words = _words(table)
-    if not _AUDIT.isdisjoint(_words(schema)) and not _LOG.isdisjoint(words):
-        return True
-    followed = zip(words, (*words[1:], ""), strict=True)
-    return any(
-        word in _AUDIT and (after in _LOG or not after or after.isdigit() or word.startswith("auditlog")) for word, after in followed
-    )
-
-
-@lru_cache(maxsize=4096)
-def _words(name: str) -> tuple[str, ...]:
-    return tuple(word.lower() for word in _WORD.findall(name))

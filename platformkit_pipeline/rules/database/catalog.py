@@ -33,6 +33,7 @@ from platformkit_pipeline.model.snapshot import (
 )
 from platformkit_pipeline.model.target import Declarations
 from platformkit_pipeline.rules.database.directives import Directive, directive_in
+from platformkit_pipeline.rules.database.view_columns import ViewColumns
 from platformkit_pipeline.rules.database.view_rights import ViewRights
 from platformkit_pipeline.sqltext.expression_facts import facts_of
 from platformkit_pipeline.sqltext.parser import CACHE_SIZE, SqlSyntaxError
@@ -58,6 +59,9 @@ _TABLE_KINDS = frozenset({RelationKind.TABLE, RelationKind.PARTITIONED_TABLE})
 
 Name = tuple[str, str]
 """(schema, relation)."""
+
+AUTH_USERS: Name = ("auth", "users")
+"""The accounts of the project. What shows them is API001's business."""
 
 _DECLARED = re.compile(r'(?P<schema>[^."\s]+|"(?:[^"]|"")+")\.(?P<name>[^."\s]+|"(?:[^"]|"")+")')
 
@@ -138,6 +142,11 @@ class Catalog:
     def view_rights(self) -> ViewRights:
         """Whose rights apply behind each view."""
         return ViewRights(self)
+
+    @cached_property
+    def view_columns(self) -> ViewColumns:
+        """What the columns of each view show."""
+        return ViewColumns(self)
 
     @cached_property
     def table_names(self) -> frozenset[Name]:

@@ -25,9 +25,10 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """Relations that a trigger inserts into, itself or through functions that it calls."""
+    """Relations that a trigger inserts into, and those whose rows it changes, itself or through functions that it calls."""
 
     relations: frozenset[Name]
+    changed: frozenset[Name] = frozenset()
     unread: str = ""
     """Why there may be more; empty when everything was read."""
 
@@ -67,11 +68,14 @@ class TriggerFunctions:
             effects = self.effects(trigger, operation)
             function = self._functions.get((trigger.function_schema, trigger.function_name))
             if isinstance(effects, Unreadable):
-                known = Written(frozenset(), effects.reason)
+                known = Written(frozenset(), unread=effects.reason)
             else:
                 known = self._followed(effects, function) if function else Written(frozenset())
             self._written[key] = known
         return known
+
+    def function_of(self, trigger: Trigger) -> Function | None:
+        return self._functions.get((trigger.function_schema, trigger.function_name))
 
     def _read(self, trigger: Trigger, operation: str) -> Effects | Unreadable:
         function = self._functions.get((trigger.function_schema, trigger.function_name))
@@ -84,8 +88,9 @@ class TriggerFunctions:
         return _read_routine(function, operation)
 
     def _followed(self, effects: Effects, function: Function) -> Written:
-        """Where the function and all that it calls insert; each of them is looked at once."""
+        """What the function and all that it calls write; each of them is looked at once."""
         relations: set[Name] = set()
+        changed: set[Name] = set()
         unread: set[str] = set()
         waiting: list[tuple[Effects, Function]] = [(effects, function)]
         seen = {id(function)}
@@ -93,6 +98,7 @@ class TriggerFunctions:
             effects, caller = waiting.pop()
             path = _path_of(caller)
             relations |= {self._resolved(name, path) for name in effects.inserts_into}
+            changed |= {self._resolved(name, path) for name in effects.changes}
             if effects.runs_dynamic_sql:
                 unread.add(f"{_called(caller)} runs SQL that it builds")
             for called in self._callees(effects, path):
@@ -104,7 +110,7 @@ class TriggerFunctions:
                     unread.add(inner.reason)
                 else:
                     waiting.append((inner, called))
-        return Written(frozenset(relations), "; ".join(sorted(unread)))
+        return Written(frozenset(relations), frozenset(changed), "; ".join(sorted(unread)))
 
     def _callees(self, effects: Effects, path: tuple[str, ...]) -> Iterator[Function]:
         """Functions of the project that are called, all overloads; what is written in C belongs to the server or an extension."""

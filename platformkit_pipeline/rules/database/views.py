@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from platformkit_pipeline.model.identity import quote_identifier
 from platformkit_pipeline.model.result import Severity
 from platformkit_pipeline.model.snapshot import CatalogKind, Relation, RelationKind
-from platformkit_pipeline.rules.database.catalog import ANY_COMMAND, Catalog, Name, exposure_unknown, identity_of
+from platformkit_pipeline.rules.database.catalog import ANY_COMMAND, AUTH_USERS, Catalog, Name, exposure_unknown, identity_of
+from platformkit_pipeline.rules.database.directives import Directive, directive_in
 from platformkit_pipeline.rules.database.view_rights import Access
 from platformkit_pipeline.rules.registry import PASSED, Family, Verdict, Verdicts, failed, rule, unknown
 from platformkit_pipeline.sqltext.view_queries import is_updatable
@@ -20,8 +21,6 @@ VIEW_KINDS = (
     CatalogKind.ROLE_MEMBERSHIPS,
     CatalogKind.SCHEMAS,
 )
-
-AUTH_USERS: Name = ("auth", "users")
 
 _READING = frozenset({"SELECT"})
 
@@ -36,16 +35,20 @@ _READING = frozenset({"SELECT"})
     why=(
         "A view reads with the rights of its owner. Where that is a role that bypasses row level security, such as `postgres`, or the "
         "owner of the tables, whoever may read the view sees every row of every tenant, and writes them as well where the view is a "
-        "plain copy of a table."
+        "plain copy of a table. The same goes for a tenant's table without row level security in a schema that is not exposed: the view "
+        "is the way in. A view over anything else, one figure about all tenants, or rows tied to the caller are no fault."
     ),
     how_to_fix=(
         "`alter view ... set (security_invoker = on)`, so that the policies of the caller apply; the caller then needs privileges on the "
         "tables. Where the view is meant to show more than its readers may see, take it out of the exposed schemas, or give it an owner "
-        "that bypasses nothing. PostgreSQL 14 has no such option: revoke the grants there. A view that is itself right but reads one in "
-        "a schema that is not exposed is reported, because nothing else would be; the evidence names the view to change."
+        "that bypasses nothing. A table behind it that has no row level security needs it first, or the view a condition such as "
+        "`tenant_id = ((select auth.jwt()) ->> 'tenant_id')::uuid`. PostgreSQL 14 has no such option: revoke the grants there. A view "
+        "that is itself right but reads one in a schema that is not exposed is reported, because nothing else would be; the evidence "
+        "names the view to change."
     ),
     references=("splinter:security_definer_view", "cwe:863"),
-    requires=VIEW_KINDS,
+    requires=(*VIEW_KINDS, CatalogKind.FUNCTIONS),
+    revision=2,
     violating="""
 create view public.order_totals as select tenant_id, sum(total) as total from public.orders group by tenant_id;
 grant select on public.order_totals to authenticated;
@@ -58,12 +61,23 @@ grant select on public.order_totals to authenticated;
 )
 def view_bypasses_rls(catalog: Catalog) -> Verdicts:
     for view, clients in _held_views(catalog, (RelationKind.VIEW,), ANY_COMMAND):
-        openings = _openings(catalog, view, clients)
-        if not openings:
+        openings, doubtful = _openings(catalog, view, clients)
+        if not openings and not doubtful:
             yield PASSED
             continue
         reach = _usable_commands(catalog, view, clients)
-        yield _opening_verdict(catalog, view, openings, reach) if reach else PASSED
+        if not reach:
+            yield PASSED
+        elif openings:
+            yield _opening_verdict(catalog, view, openings, reach)
+        else:
+            identity = identity_of(view)
+            reasons = "; ".join(sorted(set(doubtful.values())))
+            tables = _qualified(a.table for a in doubtful)
+            message = (
+                f"whether {identity} shows rows of every tenant in {tables}, which has no row level security, cannot be told: {reasons}"
+            )
+            yield unknown(identity, message, reachable_by=reach, definition=view.definition)
 
 
 def _held_views(
@@ -76,25 +90,62 @@ def _held_views(
                 yield view, clients
 
 
-def _openings(catalog: Catalog, view: Relation, clients: tuple[str, ...]) -> set[Access]:
-    """Tables whose policies do not hold behind the view. The accounts are left to the rule about them."""
+def _openings(catalog: Catalog, view: Relation, clients: tuple[str, ...]) -> tuple[set[Access], dict[Access, str]]:
+    """Tables whose policies do not hold behind the view, or that have none and rows of every tenant; those of which the latter cannot be
+    told, with the reason. The accounts are left to the rule about them."""
     rights, relations = catalog.view_rights, catalog.relations
     found: set[Access] = set()
+    doubtful: dict[Access, str] = {}
     if rights.is_invoker(view) and (view.schema, view.name) not in rights.over_views:
-        return found
+        return found, doubtful
     for client in clients:
         for access in rights.accesses(view, client):
             table = relations[access.table]
-            if (
-                table.row_security
-                and access.role != client  # what the caller may do without the view is not the view's doing
-                and access.table != AUTH_USERS
-                and catalog.bypasses_policies_of(access.role, table)
-            ):
-                found.add(access)
-    if found and rights.is_invoker(view):  # then a view behind it opens the table: enough is said where that one is exposed
-        return {a for a in found if not _is_reported(catalog, catalog.relations[a.view])}
-    return found
+            if access.role == client or access.table == AUTH_USERS:
+                continue  # what the caller may do without the view is not the view's doing
+            if table.row_security:
+                if catalog.bypasses_policies_of(access.role, table):
+                    found.add(access)
+            elif _is_for_its_tenants(catalog, table):
+                shows = _shows_tenants(catalog, view, client, table)
+                if shows is True:
+                    found.add(access)
+                elif shows:
+                    doubtful[access] = shows
+    if (found or doubtful) and rights.is_invoker(view):  # then a view behind it opens the table: enough is said where that one is exposed
+        reported = {a for a in found | doubtful.keys() if _is_reported(catalog, relations[a.view])}
+        return found - reported, {a: why for a, why in doubtful.items() if a not in reported}
+    return found, doubtful
+
+
+def _is_for_its_tenants(catalog: Catalog, table: Relation) -> bool:
+    """Rows of tenants in a table that no other rule calls open, because its schema is not exposed; and nobody declared it public."""
+    if (table.schema, table.name) not in catalog.table_names or table.schema == "public" or catalog.is_exposed(table.schema) is not False:
+        return False
+    use = directive_in(table.comment, Directive.PUBLIC_READ) if table.comment else None
+    return catalog.is_tenant_scoped(table) and not (use and use.reason)
+
+
+def _shows_tenants(catalog: Catalog, view: Relation, client: str, table: Relation) -> bool | str:
+    """The view has rows of every tenant for the client: row by row, or a sum for each; a reason where that cannot be told.
+
+    One figure about all of them is no tenant's row, nor is a row that the view ties to its caller.
+    """
+    columns = catalog.view_columns
+    if unread := columns.unread(view):
+        return "; ".join(unread)
+    writes = is_updatable(view.definition or "") and any(c != "SELECT" for c in catalog.commands_open_to(client, view))
+    shown = columns.shown(view)
+    name, tenant = (table.schema, table.name), catalog.declarations.tenancy.column
+    found = [
+        s
+        for column in (catalog.columns_of(view) if writes else catalog.readable_columns(client, view))
+        for s in shown.get(column.name, ())
+        if s.table == name and (s.column == tenant or not s.grouped)
+    ]
+    if any(not s.asked for s in found):
+        return True
+    return "a condition depends on the caller, and it is not clear that it keeps to the caller's own rows" if found else False
 
 
 def _is_reported(catalog: Catalog, view: Relation) -> bool:
@@ -112,9 +163,14 @@ def _opening_verdict(catalog: Catalog, view: Relation, openings: set[Access], re
     identity = identity_of(view)
     ordered = sorted(openings)
     roles = sorted({a.role for a in ordered})
-    message = (
-        f"{identity} leads past row level security of {_qualified(a.table for a in ordered)}, because it is read with the rights of "
-        f"{', '.join(roles)}: " + "; ".join(f"{role} may {', '.join(commands)} every row that it shows" for role, commands in reach.items())
+    protected = [a.table for a in ordered if catalog.relations[a.table].row_security]
+    others = [a.table for a in ordered if not catalog.relations[a.table].row_security]
+    opened = [
+        *([f"leads past row level security of {_qualified(protected)}"] if protected else []),
+        *([f"leads to the rows of every tenant in {_qualified(others)}, which has no row level security"] if others else []),
+    ]
+    message = f"{identity} {' and '.join(opened)}, because it is read with the rights of {', '.join(roles)}: " + "; ".join(
+        f"{role} may {', '.join(commands)} every row that it shows" for role, commands in reach.items()
     )
     evidence = {
         "owner": view.owner,

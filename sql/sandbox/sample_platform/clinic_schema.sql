@@ -271,12 +271,12 @@ create table public.vital_signs_2026 partition of public.vital_signs for values 
 create index vital_signs_patient_idx on public.vital_signs (patient_id, taken_at);
 create index vital_signs_pulse_idx on only public.vital_signs (pulse); -- FAULT IDX005: those of the partitions were never made
 
--- one row: somebody did something. FAULT AUD001: neither created_at nor updated_at; FAULT AUD006: the server rewrites it,
+-- one row: somebody did something. FAULT AUD001: no created_at, and a time without its zone; FAULT AUD006: the server rewrites it,
 -- visitors may empty it
 create table public.audit_events (
   id bigint generated always as identity primary key,
   tenant_id uuid not null references public.clinics (id) on delete cascade,
-  happened timestamptz not null default now(),
+  happened timestamp not null default now(),
   action text not null,
   entity_id uuid -- clean: no such table
 );
