@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import time
+from importlib.resources import files
+from pathlib import Path
 
+import postgast
 import pytest
 
+from benchmarks.catalogue import partitioned_table, well_kept_table
+from platformkit_pipeline.sqltext import secrets
 from platformkit_pipeline.sqltext.secrets import MARKER, mask_secrets, mask_setting, masked_value, secrets_in
 
 DRAWN = "q8F3kq9Z" + "pLm2xW7t"
@@ -176,6 +182,61 @@ def test_masking_twice_changes_nothing_and_the_marks_are_found_again(text: str) 
 def test_a_clean_text_comes_back_itself() -> None:
     text = "select tenant_id from public.members where user_id = auth.uid()"
     assert mask_secrets(text) is text
+
+
+def corpus() -> list[str]:
+    """SQL of the sample platform and of the benchmark's catalogue, whole and statement by statement, and all samples above."""
+    folder = Path(str(files("platformkit_pipeline"))).parent / "sql"
+    scripts = [path.read_text(encoding="utf-8") for path in sorted(folder.rglob("*.sql"))]
+    scripts += [statements for number in range(1, 60) for statements in (well_kept_table(number), partitioned_table(number))]
+    samples = [text for _, text in GIVEN] + HARMLESS + [secret for _, secret in FORMED]
+    return [part for text in (*scripts, *samples) for part in (text, *text.split(";"), *text.split("'"))]
+
+
+def test_the_filter_lets_through_exactly_what_has_a_telling_part() -> None:
+    texts = corpus()
+    assert len(texts) > 5_000
+    for text in (*texts, *secrets._TELLING, *(f"{part.upper()} in a text" for part in secrets._TELLING)):
+        expected = len(text) >= secrets._SHORTEST and any(part in text.lower() for part in secrets._TELLING)
+        assert secrets._may_hold_a_secret(text) is expected
+
+
+def test_the_filter_changes_no_result_on_a_corpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = corpus()
+    filtered = [(mask_secrets(text), mask_secrets(text, prose=True)) for text in texts]
+    assert [mask_secrets(masked) for masked, _ in filtered] == [masked for masked, _ in filtered]
+    monkeypatch.setattr(secrets, "_may_hold_a_secret", lambda _text: True)
+    assert [(mask_secrets(text), mask_secrets(text, prose=True)) for text in texts] == filtered
+
+
+def test_reading_no_tokens_where_nothing_telling_stands_changes_no_result_on_a_corpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = corpus()
+    filtered = [mask_secrets(text) for text in texts]
+    monkeypatch.setattr(secrets, "_is_worth_reading", lambda _text: True)
+    assert [mask_secrets(text) for text in texts] == filtered
+
+
+def test_a_text_without_any_hint_costs_a_few_searches_and_no_reading(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(text: str, prose: bool) -> None:
+        raise AssertionError(f"{text} was read")
+
+    monkeypatch.setattr(secrets, "_spans", refused)
+    text = "SELECT title FROM area_1.records_1 WHERE id = wanted AND stage <> 'done'::public.stage LIMIT 2"
+    assert mask_secrets(text) is text
+    assert mask_secrets(text, prose=True) is text
+
+
+@pytest.mark.parametrize("text", [text for _, text in GIVEN])
+def test_a_masked_text_is_parsed_to_the_same_tree_but_for_its_literals(text: str) -> None:
+    trees = []
+    for version in (text, mask_secrets(text)):
+        statement = version if version.startswith(("select", "SELECT", "update", "alter", "create", "insert")) else f"select {version}"
+        try:
+            trees.append(postgast.deparse(postgast.parse(statement)))
+        except postgast.PgQueryError:
+            trees.append("")
+    written, masked = (re.sub(r"'(?:[^']|'')*'|\"[^\"]*\"", "?", tree) for tree in trees)
+    assert written == masked
 
 
 def test_a_use_says_kind_and_line_and_nothing_of_the_secret() -> None:
