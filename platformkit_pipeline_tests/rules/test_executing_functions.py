@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -110,6 +111,13 @@ def test_variadic_arguments_and_the_places_of_a_procedure_are_counted_right() ->
     many = plpgsql("many", "begin execute rest[1]; end", "label text, VARIADIC rest text[]")
     assert judged(many, plpgsql("run", "begin perform public.many('a', 'b', p); end", definer=True)) == {"run": Outcome.FAIL}
     assert judged(many, plpgsql("run", "begin perform public.many(p, 'b', 'c'); end", definer=True)) == {}
+
+
+@pytest.mark.parametrize("name", ['"!!"', '"Drop It"', '"a""b"', '"Straße"'])
+def test_a_function_with_an_odd_name_is_found_where_it_is_called(name: str) -> None:
+    odd = replace(plpgsql("odd", "begin execute p; end"), name=name[1:-1].replace('""', '"'))
+    run = plpgsql("run", f"begin perform public.{name}(p); end", definer=True)
+    assert judged(odd, run) == {"run": Outcome.FAIL}
 
 
 def test_functions_that_no_definer_comes_to_are_not_read(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict, deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -48,6 +48,7 @@ class ExecutingFunctions:
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
+        self._mentions: dict[str, frozenset[str]] = {}
 
     def may_execute(self, function: Function) -> bool:
         """It executes text, or mentions a function that may; most functions end here and are never parsed."""
@@ -60,50 +61,50 @@ class ExecutingFunctions:
 
     # -- who may execute anything -------------------------------------------------------------------------------------
     @cached_property
-    def _direct(self) -> tuple[Function, ...]:
-        """Functions that execute text themselves."""
-        return tuple(f for f in self._catalog.functions if _executes_by_itself(f))
-
-    @cached_property
-    def _keys(self) -> frozenset[str]:
-        return frozenset(_key_word(f.name) for f in self._catalog.functions)
-
-    @cached_property
-    def _mentions(self) -> dict[str, frozenset[str]]:
-        return {}
+    def _by_word(self) -> dict[str, list[Function]]:
+        """Functions by the word of their name under which a body mentions them."""
+        found: dict[str, list[Function]] = defaultdict(list)
+        for function in self._catalog.functions:
+            found[_key_word(function.name)].append(function)
+        return found
 
     def _mentioned(self, function: Function) -> frozenset[str]:
-        """Key words of functions that stand in its body."""
+        """Key words of functions that stand in its body; a name without any letter may stand in every one."""
         text = _text_of(function)
-        if not self._direct or not text:
+        if not text:
             return frozenset()
         found = self._mentions.get(text)
         if found is None:
-            found = self._mentions[text] = self._keys.intersection(_WORD.findall(text.lower()))
+            words = {"", *_WORD.findall(text.lower())}
+            found = self._mentions[text] = frozenset(word for word in words if word in self._by_word)
         return found
 
     @cached_property
+    def _within_reach(self) -> tuple[Function, ...]:
+        """The definers, and what their bodies mention, directly or through others: of most catalogues a small part."""
+        definers = self._catalog.definers
+        first = sorted({word for f in definers for word in self._mentioned(f)})
+        words = _callees_first(first, lambda word: sorted({w for f in self._by_word[word] for w in self._mentioned(f)}))
+        called = [f for word in words for f in self._by_word[word]]
+        known = frozenset(words)
+        return (*called, *(f for f in definers if _key_word(f.name) not in known))
+
+    @cached_property
     def _names(self) -> frozenset[str]:
-        """Key words of all functions that execute text themselves or through others."""
-        if not self._direct:
+        """Key words of those within reach that execute text themselves or through others."""
+        direct = {_key_word(f.name) for f in self._within_reach if _executes_by_itself(f)}
+        if not direct:
             return frozenset()
         callers: dict[str, list[str]] = defaultdict(list)
-        for function in self._catalog.functions:
+        for function in self._within_reach:
             for word in self._mentioned(function):
                 callers[word].append(_key_word(function.name))
-        return _reached((_key_word(f.name) for f in self._direct), callers)
+        return _reached(direct, callers)
 
     @cached_property
     def _called(self) -> tuple[Function, ...]:
-        """Functions that may execute something and that a definer can come to; those that one calls stand before it, circles aside."""
-        by_word: dict[str, list[Function]] = defaultdict(list)
-        for function in self._catalog.functions:
-            word = _key_word(function.name)
-            if word in self._names:
-                by_word[word].append(function)
-        following = {word: [w for f in group for w in sorted(self._mentioned(f) & self._names)] for word, group in by_word.items()}
-        first = (word for f in self._catalog.definers for word in sorted(self._mentioned(f) & self._names))
-        return tuple(f for word in _callees_first(first, following) for f in by_word[word] if self.may_execute(f))
+        """Functions that may execute something; those that one calls stand before it, circles aside."""
+        return tuple(f for f in self._within_reach if _key_word(f.name) in self._names and self.may_execute(f))
 
     # -- what they execute --------------------------------------------------------------------------------------------
     @cached_property
@@ -208,12 +209,12 @@ def _reached(first: Iterable[str], following: dict[str, list[str]]) -> frozenset
     return frozenset(found)
 
 
-def _callees_first(first: Iterable[str], following: dict[str, list[str]]) -> list[str]:
+def _callees_first(first: Iterable[str], following: Callable[[str], list[str]]) -> list[str]:
     """Everything reached from `first`; each after what follows it, unless that leads back to it."""
     done: dict[str, None] = {}
     entered: set[str] = set()
     for start in first:
-        stack = [(start, iter(following.get(start, ())))] if start not in entered else []
+        stack = [(start, iter(following(start)))] if start not in entered else []
         entered.add(start)
         while stack:
             word, rest = stack[-1]
@@ -223,7 +224,7 @@ def _callees_first(first: Iterable[str], following: dict[str, list[str]]) -> lis
                 stack.pop()
             else:
                 entered.add(below)
-                stack.append((below, iter(following.get(below, ()))))
+                stack.append((below, iter(following(below))))
     return list(done)
 
 
