@@ -40,6 +40,7 @@ class CatalogKind(StrEnum):
     STORAGE_BUCKETS = "storage_buckets"
     FOREIGN_SERVERS = "foreign_servers"
     CRON_JOBS = "cron_jobs"
+    DATABASE_SETTINGS = "database_settings"
 
 
 class RelationKind(StrEnum):
@@ -396,6 +397,16 @@ class CronJob:
     active: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class DatabaseSettings:
+    """What ALTER DATABASE ... SET and ALTER ROLE ALL SET give to every session; never part of the fingerprint, as no dump carries it."""
+
+    name: str
+    """Of the database."""
+    settings: tuple[tuple[str, str], ...] = ()
+    """The database's own win over those of all. Secrets are masked."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Unobserved:
     """Something that could not be seen. `what` is a CatalogKind value or a phrase; `why` is for a person."""
@@ -429,6 +440,8 @@ class Snapshot:
     storage_buckets: tuple[StorageBucket, ...] = ()
     foreign_servers: tuple[ForeignServer, ...] = ()
     cron_jobs: tuple[CronJob, ...] = ()
+    database_settings: tuple[DatabaseSettings, ...] = ()
+    """One, or none where nobody set anything for the whole database."""
     unobserved: tuple[Unobserved, ...] = field(default=())
     activity: Activity | None = None
     """Counters and plans; never part of the inventory, because they change without the schema changing."""

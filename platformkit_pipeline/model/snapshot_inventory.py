@@ -18,6 +18,7 @@ from typing import Any, get_type_hints
 
 from platformkit_pipeline.model.identity import (
     ObjectIdentity,
+    database_identity,
     extension_identity,
     function_identity,
     member_identity,
@@ -30,6 +31,7 @@ from platformkit_pipeline.model.snapshot import (
     Constraint,
     ConstraintType,
     CronJob,
+    DatabaseSettings,
     DefaultPrivilege,
     EventTrigger,
     Extension,
@@ -135,6 +137,7 @@ _NOUNS: tuple[_Noun, ...] = (
         lambda r: ObjectIdentity("cron_job", None, r.name, (("user", r.username),)),
         ("name", "username"),
     ),
+    _Noun("database_settings", DatabaseSettings, ("database",), lambda r: database_identity(r.name), ("name",)),
 )
 _NOUN_OF_RECORD = {noun.record: noun for noun in _NOUNS}
 _NOUN_OF_KIND = {kind: noun for noun in _NOUNS for kind in noun.kinds}

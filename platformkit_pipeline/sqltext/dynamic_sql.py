@@ -1,4 +1,4 @@
-"""Does a PL/pgSQL function put what its caller sends into SQL that it then executes?
+"""Does a function put what its caller sends into SQL that it then executes, by EXECUTE or by a call of what executes text?
 
 The body is read once from the top, keeping for every variable what of the caller's it may hold: branches are joined, loops
 are read twice, a variable that is given something harmless is harmless from there on. What the caller sends are the
@@ -11,14 +11,16 @@ Harmless are values of types that cannot carry SQL (numbers, uuid, regclass), wh
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import postgast
 from postgast import pg_query_pb2 as pg
 
+from platformkit_pipeline.sqltext.executing_calls import NOTHING, Executes, call_of, executed_by_built_in
+from platformkit_pipeline.sqltext.functions import statements_of_sql
 from platformkit_pipeline.sqltext.parser import (
     Node,
     SqlSyntaxError,
@@ -32,10 +34,6 @@ from platformkit_pipeline.sqltext.parser import (
     string_parts,
     unwrap,
 )
-
-EXECUTE = "execute"
-"""The key word without which a PL/pgSQL body executes no text."""
-
 
 MAX_STEPS = 50_000
 """Statements read in one function; the body of a loop is read twice, and so is each loop in it."""
@@ -51,6 +49,10 @@ class UnquotedUse:
     """What of the caller's: argument names, `NEW`, `auth.jwt()`."""
     expression: str
     """The text that makes the SQL, shortened."""
+    through: str = ""
+    """The function that is called and executes it; empty for EXECUTE itself."""
+    doubt: str = ""
+    """Why it cannot be told whether that function executes it."""
 
 
 def unquoted_uses(
@@ -58,36 +60,59 @@ def unquoted_uses(
     arguments: str,
     is_enum: Callable[[str], bool] = lambda _type: False,
     result_type: Callable[[tuple[str, ...]], str | None] = lambda _name: None,
+    executes: Executes = executed_by_built_in,
 ) -> tuple[UnquotedUse, ...]:
     """Uses in a whole CREATE FUNCTION in PL/pgSQL, by line. Raises SqlSyntaxError.
 
     `arguments` as `pg_get_function_identity_arguments` prints them. `is_enum` knows the enum types by name, `result_type` what
-    other functions return.
+    other functions return, `executes` what they execute of their arguments.
     """
-    inputs = _inputs(arguments)
+    inputs = inputs_of(arguments)
     function = parse_plpgsql(_without_variadic(definition) if any(i.variadic for i in inputs) else definition)
     try:
-        return _Reader(function, _Types(is_enum, result_type)).read(inputs)
+        return _Reader(function, _Types(is_enum, result_type, executes)).read(inputs)
     except RecursionError:
         raise SqlSyntaxError("it is nested too deeply to be read") from None
 
 
+def unquoted_uses_of_sql(
+    body: str,
+    arguments: str,
+    is_enum: Callable[[str], bool] = lambda _type: False,
+    result_type: Callable[[tuple[str, ...]], str | None] = lambda _name: None,
+    executes: Executes = executed_by_built_in,
+) -> tuple[UnquotedUse, ...]:
+    """The same for the body of a function in SQL, as a string, as BEGIN ATOMIC or as RETURN."""
+    types = _Types(is_enum, result_type, executes)
+    state = _state_of(inputs_of(arguments), types)
+    start, statements = statements_of_sql(body)
+    try:
+        found = [use for statement in statements for use in _Calls(types).uses(statement, state)]
+    except RecursionError:
+        raise SqlSyntaxError("it is nested too deeply to be read") from None
+    source = body.encode()
+    lines = [source.count(b"\n", 0, max(0, start + use.location)) + 1 for use in found]
+    return tuple(UnquotedUse(line, tuple(sorted(u.sources)), u.text, u.text, u.doubt) for line, u in zip(lines, found, strict=True))
+
+
 @dataclass(frozen=True, slots=True)
-class _Input:
+class Input:
     """An argument that the caller gives; `name` is `$1` and so on where it has none."""
 
     name: str
     type: str
     variadic: bool
+    position: int
+    """Among all arguments, from 1 on: that of a procedure may have an OUT before it."""
 
 
 @lru_cache(maxsize=1024)
-def _inputs(arguments: str) -> tuple[_Input, ...]:
-    """Many functions share the same few lists of arguments."""
+def inputs_of(arguments: str) -> tuple[Input, ...]:
+    """What a function is given. Memoised: many functions share the same few lists of arguments."""
     statement = parse_statement(f"create function f({arguments}) returns void language sql as ''")
     parameters = [unwrap(wrapper) for wrapper in statement.parameters]
     return tuple(
-        _Input(p.name or f"${number}", ".".join(string_parts(p.arg_type.names)), p.mode == pg.FUNC_PARAM_VARIADIC)
+        Input(p.name or f"${number}", ".".join(string_parts(p.arg_type.names)), p.mode == pg.FUNC_PARAM_VARIADIC, number)
         for number, p in enumerate(parameters, 1)
         if p.mode in _INPUT_MODES
     )
@@ -180,6 +205,7 @@ _State = dict[str, Sources]
 class _Types:
     is_enum: Callable[[str], bool]
     result_type: Callable[[tuple[str, ...]], str | None]
+    executes: Executes
 
     def harmless(self, name: str) -> bool:
         """By a name as people or the parser write it: `uuid`, `pg_catalog.int4`, `_uuid`, `timestamp(3) with time zone`."""
@@ -191,13 +217,32 @@ class _Types:
         return self.harmless(".".join(string_parts(type_name.names)))
 
 
+def _state_of(inputs: Iterable[Input], types: _Types) -> _State:
+    state: _State = {}
+    for argument in inputs:
+        if not types.harmless(argument.type):
+            state[argument.name] = state[f"${argument.position}"] = frozenset({argument.name})
+    return state
+
+
+class _Use(NamedTuple):
+    """What a call executes of the caller's."""
+
+    sources: Sources
+    text: str
+    """The function's name."""
+    doubt: str
+    location: int
+
+
 @dataclass(slots=True)
 class _Reader:
     """Walks the statements of one function."""
 
     function: dict[str, Any]
     types: _Types
-    uses: dict[tuple[int, str], Sources] = field(default_factory=dict)
+    uses: dict[tuple[int, str, str, str], Sources] = field(default_factory=dict)
+    """By line, text, function through which it is executed, and doubt."""
     declared: set[int] = field(default_factory=set)
     steps: int = 0
     passed: _State | None = None
@@ -208,17 +253,14 @@ class _Reader:
         datums: list[dict[str, Any]] = self.function.get("datums", [])
         return datums
 
-    def read(self, inputs: Iterable[_Input]) -> tuple[UnquotedUse, ...]:
-        state: _State = {}
-        for number, argument in enumerate(inputs, 1):
-            if not self.types.harmless(argument.type):
-                state[argument.name] = state[f"${number}"] = frozenset({argument.name})
+    def read(self, inputs: Iterable[Input]) -> tuple[UnquotedUse, ...]:
+        state = _state_of(inputs, self.types)
         if any(name in ("new", "old") for name in map(_name_of_datum, self._datums)):
             state["new"], state["old"] = frozenset({"NEW"}), frozenset({"OLD"})
         self._statement("PLpgSQL_stmt_block", self.function["action"]["PLpgSQL_stmt_block"], state)
         return tuple(
-            UnquotedUse(line, tuple(sorted(sources)), text[:_SHOWN] + ("…" if len(text) > _SHOWN else ""))
-            for (line, text), sources in sorted(self.uses.items())
+            UnquotedUse(line, tuple(sorted(sources)), text[:_SHOWN] + ("…" if len(text) > _SHOWN else ""), through, doubt)
+            for (line, text, through, doubt), sources in sorted(self.uses.items())
         )
 
     # -- statements ---------------------------------------------------------------------------------------------------
@@ -237,6 +279,10 @@ class _Reader:
         self.steps += 1
         if self.steps > MAX_STEPS:
             raise SqlSyntaxError("its loops are nested too deeply to be followed")
+        if name != "PLpgSQL_stmt_if":  # whose conditions are looked at one after another
+            self._calls(body, body, state)
+        if name in ("PLpgSQL_stmt_open", "PLpgSQL_stmt_forc"):
+            self._cursor(body, state)
         for part in ("query", "dynquery"):
             if part in body and (part == "dynquery" or name in ("PLpgSQL_stmt_dynexecute", "PLpgSQL_stmt_dynfors")):
                 self._execute(body, body[part], state)
@@ -264,7 +310,11 @@ class _Reader:
             case "foreach_a":
                 self._set(self._name(body.get("varno", 0)), self._sources(_text(body["expr"]), state), state)
                 return self._loop(body, state)
-            case "loop" | "while" | "fori" | "forc":
+            case "while":
+                state = self._loop(body, state)
+                self._calls(body["cond"], body, state)
+                return state
+            case "loop" | "fori" | "forc":
                 return self._loop(body, state)
             case "raise" if body.get("elog_level") == _RAISED:
                 return None
@@ -295,6 +345,8 @@ class _Reader:
                 continue
             self.declared.add(number)
             default = variable.get("default_val")
+            if default:
+                self._calls(default, variable, state)
             self._set(str(variable["refname"]), self._sources(_text(default), state) if default else _NONE, state, _type_of(variable))
 
     def _if(self, body: dict[str, Any], state: _State) -> _State | None:
@@ -303,6 +355,7 @@ class _Reader:
         branches = [(body["cond"], body.get("then_body", []))]
         branches += [(b["PLpgSQL_if_elsif"]["cond"], b["PLpgSQL_if_elsif"].get("stmts", [])) for b in body.get("elsif_list", [])]
         for condition, statements in branches:
+            self._calls(condition, body, rest)
             listed_when_true, listed_when_false = _listed(parse_expression(_text(condition)))
             ends.append(self._body(statements, _without(rest, listed_when_true)))
             rest = _without(rest, listed_when_false)
@@ -357,8 +410,32 @@ class _Reader:
         text = _text(query)
         sources = self._sources(text, state)
         if sources:
-            place = (int(body.get("lineno", 0)), text)
-            self.uses[place] = self.uses.get(place, _NONE) | sources
+            self._note(int(body.get("lineno", 0)), text, sources)
+
+    def _note(self, line: int, text: str, sources: Sources, through: str = "", doubt: str = "") -> None:
+        place = (line, text, through, doubt)
+        self.uses[place] = self.uses.get(place, _NONE) | sources
+
+    def _calls(self, part: dict[str, Any], place: dict[str, Any], state: _State) -> None:
+        """Calls that execute text, in the expressions of one statement; those of the statements in it are looked at in their turn."""
+        for expression in _own_expressions(part):
+            text = str(expression["query"])
+            if "(" in text:
+                for node in _nodes_of(text, expression.get("parseMode", _WHOLE_STATEMENT)):
+                    for use in _Calls(self.types).uses(node, state):
+                        self._note(int(place.get("lineno", 0)), text, use.sources, use.text, use.doubt)
+
+    def _cursor(self, statement: dict[str, Any], state: _State) -> None:
+        """The query of a declared cursor runs when it is opened, with the arguments that it is given there."""
+        cursor = self._datum(statement.get("curvar", -1)).get("PLpgSQL_var", {})
+        query = cursor.get("cursor_explicit_expr")
+        if query:
+            row = self._datum(cursor.get("cursor_explicit_argrow", -1)).get("PLpgSQL_row", {})
+            given = _NONE.union(*self._targets("SELECT " + _text(statement["argquery"]), state)) if "argquery" in statement else _NONE
+            self._calls(query, statement, {**state, **{str(f["name"]): given for f in row.get("fields", []) if given}})
+
+    def _datum(self, number: int) -> dict[str, Any]:
+        return self._datums[number] if 0 <= number < len(self._datums) else {}
 
     # -- expressions --------------------------------------------------------------------------------------------------
     def _sources(self, text: str, state: _State) -> Sources:
@@ -368,6 +445,98 @@ class _Reader:
         """What the columns of a query hold; nothing for a statement that is none."""
         parsed = parse_statements(sql)
         return _Expression(state, self.types).columns(parsed[0]) if len(parsed) == 1 and kind(parsed[0]) == "SelectStmt" else []
+
+
+_WHOLE_STATEMENT, _PLAIN_EXPRESSION = 0, 2
+"""RawParseMode of the parser; the greater ones are assignments."""
+
+
+def _own_expressions(part: Any) -> Iterator[dict[str, Any]]:
+    """Expressions of a statement, without those of the statements in it."""
+    if isinstance(part, dict):
+        for name, value in part.items():
+            if name == "PLpgSQL_expr":
+                yield value
+            elif not name.startswith("PLpgSQL_stmt_"):
+                yield from _own_expressions(value)
+    elif isinstance(part, list):
+        for item in part:
+            yield from _own_expressions(item)
+
+
+def _nodes_of(text: str, mode: int) -> tuple[Node, ...]:
+    if mode == _WHOLE_STATEMENT:
+        return parse_statements(text)
+    if mode != _PLAIN_EXPRESSION:
+        match = _ASSIGNED.match(text)
+        if match is None:
+            raise SqlSyntaxError("it assigns to something that is not read")
+        text = text[match.end() :]
+    return parse_statements(f"SELECT {text}")  # the arguments of a cursor are several
+
+
+class _Calls:
+    """Finds the calls that execute something of the caller's."""
+
+    def __init__(self, types: _Types) -> None:
+        self._types = types
+
+    def uses(self, node: Any, state: _State) -> Iterator[_Use]:
+        match kind(node):
+            case "FuncCall":
+                yield from self._of_call(node, state)
+            case "SelectStmt":
+                state = self._inside(node, state)
+            case "CaseExpr" if not node.HasField("arg"):
+                yield from self._of_case(node, state)
+                return
+            case _:
+                pass
+        for child in children(node):
+            yield from self.uses(child, state)
+
+    def _of_call(self, node: Any, state: _State) -> Iterator[_Use]:
+        call, arguments = call_of(node)
+        executed = self._types.executes(call)
+        if executed is NOTHING:
+            return
+        read = _Expression(state, self._types)
+        name = ".".join(call.name)
+        sure = executed.always.union(*(read.sources(arguments[place]) for place in executed.surely))
+        if sure:
+            yield _Use(sure, name, "", node.location)
+        for place, why in executed.perhaps.items():
+            sources = read.sources(arguments[place])
+            if sources:
+                yield _Use(sources, name, why, node.location)
+
+    def _of_case(self, node: Any, state: _State) -> Iterator[_Use]:
+        """CASE evaluates a branch only where its condition holds."""
+        for wrapper in node.args:
+            when = unwrap(wrapper)
+            condition = unwrap(when.expr)
+            yield from self.uses(condition, state)
+            listed, listed_otherwise = _listed(condition)
+            yield from self.uses(unwrap(when.result), _without(state, listed))
+            state = _without(state, listed_otherwise)
+        if node.HasField("defresult"):
+            yield from self.uses(unwrap(node.defresult), state)
+
+    def _inside(self, select: Any, state: _State) -> _State:
+        """With the columns of WITH and FROM."""
+        for wrapper in select.with_clause.ctes:
+            query = unwrap(unwrap(wrapper).ctequery)
+            if kind(query) == "SelectStmt":
+                state = {**state, **self._named(unwrap(wrapper), query, state)}
+        return {**state, **_Expression(state, self._types).from_clause(select.from_clause)}
+
+    def _named(self, cte: Any, query: Any, state: _State) -> _State:
+        columns = _Expression(state, self._types).columns(query)
+        first = query
+        while first.HasField("larg"):
+            first = first.larg
+        names = string_parts(cte.aliascolnames) or tuple(unwrap(t).name for t in first.target_list)
+        return {name: sources for name, sources in zip(names, columns, strict=False) if name and sources}
 
 
 class _Expression:
@@ -410,16 +579,16 @@ class _Expression:
             return [a | b for a, b in zip(*sides, strict=False)]
         if len(select.values_lists):
             return [self._all(map(unwrap, unwrap(row).items)) for row in select.values_lists]
-        inner = _Expression({**self._state, **self._from(select.from_clause)}, self._types)
+        inner = _Expression({**self._state, **self.from_clause(select.from_clause)}, self._types)
         return [inner.sources(unwrap(target.res_target.val)) for target in select.target_list]
 
-    def _from(self, items: Any) -> _State:
+    def from_clause(self, items: Any) -> _State:
         """Names that FROM gives to what comes out of functions and sub-selects: `unnest(p_columns) as c`."""
         found: _State = {}
         for wrapper in items:
             item = unwrap(wrapper)
             if kind(item) == "JoinExpr":
-                found.update(self._from((item.larg, item.rarg)))
+                found.update(self.from_clause((item.larg, item.rarg)))
             elif kind(item) in ("RangeFunction", "RangeSubselect"):
                 if kind(item) == "RangeFunction":
                     sources = self._all(unwrap(part) for row in item.functions for part in unwrap(row).items if part.WhichOneof("node"))

@@ -45,6 +45,17 @@ def returned_by_sql(body: str) -> Node | None:
     return _value_or_select(statements[0])
 
 
+def statements_of_sql(body: str) -> tuple[int, tuple[Node, ...]]:
+    """Statements of a body in SQL (the expression, of RETURN), and where the text begins that their locations count from.
+
+    Raises SqlSyntaxError.
+    """
+    if start := _RETURN.match(body):
+        return start.end() - len("select "), (parse_expression(body[start.end() :]),)
+    atomic = _ATOMIC.fullmatch(body)
+    return (atomic.start("body"), parse_statements(atomic["body"])) if atomic else (0, parse_statements(body))
+
+
 def returned_by_plpgsql(definition: str) -> Node | None:
     """The expression that a PL/pgSQL function returns, or the SELECT whose rows it returns; None when it is not one value.
 

@@ -24,6 +24,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
+from platformkit_pipeline.sqltext.tokens import COMPARING, STRINGS, Token, aliased, compared, past_casts, tokens_of
+
 MARKER = "[platformkit:secret:"
 """How every marker begins; a plain substring test for texts that were masked before."""
 
@@ -117,20 +119,35 @@ _WORDS = ("secret", "key", "token", "pass", "pwd", "bearer", "authorization", "c
 _BEGINNINGS = ("eyj", "sbp_", "akia", "asia", "ghp_", "glpat-", "xox", "_live_", "whsec_", "sk-", "aiza", "sg.", "://")
 """Beginnings of the secrets that have one; those with a word of `_WORDS` in them are left out."""
 _TELLING = _WORDS + _BEGINNINGS
+_GATES = ("k", "z", "y", "j", "/", "v", "-", "sec", "p_")
+"""Parts of several of them that are rare in SQL, or found faster than the whole: most texts have none of the first seven."""
 
 
-@lru_cache(maxsize=4096)
+def _behind_gates() -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """What has to be searched for only where its gate stands; the others are their own."""
+    groups: dict[str, list[str]] = {}
+    for part in _TELLING:
+        groups.setdefault(next((gate for gate in _GATES if gate in part), part), []).append(part)
+    return tuple((gate, tuple(parts)) for gate, parts in groups.items())
+
+
+_SEARCHED = _behind_gates()
+
+
 def _may_hold_a_secret(text: str) -> bool:
-    """A few plain searches: a database of 10,000 tables brings a hundred thousand texts, and most of them are clean."""
+    """A few plain searches: a database of 10,000 tables brings a hundred thousand texts, and most of them are clean.
+
+    Not memoised: the observation asks once for each distinct text, and remembering costs as much as searching.
+    """
     if len(text) < _SHORTEST:
         return False
     folded = text.lower()
-    for part in _TELLING:
-        if part in folded:
-            break
-    else:  # no `any`: its generator would cost as much as the searches
-        return False
-    return True
+    for gate, parts in _SEARCHED:
+        if gate in folded:
+            for part in parts:
+                if part in folded:  # no `any`: its generator would cost as much as the searches
+                    return True
+    return False
 
 
 # -- secrets that are known by their form ----------------------------------------------------------------------------
@@ -347,6 +364,7 @@ _ANY_LITERAL = re.compile(r"passw(?:or)?d\s+e?['$]|(?:crypt\w{0,20}|hmac|sign|ve
 """Places where whatever literal stands is a secret."""
 _NEAR = 200
 """Characters between a name and the literal that it is given."""
+_LONGEST_LITERAL = 600
 _SAID = re.compile(
     r"(?:password|passwd|pwd|passphrase|secret|token|key)[\"'`]?\s*(?:\bis\b|:=|=>|[:=])\s*[\"'`]?(?P<value>[^\s\"'`,;]{6,200})"
 )
@@ -368,13 +386,14 @@ def _spans(text: str, *, prose: bool) -> list[_Span]:
         found += _in_prose(text, 0)
     elif _is_worth_reading(text):
         found += _named(text, 0, 0)
-    taken: list[_Span] = []
+    # what an earlier masking left is nobody's secret, whatever stands around it
+    taken = [_Span(m.start(), m.end(), "") for m in _MARKER.finditer(text)] if MARKER in text else []
     for span in found:
         place = bisect(taken, span)
         free = place == 0 or taken[place - 1].end <= span.start
         if free and (place == len(taken) or span.end <= taken[place].start):
             taken.insert(place, span)
-    return taken
+    return [span for span in taken if span.kind]
 
 
 def _folded(text: str) -> str:
@@ -387,7 +406,9 @@ def _is_worth_reading(text: str) -> bool:
     """As tokens, which costs much more than this: a literal that is no word soon after a telling word, or one that need not be."""
     folded = _folded(text)
     for match in _NO_WORD.finditer(folded):
-        if _TELLING_WORD.search(folded, max(0, match.start() - _NEAR), match.start()):
+        start = match.start()
+        end = folded.find(folded[start], match.end(), start + _LONGEST_LITERAL)  # a name may follow the literal as well
+        if _TELLING_WORD.search(folded, max(0, start - _NEAR), start) or (end > 0 and _TELLING_WORD.search(folded, end, end + _NEAR)):
             return True
     if any(call in folded for call in _KEYED_CALLS) and _ANY_LITERAL.search(folded):
         return True
@@ -413,63 +434,16 @@ def _kind_of_name(name: str) -> str:
     return "authorization-header" if plain.endswith("authorization") else "named-secret"
 
 
-class _Token(NamedTuple):
-    """`start` and `end` enclose the text without its quotes."""
-
-    kind: str
-    """word, string, dollar (a string in dollar quotes), comment, or the operator itself."""
-    text: str
-    start: int
-    end: int
-
-
-_TOKEN = re.compile(
-    r"\s+|(?P<line>--[^\n]*)|(?P<block>/\*)|(?P<escaped>[eE]'(?P<e>[^'\\]*(?:(?:\\.|'')[^'\\]*)*)')|'(?P<string>[^']*(?:''[^']*)*)'"
-    r"|(?P<dollar>\$(?:[^\W\d]\w*)?\$)|\"(?P<quoted>[^\"]*(?:\"\"[^\"]*)*)\"|(?P<word>[^\W\d][\w$]*)|(?P<number>\d[\w.]*)"
-    r"|(?P<operator>:=|=>|::|<>|!=|\|\||.)",
-    re.DOTALL,
-)
-
-
-def _tokens(text: str) -> Iterator[_Token]:
-    """Tokens of SQL or PL/pgSQL. Total: what is opened and never closed reaches to the end."""
-    position, size = 0, len(text)
-    while position < size:
-        match = _TOKEN.match(text, position)
-        if match is None:  # cannot be: the last branch takes any character
-            return
-        position = match.end()
-        group = match.lastgroup
-        if group is None:
-            continue
-        if group == "block":
-            end = text.find("*/", position)
-            end = size if end < 0 else end
-            yield _Token("comment", text[position:end], position, end)
-            position = min(end + 2, size)
-        elif group == "dollar":
-            end = text.find(match["dollar"], position)
-            end = size if end < 0 else end
-            yield _Token("dollar", text[position:end], position, end)
-            position = min(end + len(match["dollar"]), size)
-        elif group == "escaped":
-            yield _Token("string", match["e"], *match.span("e"))
-        elif group == "line":
-            yield _Token("comment", match["line"], *match.span())
-        elif group == "operator":
-            yield _Token(match["operator"], match["operator"], *match.span())
-        else:
-            yield _Token("word" if group == "quoted" else group, match[group], *match.span(group))
-
-
 _DEEPEST = 4
 """Strings within strings within strings that are read as SQL."""
 _ASSIGNING = frozenset({":=", "=>", "default", "to"})
-_COMPARING = frozenset({"=", "<>", "!="})
 _ENDING = frozenset({"is", "or", "and", "in", "like", "ilike", "then", "else", "from", "where", "as", "on", "select", "returning", "into"})
 """Words between a name and `:=` or DEFAULT with which it is no longer the declaration of that name."""
+_WORDS_THAT_COMPARE = frozenset({"in", "from"})
+"""FROM as in IS DISTINCT FROM."""
+_ELEMENT = re.compile(r'[^{},"\s]+')
+"""Of an array as text."""
 _LONGEST_TYPE = 12
-_STRINGS = ("string", "dollar")
 _KEYED_SECOND = frozenset(
     {
         "pgp_sym_encrypt",
@@ -492,8 +466,8 @@ _KIND_OF_FIRST = {"crypt": "password", "create_secret": "named-secret"}
 
 def _named(text: str, offset: int, depth: int) -> Iterator[_Span]:
     """Literals given to something with a telling name. `offset` is where `text` begins in the whole."""
-    tokens: list[_Token] = []
-    for token in _tokens(text):
+    tokens: list[Token] = []
+    for token in tokens_of(text):
         if token.kind == "comment":
             yield from _in_prose(token.text, offset + token.start)
         else:
@@ -505,35 +479,69 @@ def _named(text: str, offset: int, depth: int) -> Iterator[_Span]:
                 yield _Span(offset + literal.start, offset + literal.end, _kind_of_name(token.text))
             elif index + 1 < len(tokens) and tokens[index + 1].kind == "(":
                 yield from _given_to_function(tokens, index, offset)
-        elif token.kind in _STRINGS:
+            yield from _among_items_and_operands(tokens, index, offset)
+        elif token.kind in COMPARING:
+            yield from _compared(tokens, index, offset)
+        elif token.kind in STRINGS:
             literal = _given_to_label(tokens, index)
             if literal:
                 yield _Span(offset + literal.start, offset + literal.end, _kind_of_name(token.text))
             yield from _inside(token, offset, depth)
 
 
-def _given_to_word(tokens: list[_Token], index: int) -> _Token | None:
+def _given_to_word(tokens: list[Token], index: int) -> Token | None:
     """`v_api_key constant text := '...'`, `PASSWORD '...'`, `p_token => '...'`, `api_key = '...'`."""
     name = tokens[index].text
     if not names_a_secret(name):
         return None
-    chosen = _names_what_people_choose(name)
+    chosen, depth = _names_what_people_choose(name), 0
     for place in range(index + 1, min(index + _LONGEST_TYPE, len(tokens))):
         token = tokens[place]
-        if token.kind in _STRINGS:
+        if token.kind in STRINGS:
             direct = place == index + 1 and (
                 _is_given(token.text) if _PASSWORD_NAME.search(_plain_name(name)) else _looks_secret(token.text)
             )
             return token if direct else None
         word = token.text.lower() if token.kind == "word" else token.kind
-        if word in _ASSIGNING or (word in _COMPARING and place == index + 1):
+        if word in _ASSIGNING or (word in COMPARING and place == index + 1):
             return _secret_at(tokens, place + 1, chosen)
-        if word in _COMPARING and tokens[place - 1].kind in ("word", ")"):
+        if word in COMPARING and tokens[place - 1].kind in ("word", ")"):
             # `v_key text = '...'`: in a declaration `=` is `:=`
             return _secret_at(tokens, place + 1, chosen)
-        if word in (";", ",") or word in _ENDING:
+        depth += (word == "(") - (word == ")")
+        if word in (";", ",") or word in _ENDING or depth < 0:
             return None
     return None
+
+
+def _among_items_and_operands(tokens: list[Token], index: int, offset: int) -> Iterator[_Span]:
+    """`select '...' as api_key`, and comparisons with a word for an operator."""
+    word = tokens[index].text
+    if len(word) <= 4 and word.lower() in _WORDS_THAT_COMPARE:
+        yield from _compared(tokens, index, offset)
+    elif names_a_secret(word):
+        for literal in aliased(tokens, index):
+            yield from _told(literal, word, offset)
+
+
+def _compared(tokens: list[Token], index: int, offset: int) -> Iterator[_Span]:
+    """`(headers ->> 'x-api-key'::text) = '...'::text`, `'...' = current_setting('app.token')`, `api_key in ('...', '...')`."""
+    found = compared(tokens, index, names_a_secret)
+    if found is not None:
+        name, literals = found
+        for literal in literals:
+            yield from _told(literal, name, offset)
+
+
+def _told(literal: Token, name: str, offset: int) -> Iterator[_Span]:
+    """The literal, or each element of it when it is written as an array, if it looks like a secret."""
+    chosen, start = _names_what_people_choose(name), offset + literal.start
+    if literal.text.startswith("{") and literal.text.endswith("}"):
+        for element in _ELEMENT.finditer(literal.text):
+            if _looks_secret(element[0], chosen):
+                yield _Span(start + element.start(), start + element.end(), _kind_of_name(name))
+    elif _looks_secret(literal.text, chosen):
+        yield _Span(start, offset + literal.end, _kind_of_name(name))
 
 
 def _is_given(value: str) -> bool:
@@ -541,23 +549,24 @@ def _is_given(value: str) -> bool:
     return bool(value.strip()) and not _is_placeholder(value) and not _HASH.match(value) and not _MARKER.search(value)
 
 
-def _secret_at(tokens: list[_Token], place: int, chosen: bool) -> _Token | None:
+def _secret_at(tokens: list[Token], place: int, chosen: bool) -> Token | None:
     while place < len(tokens) and tokens[place].kind == "(":
         place += 1
-    if place >= len(tokens) or tokens[place].kind not in _STRINGS:
+    if place >= len(tokens) or tokens[place].kind not in STRINGS:
         return None
     return tokens[place] if _looks_secret(tokens[place].text, chosen) else None
 
 
-def _given_to_label(tokens: list[_Token], index: int) -> _Token | None:
+def _given_to_label(tokens: list[Token], index: int) -> Token | None:
     """`jsonb_build_object('apikey', '...')`, `headers ->> 'x-api-key' = '...'`, `set_config('app.jwt_secret', '...', true)`."""
-    if index + 2 >= len(tokens) or tokens[index + 1].kind not in (",", "=>", "=", "<>", "!=", ":"):
+    after = past_casts(tokens, index + 1)
+    if after + 1 >= len(tokens) or tokens[after].kind not in (",", "=>", "=", "<>", "!=", ":"):
         return None
     name = tokens[index].text
-    return _secret_at(tokens, index + 2, _names_what_people_choose(name)) if len(name) <= 80 and names_a_secret(name) else None
+    return _secret_at(tokens, after + 1, _names_what_people_choose(name)) if len(name) <= 80 and names_a_secret(name) else None
 
 
-def _given_to_function(tokens: list[_Token], index: int, offset: int) -> Iterator[_Span]:
+def _given_to_function(tokens: list[Token], index: int, offset: int) -> Iterator[_Span]:
     name = tokens[index].text.lower()
     wanted = 0 if name in _KIND_OF_FIRST else 1 if name in _KEYED_SECOND else None
     if wanted is None:
@@ -567,12 +576,12 @@ def _given_to_function(tokens: list[_Token], index: int, offset: int) -> Iterato
         yield _Span(offset + literal.start, offset + literal.end, _KIND_OF_FIRST.get(name, "encryption-key"))
 
 
-def _argument(tokens: list[_Token], place: int, wanted: int) -> _Token | None:
+def _argument(tokens: list[Token], place: int, wanted: int) -> Token | None:
     """The argument at that position of a call when it begins with a literal; casts may follow."""
     depth, position, first = 0, 0, True
     for token in tokens[place:]:
         if depth == 0 and position == wanted and first:
-            return token if token.kind in _STRINGS else None
+            return token if token.kind in STRINGS else None
         first = False
         if token.kind == "(":
             depth += 1
@@ -585,7 +594,7 @@ def _argument(tokens: list[_Token], place: int, wanted: int) -> _Token | None:
     return None
 
 
-def _inside(token: _Token, offset: int, depth: int) -> Iterator[_Span]:
+def _inside(token: Token, offset: int, depth: int) -> Iterator[_Span]:
     """What stands in a string: JSON, a connection string, or SQL to be executed."""
     text = token.text
     if len(text) < _SHORTEST:

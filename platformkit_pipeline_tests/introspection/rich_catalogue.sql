@@ -15,6 +15,11 @@ $$;
 alter role "fixture login" login noinherit;
 alter role fixture_reader set statement_timeout = '3s';
 alter role fixture_reader set work_mem = '8MB';
+do $$
+begin
+    execute format('alter database %I set app.theme = %L', current_database(), 'dark');
+end
+$$;
 grant fixture_reader to fixture_writer;
 grant fixture_writer to "fixture login" with admin option;
 

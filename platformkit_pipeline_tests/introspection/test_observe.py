@@ -18,6 +18,7 @@ from platformkit_pipeline.model.snapshot import (
     Constraint,
     ConstraintType,
     CronJob,
+    DatabaseSettings,
     ForeignServer,
     Function,
     Index,
@@ -133,6 +134,29 @@ def test_secret_among_the_settings_of_a_role_stays_on_the_server(rich_copy: Dsn)
         connection.execute("alter role fixture_reader in database rich_copy set pgrst.jwt_secret = 'top-secret-value'")
     settings = dict(next(role for role in observe(rich_copy).roles if role.name == "fixture_reader").settings)
     assert settings["pgrst.jwt_secret"] == "***"
+
+
+def test_settings_of_the_database_win_over_those_of_all_and_are_masked(rich_copy: Dsn, rich_snapshot: Snapshot) -> None:
+    assert rich_snapshot.database_settings == (DatabaseSettings("rich_catalogue", (("app.theme", "dark"),)),)
+    with connect(rich_copy) as connection:
+        connection.execute("alter role all set app.theme = 'light'")
+        connection.execute("alter role all set app.font = 'serif'")
+        connection.execute("alter database rich_copy set app.theme = 'dark'")
+        connection.execute("alter database rich_copy set app.jwt_secret = 'top-secret-value'")
+        connection.execute("alter database rich_copy set app.settings.service_role_key = 'zQ7x4Rk9Vt2Wm8Lp'")
+        connection.execute("alter role fixture_reader in database rich_copy set app.font = 'mono'")
+    try:
+        [seen] = observe(rich_copy).database_settings
+    finally:
+        with connect(rich_copy) as connection:
+            connection.execute("alter role all reset all")
+    assert seen.name == "rich_copy"
+    assert seen.settings == (
+        ("app.font", "serif"),
+        ("app.jwt_secret", "***"),
+        ("app.settings.service_role_key", masked_value("named-secret")),
+        ("app.theme", "dark"),
+    )
 
 
 def test_role_memberships(rich_snapshot: Snapshot) -> None:
@@ -532,8 +556,11 @@ def test_settings_of_role_and_session_do_not_change_what_is_read(rich_copy: Dsn,
             "intervalstyle = 'iso_8601'",
         ):
             connection.execute(f"alter database rich_copy set {setting}".encode())
-    s = rich_snapshot
-    assert replace(observe(rich_copy), server=s.server, relation_statistics=s.relation_statistics, activity=s.activity) == s
+    seen, s = observe(rich_copy), rich_snapshot
+    [given] = seen.database_settings
+    assert dict(given.settings)["TimeZone"] == "Asia/Tokyo"
+    like_there = replace(seen, server=s.server, relation_statistics=s.relation_statistics, activity=s.activity)
+    assert replace(like_there, database_settings=s.database_settings) == s
 
 
 # ------------------------------------------------------------------------------------------------- privileges

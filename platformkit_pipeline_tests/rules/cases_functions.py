@@ -27,6 +27,10 @@ def _run(arguments: str) -> tuple[str, str]:
 
 
 _MENDED = "drop function public.run"
+_EXECUTES = (
+    "create function public.execute_text(statement text) returns void language plpgsql set search_path = '' "
+    "as $f$ begin execute statement; end $f$"
+)
 
 _HELPER = (
     "create function public.tenants_of_caller() returns setof uuid language sql stable security definer set search_path = '' "
@@ -227,6 +231,92 @@ CASES: list[Case] = [
         "create function public.run(target text) returns void language plpgsql set search_path = '' "
         "as $f$ begin execute 'truncate ' || target; end $f$",
         expected=set(),
+    ),
+    case(
+        "FUN008 through a function that executes what it is given",
+        _EXECUTES,
+        *_dynamic("target text", "perform public.execute_text('truncate ' || target);"),
+        expected={_run("target text")},
+        mend=("create or replace " + _dynamic("target text", "perform public.execute_text(format('truncate %I', target));")[0][7:],),
+    ),
+    case(
+        "FUN008 constants and quoted text may be given to a function that executes it, and anything to its other arguments",
+        "create function public.execute_text(statement text, label text) returns void language plpgsql set search_path = '' "
+        "as $f$ begin raise notice '%', label; execute statement; end $f$",
+        *_dynamic("target text", "perform public.execute_text('select ' || quote_literal(target), target);"),
+        expected=set(),
+    ),
+    case(
+        "FUN008 through several functions, by name, in SQL and in a circle",
+        "set check_function_bodies = off; create function public.first(a text, b text) returns void language sql set search_path = '' "
+        "as 'select public.second(d => b, c => a)'",
+        "create function public.second(c text, d text) returns void language plpgsql set search_path = '' "
+        "as $f$ begin if length(c) > 9 then perform public.first(d, c); else execute d; end if; end $f$",
+        *_dynamic("target text", "perform public.first(target, 'select 1');"),
+        expected={_run("target text")},
+        mend=("drop function public.run; drop function public.first; drop function public.second",),
+    ),
+    case(
+        "FUN008 a definer in SQL",
+        "create function public.run(target text) returns xml language sql security definer set search_path = '' "
+        "as $f$ select query_to_xml('select * from ' || target, true, true, '') $f$",
+        "comment on function public.run(text) is 'platformkit:definer exports'",
+        expected={_run("target text")},
+        mend=(
+            "create or replace function public.run(target text) returns xml language sql security definer set search_path = '' "
+            "as $f$ select query_to_xml(format('select * from %I', target), true, true, '') $f$",
+        ),
+    ),
+    case(
+        "FUN008 a definer with BEGIN ATOMIC and one with RETURN, under odd names",
+        'create function public."Execute it, ""now"""("the text" text) returns void language plpgsql set search_path = \'\' '
+        'as $f$ begin execute "the text"; end $f$',
+        "create function public.run(target text) returns void language sql security definer set search_path = '' "
+        'begin atomic select; select public."Execute it, ""now"""("the text" => target); end',
+        "comment on function public.run(text) is 'platformkit:definer why'",
+        'create function public."re turn"("tar get" text) returns xml language sql security definer set search_path = \'\' '
+        """return query_to_xml("tar get", true, true, '')""",
+        """comment on function public."re turn"(text) is 'platformkit:definer why'""",
+        expected={_run("target text"), ("FUN008", 'function public."re turn"("tar get" text)')},
+        mend=('drop function public.run, public."re turn"',),
+    ),
+    case(
+        "FUN008 says so when it cannot tell which overload is called",
+        "create function public.execute_text(statement text) returns void language plpgsql set search_path = '' "
+        "as $f$ begin execute statement; end $f$",
+        "create function public.execute_text(row_of json) returns void language plpgsql set search_path = '' as 'begin end'",
+        *_dynamic("target text, document json", "perform public.execute_text(document);"),
+        expected={_run("target text, document json")},
+        mend=("drop function public.execute_text(text)",),
+    ),
+    case(
+        "FUN008 says so when the function that is called cannot be read",
+        "set check_function_bodies = off; create function public.execute_text(statement text) returns void language plpgsql "
+        "set search_path = '' as $f$ begin if execute statement; end $f$",
+        *_dynamic("target text", "perform public.execute_text(target);"),
+        expected={_run("target text")},
+        mend=(_MENDED, "drop function public.execute_text"),
+    ),
+    case(
+        "FUN008 is content with what an unreadable function is given when none of it is the caller's",
+        "set check_function_bodies = off; create function public.execute_text(statement text) returns void language plpgsql "
+        "set search_path = '' as $f$ begin if execute statement; end $f$",
+        *_dynamic("target text", "perform public.execute_text(quote_ident(target)), public.execute_text('vacuum');"),
+        expected=set(),
+    ),
+    case(
+        "FUN008 a function that executes a header of the request, whatever it is given",
+        "create function public.execute_header() returns void language plpgsql set search_path = '' "
+        "as $f$ begin execute 'set x.y = ' || current_setting('request.header.x-y', true); end $f$",
+        *_dynamic("", "perform public.execute_header();"),
+        expected={_run("")},
+        mend=(_MENDED,),
+    ),
+    case(
+        "FUN008 jobs and other databases are given SQL as well",
+        *_dynamic("target text", "perform cron.schedule('nightly', '0 0 * * *', 'truncate ' || target);"),
+        expected={_run("target text")},
+        mend=("create or replace " + _dynamic("target text", "perform cron.schedule(target, '0 0 * * *', 'vacuum');")[0][7:],),
     ),
     case(
         "EXT002 an older version",

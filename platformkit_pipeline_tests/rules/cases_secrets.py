@@ -16,6 +16,10 @@ DELIVER = (
     "revoke execute on function public.deliver() from public",
 )
 
+HEADER = "((select current_setting('request.headers', true))::json ->> 'x-api-key')"
+ROLE = "((select auth.jwt()) ->> 'role')"
+TYPE = "((select auth.jwt()) ->> 'token_type')"
+
 
 def _function(expression: str) -> str:
     return f"create or replace function public.notify() returns text language sql set search_path = '' as $f$ select {expression} $f$"
@@ -76,6 +80,35 @@ CASES: list[Case] = [
         expected={("SEC010", "role service_role")},
         mend=("alter role service_role reset app.jwt_secret",),
         role="supabase_admin",
+    ),
+    case(
+        "SEC010 a literal that a view gives out under a telling name",
+        f"create view public.targets with (security_invoker = true) as select id, '{DRAWN}'::text as api_key from public.orders",
+        expected={("SEC010", "view public.targets")},
+        mend=("drop view public.targets",),
+    ),
+    case(
+        "SEC010 a literal with which a policy compares a header",
+        *GOOD,
+        f"alter policy notes_of_tenant on public.notes using (tenant_id = {TENANT} and {HEADER} = '{DRAWN}')",
+        expected={("SEC010", "policy public.notes.notes_of_tenant")},
+        mend=("drop table public.notes",),
+    ),
+    case(
+        "SEC010 roles, kinds and short words are compared with no secret",
+        *GOOD,
+        f"alter policy notes_of_tenant on public.notes using (tenant_id = {TENANT} and {ROLE} in ('admin', 'owner') and {TYPE} = 'bearer')",
+        "create view public.targets with (security_invoker = true) as select id, 'none' as token, 'v1-beta' as api_key from public.orders",
+        expected=set(),
+    ),
+    case(
+        "SEC010 the body of a function with RETURN, and one with an odd name",
+        f"""create function public."pay ""now"" (v1)"("p api" text) returns boolean language sql set search_path = ''
+          return "p api" is not null and {HEADER} is distinct from '{DRAWN}'""",
+        f"""create function public.notify() returns boolean language sql set search_path = ''
+          begin atomic select '{DRAWN}' = {HEADER} as known; end""",
+        expected={("SEC010", 'function public."pay ""now"" (v1)"("p api" text)'), ("SEC010", NOTIFY)},
+        mend=('drop function public."pay ""now"" (v1)", public.notify()',),
     ),
     case(
         "SEC010 options of a foreign server and of its user mappings",

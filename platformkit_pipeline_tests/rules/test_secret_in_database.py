@@ -8,7 +8,7 @@ from typing import Any
 from platformkit_pipeline.introspection.postgres.observe import observe
 from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.model.result import Outcome
-from platformkit_pipeline.model.snapshot import CatalogKind, CronJob, ForeignServer, Unobserved, UserMapping
+from platformkit_pipeline.model.snapshot import CatalogKind, CronJob, DatabaseSettings, ForeignServer, Unobserved, UserMapping
 from platformkit_pipeline.model.target import Declarations
 from platformkit_pipeline.rules.evaluate import evaluate
 from platformkit_pipeline.rules.registry import find_rule
@@ -49,3 +49,18 @@ def test_user_mappings_that_the_observer_may_not_see_are_unknown(well_kept: Dsn)
     }
     seen = UserMapping("robot", options=(("user", "robot"),))
     assert judged(well_kept, foreign_servers=(ForeignServer("shop", "postgres", "wasm", user_mappings=(seen,)),)) == {}
+
+
+def test_settings_of_the_database_are_judged_by_name_and_value(well_kept: Dsn) -> None:
+    def set_to(*pairs: tuple[str, str]) -> dict[str, Outcome]:
+        settings = tuple((name, mask_setting(name, value)) for name, value in pairs)
+        return judged(well_kept, database_settings=(DatabaseSettings("shop", settings),))
+
+    assert set_to(("app.service_role_key", SERVICE_ROLE)) == {"database shop": Outcome.FAIL}
+    assert set_to(("app.jwt_secret", "***")) == {"database shop": Outcome.FAIL}
+    assert set_to(("app.jwt_secret_id", "***"), ("app.token_lifetime", "3600"), ("search_path", "public")) == {}
+
+
+def test_settings_of_the_database_that_could_not_be_read_are_unknown(well_kept: Dsn) -> None:
+    unseen = Unobserved(CatalogKind.DATABASE_SETTINGS.value, "no SELECT privilege on pg_db_role_setting")
+    assert list(judged(well_kept, unobserved=(unseen,)).values()) == [Outcome.UNKNOWN]

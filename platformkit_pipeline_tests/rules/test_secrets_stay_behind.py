@@ -17,7 +17,7 @@ from platformkit_pipeline_tests.cli.program import platformkit
 from platformkit_pipeline_tests.rules.conftest import run_sql
 from platformkit_pipeline_tests.sqltext.test_secrets import FORMED, PEM, SERVICE_ROLE, jwt
 
-KEYS = [f"zQ7{letter}x4Rk9{letter}Vt2Wm8" for letter in "ABCDEFGHIJKLMNOPQRS"]
+KEYS = [f"zQ7{letter}x4Rk9{letter}Vt2Wm8" for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"[:25]]
 """One for each place, each told from the others by its letter."""
 CHOSEN = "winter-is-near-2031"
 """A password that a person chose."""
@@ -42,6 +42,12 @@ CHOSEN = "winter-is-near-2031"
     DOMAIN,
     BROKEN,
     GENERATED,
+    DATABASE,
+    EVERY_ROLE,
+    ALIASED,
+    HEADER,
+    LISTED,
+    RETURNED,
 ) = KEYS
 
 PLANTED = f"""
@@ -72,6 +78,15 @@ comment on column public.notes.id is 'api key = {COLUMN}';
 create trigger webhook after insert on public.notes for each row
   execute function public.deliver('https://hooks.shop.io', '{{"x-api-key":"{TRIGGER}"}}');
 alter role service_role set app.settings.jwt_secret = '{ROLE}';
+alter role all set app.settings.service_role_key = '{EVERY_ROLE}';
+do $do$ begin execute format('alter database %I set app.jwt_secret = %L', current_database(), '{DATABASE}'); end $do$;
+create view public.aliased as select id, '{ALIASED}' as api_key from public.orders;
+create policy by_header on public.notes for select
+  using (((current_setting('request.headers', true))::json ->> 'x-api-key') = '{HEADER}' and id is not null);
+create view public.listed as
+  select id from public.orders where (current_setting('request.headers', true))::json ->> 'x-api-key' in ('other', '{LISTED}');
+create function public."e ""f"" (g)"("an api" text) returns boolean language sql set search_path = ''
+  return '{RETURNED}' = (current_setting('request.headers', true))::json ->> 'x-api-key';
 create foreign data wrapper elsewhere;
 create server shop foreign data wrapper elsewhere options (api_key '{SERVER}', url 'postgres://robot:{CHOSEN}@db.shop.io/shop');
 create user mapping for postgres server shop options (user 'robot', password '{CHOSEN}');
@@ -90,7 +105,8 @@ def leaking(well_kept: Dsn) -> Dsn:
 @pytest.fixture(autouse=True)
 def _mended_roles(well_kept: Dsn) -> object:
     yield
-    run_sql(well_kept, "alter role service_role reset app.settings.jwt_secret", role="supabase_admin")
+    for role, setting in (("service_role", "jwt_secret"), ("all", "service_role_key")):
+        run_sql(well_kept, f"alter role {role} reset app.settings.{setting}", role="supabase_admin")
 
 
 def nothing_of_them_in(text: str) -> None:
@@ -106,25 +122,31 @@ def test_neither_the_snapshot_nor_the_inventory_holds_a_secret(leaking: Dsn) -> 
 
 
 def test_no_result_holds_a_secret_and_every_place_is_reported(leaking: Dsn) -> None:
-    results = evaluate(observe(leaking), Declarations(), rules_for(Scope.PROJECT))
+    snapshot = observe(leaking)
+    results = evaluate(snapshot, Declarations(), rules_for(Scope.PROJECT))
     nothing_of_them_in(repr(results))
     assert {r.object.canonical for r in results if r.rule == "SEC010" and r.is_finding} == {
         "column public.notes.header",
         "column public.notes.id",
         "column public.notes.made",
         "constraint public.notes.known",
+        f"database {snapshot.server.database}",
         "foreign_server shop",
+        'function public."e ""f"" (g)"("an api" text)',
         "function public.a()",
         "function public.b()",
         "function public.c(p_token text)",
         "function public.d(t text)",
         "index public.notes.pointed",
         "materialized_view public.m",
+        "policy public.notes.by_header",
         "policy public.notes.everybody",
         "role service_role",
         "table public.notes",
         "trigger public.notes.webhook",
         "type public.header",
+        "view public.aliased",
+        "view public.listed",
         "view public.v",
     }
 

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from platformkit_pipeline.sqltext.dynamic_sql import UnquotedUse, unquoted_uses
+from platformkit_pipeline.sqltext.dynamic_sql import UnquotedUse, unquoted_uses, unquoted_uses_of_sql
 from platformkit_pipeline.sqltext.parser import SqlSyntaxError
 
 
@@ -45,6 +45,40 @@ UNQUOTED = [
     ("p text", "return query execute concat('a', lower(p)) using 1;", "", "setof text"),
     ("p text", "execute 'select ' || quote_ident(p) || ' where ' || p;", "", "void"),
     ("p text", "execute public.wrapped(p);", "", "void"),
+    ("p text", "perform query_to_xml('select ' || p, true, false, '');", "", "void"),
+    (
+        "p text",
+        "q := pg_catalog.query_to_xml_and_xmlschema(query => p, nulls => true, tableforest => true, targetns => '');",
+        "q text;",
+        "void",
+    ),
+    ("p text", "select query_to_xmlschema(p, true, true, '')::text into q;", "q text;", "void"),
+    ("p text", "if (select count(*) from ts_stat(p)) > 0 then null; end if;", "", "void"),
+    ("p text", "if false then null; elsif exists (select from ts_stat(p, 'a')) then null; end if;", "", "void"),
+    ("p text", "return query select t.word from ts_stat('select v from ' || p) as t;", "", "setof text"),
+    (
+        "p text",
+        "for r in select * from extensions.dblink('shop', format('select %s', p)) as t(a int) loop null; end loop;",
+        "r record;",
+        "void",
+    ),
+    ("p text", "perform extensions.dblink(p, false);", "", "void"),
+    ("p text", "perform dblink_exec('shop', p, true);", "", "void"),
+    ("p text", "perform dblink_open('shop', 'c', p);", "", "void"),
+    ("p text", "perform dblink_open('c', p, false);", "", "void"),
+    ("p text", "raise notice '%', dblink_send_query('shop', p);", "", "void"),
+    ("p text", "perform cron.schedule('nightly', '* * * * *', 'vacuum ' || p);", "", "void"),
+    ("p text", "perform cron.schedule('* * * * *', p);", "", "void"),
+    ("p text", "perform cron.schedule(job_name => 'a', schedule => '* * * * *', command => p);", "", "void"),
+    ("p text", "perform cron.schedule_in_database('a', '* * * * *', p, 'shop');", "", "void"),
+    ("p text", "perform cron.alter_job(1, command := p);", "", "void"),
+    ("p text", "q := ts_rewrite('a'::tsquery, p);", "q tsquery;", "void"),
+    ("p text", "while dblink_exec(q) = '' loop q := p; end loop;", "q text;", "void"),
+    ("p text", "case dblink_exec(p) when 'a' then null; else null; end case;", "", "void"),
+    ("p text", "open c(p); close c;", "c cursor (k text) for select * from ts_stat(k);", "void"),
+    ("p text", "for r in c(p) loop null; end loop;", "c cursor (k text) for select * from ts_stat(k); r record;", "void"),
+    ("p text", "with s as (select p as q) select count(*) into n from s, ts_stat(s.q);", "n int;", "void"),
+    ("p text", "insert into t select query_to_xml(x.q, true, true, '') from (select 'a' || p as q) as x;", "", "void"),
 ]
 
 QUOTED = [
@@ -69,6 +103,21 @@ QUOTED = [
     ("p text, out q text", "q := 'a'; execute q;", "", "text"),
     ("p jsonb", "execute format('x %s %L', (p ->> 'n')::int, p);", "", "void"),
     ("", "execute format('insert into %I', tg_table_name); return new;", "", "trigger"),
+    ("p text", "perform query_to_xml(format('select %L', p), true, false, p);", "", "void"),
+    ("p text", "perform cron.schedule(p, p, 'vacuum');", "", "void"),
+    ("p text", "perform cron.schedule('a', '* * * * *', format('select public.run(%L)', p));", "", "void"),
+    ("p text", "perform cron.schedule(command => 'vacuum', job_name => p, schedule => p);", "", "void"),
+    ("p text", "perform cron.alter_job(1, schedule := p);", "", "void"),
+    ("p text", "perform dblink('shop', 'select ' || quote_literal(p));", "", "void"),
+    ("p text", "perform dblink_open('shop', p, 'select 1', false);", "", "void"),
+    ("p text", "perform ts_stat('select v from t', p), ts_rewrite('a'::tsquery, 'b'::tsquery, p::tsquery);", "", "void"),
+    ("p text", "perform table_to_xml(p::regclass, true, true, ''), schema_to_xml(p, true, true, '');", "", "void"),
+    ("c refcursor, n int", "perform cursor_to_xml(c, n, true, true, '');", "", "void"),
+    ("p text", "perform case when p in ('a', 'b') then dblink_exec(p) else dblink_exec('c') end;", "", "void"),
+    ("p text", "if p not in ('a', 'b') then return; elsif dblink_exec(p) = '' then null; end if;", "", "void"),
+    ("p text, n int", "open c(n, p); fetch c into q;", "c cursor (k int, l text) for select dblink_exec('a'), l; q text;", "void"),
+    ("p text", "q[1 + (n[1])] := p; perform pg_catalog.lower(p);", "q text[]; n int[]; s text := 'dblink';", "void"),
+    ("p text", "perform shop.query_to_xml(p);", "", "void"),
 ]
 
 
@@ -96,6 +145,26 @@ def test_what_cannot_carry_sql_is_no_fault(arguments: str, body: str, declared: 
 def test_what_the_caller_sends_is_more_than_named_arguments(arguments: str, body: str, returns: str, source: str) -> None:
     [use] = uses(arguments, body, returns=returns)
     assert use.sources == (source,)
+
+
+@pytest.mark.parametrize(
+    ("body", "lines"),
+    [
+        ("select 1;\nselect query_to_xml('select ' || p, true, true, '')", [2]),
+        ("\nselect *\nfrom dblink('shop', $1) as t(a int)", [3]),
+        ("select count(*) from dblink('shop', run.p) as t(a int)", [1]),
+        ("BEGIN ATOMIC\n SELECT 1;\n SELECT query_to_xml(p, true, true, ''::text) AS query_to_xml;\nEND", [3]),
+        ("RETURN query_to_xml(('select '::text || p), true, true, ''::text)", [1]),
+        ("with q as (select 'select ' || p as s) select query_to_xml(s, true, true, '') from q", [1]),
+        ("select case when p = 'a' then query_to_xml(p, true, true, '') end", []),
+        ("select query_to_xml(format('select %L', p), true, true, '')", []),
+        ("RETURN query_to_xml('select 1', true, true, p)", []),
+    ],
+)
+def test_a_body_in_sql_is_read_as_well(body: str, lines: list[int]) -> None:
+    found = unquoted_uses_of_sql(body, "p text, n integer")
+    assert [use.line for use in found] == lines
+    assert {use.sources for use in found} <= {("p",), ("$1",)}
 
 
 def test_each_statement_is_a_use_with_its_line() -> None:

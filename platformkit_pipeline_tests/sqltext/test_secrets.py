@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import time
+from importlib.resources import files
+from pathlib import Path
 
+import postgast
 import pytest
 
+from benchmarks.catalogue import partitioned_table, well_kept_table
+from platformkit_pipeline.sqltext import secrets
 from platformkit_pipeline.sqltext.secrets import MARKER, mask_secrets, mask_setting, masked_value, secrets_in
 
 DRAWN = "q8F3kq9Z" + "pLm2xW7t"
@@ -69,6 +75,31 @@ GIVEN = [
     ("authorization-header", f"select 'Bearer {DRAWN}'"),
     ("chat-webhook", f"select 'https://hooks.slack.com/services/T0AAAAAAA/B0AAAAAAA/{DRAWN}'"),
     ("private-key", f"select '{PEM}'"),
+    ("named-secret", f"select id, '{DRAWN}' as api_key from t"),
+    ("named-secret", f"SELECT orders.id,\n    '{DRAWN}'::text AS api_key\n   FROM orders"),
+    ("named-secret", f"select '{DRAWN}' api_key, id from t"),
+    ("named-secret", f"select ('{DRAWN}'::character varying(40))::text AS \"apiKey\""),
+    ("named-secret", f"select coalesce(current_setting('app.x', true), '{DRAWN}') as access_token"),
+    ("named-secret", f"select case when live then '{DRAWN}'::text else null end as stripe_key"),
+    ("named-secret", f"select 'live_'::text || '{DRAWN}' as token from t"),
+    ("named-secret", f"update t set a = 1 returning '{DRAWN}' as token"),
+    ("password", "select 'winter2024' as password"),
+    ("named-secret", f"SELECT jsonb_build_object('apikey'::text, '{DRAWN}'::text) AS headers"),
+    ("named-secret", f"(((current_setting('request.headers'::text, true))::json ->> 'x-api-key'::text) = '{DRAWN}'::text)"),
+    ("named-secret", f"'{DRAWN}' = ((current_setting('request.headers')::json) ->> 'x-api-key')"),
+    ("named-secret", f"((current_setting('request.headers'::text))::json #>> '{{x-api-key}}'::text[]) <> '{DRAWN}'::text"),
+    ("named-secret", f"current_setting('request.header.x-api-key', true) = '{DRAWN}'"),
+    ("named-secret", f"( SELECT (current_setting('app.h'::text))::json ->> 'api_key'::text AS k) = '{DRAWN}'::text"),
+    ("named-secret", f"coalesce(headers ->> 'x-api-key', '') is distinct from '{DRAWN}'"),
+    ("named-secret", f"(headers ->> 'x-api-key'::text) = ANY (ARRAY['other'::text, '{DRAWN}'::text])"),
+    ("named-secret", f"(headers ->> 'x-api-key'::text) = ANY ('{{other,{DRAWN}}}'::text[])"),
+    ("named-secret", f"headers ->> 'x-api-key' in ('{DRAWN}', 'other')"),
+    ("named-secret", f"headers ->> 'x-api-key' NOT IN ('{DRAWN}')"),
+    ("named-secret", f"(api_key)::text = '{DRAWN}'::text"),
+    ("named-secret", f"lower(c.api_key) = '{DRAWN}' and c.id = 1"),
+    ("named-secret", f"where '{DRAWN}' = \"API-Key\""),
+    ("named-secret", f"public.header('x-api-key') = '{DRAWN}'"),
+    ("named-secret", f"headers['x-api-key'] = '{DRAWN}'"),
 ]
 
 HARMLESS = [
@@ -102,6 +133,21 @@ HARMLESS = [
     "risk-assessment-of-something-with-a-long-name",
     "the 'token' is optional",
     "tenant_id = ((select auth.jwt()) ->> 'tenant_id')::uuid",
+    "(auth.jwt() ->> 'role') = 'admin' and token_type = 'bearer'",
+    "(auth.jwt() ->> 'token') = 'none' or (h ->> 'x-api-key') = any (array['v1'::text, 'v2-beta'::text])",
+    "select 'password' as password, 'refresh-token' as token, 'your-key-here-1' as api_key",
+    f"select '{DRAWN}' as id, secret_key as token from t",
+    f"select md5('{DRAWN}' || id) as token, cast('{DRAWN}' as token) from t",
+    f"select '{DRAWN}' = id as token, position('{DRAWN}' in x) as secret from t",
+    f"md5(p_token) = '{'5e884898' * 4}'",
+    f"encode(digest(p_token, 'sha256'), 'hex') = '{'5e884898' * 8}'",
+    f"(vault.secret ->> 'name') = '{DRAWN}'",
+    f"api_key is not null and id = '{DRAWN}'",
+    f"select 1 from t as token where id = '{DRAWN}'",
+    f"length(api_key) = 3 and '{DRAWN}' = id",
+    f"exists (select 1 from keys where hashed(secret) is null) = ('{DRAWN}' is null)",
+    "select to_char(now(), 'YYYY-MM-DD') as token, 'https://a.b/?t=' || id as token",
+    "with token as (select 'a1-b2-c3-d4' as id) select * from token",
 ]
 
 
@@ -136,6 +182,61 @@ def test_masking_twice_changes_nothing_and_the_marks_are_found_again(text: str) 
 def test_a_clean_text_comes_back_itself() -> None:
     text = "select tenant_id from public.members where user_id = auth.uid()"
     assert mask_secrets(text) is text
+
+
+def corpus() -> list[str]:
+    """SQL of the sample platform and of the benchmark's catalogue, whole and statement by statement, and all samples above."""
+    folder = Path(str(files("platformkit_pipeline"))).parent / "sql"
+    scripts = [path.read_text(encoding="utf-8") for path in sorted(folder.rglob("*.sql"))]
+    scripts += [statements for number in range(1, 60) for statements in (well_kept_table(number), partitioned_table(number))]
+    samples = [text for _, text in GIVEN] + HARMLESS + [secret for _, secret in FORMED]
+    return [part for text in (*scripts, *samples) for part in (text, *text.split(";"), *text.split("'"))]
+
+
+def test_the_filter_lets_through_exactly_what_has_a_telling_part() -> None:
+    texts = corpus()
+    assert len(texts) > 5_000
+    for text in (*texts, *secrets._TELLING, *(f"{part.upper()} in a text" for part in secrets._TELLING)):
+        expected = len(text) >= secrets._SHORTEST and any(part in text.lower() for part in secrets._TELLING)
+        assert secrets._may_hold_a_secret(text) is expected
+
+
+def test_the_filter_changes_no_result_on_a_corpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = corpus()
+    filtered = [(mask_secrets(text), mask_secrets(text, prose=True)) for text in texts]
+    assert [mask_secrets(masked) for masked, _ in filtered] == [masked for masked, _ in filtered]
+    monkeypatch.setattr(secrets, "_may_hold_a_secret", lambda _text: True)
+    assert [(mask_secrets(text), mask_secrets(text, prose=True)) for text in texts] == filtered
+
+
+def test_reading_no_tokens_where_nothing_telling_stands_changes_no_result_on_a_corpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = corpus()
+    filtered = [mask_secrets(text) for text in texts]
+    monkeypatch.setattr(secrets, "_is_worth_reading", lambda _text: True)
+    assert [mask_secrets(text) for text in texts] == filtered
+
+
+def test_a_text_without_any_hint_costs_a_few_searches_and_no_reading(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(text: str, prose: bool) -> None:
+        raise AssertionError(f"{text} was read")
+
+    monkeypatch.setattr(secrets, "_spans", refused)
+    text = "SELECT title FROM area_1.records_1 WHERE id = wanted AND stage <> 'done'::public.stage LIMIT 2"
+    assert mask_secrets(text) is text
+    assert mask_secrets(text, prose=True) is text
+
+
+@pytest.mark.parametrize("text", [text for _, text in GIVEN])
+def test_a_masked_text_is_parsed_to_the_same_tree_but_for_its_literals(text: str) -> None:
+    trees = []
+    for version in (text, mask_secrets(text)):
+        statement = version if version.startswith(("select", "SELECT", "update", "alter", "create", "insert")) else f"select {version}"
+        try:
+            trees.append(postgast.deparse(postgast.parse(statement)))
+        except postgast.PgQueryError:
+            trees.append("")
+    written, masked = (re.sub(r"'(?:[^']|'')*'|\"[^\"]*\"", "?", tree) for tree in trees)
+    assert written == masked
 
 
 def test_a_use_says_kind_and_line_and_nothing_of_the_secret() -> None:
@@ -194,6 +295,13 @@ def test_a_setting_is_judged_by_its_name(name: str, value: str, masked: bool) ->
         "key(" * 20_000,
         "password" * 12_000,
         "password 'a1' " * 10_000,
+        "token = (" * 12_000,
+        "'a1b2c3d4' as token, " * 8_000,
+        "token = " + "(" * 50_000 + "'a1b2c3d4'" + ")" * 50_000,
+        "token in ('a1b2c3d4'::text, " * 4_000,
+        "coalesce(token, " * 8_000 + "= 'a1b2c3d4'",
+        ") " * 50_000 + "as token = 'a1b2c3d4'",
+        "token = any (array['a1b2c3d4', " + "'a1b2c3d4'::text, " * 9_000,
     ],
     ids=lambda v: v[:12],
 )

@@ -56,6 +56,7 @@ select
                 values
                 ('schemas', 'pg_namespace'), ('schemas', 'pg_description'), ('schemas', 'pg_depend'), ('schemas', 'pg_extension'),
                 ('roles', 'pg_roles'), ('roles', 'pg_db_role_setting'), ('roles', 'pg_database'),
+                ('database_settings', 'pg_db_role_setting'), ('database_settings', 'pg_database'),
                 ('role_memberships', 'pg_auth_members'), ('role_memberships', 'pg_roles'),
                 ('relations', 'pg_class'), ('relations', 'pg_namespace'), ('relations', 'pg_description'),
                 ('relations', 'pg_depend'), ('relations', 'pg_extension'), ('relations', 'pg_inherits'),

@@ -68,6 +68,7 @@ _TOGETHER = (
     CatalogKind.STORAGE_BUCKETS,
     CatalogKind.FOREIGN_SERVERS,
     CatalogKind.CRON_JOBS,
+    CatalogKind.DATABASE_SETTINGS,
 )
 """Kinds with few rows, which go into one statement: one row for each, holding its rows as JSON."""
 

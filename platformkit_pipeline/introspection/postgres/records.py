@@ -23,6 +23,7 @@ from platformkit_pipeline.model.snapshot import (
     Constraint,
     ConstraintType,
     CronJob,
+    DatabaseSettings,
     DefaultPrivilege,
     EventTrigger,
     Extension,
@@ -73,6 +74,7 @@ RECORDS: dict[CatalogKind, type[Any]] = {
     CatalogKind.STORAGE_BUCKETS: StorageBucket,
     CatalogKind.FOREIGN_SERVERS: ForeignServer,
     CatalogKind.CRON_JOBS: CronJob,
+    CatalogKind.DATABASE_SETTINGS: DatabaseSettings,
 }
 """Record of each catalogue kind but `server`, which is no list. Columns come first: constraints and indexes name theirs."""
 
@@ -486,6 +488,7 @@ _OF_FIELDS: dict[tuple[type[Any], str], Callable[[Any], Any] | None] = {
     (Policy, "roles"): _roles,
     (Function, "settings"): _settings,
     (Role, "settings"): _settings,
+    (DatabaseSettings, "settings"): _settings,
     (ForeignServer, "options"): _settings,
     (Relation, "definition"): None,
     (Constraint, "definition"): _share,

@@ -82,6 +82,9 @@ _KINDS = (
     ),
 )
 
+_BESIDES = (CatalogKind.CRON_JOBS, CatalogKind.DATABASE_SETTINGS, CatalogKind.FOREIGN_SERVERS, CatalogKind.ROLES)
+"""What the rule does without where it is not to be read, and says so."""
+
 
 @rule(
     "SEC010",
@@ -91,9 +94,10 @@ _KINDS = (
     family=Family.SECRETS,
     title="Secret in a definition of the database",
     why=(
-        "Function bodies, view definitions, defaults, policies, triggers and comments can be read by every role that can connect, and they "
-        "stand in every dump, migration and schema diff. The keys of Supabase are told apart by decoding them: publishable keys and JWTs "
-        "of role anon are public by design and pass, and so do the demo keys that every local stack shares. The secret itself is taken out "
+        "Function bodies, view definitions, defaults, policies, triggers, comments and the settings of a database can be read by every "
+        "role that can connect, and most of them stand in every dump, migration and schema diff. The keys of Supabase are told apart by "
+        "decoding them: publishable keys and JWTs of role anon are public by design and pass, and so do the demo keys that every local "
+        "stack shares. Other literals are secrets by what they are given to, named as, or compared with. The secret itself is taken out "
         "of the text while it is read: reports and the inventory say of which kind it is, never what it is."
     ),
     how_to_fix=(
@@ -140,7 +144,7 @@ def secret_in_database(catalog: Catalog) -> Verdicts:
             elif _is_ours(record, catalog):
                 yield _verdict(kind.identity(record), zip(kind.places, texts, strict=True))
     yield from _options_and_commands(snapshot)
-    unseen = catalog.unobserved_among((CatalogKind.CRON_JOBS, CatalogKind.FOREIGN_SERVERS, CatalogKind.ROLES))
+    unseen = catalog.unobserved_among(_BESIDES)
     if unseen:
         yield unknown(database_identity(snapshot.server.database), f"what may hold secrets as well could not be observed: {unseen}")
 
@@ -171,7 +175,9 @@ def _uses(texts: Iterable[_Text]) -> Iterator[dict[str, Any]]:
 
 
 def _options_and_commands(snapshot: Snapshot) -> Verdicts:
-    """What is named by a word of its own: settings of roles, commands of jobs, options of foreign servers."""
+    """What is named by a word of its own: settings of the database and of roles, commands of jobs, options of foreign servers."""
+    for database in snapshot.database_settings:
+        yield _judged(database_identity(database.name), list(_named("setting {}", database.settings)))
     for role in snapshot.roles:
         if role.settings:
             yield _judged(ObjectIdentity("role", None, role.name), list(_named("setting {}", role.settings)))
