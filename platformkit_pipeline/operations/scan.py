@@ -62,8 +62,8 @@ def scan_database(
     if probe is ProbeLevel.WRITE and target.environment is Environment.PRODUCTION:
         raise ConfigurationError(f"a probe that writes is refused on {target.name}: its environment is production; probe read, or a copy")
     scan_id, started_at, started = clock.new_scan_id(), clock.now(), clock.seconds()
-    with bind_ids(scan_id=scan_id, target=target.name):
-        snapshot = observe_all(dsn, options, meanwhile=HeadStart())
+    with bind_ids(scan_id=scan_id, target=target.name), HeadStart(declarations, rules) as head_start:
+        snapshot = observe_all(dsn, options, meanwhile=head_start)
         if probe is not ProbeLevel.NONE:
             from platformkit_pipeline.introspection.postgres.isolation_probe import probe_isolation
 
@@ -79,6 +79,7 @@ def scan_database(
             scan_id=scan_id,
             started_at=started_at,
             elapsed=lambda: clock.seconds() - started,
+            early=head_start.early,
         )
         _log.info("scanned", results=len(report.results), findings=len(report.findings), duration_seconds=report.duration_seconds)
     return report

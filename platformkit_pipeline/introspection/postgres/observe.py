@@ -15,7 +15,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache, partial
@@ -27,7 +27,7 @@ from psycopg.types.string import TextLoader
 from platformkit_pipeline.cycle_collector import collector_paused
 from platformkit_pipeline.introspection.postgres.connection import Location, connect, location_of
 from platformkit_pipeline.introspection.postgres.records import RECORDS, Reader, Row, VanishedObject
-from platformkit_pipeline.introspection.postgres.streams import streamed, streamed_ahead
+from platformkit_pipeline.introspection.postgres.streams import streamed
 from platformkit_pipeline.locations import read_sql
 from platformkit_pipeline.logs import get_logger
 from platformkit_pipeline.model.dsn import Dsn, redact
@@ -54,8 +54,8 @@ _CONNECTION_EXCEPTION = "08"
 _LARGE_CATALOGUE = 8 * 1024**2
 """Bytes of pg_attribute from which on a second connection is worth its three statements: a few thousand tables."""
 
-_BESIDE = frozenset({CatalogKind.CONSTRAINTS, CatalogKind.INDEXES, CatalogKind.POLICIES})
-"""Kinds that the second connection reads: about half of the server's work, and what makes it open tables."""
+_BESIDE = frozenset({CatalogKind.CONSTRAINTS, CatalogKind.FUNCTIONS, CatalogKind.POLICIES})
+"""Kinds that the second connection reads: about half of the server's work, and nearly all that makes it open tables."""
 
 _TOGETHER = (
     CatalogKind.SCHEMAS,
@@ -79,15 +79,15 @@ _ORDER = (
     CatalogKind.COLUMNS,
     CatalogKind.POLICIES,
     CatalogKind.RELATIONS,
-    CatalogKind.CONSTRAINTS,
     CatalogKind.FUNCTIONS,
-    CatalogKind.TRIGGERS,
-    CatalogKind.INDEXES,
-    CatalogKind.TYPES,
     CatalogKind.VIEW_DEPENDENCIES,
+    CatalogKind.INDEXES,
+    CatalogKind.CONSTRAINTS,
+    CatalogKind.TRIGGERS,
+    CatalogKind.TYPES,
 )
-"""The larger kinds as they are read: columns first, because constraints and indexes name theirs; policies early, because their
-texts are what takes longest to judge; the two connections in turn."""
+"""The larger kinds as they are read: columns first, because constraints and indexes name theirs; then what rules about policies
+ask for, which take longest to judge (see `Meanwhile`); the two connections in turn."""
 
 _BEGIN = "begin transaction isolation level repeatable read read only"
 
@@ -95,13 +95,16 @@ log = get_logger("introspection.postgres")
 
 
 class Meanwhile(Protocol):
-    """Work of the caller that is done while the server works."""
+    """Work of the caller that is done while the server works, with what has been read so far."""
+
+    def begin(self, server: Server, unobserved: Sequence[Unobserved]) -> None:
+        """An attempt begins; what was seen of an earlier one is void."""
 
     def piece(self) -> bool:
         """Do a little of it; False when nothing is left for now."""
 
-    def seen(self, kind: CatalogKind, records: Sequence[Any]) -> None:
-        """All records of a kind have arrived."""
+    def seen(self, field: str, records: Sequence[Any]) -> None:
+        """All records of that field of the snapshot have arrived."""
 
 
 def _nothing() -> bool:
@@ -176,6 +179,8 @@ def _observe(
     )
     facts = dict(zip(server_result.columns, server_result.rows[0], strict=True))
     unobserved = tuple(sorted(Unobserved(kind, why) for kind, why in json.loads(facts["unreadable"])))
+    if meanwhile is not None:
+        meanwhile.begin(_server(facts, None), unobserved)
     with collector_paused(), _second_connection(dsn, connection, session, facts) as second:
         collected, system_identifier = _collect(connection, second, facts, _readable_kinds(unobserved, facts), meanwhile)
     from platformkit_pipeline.introspection.postgres.activity import observe_activity
@@ -247,23 +252,30 @@ def _collect(
     found: list[str] = []
     few = tuple(kind for kind in kinds if kind in _TOGETHER)
     many = sorted((k for k in kinds if k not in few), key=_ORDER.index)
-    queries = [_Query(_statement(k.value), _many_rows(reader, k), k, beside=k in _BESIDE) for k in many]
+    queries = []
     if few:
-        queries.append(_Query(_together(few), lambda _, rows: _few_rows(reader, rows)))
+        queries.append(_Query(_together(few), lambda _, rows: _few_rows(reader, rows, seen)))
     if facts["may_read_system_identifier"]:
         queries.append(_Query(_statement("system_identifier"), lambda _, rows: found.extend(row[0] for row in rows)))
-    piece = _nothing if meanwhile is None else meanwhile.piece
-    with ExitStack() as open_streams:
-        if second is None:
-            main = beside = open_streams.enter_context(streamed(connection, [q.statement for q in queries], piece))
-        else:
-            main = open_streams.enter_context(streamed_ahead(connection, [q.statement for q in queries if not q.beside], piece))
-            beside = open_streams.enter_context(streamed_ahead(second, [q.statement for q in queries if q.beside], piece))
+    queries += [_Query(_statement(k.value), _many_rows(reader, k), k, beside=second is not None and k in _BESIDE) for k in many]
+
+    def seen(kind: CatalogKind) -> None:
+        records = reader.complete()
+        if meanwhile is None:
+            return
+        meanwhile.seen(kind.value, records)
+        if kind is CatalogKind.INDEXES:  # the last to add to them
+            meanwhile.seen("relation_statistics", reader.statistics())
+
+    sent = [(connection, [q.statement for q in queries if not q.beside])]
+    if second is not None:
+        sent.append((second, [q.statement for q in queries if q.beside]))
+    with streamed(sent, _nothing if meanwhile is None else meanwhile.piece) as streams:
         for query in queries:
-            for columns, rows in (beside if query.beside else main).rows():
+            for columns, rows in streams[query.beside].rows():
                 query.receive(columns, rows)
-            if meanwhile is not None and query.kind is not None:
-                meanwhile.seen(query.kind, reader.complete())
+            if query.kind is not None:
+                seen(query.kind)
     return reader.finish(), found[0] if found else None
 
 
@@ -290,11 +302,12 @@ def _many_rows(reader: Reader, kind: CatalogKind) -> _Receiver:
     return lambda columns, rows: reader.add(kind, columns, rows)
 
 
-def _few_rows(reader: Reader, rows: list[Row]) -> None:
+def _few_rows(reader: Reader, rows: list[Row], seen: Callable[[CatalogKind], None]) -> None:
     for name, text in rows:
         objects = json.loads(text) if text is not None else []
         columns = tuple(objects[0]) if objects else ()
         reader.add(CatalogKind(name), columns, [tuple(each.values()) for each in objects])
+        seen(CatalogKind(name))
 
 
 def _server(facts: dict[str, Any], system_identifier: str | None) -> Server:

@@ -12,7 +12,7 @@ import dataclasses
 import hashlib
 import json
 import re
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, get_type_hints
 
@@ -132,14 +132,15 @@ class Reader:
     def finish(self) -> dict[str, tuple[Any, ...]]:
         """Fields of a `Snapshot`, sorted. Nothing can be added any more."""
         self._complete()
-        return {**self._fields, "relation_statistics": tuple(self._statistics())}
+        return {**self._fields, "relation_statistics": self.statistics()}
 
-    def _statistics(self) -> Iterator[RelationStatistics]:
-        """Sizes with those of the indexes; unknown where the indexes could not be read."""
-        indexed = CatalogKind.INDEXES.value in self._fields
-        for (schema, name), (rows, size) in sorted(self._sizes.items()):
-            total = size + self._index_bytes.get((schema, name), 0) if size is not None and indexed else None
-            yield RelationStatistics(schema, name, rows, total)
+    def statistics(self) -> tuple[RelationStatistics, ...]:
+        """Sizes of relations with those of their indexes; unknown where the indexes were not read."""
+        indexed, of_indexes = CatalogKind.INDEXES.value in self._fields, self._index_bytes
+        return tuple(
+            RelationStatistics(*place, rows, size + of_indexes.get(place, 0) if size is not None and indexed else None)
+            for place, (rows, size) in sorted(self._sizes.items())
+        )
 
     def _complete(self) -> None:
         """Sort the kind that was read last; the server works on the next one meanwhile."""
