@@ -19,16 +19,14 @@ from postgast import pg_query_pb2 as pg
 from platformkit_pipeline.sqltext.expression_facts import CALLER_FUNCTIONS, ExpressionFacts, facts_of
 from platformkit_pipeline.sqltext.functions import facts_of_function
 from platformkit_pipeline.sqltext.inlining import (
-    MAX_HELPER_DEPTH,
-    MAX_HELPERS,
     OPAQUE,
     ROW,
     ColumnsOf,
+    FindHelper,
+    HelperCalls,
     HelperFunction,
     UnreadableHelperError,
-    inlined,
     row_column,
-    with_row_references,
 )
 from platformkit_pipeline.sqltext.lookups import finds_a_row_anyway, made_by, taken_apart
 from platformkit_pipeline.sqltext.parser import (
@@ -58,7 +56,7 @@ class RowTerms:
     relation: str
     not_null: frozenset[str] = frozenset()
     """Columns of the row that cannot be NULL."""
-    find_helper: Callable[[tuple[str, ...]], HelperFunction | None] = field(default=lambda _name: None)
+    find_helper: FindHelper = field(default=lambda _name: None)
     columns_of: ColumnsOf = field(default=lambda _schema, _relation: None)
 
 
@@ -196,7 +194,7 @@ class _Evaluation:
         self._unread_is_null = unread_is_null
         self._scope: frozenset[str] | None = None
         self._depth = 0
-        self._helpers = 0
+        self._calls = HelperCalls(terms.find_helper, terms.columns_of)
         self.unread_helpers = False
         """A function that reads the caller's claims could not be followed."""
 
@@ -554,7 +552,7 @@ class _Evaluation:
         if name[-1] == "current_setting" and name[:-1] in ((), ("pg_catalog",)):
             return _NO_CLAIM if _is_claim_setting(node) else _SOME
         arguments = [unwrap(argument) for argument in node.args]
-        helper = self._terms.find_helper(name)
+        helper = self._calls.named(node)
         if helper is None:
             if name[-1] in ("concat", "concat_ws"):
                 return self._concatenated(arguments)
@@ -567,21 +565,18 @@ class _Evaluation:
         return self._inside(lambda: self._of_rows(body) if kind(body) == "SelectStmt" else self._value(body))
 
     def _is_strict_and_null(self, call: Any) -> bool:
-        helper = self._terms.find_helper(string_parts(call.funcname))
+        helper = self._calls.named(call)
         return helper is not None and helper.strict and self._strict([unwrap(a) for a in call.args]).null is True
 
     def _body(self, call: Any) -> Node | None:
         """What a helper returns, with the arguments of the call put in; None when it cannot be told."""
-        helper = self._terms.find_helper(string_parts(call.funcname))
+        helper = self._calls.named(call)
         if helper is None:
             return None
-        if self._depth < MAX_HELPER_DEPTH and self._helpers < MAX_HELPERS:
-            self._helpers += 1
-            arguments = [with_row_references(unwrap(argument), self._row_column) for argument in call.args]
-            try:
-                return inlined(helper, call, arguments, self._terms.columns_of)
-            except UnreadableHelperError:
-                pass
+        try:
+            return self._calls.body(call, self._depth, self._row_column)
+        except UnreadableHelperError:
+            pass
         self.unread_helpers = self.unread_helpers or _asks_for_caller(helper)
         return None
 

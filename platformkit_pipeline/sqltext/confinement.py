@@ -11,7 +11,7 @@ hold for every row they find (`lookups`). What neither can follow is UNDECIDABLE
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -19,15 +19,13 @@ from typing import Any
 from postgast import pg_query_pb2 as pg
 
 from platformkit_pipeline.sqltext.inlining import (
-    MAX_HELPER_DEPTH,
-    MAX_HELPERS,
     ROW,
     ColumnsOf,
+    FindHelper,
+    HelperCalls,
     HelperFunction,
     UnreadableHelperError,
-    inlined,
     row_column,
-    with_row_references,
 )
 from platformkit_pipeline.sqltext.lookups import Equalities, Lookup, Value, finds_a_row_anyway, made_by, taken_apart
 from platformkit_pipeline.sqltext.parser import (
@@ -77,8 +75,7 @@ class TenantTerms:
     claim: str
     membership_tables: frozenset[str] = frozenset()
     """Tables that map users to tenants, as `schema.name` and as bare `name` where that is unambiguous."""
-    find_helper: Callable[[tuple[str, ...]], HelperFunction | None] = field(default=lambda _name: None)
-    """Looks a function up by the parts of its name; None when it was not observed."""
+    find_helper: FindHelper = field(default=lambda _name: None)
     columns_of: ColumnsOf = field(default=lambda _schema, _relation: frozenset())
     """Columns of a relation that a helper reads; a name in its body may be one of them."""
     never_null: bool = False
@@ -106,7 +103,7 @@ _CLAIM: Value = ("\x00claim",)
 def judge_expression(expression: str, terms: TenantTerms) -> Judgement:
     """Judge the text of a USING or WITH CHECK expression. Text that does not parse is UNDECIDABLE."""
     try:
-        return _Judge(terms, _Budget(MAX_HELPERS)).condition(parse_expression(expression))
+        return _Judge(terms, HelperCalls(terms.find_helper, terms.columns_of)).condition(parse_expression(expression))
     except SqlSyntaxError as error:
         return Judgement(Confinement.UNDECIDABLE, f"the expression does not parse: {error}")
     except UnreadableHelperError as error:
@@ -140,17 +137,12 @@ def _undecidable(reason: str) -> Judgement:
     return Judgement(Confinement.UNDECIDABLE, reason)
 
 
-@dataclass(slots=True)
-class _Budget:
-    helpers: int
-
-
 class _Judge:
     """Walks one expression. `scope` are the aliases of the sub-selects around it, which may hide the judged relation."""
 
-    def __init__(self, terms: TenantTerms, budget: _Budget, *, depth: int = 0, scope: frozenset[str] | None = None) -> None:
+    def __init__(self, terms: TenantTerms, calls: HelperCalls, *, depth: int = 0, scope: frozenset[str] | None = None) -> None:
         self._terms = terms
-        self._budget = budget
+        self._calls = calls
         self._depth = depth
         """How many helper bodies are around; in such a body only marked columns are those of the judged row."""
         self._scope = scope
@@ -159,7 +151,7 @@ class _Judge:
         """Names that WITH clauses gave to something else than the table of that name."""
 
     def _below(self, scope: frozenset[str] | None, made: frozenset[str]) -> _Judge:
-        judge = _Judge(self._terms, self._budget, depth=self._depth, scope=scope)
+        judge = _Judge(self._terms, self._calls, depth=self._depth, scope=scope)
         judge._made = made
         return judge
 
@@ -297,22 +289,8 @@ class _Judge:
 
     def _inlined(self, call: Any) -> tuple[_Judge, Node]:
         """The body that a call stands for and the judge to walk it. Raises UnreadableHelperError."""
-        name = string_parts(call.funcname)
-        shown = ".".join(name)
-        if self._depth >= MAX_HELPER_DEPTH:
-            raise UnreadableHelperError(f"{shown} calls too deep a chain of helpers")
-        if self._budget.helpers <= 0:
-            raise UnreadableHelperError(f"{shown} calls too many helpers")
-        self._budget.helpers -= 1
-        helper = self._terms.find_helper(name)
-        if helper is None:
-            raise UnreadableHelperError(f"{shown} could not be read")
-        arguments = [with_row_references(unwrap(argument), self._row_column) for argument in call.args]
-        try:
-            body = inlined(helper, call, arguments, self._terms.columns_of)
-        except UnreadableHelperError as error:
-            raise UnreadableHelperError(f"{shown} {error}") from None
-        return _Judge(self._terms, self._budget, depth=self._depth + 1), body
+        body = self._calls.body(call, self._depth, self._row_column)
+        return _Judge(self._terms, self._calls, depth=self._depth + 1), body
 
     # -- look-ups ---------------------------------------------------------------------------------------------------
     def _lookup(self, select: Any, tested: tuple[Node, ...], *, counted: bool = False, boolean: bool = False) -> Judgement:
@@ -510,7 +488,7 @@ class _Judge:
         name = string_parts(call.funcname)
         if name[:-1] == ("pg_catalog",):
             return name[-1]
-        own = self._depth and name[-1] not in _INTERPRETED and self._terms.find_helper(name) is not None
+        own = self._depth and name[-1] not in _INTERPRETED and self._calls.named(call) is not None
         return name[-1] if len(name) == 1 and not own else ""
 
     def _claim_root(self, call: Any) -> tuple[str, ...] | None:

@@ -31,7 +31,7 @@ ColumnsOf = Callable[[str, str], frozenset[str] | None]
 
 
 class UnreadableHelperError(ValueError):
-    """Why a helper cannot be read, as the rest of a sentence that begins with its name."""
+    """Why a helper cannot be read: the rest of a sentence about a function."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,43 @@ class HelperFunction:
     """Of the input arguments, in their order; "" for one without a name."""
     strict: bool = False
     """NULL for an argument that is NULL."""
+
+
+FindHelper = Callable[[tuple[str, ...]], HelperFunction | None]
+"""Looks a function up by the parts of its name; None when it was not observed."""
+
+
+class HelperCalls:
+    """The helpers that one expression calls, and those that they call, read within bounds."""
+
+    def __init__(self, find: FindHelper, columns_of: ColumnsOf) -> None:
+        self._find = find
+        self._columns_of = columns_of
+        self._left = MAX_HELPERS
+
+    def named(self, call: Any) -> HelperFunction | None:
+        """The helper that is called; None for a function that was not observed, or is PostgreSQL's own."""
+        return self._find(string_parts(call.funcname))
+
+    def body(self, call: Any, depth: int, is_row_column: Callable[[Node], str | None]) -> Node:
+        """What the call returns: an expression, or the SELECT whose rows it returns.
+
+        `depth` counts the helper bodies around the call. Raises UnreadableHelperError, with the name of the function.
+        """
+        shown = ".".join(string_parts(call.funcname))
+        if depth >= MAX_HELPER_DEPTH:
+            raise UnreadableHelperError(f"{shown} calls too deep a chain of helpers")
+        if self._left <= 0:
+            raise UnreadableHelperError(f"{shown} calls too many helpers")
+        self._left -= 1
+        helper = self.named(call)
+        if helper is None:
+            raise UnreadableHelperError(f"{shown} could not be read")
+        arguments = [with_row_references(unwrap(argument), is_row_column) for argument in call.args]
+        try:
+            return inlined(helper, call, arguments, self._columns_of)
+        except UnreadableHelperError as error:
+            raise UnreadableHelperError(f"{shown} {error}") from None
 
 
 def inlined(helper: HelperFunction, call: Any, arguments: list[Node], columns_of: ColumnsOf) -> Node:
