@@ -46,6 +46,8 @@ from platformkit_pipeline.sqltext.truth import Truth, compare, fold, truth_of
 
 _T = TypeVar("_T")
 
+_COMPILED = frozenset({"c", "internal"})
+
 _IGNORE_NULL = frozenset({"concat", "concat_ws", "format", "num_nulls", "num_nonnulls", "jsonb_build_object", "json_build_object"})
 
 
@@ -67,24 +69,29 @@ class WithoutClaims(Enum):
     """It lets nobody in who would not get in anyway."""
     OPENS = "opens"
     UNDECIDABLE = "undecidable"
-    """It opens if a function, which cannot be read, returns NULL for such a caller."""
+    """It opens if a function, which cannot be read, returns NULL or true for such a caller."""
 
 
 def without_claims(expression: str, terms: RowTerms) -> WithoutClaims:
     """Judge a USING or WITH CHECK expression. Raises SqlSyntaxError."""
+    return judged_without_claims(expression, terms)[0]
+
+
+def judged_without_claims(expression: str, terms: RowTerms) -> tuple[WithoutClaims, tuple[str, ...]]:
+    """The same, and for UNDECIDABLE what about the functions could not be read. Raises SqlSyntaxError."""
     facts = facts_of(expression)
     if not _can_open(facts, terms) or truth_of(expression) is Truth.TRUE:
-        return WithoutClaims.CLOSED
+        return WithoutClaims.CLOSED, ()
     node = parse_expression(expression)
     try:
         first = _Evaluation(terms)
         if _is_opened(first.condition(node)):
-            return WithoutClaims.OPENS
-        if first.unread_helpers and _is_opened(_Evaluation(terms, unread_is_null=True).condition(node)):
-            return WithoutClaims.UNDECIDABLE
+            return WithoutClaims.OPENS, ()
+        if first.unread and _is_opened(_Evaluation(terms, suspicious=True).condition(node)):
+            return WithoutClaims.UNDECIDABLE, tuple(first.unread)
     except RecursionError:
         raise SqlSyntaxError("it is nested too deeply to be read") from None
-    return WithoutClaims.CLOSED
+    return WithoutClaims.CLOSED, ()
 
 
 def demands_claims(expression: str, terms: RowTerms) -> bool:
@@ -189,14 +196,15 @@ _NO_CLAIM = _Value(True, _Cause.CALLER)
 class _Evaluation:
     """Evaluates one expression. `scope`: aliases of the sub-selects around, which may hide the judged relation."""
 
-    def __init__(self, terms: RowTerms, *, unread_is_null: bool = False) -> None:
+    def __init__(self, terms: RowTerms, *, suspicious: bool = False) -> None:
         self._terms = terms
-        self._unread_is_null = unread_is_null
+        self._suspicious = suspicious
+        """What cannot be read is taken to be NULL, or true where a condition is asked for."""
         self._scope: frozenset[str] | None = None
         self._depth = 0
         self._calls = HelperCalls(terms.find_helper, terms.columns_of)
-        self.unread_helpers = False
-        """A function that reads the caller's claims could not be followed."""
+        self.unread: dict[str, None] = {}
+        """Functions that may depend on the caller and could not be followed: why."""
 
     # -- conditions -------------------------------------------------------------------------------------------------------
     def condition(self, node: Any) -> _Ways:
@@ -340,8 +348,13 @@ class _Evaluation:
         return frozenset(found) | _under(reached_by, last)
 
     def _call(self, node: Any) -> _Ways:
-        body = None if self._is_strict_and_null(node) else self._body(node)
+        if self._is_strict_and_null(node):
+            return self._of_value(self._value(node), node)
+        body = self._body(node)
         if body is None:
+            if self._suspicious and self._may_ask_for_caller(self._calls.named(node)):
+                cause = self._cause(*(unwrap(argument) for argument in node.args))
+                return frozenset({(True, cause), (False, cause), (None, cause)})
             return self._of_value(self._value(node), node)
         return self._inside(lambda: self._of_select(body) if kind(body) == "SelectStmt" else self.condition(body))
 
@@ -479,18 +492,22 @@ class _Evaluation:
         """The branch that is taken without claims, where the row has no say in that."""
         if node.HasField("arg"):
             return _UNKNOWN
+        reached_by = _Cause.CALLER
         for branch in node.args:
             when = unwrap(branch)
             ways = self.condition(unwrap(when.expr))
+            reached_by = max(reached_by, *(cause for _, cause in ways))
             if all(truth and cause is not _Cause.ROW for truth, cause in ways):
-                return self._in_place_of_claim(unwrap(when.result))
+                return self._in_place_of_claim(unwrap(when.result), reached_by)
             if any(truth for truth, _ in ways):
                 return _UNKNOWN
-        return self._in_place_of_claim(unwrap(node.defresult)) if node.HasField("defresult") else _NO_CLAIM
+        return self._in_place_of_claim(unwrap(node.defresult), reached_by) if node.HasField("defresult") else _Value(True, reached_by)
 
-    def _in_place_of_claim(self, node: Node) -> _Value:
+    def _in_place_of_claim(self, node: Node, reached_by: _Cause) -> _Value:
         value = self._value(node)
-        return value if value.null else _Value(value.null, value.cause, value.node or node, replaced=True)
+        if value.null:
+            return _Value(True, max(value.cause, reached_by))
+        return _Value(value.null, value.cause, value.node or node, replaced=True)
 
     def _operator_value(self, node: Any) -> _Value:
         left, right = unwrap(node.lexpr), unwrap(node.rexpr)
@@ -561,7 +578,7 @@ class _Evaluation:
             return self._strict(arguments)
         body = self._body(node)
         if body is None:
-            return _NO_CLAIM if self._unread_is_null and _asks_for_caller(helper) else _UNKNOWN
+            return _NO_CLAIM if self._suspicious and self._may_ask_for_caller(helper) else _UNKNOWN
         return self._inside(lambda: self._of_rows(body) if kind(body) == "SelectStmt" else self._value(body))
 
     def _is_strict_and_null(self, call: Any) -> bool:
@@ -575,10 +592,13 @@ class _Evaluation:
             return None
         try:
             return self._calls.body(call, self._depth, self._row_column)
-        except UnreadableHelperError:
-            pass
-        self.unread_helpers = self.unread_helpers or _asks_for_caller(helper)
-        return None
+        except UnreadableHelperError as error:
+            if self._may_ask_for_caller(helper):
+                self.unread[str(error)] = None
+            return None
+
+    def _may_ask_for_caller(self, helper: HelperFunction | None) -> bool:
+        return helper is not None and _may_ask_for_caller(helper, self._terms.find_helper)
 
     def _inside(self, evaluate: Callable[[], _T]) -> _T:
         """Evaluate something in the body of a helper, where only marked columns are those of the judged row."""
@@ -637,12 +657,26 @@ def _uncast(node: Any) -> Node:
     return node
 
 
-def _asks_for_caller(helper: HelperFunction) -> bool:
-    try:
-        facts = facts_of_function(helper.language, helper.body, helper.definition)
-    except SqlSyntaxError:
-        return False
-    return facts is not None and (bool(facts.claims) or any(call.name in CALLER_FUNCTIONS for call in facts.calls))
+def _may_ask_for_caller(helper: HelperFunction, find: FindHelper) -> bool:
+    """It reads claims or settings, or calls what does. So may a language that is not read here; C and internal come with the server."""
+    seen = {helper}
+    waiting = [helper]
+    while waiting:
+        function = waiting.pop()
+        try:
+            facts = facts_of_function(function.language, function.body, function.definition)
+        except SqlSyntaxError:
+            return True
+        if facts is None:
+            if function.language in _COMPILED:
+                continue
+            return True
+        if facts.claims or any(call.name in CALLER_FUNCTIONS or call.name[-1] == "current_setting" for call in facts.calls):
+            return True
+        called = {inner for name in {call.name for call in facts.calls} if (inner := find(name)) is not None} - seen
+        seen |= called
+        waiting += called
+    return False
 
 
 def _text(text: str) -> Node:

@@ -421,6 +421,8 @@ class _Judge:
                 return any_of(self._claim(unwrap(item)) for item in value.elements)
             case "CoalesceExpr":
                 return any_of(self._claim(unwrap(argument)) for argument in value.args)
+            case "CaseExpr":
+                return any_of(self._claim(result) for result in _results(value))
             case "FuncCall":
                 return self._claim_function(value)
             case "SubLink" if value.sub_link_type in (pg.EXPR_SUBLINK, pg.ARRAY_SUBLINK):
@@ -518,6 +520,11 @@ class _Judge:
         node = _plain(node)
         if kind(node) == "CoalesceExpr":
             return all(self._is_caller(unwrap(argument)) for argument in node.args)
+        if kind(node) == "CaseExpr":
+            results = [
+                result for result in _results(node) if (constant := constant_of(_plain(result))) is None or constant.value is not None
+            ]
+            return bool(results) and all(self._is_caller(result) for result in results)
         if kind(node) == "A_Expr" and node.kind == pg.AEXPR_NULLIF:
             return self._is_caller(unwrap(node.lexpr))
         if kind(node) != "FuncCall":
@@ -537,6 +544,17 @@ class _Judge:
         if kind(node) in ("A_Expr", "A_Indirection", "FuncCall") and self._claim_path(node) in (("sub",), *self._claim_paths()):
             return True
         return any(self._asks_for_caller(child) for child in children(node))
+
+
+def _results(case: Any) -> list[Node]:
+    """What a CASE may give; NULL where it has no ELSE is left out."""
+    results = [unwrap(unwrap(when).result) for when in case.args]
+    return [*results, *([unwrap(case.defresult)] if case.HasField("defresult") else [])]
+
+
+def _is_null(node: Node) -> bool:
+    constant = constant_of(_plain(node))
+    return constant is not None and constant.value is None
 
 
 def _tested(sublink: Any) -> tuple[Node, ...]:

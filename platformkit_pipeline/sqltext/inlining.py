@@ -13,9 +13,10 @@ from typing import Any
 from google.protobuf.message import Message
 from postgast import pg_query_pb2 as pg
 
-from platformkit_pipeline.sqltext.functions import returned_by_plpgsql, returned_by_sql
+from platformkit_pipeline.sqltext.functions import returned_by_sql
 from platformkit_pipeline.sqltext.lookups import alias_of
-from platformkit_pipeline.sqltext.parser import Node, SqlSyntaxError, column_path, kind, string_parts, unwrap
+from platformkit_pipeline.sqltext.parser import Node, SqlSyntaxError, column_path, kind, string_parts, unwrap, wrapped
+from platformkit_pipeline.sqltext.plpgsql_values import UnreadableBodyError, returned_by_plpgsql
 
 MAX_HELPER_DEPTH = 5
 """Helpers may call helpers; deeper chains are reported as undecidable instead of followed."""
@@ -91,7 +92,6 @@ def inlined(helper: HelperFunction, call: Any, arguments: list[Node], columns_of
 
     `arguments` are those of the call after the caller's own names were resolved. Raises UnreadableHelperError.
     """
-    body = _body(helper)
     given: dict[str, Node] = {}
     for position, (argument, written) in enumerate(zip(arguments, map(unwrap, call.args), strict=True)):
         named = kind(written) == "NamedArgExpr" and str(written.name)
@@ -105,9 +105,13 @@ def inlined(helper: HelperFunction, call: Any, arguments: list[Node], columns_of
             given[name] = value
     if call.func_variadic:
         given = {name: _reference(OPAQUE) for name in given}
-    copy = _wrapped(body)
-    _put_in(copy, given, string_parts(call.funcname)[-1], (), columns_of, columns_win=helper.language == "sql")
-    return unwrap(copy)
+
+    def put_in(node: Node, names: Mapping[str, Node]) -> Node:
+        copy = wrapped(node)
+        _put_in(copy, names, string_parts(call.funcname)[-1], (), columns_of, columns_win=helper.language == "sql")
+        return unwrap(copy)
+
+    return _returned(helper, given, put_in)
 
 
 def row_column(name: str) -> Node:
@@ -117,33 +121,25 @@ def row_column(name: str) -> Node:
 
 def with_row_references(node: Node, is_row_column: Callable[[Node], str | None]) -> Node:
     """A copy of an argument in which columns of the judged row are marked, and any other column is opaque."""
-    copy = _wrapped(node)
+    copy = wrapped(node)
     _mark(copy, is_row_column)
     return unwrap(copy)
 
 
-def _body(helper: HelperFunction) -> Node:
+def _returned(helper: HelperFunction, given: Mapping[str, Node], put_in: Callable[[Node, Mapping[str, Node]], Node]) -> Node:
     try:
-        if helper.language == "sql":
-            body = returned_by_sql(helper.body) if helper.body else None
-        elif helper.language == "plpgsql":
-            body = returned_by_plpgsql(helper.definition) if helper.definition else None
-        else:
+        if helper.language == "plpgsql" and helper.definition:
+            return returned_by_plpgsql(helper.definition, given, put_in)
+        if helper.language not in ("sql", "plpgsql"):
             raise UnreadableHelperError(f"is written in {helper.language}")
+        body = returned_by_sql(helper.body) if helper.body and helper.language == "sql" else None
     except SqlSyntaxError:
         raise UnreadableHelperError("has a body that does not parse") from None
+    except UnreadableBodyError as error:
+        raise UnreadableHelperError(str(error)) from None
     if body is None:
         raise UnreadableHelperError("could not be read as one expression")
-    return body
-
-
-_FIELD_OF = {descriptor.message_type.name: descriptor.name for descriptor in pg.Node.DESCRIPTOR.fields if descriptor.message_type}
-
-
-def _wrapped(node: Node) -> Any:
-    wrapper = pg.Node()
-    getattr(wrapper, _FIELD_OF[kind(node)]).CopyFrom(node)
-    return wrapper
+    return put_in(body, given)
 
 
 def _reference(path: tuple[str, ...]) -> Any:
@@ -195,7 +191,7 @@ def _put_in(wrapper: Any, given: Mapping[str, Node], function: str, visible: _Vi
 
 
 def _as_wrapper(node: Node) -> Any:
-    return node if node.DESCRIPTOR.name == "Node" else _wrapped(node)
+    return node if node.DESCRIPTOR.name == "Node" else wrapped(node)
 
 
 def _argument(
@@ -207,6 +203,8 @@ def _argument(
         return None
     if len(path) == 2 and path[0] == function and path[1] in given and all(alias != function for _, _, alias in visible):
         return given[path[1]]
+    if len(path) == 2 and path[0] in given and all(alias != path[0] for _, _, alias in visible):
+        raise UnreadableHelperError(f"uses a field of {path[0]}")
     if len(path) != 1 or path[0] not in given:
         return None
     name = path[0]
