@@ -471,6 +471,8 @@ class _Evaluation:
                 return self._sub_link_value(node)
             case "A_Indirection":
                 return self._strict((unwrap(node.arg),))
+            case "JsonFuncExpr":
+                return self._strict((unwrap(node.context_item.raw_expr),))
             case "A_ArrayExpr" | "RowExpr" | "SQLValueFunction":
                 return _SOME
             case "BoolExpr" | "BooleanTest" | "NullTest" | "CaseExpr":

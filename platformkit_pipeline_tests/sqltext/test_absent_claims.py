@@ -11,6 +11,7 @@ CLAIM = "(((SELECT auth.jwt() AS jwt) ->> 'tenant_id'::text))::uuid"
 SETTING = "(current_setting('app.tenant'::text, true))::uuid"
 
 OPENS = [
+    "(JSON_VALUE(auth.jwt(), '$.tenant_id' RETURNING uuid) IS NULL) OR (tenant_id = JSON_VALUE(auth.jwt(), '$.tenant_id' RETURNING uuid))",
     "auth.uid() IS NULL",
     "(auth.uid() IS NULL) OR (owner_id = auth.uid())",
     "((SELECT auth.uid() AS uid) IS NULL) OR (owner_id = (SELECT auth.uid() AS uid))",
