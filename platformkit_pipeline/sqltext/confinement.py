@@ -12,7 +12,7 @@ hold for every row they find (`lookups`). What neither can follow is UNDECIDABLE
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -79,6 +79,10 @@ class Confinement(Enum):
     UNDECIDABLE = "undecidable"
 
 
+ShownRows = Callable[[str, str], "Judgement | None"]
+"""(`schema.name` of a table, column) → do its policies show only rows whose column is the caller's claim? None where none binds."""
+
+
 @dataclass(frozen=True, slots=True)
 class TenantTerms:
     """What counts as tenant column, claim and membership table for one table's policies."""
@@ -93,8 +97,8 @@ class TenantTerms:
     """Columns of a relation that a helper reads; a name in its body may be one of them."""
     never_null: bool = False
     """The tenant column is NOT NULL: only then IS NOT DISTINCT FROM asks for what = asks for."""
-    guarded_tables: frozenset[str] = frozenset()
-    """Tables with row level security, named like membership tables: a look-up finds only what their policies show."""
+    shown: ShownRows = field(default=lambda _table, _column: None)
+    """What the policies of a table that is looked up in show the caller of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,10 +166,13 @@ class _Judge:
         """None outside of sub-selects, where a column needs no qualifier."""
         self._made: frozenset[str] = frozenset()
         """Names that WITH clauses gave to something else than the table of that name."""
+        self._as_caller = True
+        """Nothing around runs with other rights than the caller's."""
 
     def _below(self, scope: frozenset[str] | None, made: frozenset[str]) -> _Judge:
         judge = _Judge(self._terms, self._calls, depth=self._depth, scope=scope)
         judge._made = made
+        judge._as_caller = self._as_caller
         return judge
 
     # -- conditions -------------------------------------------------------------------------------------------------
@@ -415,7 +422,10 @@ class _Judge:
     def _inlined(self, call: Any) -> tuple[_Judge, Node]:
         """The body that a call stands for and the judge to walk it. Raises UnreadableHelperError."""
         body = self._calls.body(call, self._depth, self._row_column)
-        return _Judge(self._terms, self._calls, depth=self._depth + 1), body
+        inner = _Judge(self._terms, self._calls, depth=self._depth + 1)
+        helper = self._calls.named(call)
+        inner._as_caller = self._as_caller and helper is not None and not helper.security_definer
+        return inner, body
 
     # -- look-ups ---------------------------------------------------------------------------------------------------
     def _lookup(self, select: Any, tested: tuple[Node, ...], *, counted: bool = False, boolean: bool = False) -> Judgement:
@@ -454,13 +464,31 @@ class _Judge:
         conditions = all_of(inner.condition(condition) for condition in demanded)
         if conditions.confinement is Confinement.CONFINED:
             return _CONFINED
+        shown = inner._shown(equalities, lookup, tenant)
+        if shown and shown.confinement is Confinement.CONFINED:
+            return shown
         whole = all_of([*(self._claim_of_value(left, right, inner) for left, right in pairs), conditions])
         if whole.confinement is not Confinement.OPEN:
             return whole
-        guarded = {lookup.tables[a] for a in equalities.columns_equal_to(tenant) if a in lookup.tables} & self._terms.guarded_tables
-        if guarded and not self._depth and not self._asks_for_caller(select):  # a helper may read with its owner's rights
-            return _undecidable(f"rows are looked up in {', '.join(sorted(guarded))}, whose own policies decide")
-        return self._unclear(select, tested, inner, lookup)
+        if shown is None or self._asks_for_caller(select):
+            return self._unclear(select, tested, inner, lookup)
+        return shown
+
+    def _shown(self, equalities: Equalities, lookup: Lookup, tenant: Value) -> Judgement | None:
+        """What the policies of the tables that are looked up in make of it; None where they do not bind the reader.
+
+        Rows are found with the caller's rights. A membership table whose own policies show only the caller's rows ties as well.
+        """
+        found = []
+        for alias, column in sorted(equalities.equal_columns(tenant)) if self._as_caller else ():
+            table = lookup.tables.get(alias, "")
+            found.append(self._terms.shown(table, column))
+            if table in self._terms.membership_tables:
+                schema, _, name = table.rpartition(".")
+                others = (self._terms.columns_of(schema, name) or frozenset()) - {column}
+                found += [j for c in sorted(others) if (j := self._terms.shown(table, c)) and j.confinement is Confinement.CONFINED]
+        judged = [judgement for judgement in found if judgement is not None]
+        return all_of(judged) if judged else None
 
     def _claim_of_value(self, left: Node, right: Node, inner: _Judge) -> Judgement:
         return inner._claim(right) if self._is_tenant(left) and column_path(_plain(right)) is None else _OPEN

@@ -48,6 +48,8 @@ class HelperFunction:
     """Of the input arguments, in their order; "" for one without a name."""
     strict: bool = False
     """NULL for an argument that is NULL."""
+    security_definer: bool = False
+    """It reads with its owner's rights: the policies of what it reads may not bind them."""
 
 
 FindHelper = Callable[[tuple[str, ...]], HelperFunction | None]

@@ -573,6 +573,130 @@ def test_policies_that_leak_together_never_pass(supabase_database: Dsn, policies
     assert _outcome(supabase_database) is Outcome.FAIL
 
 
+READABLE_TENANTS = """
+alter table public.tenants enable row level security;
+grant select on public.tenants, public.memberships to authenticated;
+"""
+THROUGH_TENANTS = "create policy p on public.orders to authenticated using (tenant_id in (select t.id from public.tenants t))"
+
+LOOK_UPS = [
+    (
+        "whose policy confines its rows to the claim",
+        Outcome.PASS,
+        (f"create policy own on public.tenants using (id = {CLAIM})", THROUGH_TENANTS),
+    ),
+    (
+        "which is joined, and whose policy confines its rows to the claim",
+        Outcome.PASS,
+        (
+            f"create policy own on public.tenants using (id = {CLAIM})",
+            "create policy p on public.orders to authenticated using (exists (select 1 from public.memberships m join public.tenants t "
+            "on t.id = m.tenant_id where m.tenant_id = orders.tenant_id))",
+        ),
+    ),
+    (
+        "in a helper with the caller's rights",
+        Outcome.PASS,
+        (
+            f"create policy own on public.tenants using (id = {CLAIM})",
+            "create function public.visible() returns setof uuid language sql stable set search_path = '' "
+            "as 'select id from public.tenants'",
+            "create policy p on public.orders to authenticated using (tenant_id in (select public.visible()))",
+        ),
+    ),
+    (
+        "whose policy looks up the caller's memberships",
+        Outcome.PASS,
+        (
+            "create policy own on public.tenants using (id in (select m.tenant_id from public.memberships m where m.user_id = auth.uid()))",
+            THROUGH_TENANTS,
+        ),
+    ),
+    (
+        "that maps users to tenants and shows callers their own rows",
+        Outcome.PASS,
+        (
+            "alter table public.memberships enable row level security",
+            "create policy own on public.memberships using (user_id = (select auth.uid()))",
+            "create policy p on public.orders to authenticated using (tenant_id in (select m.tenant_id from public.memberships m))",
+        ),
+    ),
+    (
+        "of which a restrictive policy hides what the others show",
+        Outcome.PASS,
+        (
+            "create policy own on public.tenants using (true)",
+            f"create policy fence on public.tenants as restrictive using (id = {CLAIM})",
+            THROUGH_TENANTS,
+        ),
+    ),
+    ("that shows everything", Outcome.FAIL, ("create policy own on public.tenants using (true)", THROUGH_TENANTS)),
+    (
+        "whose policies confine for another role",
+        Outcome.FAIL,
+        (
+            f"create policy own on public.tenants to anon using (id = {CLAIM})",
+            "create policy all_of_them on public.tenants to authenticated using (true)",
+            THROUGH_TENANTS,
+        ),
+    ),
+    (
+        "whose policies confine, but are not in force",
+        Outcome.FAIL,
+        (
+            f"create policy own on public.tenants using (id = {CLAIM})",
+            "alter table public.tenants disable row level security",
+            THROUGH_TENANTS,
+        ),
+    ),
+    (
+        "whose policies do not bind the caller, who owns it",
+        Outcome.FAIL,
+        (
+            f"create policy own on public.tenants using (id = {CLAIM})",
+            "alter table public.tenants owner to authenticated",
+            THROUGH_TENANTS,
+        ),
+    ),
+    (
+        "by another column than the one that its policy confines",
+        Outcome.UNKNOWN,
+        (
+            f"create policy own on public.tenants using (parent_id is null or parent_id = {CLAIM})",
+            THROUGH_TENANTS,
+        ),
+    ),
+    (
+        "in a helper with its owner's rights",
+        Outcome.UNKNOWN,
+        (
+            f"create policy own on public.tenants using (id = {CLAIM})",
+            "create function public.visible() returns setof uuid language sql stable security definer set search_path = '' "
+            "as 'select id from public.tenants'",
+            "create policy p on public.orders to authenticated using (tenant_id in (select public.visible()))",
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "outcome", "statements"), LOOK_UPS, ids=lambda value: value if isinstance(value, str) else "")
+def test_a_look_up_finds_what_the_policies_of_its_table_show(
+    supabase_database: Dsn, name: str, outcome: Outcome, statements: tuple[str, ...]
+) -> None:
+    run_sql(supabase_database, TABLES + READABLE_TENANTS)
+    for statement in statements:
+        run_sql(supabase_database, statement, role="supabase_admin" if "owner to" in statement else "postgres")
+    assert (OTHER in _tenants_seen(supabase_database)) is (outcome is not Outcome.PASS)
+    assert _outcome(supabase_database) is outcome
+
+
+def test_look_ups_whose_policies_lead_back_are_unknown(supabase_database: Dsn) -> None:
+    run_sql(supabase_database, TABLES + READABLE_TENANTS)
+    run_sql(supabase_database, "create policy q on public.tenants using (id in (select o.tenant_id from public.orders o))")
+    run_sql(supabase_database, THROUGH_TENANTS)
+    assert _outcome(supabase_database) is Outcome.UNKNOWN
+
+
 def test_a_partition_with_a_leaking_policy_of_its_own_fails(supabase_database: Dsn) -> None:
     run_sql(
         supabase_database,
