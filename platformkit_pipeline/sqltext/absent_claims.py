@@ -19,16 +19,14 @@ from postgast import pg_query_pb2 as pg
 from platformkit_pipeline.sqltext.expression_facts import CALLER_FUNCTIONS, ExpressionFacts, facts_of
 from platformkit_pipeline.sqltext.functions import facts_of_function
 from platformkit_pipeline.sqltext.inlining import (
-    MAX_HELPER_DEPTH,
-    MAX_HELPERS,
     OPAQUE,
     ROW,
     ColumnsOf,
+    FindHelper,
+    HelperCalls,
     HelperFunction,
     UnreadableHelperError,
-    inlined,
     row_column,
-    with_row_references,
 )
 from platformkit_pipeline.sqltext.lookups import finds_a_row_anyway, made_by, taken_apart
 from platformkit_pipeline.sqltext.parser import (
@@ -48,6 +46,8 @@ from platformkit_pipeline.sqltext.truth import Truth, compare, fold, truth_of
 
 _T = TypeVar("_T")
 
+_COMPILED = frozenset({"c", "internal"})
+
 _IGNORE_NULL = frozenset({"concat", "concat_ws", "format", "num_nulls", "num_nonnulls", "jsonb_build_object", "json_build_object"})
 
 
@@ -58,7 +58,7 @@ class RowTerms:
     relation: str
     not_null: frozenset[str] = frozenset()
     """Columns of the row that cannot be NULL."""
-    find_helper: Callable[[tuple[str, ...]], HelperFunction | None] = field(default=lambda _name: None)
+    find_helper: FindHelper = field(default=lambda _name: None)
     columns_of: ColumnsOf = field(default=lambda _schema, _relation: None)
 
 
@@ -69,24 +69,29 @@ class WithoutClaims(Enum):
     """It lets nobody in who would not get in anyway."""
     OPENS = "opens"
     UNDECIDABLE = "undecidable"
-    """It opens if a function, which cannot be read, returns NULL for such a caller."""
+    """It opens if a function, which cannot be read, returns NULL or true for such a caller."""
 
 
 def without_claims(expression: str, terms: RowTerms) -> WithoutClaims:
     """Judge a USING or WITH CHECK expression. Raises SqlSyntaxError."""
+    return judged_without_claims(expression, terms)[0]
+
+
+def judged_without_claims(expression: str, terms: RowTerms) -> tuple[WithoutClaims, tuple[str, ...]]:
+    """The same, and for UNDECIDABLE what about the functions could not be read. Raises SqlSyntaxError."""
     facts = facts_of(expression)
     if not _can_open(facts, terms) or truth_of(expression) is Truth.TRUE:
-        return WithoutClaims.CLOSED
+        return WithoutClaims.CLOSED, ()
     node = parse_expression(expression)
     try:
         first = _Evaluation(terms)
         if _is_opened(first.condition(node)):
-            return WithoutClaims.OPENS
-        if first.unread_helpers and _is_opened(_Evaluation(terms, unread_is_null=True).condition(node)):
-            return WithoutClaims.UNDECIDABLE
+            return WithoutClaims.OPENS, ()
+        if first.unread and _is_opened(_Evaluation(terms, suspicious=True).condition(node)):
+            return WithoutClaims.UNDECIDABLE, tuple(first.unread)
     except RecursionError:
         raise SqlSyntaxError("it is nested too deeply to be read") from None
-    return WithoutClaims.CLOSED
+    return WithoutClaims.CLOSED, ()
 
 
 def demands_claims(expression: str, terms: RowTerms) -> bool:
@@ -191,14 +196,15 @@ _NO_CLAIM = _Value(True, _Cause.CALLER)
 class _Evaluation:
     """Evaluates one expression. `scope`: aliases of the sub-selects around, which may hide the judged relation."""
 
-    def __init__(self, terms: RowTerms, *, unread_is_null: bool = False) -> None:
+    def __init__(self, terms: RowTerms, *, suspicious: bool = False) -> None:
         self._terms = terms
-        self._unread_is_null = unread_is_null
+        self._suspicious = suspicious
+        """What cannot be read is taken to be NULL, or true where a condition is asked for."""
         self._scope: frozenset[str] | None = None
         self._depth = 0
-        self._helpers = 0
-        self.unread_helpers = False
-        """A function that reads the caller's claims could not be followed."""
+        self._calls = HelperCalls(terms.find_helper, terms.columns_of)
+        self.unread: dict[str, None] = {}
+        """Functions that may depend on the caller and could not be followed: why."""
 
     # -- conditions -------------------------------------------------------------------------------------------------------
     def condition(self, node: Any) -> _Ways:
@@ -342,8 +348,13 @@ class _Evaluation:
         return frozenset(found) | _under(reached_by, last)
 
     def _call(self, node: Any) -> _Ways:
-        body = None if self._is_strict_and_null(node) else self._body(node)
+        if self._is_strict_and_null(node):
+            return self._of_value(self._value(node), node)
+        body = self._body(node)
         if body is None:
+            if self._suspicious and self._may_ask_for_caller(self._calls.named(node)):
+                cause = self._cause(*(unwrap(argument) for argument in node.args))
+                return frozenset({(True, cause), (False, cause), (None, cause)})
             return self._of_value(self._value(node), node)
         return self._inside(lambda: self._of_select(body) if kind(body) == "SelectStmt" else self.condition(body))
 
@@ -460,6 +471,8 @@ class _Evaluation:
                 return self._sub_link_value(node)
             case "A_Indirection":
                 return self._strict((unwrap(node.arg),))
+            case "JsonFuncExpr":
+                return self._strict((unwrap(node.context_item.raw_expr),))
             case "A_ArrayExpr" | "RowExpr" | "SQLValueFunction":
                 return _SOME
             case "BoolExpr" | "BooleanTest" | "NullTest" | "CaseExpr":
@@ -481,18 +494,22 @@ class _Evaluation:
         """The branch that is taken without claims, where the row has no say in that."""
         if node.HasField("arg"):
             return _UNKNOWN
+        reached_by = _Cause.CALLER
         for branch in node.args:
             when = unwrap(branch)
             ways = self.condition(unwrap(when.expr))
+            reached_by = max(reached_by, *(cause for _, cause in ways))
             if all(truth and cause is not _Cause.ROW for truth, cause in ways):
-                return self._in_place_of_claim(unwrap(when.result))
+                return self._in_place_of_claim(unwrap(when.result), reached_by)
             if any(truth for truth, _ in ways):
                 return _UNKNOWN
-        return self._in_place_of_claim(unwrap(node.defresult)) if node.HasField("defresult") else _NO_CLAIM
+        return self._in_place_of_claim(unwrap(node.defresult), reached_by) if node.HasField("defresult") else _Value(True, reached_by)
 
-    def _in_place_of_claim(self, node: Node) -> _Value:
+    def _in_place_of_claim(self, node: Node, reached_by: _Cause) -> _Value:
         value = self._value(node)
-        return value if value.null else _Value(value.null, value.cause, value.node or node, replaced=True)
+        if value.null:
+            return _Value(True, max(value.cause, reached_by))
+        return _Value(value.null, value.cause, value.node or node, replaced=True)
 
     def _operator_value(self, node: Any) -> _Value:
         left, right = unwrap(node.lexpr), unwrap(node.rexpr)
@@ -554,7 +571,7 @@ class _Evaluation:
         if name[-1] == "current_setting" and name[:-1] in ((), ("pg_catalog",)):
             return _NO_CLAIM if _is_claim_setting(node) else _SOME
         arguments = [unwrap(argument) for argument in node.args]
-        helper = self._terms.find_helper(name)
+        helper = self._calls.named(node)
         if helper is None:
             if name[-1] in ("concat", "concat_ws"):
                 return self._concatenated(arguments)
@@ -563,27 +580,27 @@ class _Evaluation:
             return self._strict(arguments)
         body = self._body(node)
         if body is None:
-            return _NO_CLAIM if self._unread_is_null and _asks_for_caller(helper) else _UNKNOWN
+            return _NO_CLAIM if self._suspicious and self._may_ask_for_caller(helper) else _UNKNOWN
         return self._inside(lambda: self._of_rows(body) if kind(body) == "SelectStmt" else self._value(body))
 
     def _is_strict_and_null(self, call: Any) -> bool:
-        helper = self._terms.find_helper(string_parts(call.funcname))
+        helper = self._calls.named(call)
         return helper is not None and helper.strict and self._strict([unwrap(a) for a in call.args]).null is True
 
     def _body(self, call: Any) -> Node | None:
         """What a helper returns, with the arguments of the call put in; None when it cannot be told."""
-        helper = self._terms.find_helper(string_parts(call.funcname))
+        helper = self._calls.named(call)
         if helper is None:
             return None
-        if self._depth < MAX_HELPER_DEPTH and self._helpers < MAX_HELPERS:
-            self._helpers += 1
-            arguments = [with_row_references(unwrap(argument), self._row_column) for argument in call.args]
-            try:
-                return inlined(helper, call, arguments, self._terms.columns_of)
-            except UnreadableHelperError:
-                pass
-        self.unread_helpers = self.unread_helpers or _asks_for_caller(helper)
-        return None
+        try:
+            return self._calls.body(call, self._depth, self._row_column)
+        except UnreadableHelperError as error:
+            if self._may_ask_for_caller(helper):
+                self.unread[str(error)] = None
+            return None
+
+    def _may_ask_for_caller(self, helper: HelperFunction | None) -> bool:
+        return helper is not None and _may_ask_for_caller(helper, self._terms.find_helper)
 
     def _inside(self, evaluate: Callable[[], _T]) -> _T:
         """Evaluate something in the body of a helper, where only marked columns are those of the judged row."""
@@ -642,12 +659,26 @@ def _uncast(node: Any) -> Node:
     return node
 
 
-def _asks_for_caller(helper: HelperFunction) -> bool:
-    try:
-        facts = facts_of_function(helper.language, helper.body, helper.definition)
-    except SqlSyntaxError:
-        return False
-    return facts is not None and (bool(facts.claims) or any(call.name in CALLER_FUNCTIONS for call in facts.calls))
+def _may_ask_for_caller(helper: HelperFunction, find: FindHelper) -> bool:
+    """It reads claims or settings, or calls what does. So may a language that is not read here; C and internal come with the server."""
+    seen = {helper}
+    waiting = [helper]
+    while waiting:
+        function = waiting.pop()
+        try:
+            facts = facts_of_function(function.language, function.body, function.definition)
+        except SqlSyntaxError:
+            return True
+        if facts is None:
+            if function.language in _COMPILED:
+                continue
+            return True
+        if facts.claims or any(call.name in CALLER_FUNCTIONS or call.name[-1] == "current_setting" for call in facts.calls):
+            return True
+        called = {inner for name in {call.name for call in facts.calls} if (inner := find(name)) is not None} - seen
+        seen |= called
+        waiting += called
+    return False
 
 
 def _text(text: str) -> Node:

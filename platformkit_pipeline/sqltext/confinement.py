@@ -11,6 +11,7 @@ hold for every row they find (`lookups`). What neither can follow is UNDECIDABLE
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import Enum
@@ -19,15 +20,13 @@ from typing import Any
 from postgast import pg_query_pb2 as pg
 
 from platformkit_pipeline.sqltext.inlining import (
-    MAX_HELPER_DEPTH,
-    MAX_HELPERS,
     ROW,
     ColumnsOf,
+    FindHelper,
+    HelperCalls,
     HelperFunction,
     UnreadableHelperError,
-    inlined,
     row_column,
-    with_row_references,
 )
 from platformkit_pipeline.sqltext.lookups import Equalities, Lookup, Value, finds_a_row_anyway, made_by, taken_apart
 from platformkit_pipeline.sqltext.parser import (
@@ -55,6 +54,18 @@ _SHORTEST_TENANT = 36
 
 
 _SET_RETURNING = frozenset({"jsonb_array_elements_text", "json_array_elements_text", "unnest"})
+_SPLITTING = frozenset({"string_to_array", "regexp_split_to_array", "string_to_table", "regexp_split_to_table"})
+"""Functions whose every value is a piece of their first argument."""
+_SPELLING = frozenset({"lower", "upper", "btrim"})
+"""They leave a uuid what it is."""
+_CONTAINING = frozenset({"@>", "<@", "&&", "?", "?|", "?&"})
+_ORDERING = frozenset({"<>", "<", "<=", ">", ">="})
+_NO_TENANTS = frozenset({"user_metadata", "sub", "role", "email", "phone", "aud", "iss", "aal", "amr", "session_id"})
+"""Claims that hold no tenants that a caller could be trusted with."""
+_READING = frozenset({"A_Expr", "A_Indirection", "FuncCall", "JsonFuncExpr"})
+"""Nodes that may read something out of the token."""
+_JSON_PATH = re.compile(r'\s*(?:lax\s+|strict\s+)?\$(?P<steps>(?:\.(?:"[^"\\]+"|\w+))*)(?:\[\*\])?\s*\Z')
+_JSON_STEP = re.compile(r'\.(?:"(?P<quoted>[^"]+)"|(?P<plain>\w+))')
 _EXTRACTING = frozenset({"jsonb_extract_path_text", "json_extract_path_text", "jsonb_extract_path", "json_extract_path"})
 _INTERPRETED = _SET_RETURNING | _EXTRACTING | {"current_setting"}
 """Functions of pg_catalog whose meaning is known here; pg_catalog comes first in every search_path."""
@@ -68,6 +79,10 @@ class Confinement(Enum):
     UNDECIDABLE = "undecidable"
 
 
+ShownRows = Callable[[str, str], "Judgement | None"]
+"""(`schema.name` of a table, column) → do its policies show only rows whose column is the caller's claim? None where none binds."""
+
+
 @dataclass(frozen=True, slots=True)
 class TenantTerms:
     """What counts as tenant column, claim and membership table for one table's policies."""
@@ -77,14 +92,13 @@ class TenantTerms:
     claim: str
     membership_tables: frozenset[str] = frozenset()
     """Tables that map users to tenants, as `schema.name` and as bare `name` where that is unambiguous."""
-    find_helper: Callable[[tuple[str, ...]], HelperFunction | None] = field(default=lambda _name: None)
-    """Looks a function up by the parts of its name; None when it was not observed."""
+    find_helper: FindHelper = field(default=lambda _name: None)
     columns_of: ColumnsOf = field(default=lambda _schema, _relation: frozenset())
     """Columns of a relation that a helper reads; a name in its body may be one of them."""
     never_null: bool = False
     """The tenant column is NOT NULL: only then IS NOT DISTINCT FROM asks for what = asks for."""
-    guarded_tables: frozenset[str] = frozenset()
-    """Tables with row level security, named like membership tables: a look-up finds only what their policies show."""
+    shown: ShownRows = field(default=lambda _table, _column: None)
+    """What the policies of a table that is looked up in show the caller of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +120,7 @@ _CLAIM: Value = ("\x00claim",)
 def judge_expression(expression: str, terms: TenantTerms) -> Judgement:
     """Judge the text of a USING or WITH CHECK expression. Text that does not parse is UNDECIDABLE."""
     try:
-        return _Judge(terms, _Budget(MAX_HELPERS)).condition(parse_expression(expression))
+        return _Judge(terms, HelperCalls(terms.find_helper, terms.columns_of)).condition(parse_expression(expression))
     except SqlSyntaxError as error:
         return Judgement(Confinement.UNDECIDABLE, f"the expression does not parse: {error}")
     except UnreadableHelperError as error:
@@ -140,27 +154,25 @@ def _undecidable(reason: str) -> Judgement:
     return Judgement(Confinement.UNDECIDABLE, reason)
 
 
-@dataclass(slots=True)
-class _Budget:
-    helpers: int
-
-
 class _Judge:
     """Walks one expression. `scope` are the aliases of the sub-selects around it, which may hide the judged relation."""
 
-    def __init__(self, terms: TenantTerms, budget: _Budget, *, depth: int = 0, scope: frozenset[str] | None = None) -> None:
+    def __init__(self, terms: TenantTerms, calls: HelperCalls, *, depth: int = 0, scope: frozenset[str] | None = None) -> None:
         self._terms = terms
-        self._budget = budget
+        self._calls = calls
         self._depth = depth
         """How many helper bodies are around; in such a body only marked columns are those of the judged row."""
         self._scope = scope
         """None outside of sub-selects, where a column needs no qualifier."""
         self._made: frozenset[str] = frozenset()
         """Names that WITH clauses gave to something else than the table of that name."""
+        self._as_caller = True
+        """Nothing around runs with other rights than the caller's."""
 
     def _below(self, scope: frozenset[str] | None, made: frozenset[str]) -> _Judge:
-        judge = _Judge(self._terms, self._budget, depth=self._depth, scope=scope)
+        judge = _Judge(self._terms, self._calls, depth=self._depth, scope=scope)
         judge._made = made
+        judge._as_caller = self._as_caller
         return judge
 
     # -- conditions -------------------------------------------------------------------------------------------------
@@ -175,7 +187,7 @@ class _Judge:
         match kind_of_node:
             case "BoolExpr":
                 return self._negated(unwrap(node.args[0]))
-            case "CaseExpr" if not node.HasField("arg"):
+            case "CaseExpr":
                 return self._case(node)
             case "A_Expr":
                 return self._comparison(node)
@@ -187,10 +199,22 @@ class _Judge:
                 return any_of(self.condition(unwrap(argument)) for argument in node.args)
             case "BooleanTest" if node.booltesttype == pg.IS_TRUE:
                 return self.condition(unwrap(node.arg))
+            case "BooleanTest" if node.booltesttype == pg.IS_FALSE:
+                return self._negated(unwrap(node.arg))
             case "TypeCast":
                 return self.condition(unwrap(node.arg))
+            case "NullTest" if node.nulltesttype == pg.IS_NOT_NULL:
+                return self._found_row(unwrap(node.arg), "", node) or self._unfollowed(node)
+            case "NullTest" | "JsonFuncExpr":
+                return self._unfollowed(node)
             case _:
                 return _OPEN
+
+    def _unfollowed(self, node: Any) -> Judgement:
+        """A condition that is not known here: OPEN unless the row's tenant and the claim both have a part in it."""
+        if self._names_row(node, self._terms.column) and self._mentions_claim(node):
+            return _undecidable(f"how a condition compares {self._terms.column} with the claim is not followed")
+        return _OPEN
 
     def _negated(self, node: Any) -> Judgement:
         """NOT pushed inwards: NOT NULL is NULL, so both laws of De Morgan hold."""
@@ -213,8 +237,9 @@ class _Judge:
             return _undecidable("a negated condition could not be followed")
         return _OPEN
 
-    def _same_or_null(self, value: Node) -> Judgement:
-        judged = self._claim(value)
+    def _same_or_null(self, value: Node, path: tuple[str, ...] | None = None) -> Judgement:
+        """`path`: of the value in the token, where it is known."""
+        judged = self._claim(value) if path is None else _CONFINED if path in self._claim_paths() else self._other_claim(path)
         if judged.confinement is not Confinement.CONFINED or self._terms.never_null:
             return judged
         return _undecidable(f"IS NOT DISTINCT FROM shows rows without {self._terms.column} to callers without the claim")
@@ -222,8 +247,12 @@ class _Judge:
     def _case(self, node: Any) -> Judgement:
         """A branch is taken only where its condition is true; without ELSE the rest is NULL, which is no row."""
         whens = [unwrap(when) for when in node.args]
-        branches = [all_of(self.condition(unwrap(part)) for part in (when.expr, when.result)) for when in whens]
+        subject = unwrap(node.arg) if node.HasField("arg") else None
+        branches = [all_of((self._taken(subject, unwrap(when.expr)), self.condition(unwrap(when.result)))) for when in whens]
         return any_of([*branches, *([self.condition(unwrap(node.defresult))] if node.HasField("defresult") else [])])
+
+    def _taken(self, subject: Node | None, condition: Node) -> Judgement:
+        return self.condition(condition) if subject is None else self._equal(subject, condition) or _OPEN
 
     def _only_service(self, left: Node, right: Node) -> bool:
         """`auth.role() = 'service_role'`: the signed token of a client never says so."""
@@ -239,29 +268,124 @@ class _Judge:
         left, right = unwrap(node.lexpr), unwrap(node.rexpr)
         name = operator_of(node)
         match node.kind:
-            case pg.AEXPR_OP if name == "=" and self._only_service(left, right):
-                return _CONFINED
+            case pg.AEXPR_NULLIF:
+                return self.condition(left)
             case pg.AEXPR_NOT_DISTINCT if name == "=" and (self._is_tenant(left) or self._is_tenant(right)):
                 return self._same_or_null(right if self._is_tenant(left) else left)
-            case pg.AEXPR_OP if name == "=" and (self._is_tenant(left) or self._is_tenant(right)):
-                return self._claim(right if self._is_tenant(left) else left)
-            case pg.AEXPR_IN if name == "=" and self._is_tenant(left):
-                return any_of(self._claim(unwrap(item)) for item in unwrap(node.rexpr).items)
-            case pg.AEXPR_OP_ANY if name == "=" and self._is_tenant(left):
-                return self._claim(right)
-            case pg.AEXPR_OP if name == "?" and self._is_tenant(right):
-                return self._claim(left)
-            case pg.AEXPR_OP | pg.AEXPR_IN | pg.AEXPR_OP_ANY | pg.AEXPR_LIKE | pg.AEXPR_ILIKE if name:
-                # no row found is NULL, and no comparison with NULL is true
-                return all_of(self._found_row(side, name, other) for side, other in ((left, right), (right, left)))
+            case pg.AEXPR_NOT_DISTINCT if name == "=":
+                judged = self._as_boolean(left, right, equal=True)
+            case pg.AEXPR_OP if name == "=":
+                judged = self._equal(left, right)
+            case pg.AEXPR_OP if name == "<>":
+                judged = self._as_boolean(left, right, equal=False)
+            case pg.AEXPR_OP if name in _CONTAINING:
+                judged = self._contained(name, left, right)
+            case pg.AEXPR_IN | pg.AEXPR_OP_ANY | pg.AEXPR_OP_ALL if name == "=":
+                judged = self._among(left, right, of_all=node.kind == pg.AEXPR_OP_ALL)
             case _:
-                return _OPEN
+                judged = None
+        return judged or self._of_rows(node, name, left, right)
 
-    def _found_row(self, node: Any, name: str, other: Node) -> Judgement:
-        """`(select role from members where ...) = 'admin'`, `(select count(*) ...) > 0`."""
+    def _of_rows(self, node: Any, name: str, left: Node, right: Node) -> Judgement:
+        """Comparisons with what a look-up finds: no row found is NULL, and no comparison with NULL is true."""
+        if node.kind in (pg.AEXPR_OP, pg.AEXPR_IN, pg.AEXPR_OP_ANY, pg.AEXPR_LIKE, pg.AEXPR_ILIKE) and name:
+            sides = [judged for side, other in ((left, right), (right, left)) if (judged := self._found_row(side, name, other))]
+            if sides:
+                return all_of(sides)
+        differs = name in _ORDERING or node.kind == pg.AEXPR_DISTINCT
+        return _OPEN if differs and (self._is_tenant(left) or self._is_tenant(right)) else self._unfollowed(node)
+
+    def _equal(self, left: Node, right: Node) -> Judgement | None:
+        """`left = right`; None where that is not known."""
+        if self._only_service(left, right):
+            return _CONFINED
+        if self._is_tenant(left) or self._is_tenant(right):
+            return self._claim(right if self._is_tenant(left) else left)
+        if kind(left) == kind(right) == "RowExpr" and len(left.args) == len(right.args):
+            pairs = zip(left.args, right.args, strict=True)
+            return all_of(self._equal(unwrap(a), unwrap(b)) or _OPEN for a, b in pairs)
+        return self._as_boolean(left, right, equal=True)
+
+    def _as_boolean(self, left: Node, right: Node, *, equal: bool) -> Judgement | None:
+        """`(condition) = true`, `false <> (condition)`; None where neither side is a literal truth."""
+        for side, other in ((left, right), (right, left)):
+            constant = constant_of(_plain(other))
+            if constant is not None and isinstance(constant.value, bool):
+                return self.condition(side) if constant.value is equal else self._negated(side)
+        return None
+
+    def _among(self, value: Node, items: Node, *, of_all: bool) -> Judgement | None:
+        """`value in (...)`, `value = any (array)`, `value = all (array)`; None where that is not known."""
+        listed = _elements(_plain(items))
+        if listed and of_all:
+            return all_of(self._equal(value, item) or _OPEN for item in listed)
+        if of_all:
+            return None  # of an empty array it is true
+        if self._is_tenant(value):
+            return self._claim(items) if listed is None else any_of(self._claim(item) for item in listed)
+        return None if listed is None else any_of(self._equal(value, item) or self._unfollowed_pair(value, item) for item in listed)
+
+    def _unfollowed_pair(self, value: Node, item: Node) -> Judgement:
+        return _first((self._unfollowed(side) for side in (value, item)), Confinement.UNDECIDABLE, Confinement.OPEN) or _OPEN
+
+    def _contained(self, name: str, left: Node, right: Node) -> Judgement | None:
+        """Operators of arrays and JSON that ask whether the row's tenant is among the claims; None where that is not known."""
+        if name == "<@":
+            return self._contained("@>", right, left)
+        ours, theirs = (_elements(_plain(side)) for side in (left, right))
+        if name == "?":
+            return self._claims(left) if self._is_tenant(right) else None
+        if name in ("?|", "?&"):
+            tenants = [self._is_tenant(item) for item in theirs or ()]
+            return self._claims(left) if any(tenants) and (name == "?&" or all(tenants)) else None
+        if name == "&&":
+            for listed, other in ((ours, right), (theirs, left)):
+                if listed and all(map(self._is_tenant, listed)):
+                    return self._claims(other)
+            return None
+        if theirs and any(map(self._is_tenant, theirs)):
+            return self._claims(left)
+        if ours and theirs and all(map(self._is_tenant, ours)):
+            return all_of(self._claim(item) for item in theirs)  # without theirs it would be true: every array contains an empty one
+        return self._holds_json(left, self._claim_path(left), right)
+
+    def _holds_json(self, left: Node, path: tuple[str, ...] | None, right: Node) -> Judgement | None:
+        """`claims @> jsonb_build_object('tenant_id', tenant_id)`; `path` is where `left` stands in the token."""
+        value = _plain(right)
+        name = self._builtin(value) if kind(value) == "FuncCall" else ""
+        arguments = [unwrap(argument) for argument in value.args] if name else []
+        if name in ("to_jsonb", "jsonb_build_array") and any(map(self._is_tenant, arguments)):
+            return self._claims(left) if path is None or path in self._claim_paths() else self._other_claim(path)
+        if name != "jsonb_build_object" or path is None:
+            return None
+        found = []
+        for key, inner in zip(arguments[::2], arguments[1::2], strict=False):
+            constant = constant_of(_plain(key))
+            below = (*path, str(constant.value)) if constant else None
+            if below is not None and self._is_tenant(inner):
+                found.append(self._same_or_null(left, below))
+            elif below is not None and (judged := self._holds_json(left, below, inner)):
+                found.append(judged)
+        return all_of(found) if found else None
+
+    def _claims(self, node: Node) -> Judgement:
+        """The same as `_claim` for a set of values, which another claim may hold: then only somebody who knows it can tell."""
+        judged = self._claim(node)
+        if judged.confinement is not Confinement.OPEN:
+            return judged
+        path = self._claim_path(node)
+        return self._other_claim(path) if path is not None else judged
+
+    def _other_claim(self, path: tuple[str, ...]) -> Judgement:
+        if not path or path[0] in _NO_TENANTS:
+            return _OPEN
+        return _undecidable(f"rows are compared with the claim {'.'.join(path)}, which is not declared as tenancy.claim")
+
+    def _found_row(self, node: Any, name: str, other: Node) -> Judgement | None:
+        """`(select role from members where ...) = 'admin'`, `(select count(*) ...) > 0`; None where it is no look-up."""
         node = _plain(node)
         if kind(node) != "SubLink" or node.sub_link_type != pg.EXPR_SUBLINK or scalar_of(node) is not None:
-            return _OPEN
+            return None
         select = unwrap(node.subselect)
         if _is_count(select) and name in (">", ">=", "=", "<>") and (number := constant_of(other)) and isinstance(number.value, int):
             positive = number.value >= (0 if name == ">" else 1) if name != "<>" else number.value == 0
@@ -284,7 +408,7 @@ class _Judge:
     def _predicate(self, call: Any) -> Judgement:
         """`is_member_of(tenant_id)`: the helper's body, its argument standing for the tenant column."""
         if self._builtin(call):
-            return _OPEN
+            return self._unfollowed(call)
         try:
             inner, body = self._inlined(call)
         except UnreadableHelperError as error:
@@ -297,22 +421,11 @@ class _Judge:
 
     def _inlined(self, call: Any) -> tuple[_Judge, Node]:
         """The body that a call stands for and the judge to walk it. Raises UnreadableHelperError."""
-        name = string_parts(call.funcname)
-        shown = ".".join(name)
-        if self._depth >= MAX_HELPER_DEPTH:
-            raise UnreadableHelperError(f"{shown} calls too deep a chain of helpers")
-        if self._budget.helpers <= 0:
-            raise UnreadableHelperError(f"{shown} calls too many helpers")
-        self._budget.helpers -= 1
-        helper = self._terms.find_helper(name)
-        if helper is None:
-            raise UnreadableHelperError(f"{shown} could not be read")
-        arguments = [with_row_references(unwrap(argument), self._row_column) for argument in call.args]
-        try:
-            body = inlined(helper, call, arguments, self._terms.columns_of)
-        except UnreadableHelperError as error:
-            raise UnreadableHelperError(f"{shown} {error}") from None
-        return _Judge(self._terms, self._budget, depth=self._depth + 1), body
+        body = self._calls.body(call, self._depth, self._row_column)
+        inner = _Judge(self._terms, self._calls, depth=self._depth + 1)
+        helper = self._calls.named(call)
+        inner._as_caller = self._as_caller and helper is not None and not helper.security_definer
+        return inner, body
 
     # -- look-ups ---------------------------------------------------------------------------------------------------
     def _lookup(self, select: Any, tested: tuple[Node, ...], *, counted: bool = False, boolean: bool = False) -> Judgement:
@@ -320,8 +433,11 @@ class _Judge:
 
         `boolean`: its only column has to be true as well. `counted`: it counts, and more than none are asked for.
         """
-        if kind(select) != "SelectStmt" or len(select.values_lists):
+        if kind(select) != "SelectStmt" or (len(select.values_lists) and not tested):
             return _OPEN
+        if len(select.values_lists):
+            rows = [[unwrap(item) for item in row.list.items] for row in select.values_lists]
+            return any_of(all_of(self._equal(a, b) or _OPEN for a, b in zip(tested, row, strict=False)) for row in rows)
         made = self._made | made_by(select)
         if select.HasField("larg"):
             judge = self._below(self._scope, made)
@@ -348,13 +464,31 @@ class _Judge:
         conditions = all_of(inner.condition(condition) for condition in demanded)
         if conditions.confinement is Confinement.CONFINED:
             return _CONFINED
+        shown = inner._shown(equalities, lookup, tenant)
+        if shown and shown.confinement is Confinement.CONFINED:
+            return shown
         whole = all_of([*(self._claim_of_value(left, right, inner) for left, right in pairs), conditions])
         if whole.confinement is not Confinement.OPEN:
             return whole
-        guarded = {lookup.tables[a] for a in equalities.columns_equal_to(tenant) if a in lookup.tables} & self._terms.guarded_tables
-        if guarded and not self._depth and not self._asks_for_caller(select):  # a helper may read with its owner's rights
-            return _undecidable(f"rows are looked up in {', '.join(sorted(guarded))}, whose own policies decide")
-        return self._unclear(select, tested, inner, lookup)
+        if shown is None or self._asks_for_caller(select):
+            return self._unclear(select, tested, inner, lookup)
+        return shown
+
+    def _shown(self, equalities: Equalities, lookup: Lookup, tenant: Value) -> Judgement | None:
+        """What the policies of the tables that are looked up in make of it; None where they do not bind the reader.
+
+        Rows are found with the caller's rights. A membership table whose own policies show only the caller's rows ties as well.
+        """
+        found = []
+        for alias, column in sorted(equalities.equal_columns(tenant)) if self._as_caller else ():
+            table = lookup.tables.get(alias, "")
+            found.append(self._terms.shown(table, column))
+            if table in self._terms.membership_tables:
+                schema, _, name = table.rpartition(".")
+                others = (self._terms.columns_of(schema, name) or frozenset()) - {column}
+                found += [j for c in sorted(others) if (j := self._terms.shown(table, c)) and j.confinement is Confinement.CONFINED]
+        judged = [judgement for judgement in found if judgement is not None]
+        return all_of(judged) if judged else None
 
     def _claim_of_value(self, left: Node, right: Node, inner: _Judge) -> Judgement:
         return inner._claim(right) if self._is_tenant(left) and column_path(_plain(right)) is None else _OPEN
@@ -376,7 +510,9 @@ class _Judge:
         if not asked or not (inner._names_row(select) or any(self._names_row(node) for node in tested)):
             return _OPEN
         column = self._terms.column
-        tables = sorted(set(lookup.tables.values())) or ["a sub-select"]
+        tables = sorted(set(lookup.tables.values()))
+        if not tables:
+            return _undecidable(f"how a sub-select ties the caller to the row's {column} is not followed")
         names = ", ".join(tables)
         if not inner._names_row(select, column) and not any(self._names_row(node, column) for node in tested):
             return _undecidable(f"rows are reached through {names}, not by their own column {column}")
@@ -402,6 +538,8 @@ class _Judge:
             return _CLAIM if self._claim(lookup.calls[alias]).confinement is Confinement.CONFINED else None
         if alias in lookup.tables:
             return (alias, path[-1])
+        if len(path) == 1 and len(lookup.aliases) == len(lookup.calls) == 1:
+            return self._column_value((next(iter(lookup.calls)), path[0]), lookup)
         if len(path) == 1 and len(lookup.aliases) == len(lookup.tables) == 1:
             return (next(iter(lookup.tables)), path[0])
         return None
@@ -438,17 +576,36 @@ class _Judge:
             case "A_Expr" if value.kind == pg.AEXPR_NULLIF:
                 return self._claim(unwrap(value.lexpr))
             case "A_Expr" | "A_Indirection":
-                return _CONFINED if self._claim_path(value) in self._claim_paths() else _OPEN
+                path = self._claim_path(value)
+                return self._computed(value) if path is None else self._at(path)
+            case "JsonFuncExpr" if value.op in (pg.JSON_VALUE_OP, pg.JSON_QUERY_OP):
+                path = self._claim_path(value)
+                return self._computed(value) if path is None else any_of((self._at(path), *map(self._claim, _defaults(value))))
+            case "MinMaxExpr":
+                return any_of(self._claim(unwrap(argument)) for argument in value.args)
             case "A_ArrayExpr":
                 return any_of(self._claim(unwrap(item)) for item in value.elements)
             case "CoalesceExpr":
                 return any_of(self._claim(unwrap(argument)) for argument in value.args)
+            case "CaseExpr":
+                return any_of(self._claim(result) for result in _results(value))
             case "FuncCall":
                 return self._claim_function(value)
             case "SubLink" if value.sub_link_type in (pg.EXPR_SUBLINK, pg.ARRAY_SUBLINK):
                 return self._claim_of_select(unwrap(value.subselect))
             case _:
-                return _OPEN
+                return self._computed(value)
+
+    def _at(self, path: tuple[str, ...]) -> Judgement:
+        """The value at a place of the token: the claim, or an element of it where it is a list."""
+        inside = path[:-1] if path and path[-1].removeprefix("-").isdigit() else path
+        return _CONFINED if path in self._claim_paths() or inside in self._claim_paths() else _OPEN
+
+    def _computed(self, value: Node) -> Judgement:
+        """A value that is made of the claim in a way that is not known here, and of nothing of the row."""
+        if self._mentions_claim(value) and not self._names_row(value):
+            return _undecidable(f"how a value that {self._terms.column} is compared with comes out of the claim is not followed")
+        return _OPEN
 
     def _claim_of_select(self, select: Any) -> Judgement:
         """The select's values are those for which `tenant = value` can be true."""
@@ -462,10 +619,13 @@ class _Judge:
         name = self._builtin(call)
         if name == "current_setting":
             return _CONFINED if _setting_of(call) == f"request.jwt.claim.{self._terms.claim}" else _OPEN
-        if name in _SET_RETURNING and len(call.args) == 1:
+        if (name in _SET_RETURNING and len(call.args) == 1) or (name in _SPLITTING and len(call.args) > 1):
+            return self._claims(unwrap(call.args[0]))
+        if name in _SPELLING and len(call.args) == 1:
             return self._claim(unwrap(call.args[0]))
         if name:
-            return _CONFINED if self._claim_path(call) in self._claim_paths() else _OPEN
+            path = self._claim_path(call)
+            return self._computed(call) if path is None else self._at(path)
         if _of_auth(call):
             return _CONFINED if _of_auth(call) == "uid" else _OPEN  # a tenant whose id is the user's own is the user's alone
         try:
@@ -499,6 +659,10 @@ class _Judge:
                     return None
                 steps = _path_steps(_plain(unwrap(node.rexpr)), is_path=operator_of(node).startswith("#"))
                 return None if steps is None else base + steps
+            case "JsonFuncExpr":
+                base = self._claim_path(unwrap(node.context_item.raw_expr))
+                steps = _json_path_steps(_plain(unwrap(node.pathspec)))
+                return None if base is None or steps is None else base + steps
             case _:
                 return None
 
@@ -510,7 +674,7 @@ class _Judge:
         name = string_parts(call.funcname)
         if name[:-1] == ("pg_catalog",):
             return name[-1]
-        own = self._depth and name[-1] not in _INTERPRETED and self._terms.find_helper(name) is not None
+        own = self._depth and name[-1] not in _INTERPRETED and self._calls.named(call) is not None
         return name[-1] if len(name) == 1 and not own else ""
 
     def _claim_root(self, call: Any) -> tuple[str, ...] | None:
@@ -540,6 +704,11 @@ class _Judge:
         node = _plain(node)
         if kind(node) == "CoalesceExpr":
             return all(self._is_caller(unwrap(argument)) for argument in node.args)
+        if kind(node) == "CaseExpr":
+            results = [
+                result for result in _results(node) if (constant := constant_of(_plain(result))) is None or constant.value is not None
+            ]
+            return bool(results) and all(self._is_caller(result) for result in results)
         if kind(node) == "A_Expr" and node.kind == pg.AEXPR_NULLIF:
             return self._is_caller(unwrap(node.lexpr))
         if kind(node) != "FuncCall":
@@ -552,13 +721,57 @@ class _Judge:
         body = self._value_body(node)
         return body is not None and body[0]._is_caller(body[1])
 
+    def _mentions_claim(self, node: Any) -> bool:
+        """The tenant claim, or a part of the token that holds it, is somewhere in the sub-tree."""
+        if kind(node) in _READING and (path := self._claim_path(node)) is not None:
+            return self._leads_to_claim(path)
+        return any(self._mentions_claim(child) for child in children(node))
+
+    def _leads_to_claim(self, path: tuple[str, ...]) -> bool:
+        return self._at(path).confinement is Confinement.CONFINED or any(claim[: len(path)] == path for claim in self._claim_paths())
+
     def _asks_for_caller(self, node: Any) -> bool:
         """The sub-tree may depend on who is calling: it reads `auth.uid()`, a claim, or calls a helper."""
         if kind(node) == "FuncCall" and (_of_auth(node) == "uid" or (not self._builtin(node) and not _of_auth(node))):
             return True
-        if kind(node) in ("A_Expr", "A_Indirection", "FuncCall") and self._claim_path(node) in (("sub",), *self._claim_paths()):
-            return True
+        if kind(node) in _READING and (path := self._claim_path(node)) is not None:
+            return path == ("sub",) or self._leads_to_claim(path)
         return any(self._asks_for_caller(child) for child in children(node))
+
+
+def _json_path_steps(path: Any) -> tuple[str, ...] | None:
+    """Keys that an SQL/JSON path goes down by, all elements of a list included at its end; None for what is no constant, or filters."""
+    constant = constant_of(path)
+    match = _JSON_PATH.match(constant.value) if constant is not None and isinstance(constant.value, str) else None
+    return tuple(step["quoted"] or step["plain"] for step in _JSON_STEP.finditer(match["steps"])) if match else None
+
+
+def _defaults(json_function: Any) -> list[Node]:
+    """What DEFAULT ... ON EMPTY and ON ERROR put in the place of a value."""
+    behaviours = [getattr(json_function, name) for name in ("on_empty", "on_error") if json_function.HasField(name)]
+    return [unwrap(behaviour.expr) for behaviour in behaviours if behaviour.btype == pg.JSON_BEHAVIOR_DEFAULT]
+
+
+def _elements(node: Any) -> list[Node] | None:
+    """The values of `array[...]` or of an IN list; None for anything else."""
+    match kind(node):
+        case "A_ArrayExpr":
+            return [unwrap(item) for item in node.elements]
+        case "List":
+            return [unwrap(item) for item in node.items]
+        case _:
+            return None
+
+
+def _results(case: Any) -> list[Node]:
+    """What a CASE may give; NULL where it has no ELSE is left out."""
+    results = [unwrap(unwrap(when).result) for when in case.args]
+    return [*results, *([unwrap(case.defresult)] if case.HasField("defresult") else [])]
+
+
+def _is_null(node: Node) -> bool:
+    constant = constant_of(_plain(node))
+    return constant is not None and constant.value is None
 
 
 def _tested(sublink: Any) -> tuple[Node, ...]:
@@ -657,6 +870,8 @@ def _path_steps(key: Any, *, is_path: bool) -> tuple[str, ...] | None:
         constants = [constant_of(_plain(unwrap(item))) for item in key.elements]
         return tuple(str(c.value) for c in constants if c) if all(constants) else None
     constant = constant_of(key)
+    if constant is not None and isinstance(constant.value, int) and not is_path:
+        return (str(constant.value),)
     if constant is None or not isinstance(constant.value, str):
         return None
     if not is_path:

@@ -13,9 +13,10 @@ from typing import Any
 from google.protobuf.message import Message
 from postgast import pg_query_pb2 as pg
 
-from platformkit_pipeline.sqltext.functions import returned_by_plpgsql, returned_by_sql
+from platformkit_pipeline.sqltext.functions import returned_by_sql
 from platformkit_pipeline.sqltext.lookups import alias_of
-from platformkit_pipeline.sqltext.parser import Node, SqlSyntaxError, column_path, kind, string_parts, unwrap
+from platformkit_pipeline.sqltext.parser import Node, SqlSyntaxError, column_path, kind, string_parts, unwrap, wrapped
+from platformkit_pipeline.sqltext.plpgsql_values import UnreadableBodyError, returned_by_plpgsql
 
 MAX_HELPER_DEPTH = 5
 """Helpers may call helpers; deeper chains are reported as undecidable instead of followed."""
@@ -31,7 +32,7 @@ ColumnsOf = Callable[[str, str], frozenset[str] | None]
 
 
 class UnreadableHelperError(ValueError):
-    """Why a helper cannot be read, as the rest of a sentence that begins with its name."""
+    """Why a helper cannot be read: the rest of a sentence about a function."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,45 @@ class HelperFunction:
     """Of the input arguments, in their order; "" for one without a name."""
     strict: bool = False
     """NULL for an argument that is NULL."""
+    security_definer: bool = False
+    """It reads with its owner's rights: the policies of what it reads may not bind them."""
+
+
+FindHelper = Callable[[tuple[str, ...]], HelperFunction | None]
+"""Looks a function up by the parts of its name; None when it was not observed."""
+
+
+class HelperCalls:
+    """The helpers that one expression calls, and those that they call, read within bounds."""
+
+    def __init__(self, find: FindHelper, columns_of: ColumnsOf) -> None:
+        self._find = find
+        self._columns_of = columns_of
+        self._left = MAX_HELPERS
+
+    def named(self, call: Any) -> HelperFunction | None:
+        """The helper that is called; None for a function that was not observed, or is PostgreSQL's own."""
+        return self._find(string_parts(call.funcname))
+
+    def body(self, call: Any, depth: int, is_row_column: Callable[[Node], str | None]) -> Node:
+        """What the call returns: an expression, or the SELECT whose rows it returns.
+
+        `depth` counts the helper bodies around the call. Raises UnreadableHelperError, with the name of the function.
+        """
+        shown = ".".join(string_parts(call.funcname))
+        if depth >= MAX_HELPER_DEPTH:
+            raise UnreadableHelperError(f"{shown} calls too deep a chain of helpers")
+        if self._left <= 0:
+            raise UnreadableHelperError(f"{shown} calls too many helpers")
+        self._left -= 1
+        helper = self.named(call)
+        if helper is None:
+            raise UnreadableHelperError(f"{shown} could not be read")
+        arguments = [with_row_references(unwrap(argument), is_row_column) for argument in call.args]
+        try:
+            return inlined(helper, call, arguments, self._columns_of)
+        except UnreadableHelperError as error:
+            raise UnreadableHelperError(f"{shown} {error}") from None
 
 
 def inlined(helper: HelperFunction, call: Any, arguments: list[Node], columns_of: ColumnsOf) -> Node:
@@ -54,7 +94,6 @@ def inlined(helper: HelperFunction, call: Any, arguments: list[Node], columns_of
 
     `arguments` are those of the call after the caller's own names were resolved. Raises UnreadableHelperError.
     """
-    body = _body(helper)
     given: dict[str, Node] = {}
     for position, (argument, written) in enumerate(zip(arguments, map(unwrap, call.args), strict=True)):
         named = kind(written) == "NamedArgExpr" and str(written.name)
@@ -68,9 +107,13 @@ def inlined(helper: HelperFunction, call: Any, arguments: list[Node], columns_of
             given[name] = value
     if call.func_variadic:
         given = {name: _reference(OPAQUE) for name in given}
-    copy = _wrapped(body)
-    _put_in(copy, given, string_parts(call.funcname)[-1], (), columns_of, columns_win=helper.language == "sql")
-    return unwrap(copy)
+
+    def put_in(node: Node, names: Mapping[str, Node]) -> Node:
+        copy = wrapped(node)
+        _put_in(copy, names, string_parts(call.funcname)[-1], (), columns_of, columns_win=helper.language == "sql")
+        return unwrap(copy)
+
+    return _returned(helper, given, put_in)
 
 
 def row_column(name: str) -> Node:
@@ -80,33 +123,25 @@ def row_column(name: str) -> Node:
 
 def with_row_references(node: Node, is_row_column: Callable[[Node], str | None]) -> Node:
     """A copy of an argument in which columns of the judged row are marked, and any other column is opaque."""
-    copy = _wrapped(node)
+    copy = wrapped(node)
     _mark(copy, is_row_column)
     return unwrap(copy)
 
 
-def _body(helper: HelperFunction) -> Node:
+def _returned(helper: HelperFunction, given: Mapping[str, Node], put_in: Callable[[Node, Mapping[str, Node]], Node]) -> Node:
     try:
-        if helper.language == "sql":
-            body = returned_by_sql(helper.body) if helper.body else None
-        elif helper.language == "plpgsql":
-            body = returned_by_plpgsql(helper.definition) if helper.definition else None
-        else:
+        if helper.language == "plpgsql" and helper.definition:
+            return returned_by_plpgsql(helper.definition, given, put_in)
+        if helper.language not in ("sql", "plpgsql"):
             raise UnreadableHelperError(f"is written in {helper.language}")
+        body = returned_by_sql(helper.body) if helper.body and helper.language == "sql" else None
     except SqlSyntaxError:
         raise UnreadableHelperError("has a body that does not parse") from None
+    except UnreadableBodyError as error:
+        raise UnreadableHelperError(str(error)) from None
     if body is None:
         raise UnreadableHelperError("could not be read as one expression")
-    return body
-
-
-_FIELD_OF = {descriptor.message_type.name: descriptor.name for descriptor in pg.Node.DESCRIPTOR.fields if descriptor.message_type}
-
-
-def _wrapped(node: Node) -> Any:
-    wrapper = pg.Node()
-    getattr(wrapper, _FIELD_OF[kind(node)]).CopyFrom(node)
-    return wrapper
+    return put_in(body, given)
 
 
 def _reference(path: tuple[str, ...]) -> Any:
@@ -158,7 +193,7 @@ def _put_in(wrapper: Any, given: Mapping[str, Node], function: str, visible: _Vi
 
 
 def _as_wrapper(node: Node) -> Any:
-    return node if node.DESCRIPTOR.name == "Node" else _wrapped(node)
+    return node if node.DESCRIPTOR.name == "Node" else wrapped(node)
 
 
 def _argument(
@@ -170,6 +205,8 @@ def _argument(
         return None
     if len(path) == 2 and path[0] == function and path[1] in given and all(alias != function for _, _, alias in visible):
         return given[path[1]]
+    if len(path) == 2 and path[0] in given and all(alias != path[0] for _, _, alias in visible):
+        raise UnreadableHelperError(f"uses a field of {path[0]}")
     if len(path) != 1 or path[0] not in given:
         return None
     name = path[0]

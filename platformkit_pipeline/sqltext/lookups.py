@@ -122,7 +122,11 @@ class Equalities:
 
     def columns_equal_to(self, value: Value) -> frozenset[str]:
         """Aliases that have a column equal to `value`."""
-        return frozenset(known[0] for known in list(self._parent) if len(known) == 2 and self.equal(known, value))
+        return frozenset(alias for alias, _ in self.equal_columns(value))
+
+    def equal_columns(self, value: Value) -> frozenset[tuple[str, str]]:
+        """(alias, column) of columns equal to `value`."""
+        return frozenset((known[0], known[1]) for known in list(self._parent) if len(known) == 2 and self.equal(known, value))
 
     def _root(self, value: Value) -> Value:
         self._parent.setdefault(value, value)

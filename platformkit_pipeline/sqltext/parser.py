@@ -93,6 +93,19 @@ def unwrap(node: Node) -> Node:
     return getattr(node, which) if which else node
 
 
+_FIELD_OF = {descriptor.message_type.name: descriptor.name for descriptor in pg.Node.DESCRIPTOR.fields if descriptor.message_type}
+
+
+def wrapped(node: Node) -> Node:
+    """A copy of a concrete node in a `Node` wrapper; of the wrapper itself when it is one."""
+    wrapper = pg.Node()
+    if type(node) is pg.Node:
+        wrapper.CopyFrom(node)
+    else:
+        getattr(wrapper, _FIELD_OF[kind(node)]).CopyFrom(node)
+    return wrapper
+
+
 def kind(node: Node) -> str:
     """Name of the node's type, e.g. `A_Expr`, `BoolExpr`, `FuncCall`; `Node` for an absent one."""
     return type(node).__name__

@@ -211,6 +211,39 @@ CASES: list[Case] = [
         mend=(reading("id = (select public.caller())"),),
     ),
     case(
+        "RLS016 a function with branches that says yes to whoever has no claim",
+        helper("sees(t uuid)", "boolean", "begin if auth.uid() is null then return true; end if; return t = auth.uid(); end", "plpgsql"),
+        reading("public.sees(id)"),
+        expected={("RLS016", OWN)},
+        mend=(reading("(select auth.uid()) is not null and public.sees(id)"),),
+    ),
+    case(
+        "RLS016 a function with a loop, of which nobody can tell",
+        helper(
+            "sees(t uuid)",
+            "boolean",
+            "begin for n in 1..2 loop if auth.uid() is null then return true; end if; end loop; return t = auth.uid(); end",
+            "plpgsql",
+        ),
+        reading("public.sees(id)"),
+        expected={("RLS016", OWN)},
+        mend=(reading("(select auth.uid()) is not null and public.sees(id)"),),
+    ),
+    case(
+        "RLS016 a function with branches that says no to whoever has no claim",
+        helper(
+            "is_me(t uuid)",
+            "boolean",
+            "declare v uuid; begin if auth.uid() is null then return false; end if; "
+            "select x.id into v from public.tenants x where x.id = auth.uid() and x.id = t; return found; end",
+            "plpgsql",
+        ),
+        "alter function public.is_me(uuid) security definer",
+        "comment on function public.is_me(uuid) is 'platformkit:definer reads tenants without the policy that calls it'",
+        reading("public.is_me(id)"),
+        expected=set(),
+    ),
+    case(
         "RLS016 a restrictive policy that demands the claim",
         reading("(select auth.uid()) is null or id = (select auth.uid())"),
         "create policy members on public.tenants as restrictive for select to authenticated using ((select auth.uid()) is not null)",

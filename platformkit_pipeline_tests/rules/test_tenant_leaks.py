@@ -21,7 +21,8 @@ CLAIMS = {
     "sub": CALLER,
     "role": "authenticated",
     "tenant_id": MINE,
-    "app_metadata": {"tenant_id": MINE},
+    "tenant_ids": f"{MINE},{MINE}",
+    "app_metadata": {"tenant_id": MINE, "tenants": [MINE]},
     "user_metadata": {"tenant_id": OTHER},
 }
 CLAIM = "((select auth.jwt()) ->> 'tenant_id')::uuid"
@@ -241,6 +242,22 @@ LEAKS = [
     Expression("(1 between symmetric 2 and 0) or tenant_id = " + CLAIM),
     Expression("exists (select count(*) where false) or tenant_id = " + CLAIM),
     Expression("((owner_id <> owner_id) is not false) or tenant_id = " + CLAIM),
+    # arrays and JSON
+    Expression(f"array[tenant_id] @> array_remove(array[{CLAIM}], {CLAIM})"),
+    Expression(f"array[tenant_id, {CLAIM}] && array[{CLAIM}]"),
+    Expression(f"array[tenant_id, {CLAIM}] @> array[{CLAIM}]"),
+    Expression(f"tenant_id = all (array_remove(array[{CLAIM}], {CLAIM}))"),
+    Expression(f"tenant_id <> all (array[{CLAIM}])"),
+    Expression("tenant_id = json_value(auth.jwt(), '$.user_metadata.tenant_id' returning uuid)"),
+    Expression(f"tenant_id = json_value(auth.jwt(), '$.nothing' returning uuid default '{OTHER}' on empty)"),
+    Expression(f"tenant_id = json_value(auth.jwt(), '$.tenant_id ? (@ == \"x\")' returning uuid default '{OTHER}' on empty)"),
+    Expression("auth.jwt() @> jsonb_build_object('user_metadata', jsonb_build_object('tenant_id', tenant_id))"),
+    Expression("auth.jwt() @> jsonb_build_object('role', 'authenticated')"),
+    Expression("tenant_id::text = any (string_to_array(auth.jwt() -> 'user_metadata' ->> 'tenant_id', ','))"),
+    Expression(f"case tenant_id when {CLAIM} then true else open end"),
+    Expression(f"(tenant_id = {CLAIM}) = false"),
+    Expression(f"(tenant_id = {CLAIM}) is false"),
+    Expression(f"tenant_id in (values ({CLAIM}), ('{OTHER}'))"),
     # plain ones
     Expression("tenant_id = (auth.jwt() -> 'user_metadata' ->> 'tenant_id')::uuid"),
     Expression(f"case when open then true else tenant_id = {CLAIM} end"),
@@ -249,6 +266,46 @@ LEAKS = [
 ]
 
 CONFINE = [
+    Expression("tenant_id = json_value(auth.jwt(), '$.tenant_id')::uuid"),
+    Expression("tenant_id = (select json_value(auth.jwt(), '$.app_metadata.tenant_id' returning uuid))"),
+    Expression("tenant_id = json_query(auth.jwt(), '$.tenant_id' omit quotes)::text::uuid"),
+    Expression("tenant_id = any (string_to_array(auth.jwt() ->> 'tenant_id', ',')::uuid[])"),
+    Expression("tenant_id::text = any (regexp_split_to_array(auth.jwt() ->> 'tenant_id', ','))"),
+    Expression("tenant_id::text = lower(auth.jwt() ->> 'tenant_id')"),
+    Expression(f"array[tenant_id] <@ array[{CLAIM}]"),
+    Expression(f"array[tenant_id] && array[{CLAIM}]"),
+    Expression(f"array[tenant_id] @> array[{CLAIM}]"),
+    Expression("string_to_array(auth.jwt() ->> 'tenant_id', ',')::uuid[] @> array[tenant_id]"),
+    Expression("(auth.jwt() -> 'tenant_id') ?| array[tenant_id::text]"),
+    Expression("(auth.jwt() -> 'app_metadata' -> 'tenant_id') @> to_jsonb(tenant_id)"),
+    Expression("auth.jwt() @> jsonb_build_object('app_metadata', jsonb_build_object('tenant_id', tenant_id))"),
+    Expression(f"tenant_id in (values ({CLAIM}))"),
+    Expression(f"(tenant_id, true) = ({CLAIM}, open)"),
+    Expression(f"(tenant_id = {CLAIM}) = true"),
+    Expression(f"(tenant_id <> {CLAIM}) is false"),
+    Expression(f"case tenant_id when {CLAIM} then true else false end"),
+    Expression(f"nullif(tenant_id = {CLAIM}, false)"),
+    Expression(f"tenant_id = all (array[{CLAIM}])"),
+    Expression(f"{CLAIM} in (tenant_id)"),
+    Expression("(select m.role from public.memberships m where m.tenant_id = orders.tenant_id and m.user_id = auth.uid()) is not null"),
+    Expression(
+        "public.mine(tenant_id)",
+        (plpgsql_function("mine(t uuid)", "boolean", f"begin if t is null then return false; end if; return t = {CLAIM}; end"),),
+    ),
+    Expression(
+        "public.is_member(tenant_id)",
+        (
+            plpgsql_function(
+                "is_member(t uuid)",
+                "boolean",
+                "begin perform 1 from public.memberships m where m.user_id = auth.uid() and m.tenant_id = t; return found; end",
+            ),
+        ),
+    ),
+    Expression(
+        "tenant_id = public.tenant()",
+        (plpgsql_function("tenant()", "uuid", f"begin return {CLAIM}; exception when invalid_text_representation then return null; end"),),
+    ),
     Expression(f"tenant_id = {CLAIM}"),
     Expression("tenant_id = (nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'tenant_id')::uuid"),
     Expression("tenant_id::text = coalesce((auth.jwt() -> 'app_metadata'), '{}'::jsonb) ->> 'tenant_id'"),
@@ -407,6 +464,22 @@ CONFINE = [
 ]
 
 
+NOBODY_CAN_TELL = [
+    # they confine, if the claim holds the caller's tenants, or the function does what its name says
+    Expression("tenant_id::text = any (string_to_array(auth.jwt() ->> 'tenant_ids', ','))"),
+    Expression("(auth.jwt() -> 'app_metadata' -> 'tenants') ? tenant_id::text"),
+    Expression("(auth.jwt() -> 'app_metadata' -> 'tenants') @> to_jsonb(tenant_id)"),
+    Expression("tenant_id in (select jsonb_array_elements_text(auth.jwt() -> 'app_metadata' -> 'tenants')::uuid)"),
+    Expression("tenant_id = (select (e ->> 0)::uuid from jsonb_build_array(auth.jwt() ->> 'tenant_id') e)"),
+    Expression("tenant_id in (select t.tenant_id from jsonb_to_record(auth.jwt()) as t(tenant_id uuid))"),
+    Expression("tenant_id in (select t.x from json_table(auth.jwt(), '$' columns (x uuid path '$.tenant_id')) t)"),
+    Expression("tenant_id::text like (auth.jwt() ->> 'tenant_id')"),
+    Expression(f"array_position(array[{CLAIM}], tenant_id) > 0"),
+    Expression("starts_with(tenant_id::text, auth.jwt() ->> 'tenant_id')"),
+    Expression("json_exists(auth.jwt(), '$ ? (@.tenant_id == $t)' passing tenant_id::text as t)"),
+]
+
+
 def _install(dsn: Dsn, expression: Expression) -> None:
     run_sql(dsn, TABLES)
     for helper in expression.helpers:
@@ -445,6 +518,13 @@ def test_a_right_policy_of_a_common_style_passes(supabase_database: Dsn, express
     _install(supabase_database, expression)
     assert _tenants_seen(supabase_database) <= {MINE}
     assert _outcome(supabase_database) is Outcome.PASS
+
+
+@pytest.mark.parametrize("expression", NOBODY_CAN_TELL, ids=lambda e: e.using[:60])
+def test_a_comparison_with_claims_that_is_not_followed_does_not_fail(supabase_database: Dsn, expression: Expression) -> None:
+    _install(supabase_database, expression)
+    assert _tenants_seen(supabase_database) <= {MINE}
+    assert _outcome(supabase_database) is Outcome.UNKNOWN
 
 
 @dataclass(frozen=True)
@@ -491,6 +571,130 @@ def test_policies_that_leak_together_never_pass(supabase_database: Dsn, policies
         run_sql(supabase_database, statement, role="supabase_admin")
     assert OTHER in _tenants_seen(supabase_database)
     assert _outcome(supabase_database) is Outcome.FAIL
+
+
+READABLE_TENANTS = """
+alter table public.tenants enable row level security;
+grant select on public.tenants, public.memberships to authenticated;
+"""
+THROUGH_TENANTS = "create policy p on public.orders to authenticated using (tenant_id in (select t.id from public.tenants t))"
+
+LOOK_UPS = [
+    (
+        "whose policy confines its rows to the claim",
+        Outcome.PASS,
+        (f"create policy own on public.tenants using (id = {CLAIM})", THROUGH_TENANTS),
+    ),
+    (
+        "which is joined, and whose policy confines its rows to the claim",
+        Outcome.PASS,
+        (
+            f"create policy own on public.tenants using (id = {CLAIM})",
+            "create policy p on public.orders to authenticated using (exists (select 1 from public.memberships m join public.tenants t "
+            "on t.id = m.tenant_id where m.tenant_id = orders.tenant_id))",
+        ),
+    ),
+    (
+        "in a helper with the caller's rights",
+        Outcome.PASS,
+        (
+            f"create policy own on public.tenants using (id = {CLAIM})",
+            "create function public.visible() returns setof uuid language sql stable set search_path = '' "
+            "as 'select id from public.tenants'",
+            "create policy p on public.orders to authenticated using (tenant_id in (select public.visible()))",
+        ),
+    ),
+    (
+        "whose policy looks up the caller's memberships",
+        Outcome.PASS,
+        (
+            "create policy own on public.tenants using (id in (select m.tenant_id from public.memberships m where m.user_id = auth.uid()))",
+            THROUGH_TENANTS,
+        ),
+    ),
+    (
+        "that maps users to tenants and shows callers their own rows",
+        Outcome.PASS,
+        (
+            "alter table public.memberships enable row level security",
+            "create policy own on public.memberships using (user_id = (select auth.uid()))",
+            "create policy p on public.orders to authenticated using (tenant_id in (select m.tenant_id from public.memberships m))",
+        ),
+    ),
+    (
+        "of which a restrictive policy hides what the others show",
+        Outcome.PASS,
+        (
+            "create policy own on public.tenants using (true)",
+            f"create policy fence on public.tenants as restrictive using (id = {CLAIM})",
+            THROUGH_TENANTS,
+        ),
+    ),
+    ("that shows everything", Outcome.FAIL, ("create policy own on public.tenants using (true)", THROUGH_TENANTS)),
+    (
+        "whose policies confine for another role",
+        Outcome.FAIL,
+        (
+            f"create policy own on public.tenants to anon using (id = {CLAIM})",
+            "create policy all_of_them on public.tenants to authenticated using (true)",
+            THROUGH_TENANTS,
+        ),
+    ),
+    (
+        "whose policies confine, but are not in force",
+        Outcome.FAIL,
+        (
+            f"create policy own on public.tenants using (id = {CLAIM})",
+            "alter table public.tenants disable row level security",
+            THROUGH_TENANTS,
+        ),
+    ),
+    (
+        "whose policies do not bind the caller, who owns it",
+        Outcome.FAIL,
+        (
+            f"create policy own on public.tenants using (id = {CLAIM})",
+            "alter table public.tenants owner to authenticated",
+            THROUGH_TENANTS,
+        ),
+    ),
+    (
+        "by another column than the one that its policy confines",
+        Outcome.UNKNOWN,
+        (
+            f"create policy own on public.tenants using (parent_id is null or parent_id = {CLAIM})",
+            THROUGH_TENANTS,
+        ),
+    ),
+    (
+        "in a helper with its owner's rights",
+        Outcome.UNKNOWN,
+        (
+            f"create policy own on public.tenants using (id = {CLAIM})",
+            "create function public.visible() returns setof uuid language sql stable security definer set search_path = '' "
+            "as 'select id from public.tenants'",
+            "create policy p on public.orders to authenticated using (tenant_id in (select public.visible()))",
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "outcome", "statements"), LOOK_UPS, ids=lambda value: value if isinstance(value, str) else "")
+def test_a_look_up_finds_what_the_policies_of_its_table_show(
+    supabase_database: Dsn, name: str, outcome: Outcome, statements: tuple[str, ...]
+) -> None:
+    run_sql(supabase_database, TABLES + READABLE_TENANTS)
+    for statement in statements:
+        run_sql(supabase_database, statement, role="supabase_admin" if "owner to" in statement else "postgres")
+    assert (OTHER in _tenants_seen(supabase_database)) is (outcome is not Outcome.PASS)
+    assert _outcome(supabase_database) is outcome
+
+
+def test_look_ups_whose_policies_lead_back_are_unknown(supabase_database: Dsn) -> None:
+    run_sql(supabase_database, TABLES + READABLE_TENANTS)
+    run_sql(supabase_database, "create policy q on public.tenants using (id in (select o.tenant_id from public.orders o))")
+    run_sql(supabase_database, THROUGH_TENANTS)
+    assert _outcome(supabase_database) is Outcome.UNKNOWN
 
 
 def test_a_partition_with_a_leaking_policy_of_its_own_fails(supabase_database: Dsn) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from platformkit_pipeline.sqltext.absent_claims import RowTerms, WithoutClaims, without_claims
+from platformkit_pipeline.sqltext.absent_claims import RowTerms, WithoutClaims, judged_without_claims, without_claims
 from platformkit_pipeline.sqltext.inlining import HelperFunction
 
 CLAIM = "(((SELECT auth.jwt() AS jwt) ->> 'tenant_id'::text))::uuid"
 SETTING = "(current_setting('app.tenant'::text, true))::uuid"
 
 OPENS = [
+    "(JSON_VALUE(auth.jwt(), '$.tenant_id' RETURNING uuid) IS NULL) OR (tenant_id = JSON_VALUE(auth.jwt(), '$.tenant_id' RETURNING uuid))",
     "auth.uid() IS NULL",
     "(auth.uid() IS NULL) OR (owner_id = auth.uid())",
     "((SELECT auth.uid() AS uid) IS NULL) OR (owner_id = (SELECT auth.uid() AS uid))",
@@ -48,6 +49,14 @@ OPENS = [
     "public.sees(tenant_id)",
     "public.tenant_or(tenant_id) = tenant_id",
     "(public.claim() IS NULL) OR (public.claim() = tenant_id)",
+    "(public.branching() IS NULL) OR (owner_id = public.branching())",
+    "public.strangers_welcome(tenant_id)",
+    "public.no_member_needed(tenant_id)",
+    "public.not_found_is_fine()",
+    "public.default_true(tenant_id)",
+    "public.case_else(tenant_id)",
+    "public.error_is_no(tenant_id)",
+    "is_public OR public.strangers_welcome(tenant_id)",
 ]
 
 CLOSED = [
@@ -80,7 +89,85 @@ CLOSED = [
     "(current_setting('app.tenant'::text) IS NULL) OR (owner_id = auth.uid())",
     "public.is_mine(tenant_id)",
     "public.strict_sees(auth.uid())",
+    "owner_id = public.branching()",
+    "public.is_member(tenant_id)",
+    "public.is_member_by_steps(tenant_id)",
+    "public.member_or_public(tenant_id, is_public)",
+    "public.refuses_strangers(tenant_id)",
+    "tenant_id = public.branching()",
+    "(owner_id = auth.uid()) AND public.strangers_welcome(tenant_id)",
+    "public.by_loop(tenant_id) AND (owner_id = auth.uid())",
+    "public.loop_without_caller(tenant_id)",
 ]
+
+
+def plpgsql(signature: str, returns: str, body: str) -> str:
+    return f"create function public.{signature} returns {returns} language plpgsql stable as $$ {body} $$"
+
+
+BODIES = {
+    "branching": ("", "uuid", "begin if auth.uid() is null then return null; end if; return auth.uid(); end"),
+    "strangers_welcome": ("t uuid", "boolean", "begin if auth.uid() is null then return true; end if; return t = public.claim(); end"),
+    "no_member_needed": (
+        "t uuid",
+        "boolean",
+        "declare v uuid := (auth.jwt() ->> 'tenant_id')::uuid; begin if v <> t then return false; else return true; end if; end",
+    ),
+    "not_found_is_fine": (
+        "",
+        "boolean",
+        "begin perform 1 from public.banned b where b.user_id = auth.uid(); if found then return false; end if; return true; end",
+    ),
+    "default_true": (
+        "t uuid",
+        "boolean",
+        "declare ok boolean := true; begin if public.claim() is not null then ok := t = public.claim(); end if; return ok; end",
+    ),
+    "case_else": ("t uuid", "boolean", "begin case when t <> public.claim() then return false; else return true; end case; end"),
+    "error_is_no": (
+        "t uuid",
+        "boolean",
+        "begin return public.claim() is null or t = public.claim(); exception when others then return false; end",
+    ),
+    "is_member": (
+        "t uuid",
+        "boolean",
+        "begin return exists (select 1 from public.members m where m.user_id = auth.uid() and m.tenant_id = t); end",
+    ),
+    "is_member_by_steps": (
+        "t uuid",
+        "boolean",
+        "declare v uuid; begin select m.user_id into v from public.members m where m.user_id = auth.uid() and m.tenant_id = t; "
+        "if v is null then return false; end if; raise notice 'a member'; return true; end",
+    ),
+    "member_or_public": (
+        "t uuid, p boolean",
+        "boolean",
+        "begin if p then return true; elsif auth.uid() is null then return false; end if; return t = public.claim(); end",
+    ),
+    "refuses_strangers": (
+        "t uuid",
+        "boolean",
+        "begin if auth.uid() is null then raise exception 'sign in'; end if; return t is not distinct from public.claim(); end",
+    ),
+    "by_loop": (
+        "t uuid",
+        "boolean",
+        "declare n integer; begin for n in 1..3 loop if auth.uid() is null then return true; end if; end loop; return false; end",
+    ),
+    "calls_by_loop": (
+        "t uuid",
+        "boolean",
+        "declare n integer; begin for n in 1..3 loop if public.by_loop(t) then return true; end if; end loop; return false; end",
+    ),
+    "loop_without_caller": (
+        "t uuid",
+        "boolean",
+        "declare n integer; begin for n in 1..3 loop if t is null then return true; end if; end loop; return false; end",
+    ),
+}
+"""PL/pgSQL helpers: arguments, result and body."""
+DEFINITIONS = {name: plpgsql(f"{name}({arguments})", returns, body) for name, (arguments, returns, body) in BODIES.items()}
 
 HELPERS = {
     "sees": HelperFunction("sql", "select public.claim() is null or t = public.claim()", None, ("t",)),
@@ -88,14 +175,14 @@ HELPERS = {
     "claim": HelperFunction("sql", "select (auth.jwt() ->> 'tenant_id')::uuid", None),
     "is_mine": HelperFunction("sql", "select coalesce(t = public.claim(), false)", None, ("t",)),
     "strict_sees": HelperFunction("sql", "select t is null", None, ("t",), strict=True),
-    "branching": HelperFunction(
-        "plpgsql",
-        None,
-        "create function public.branching() returns uuid language plpgsql as $$ begin "
-        "if auth.uid() is null then return null; end if; return auth.uid(); end $$",
-    ),
+    "unread_sql": HelperFunction("sql", "select 1; select auth.uid() is null", None),
+    "unread_python": HelperFunction("plpython3u", "return True", None),
+    **{
+        name: HelperFunction("plpgsql", None, DEFINITIONS[name], tuple(word.split()[0] for word in arguments.split(",") if word))
+        for name, (arguments, _, _) in BODIES.items()
+    },
 }
-TERMS = RowTerms("orders", find_helper=lambda name: HELPERS.get(name[-1]))
+TERMS = RowTerms("orders", find_helper=lambda name: HELPERS.get(name[-1]), columns_of=lambda _schema, _relation: frozenset())
 
 
 @pytest.mark.parametrize("expression", OPENS)
@@ -114,8 +201,14 @@ def test_a_column_that_cannot_be_null_is_distinct_from_an_absent_claim() -> None
 
 
 def test_whether_a_function_that_cannot_be_read_returns_null_is_not_guessed() -> None:
-    assert without_claims("(public.branching() IS NULL) OR (owner_id = public.branching())", TERMS) is WithoutClaims.UNDECIDABLE
-    assert without_claims("owner_id = public.branching()", TERMS) is WithoutClaims.CLOSED
+    assert without_claims("(public.by_loop(owner_id) IS NULL) OR (owner_id = auth.uid())", TERMS) is WithoutClaims.UNDECIDABLE
+
+
+@pytest.mark.parametrize("helper", ["by_loop(tenant_id)", "calls_by_loop(tenant_id)", "unread_sql()", "unread_python()"])
+def test_whether_a_function_that_cannot_be_read_says_yes_to_a_caller_without_claims_is_not_guessed(helper: str) -> None:
+    outcome, why = judged_without_claims(f"public.{helper}", TERMS)
+    assert outcome is WithoutClaims.UNDECIDABLE
+    assert [reason.startswith(f"public.{helper.partition('(')[0]} ") for reason in why] == [True]
 
 
 def test_thousands_of_disjuncts_take_no_time() -> None:

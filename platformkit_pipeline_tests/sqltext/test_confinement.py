@@ -22,6 +22,13 @@ HELPERS = {
         None,
         _PLPGSQL.format("begin if now() > '2020-01-01' then return null; end if; return (auth.jwt() ->> 'tenant_id')::uuid; end"),
     ),
+    "tenant_by_loop": HelperFunction(
+        "plpgsql",
+        None,
+        _PLPGSQL.format(
+            "declare n integer; begin for n in 1..2 loop return (auth.jwt() ->> 'tenant_id')::uuid; end loop; return null; end"
+        ),
+    ),
     "helper_of_helper": HelperFunction("sql", "select public.current_tenant_id()", None),
     "endless": HelperFunction("sql", "select public.endless()", None),
     "my_tenants": HelperFunction("sql", "select tenant_id from public.memberships where user_id = auth.uid()", None),
@@ -62,6 +69,7 @@ def _judge(expression: str, *, membership: frozenset[str] = frozenset({"public.m
         "tenant_id = public.tenant_by_return()",
         "tenant_id = public.tenant_by_assignment()",
         "tenant_id = public.tenant_by_select()",
+        "tenant_id = public.tenant_by_branch()",
         "tenant_id = public.helper_of_helper()",
         "tenant_id in (select public.my_tenants())",
         "tenant_id in (select t from public.my_tenants() t)",
@@ -112,7 +120,7 @@ def test_open(expression: str) -> None:
     [
         "tenant_id = public.compiled()",
         "tenant_id = public.nobody_knows()",
-        "tenant_id = public.tenant_by_branch()",
+        "tenant_id = public.tenant_by_loop()",
         "tenant_id = public.endless()",
         "exists (select 1 from accounts a where a.id = orders.account_id and a.owner_id = auth.uid())",
         "tenant_id = = 1",

@@ -12,7 +12,7 @@ from platformkit_pipeline.model.snapshot import CatalogKind, Function, Policy, R
 from platformkit_pipeline.rules.database.catalog import Catalog
 from platformkit_pipeline.rules.database.policy_helpers import PolicyHelpers
 from platformkit_pipeline.rules.registry import PASSED, Family, Verdicts, failed, rule, unknown
-from platformkit_pipeline.sqltext.absent_claims import RowTerms, WithoutClaims, demands_claims, without_claims
+from platformkit_pipeline.sqltext.absent_claims import RowTerms, WithoutClaims, demands_claims, judged_without_claims
 from platformkit_pipeline.sqltext.expression_facts import CALLER_FUNCTIONS, ExpressionFacts, FunctionCall, Path, facts_of
 from platformkit_pipeline.sqltext.functions import facts_of_function
 from platformkit_pipeline.sqltext.identifiers import identifier
@@ -445,8 +445,8 @@ def null_claim_opens(catalog: Catalog) -> Verdicts:
         elif WithoutClaims.UNDECIDABLE in (using, check):
             yield unknown(
                 policy_identity(policy),
-                f"whether {_named(policy)} is true for callers without a claim cannot be told: it tests what a function returns "
-                "that cannot be read as one expression",
+                f"whether {_named(policy)} is true for callers without a claim cannot be told: the function "
+                + "; the function ".join(judge.unread_in(policy)),
                 **_texts(policy),
             )
         else:
@@ -460,6 +460,7 @@ class _AbsenceJudge:
         self._catalog = catalog
         self._helpers = PolicyHelpers(catalog)
         self._known: dict[tuple[str, str, frozenset[str]], WithoutClaims] = {}
+        self._unread: dict[str, tuple[str, ...]] = {}
         self._closed: set[str | None] = {None}
 
     def about(self, table: Relation, text: str | None) -> WithoutClaims:
@@ -482,8 +483,15 @@ class _AbsenceJudge:
         key = (text, relation, not_null)
         if key not in self._known:
             terms = RowTerms(relation, not_null, self._helpers.find, self._catalog.column_names)
-            self._known[key] = without_claims(text, terms)
+            self._known[key], unread = judged_without_claims(text, terms)
+            if unread:
+                self._unread[text] = unread
         return self._known[key]
+
+    def unread_in(self, policy: Policy) -> tuple[str, ...]:
+        """What could not be read about the functions that an undecidable policy calls."""
+        texts = (policy.using, policy.with_check)
+        return tuple(dict.fromkeys(why for text in texts if text is not None for why in self._unread.get(text, ())))
 
     def is_narrowed(self, table: Relation, policy: Policy) -> bool:
         """A restrictive policy that demands a claim stands before every client of `policy`."""

@@ -35,6 +35,7 @@ class PolicyHelpers:
             definition=function.definition,
             argument_names=tuple(_argument_names(function.arguments)),
             strict=function.strict,
+            security_definer=function.security_definer,
         )
 
 

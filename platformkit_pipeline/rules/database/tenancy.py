@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from operator import attrgetter
+from typing import NamedTuple
 
 from platformkit_pipeline.model.identity import member_identity
 from platformkit_pipeline.model.result import Severity
@@ -20,7 +21,7 @@ from platformkit_pipeline.sqltext.confinement import (
     any_of,
     judge_expression,
 )
-from platformkit_pipeline.sqltext.expression_facts import facts_of
+from platformkit_pipeline.sqltext.expression_facts import CALLER_FUNCTIONS, facts_of
 from platformkit_pipeline.sqltext.parser import SqlSyntaxError
 
 _TextOf = Callable[[Policy], str | None]
@@ -121,7 +122,7 @@ alter policy orders_of_tenant on public.orders
   using (tenant_id = ((select auth.jwt()) ->> 'tenant_id')::uuid)
   with check (tenant_id = ((select auth.jwt()) ->> 'tenant_id')::uuid);
 """,
-    revision=3,
+    revision=4,
 )
 def tenant_policy_missing(catalog: Catalog) -> Verdicts:
     column = catalog.declarations.tenancy.column
@@ -167,6 +168,14 @@ _Judged = dict[str, Judgement] | None
 """Command → judgement; None when all of them confine."""
 
 
+class _Reader(NamedTuple):
+    """Whose view of which table is judged, and by which column its rows belong to a tenant."""
+
+    table: Relation
+    column: str
+    role: str
+
+
 _WHAT_COUNTS = attrgetter("command", "permissive", "roles", "using", "with_check")
 
 
@@ -176,10 +185,9 @@ class _PolicyJudge:
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
         self._helpers = PolicyHelpers(catalog)
-        self._texts: dict[tuple[str, str, bool, str], Judgement] = {}
-        guarded = [t for t in catalog.tables if t.row_security]
-        public = [t.name for t in guarded if t.schema == "public"]
-        self._guarded = frozenset([*(f"{t.schema}.{t.name}" for t in guarded), *public])
+        self._texts: dict[tuple[str, str, str, bool, str, str], Judgement] = {}
+        self._shown: dict[tuple[str, str, str], Judgement | None] = {}
+        self._reading: dict[str, bool] = {}
         self._tables: dict[tuple[object, ...], _Judged] = {}
         self._qualifiers: dict[str, frozenset[str]] = {}
         self._names: dict[tuple[object, ...], frozenset[str]] = {}
@@ -191,7 +199,8 @@ class _PolicyJudge:
         if names is None:
             names = frozenset(name for p in policies for text in (p.using, p.with_check) if text for name in self._names_in(text))
             self._names[alike] = names
-        key = (table.schema, self._never_null(table), table.name if table.name in names else "", alike)
+        column = self._catalog.declarations.tenancy.column
+        key = (table.schema, self._never_null(table, column), table.name if table.name in names else "", alike)
         if key not in self._tables:
             self._tables[key] = self._judged(table, policies)
         return self._tables[key]
@@ -203,30 +212,63 @@ class _PolicyJudge:
 
     def _for_role(self, table: Relation, policies: tuple[Policy, ...], command: str, role: str) -> Judgement:
         applying = [p for p in policies if p.command in ("ALL", command) and role in self._catalog.clients_of(p)]
+        reader = _Reader(table, self._catalog.declarations.tenancy.column, role)
         parts = []
         if command != "INSERT":
-            parts.append(self._side(table, applying, lambda p: p.using))
+            parts.append(self._side(reader, applying, lambda p: p.using))
         if command in ("INSERT", "UPDATE"):
-            parts.append(self._side(table, applying, lambda p: p.with_check or p.using))
+            parts.append(self._side(reader, applying, lambda p: p.with_check or p.using))
         return any_of(parts)
 
-    def _side(self, table: Relation, applying: list[Policy], text_of: _TextOf) -> Judgement:
+    def _side(self, reader: _Reader, applying: list[Policy], text_of: _TextOf) -> Judgement:
         def judged(*, permissive: bool) -> Iterator[Judgement]:
             for policy in applying:
                 if policy.permissive is permissive and (text := text_of(policy)) is not None:
-                    yield self._text(table, text)
+                    yield self._text(reader, text)
 
         # without a permissive condition no row passes; a restrictive policy without a condition for this side asks for nothing
         return all_of([any_of(judged(permissive=True)), *judged(permissive=False)])
 
-    def _text(self, table: Relation, text: str) -> Judgement:
-        key = (text, table.schema, self._never_null(table), table.name if table.name in self._names_in(text) else "")
+    def _text(self, reader: _Reader, text: str) -> Judgement:
+        table, column, role = reader
+        named = table.name if table.name in self._names_in(text) else ""
+        key = (text, table.schema, column, self._never_null(table, column), named, role if self._reads(text) else "")
         if key not in self._texts:
-            self._texts[key] = judge_expression(text, self._terms(table))
+            self._texts[key] = judge_expression(text, self._terms(reader))
         return self._texts[key]
 
-    def _never_null(self, table: Relation) -> bool:
-        column = self._catalog.column(table, self._catalog.declarations.tenancy.column)
+    def _reads(self, text: str) -> bool:
+        """Other tables have a say, whose policies differ from role to role; a helper may read them."""
+        known = self._reading.get(text)
+        if known is None:
+            known = self._reading[text] = _reads_or_calls(text)
+        return known
+
+    def _shown_of(self, role: str, name: str, column: str) -> Judgement | None:
+        """Do the policies of the table `name` show `role` only rows whose `column` is the claim? None where none binds."""
+        key = (role, name, column)
+        if key not in self._shown:
+            self._shown[key] = Judgement(Confinement.UNDECIDABLE, f"the policies of {name} lead back to themselves")
+            self._shown[key] = self._find_shown(_named(self._catalog, name), column, role)
+        return self._shown[key]
+
+    def _find_shown(self, table: Relation | None, column: str, role: str) -> Judgement | None:
+        if table is None or not table.row_security or self._catalog.bypasses_policies_of(role, table):
+            return None
+        policies = self._catalog.policies_of(table)
+        applying = [p for p in policies if p.command in ("ALL", "SELECT") and role in self._catalog.clients_of(p)]
+        judged = self._side(_Reader(table, column, role), applying, lambda p: p.using)
+        if judged.confinement is Confinement.CONFINED:
+            return judged
+        asking = any(p.using is not None and _asks_or_calls(p.using) for p in applying)
+        if judged.confinement is Confinement.OPEN and not asking:
+            return judged
+        why = f" ({judged.reason})" if judged.reason else ""
+        name = f"{table.schema}.{table.name}"
+        return Judgement(Confinement.UNDECIDABLE, f"rows are looked up in {name}, whose own policies do not plainly decide{why}")
+
+    def _never_null(self, table: Relation, name: str) -> bool:
+        column = self._catalog.column(table, name)
         return column is not None and column.not_null
 
     def _names_in(self, text: str) -> frozenset[str]:
@@ -236,20 +278,43 @@ class _PolicyJudge:
             known = self._qualifiers[text] = _qualifiers(text)
         return known
 
-    def _terms(self, table: Relation) -> TenantTerms:
+    def _terms(self, reader: _Reader) -> TenantTerms:
+        table, column, role = reader
         tenancy = self._catalog.declarations.tenancy
         qualified = {name if "." in name else f"public.{name}" for name in tenancy.membership_tables}
         bare = {name.split(".", 1)[1] for name in qualified if name.startswith(("public.", f"{table.schema}."))}
         return TenantTerms(
             relation=table.name,
-            column=tenancy.column,
+            column=column,
             claim=tenancy.claim,
             membership_tables=frozenset(qualified | bare),
             find_helper=self._helpers.find,
             columns_of=self._catalog.column_names,
-            never_null=self._never_null(table),
-            guarded_tables=self._guarded,
+            never_null=self._never_null(table, column),
+            shown=lambda name, its_column: self._shown_of(role, name, its_column),
         )
+
+
+def _named(catalog: Catalog, name: str) -> Relation | None:
+    schema, _, relation = name.rpartition(".")
+    return catalog.relations.get((schema, relation))
+
+
+def _reads_or_calls(text: str) -> bool:
+    try:
+        facts = facts_of(text)
+    except SqlSyntaxError:
+        return False
+    return bool(facts.relations) or any(len(call.name) > 1 and call.name not in CALLER_FUNCTIONS for call in facts.calls)
+
+
+def _asks_or_calls(text: str) -> bool:
+    """The condition may depend on the caller: by a claim, or through a function or table that is not followed."""
+    try:
+        facts = facts_of(text)
+    except SqlSyntaxError:
+        return True
+    return bool(facts.claims) or _reads_or_calls(text) or any(call.name in CALLER_FUNCTIONS for call in facts.calls)
 
 
 def _qualifiers(text: str) -> frozenset[str]:
