@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from importlib import import_module
 from typing import Any
@@ -29,6 +30,8 @@ class _DeferredCommand(TyperCommand):
 
     def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
         module = import_module(f"platformkit_pipeline.cli.{self.name}")
+        gc.freeze()  # what was loaded stays; from here on there may be garbage
+        gc.enable()
         command = typer.main.get_command(module.app)
         command.name = self.name
         return command.make_context(info_name, args, parent=parent, **extra)
@@ -99,6 +102,7 @@ def platformkit(
 
 def run(arguments: list[str] | None = None) -> None:
     """Entry point of the console script: run one command and leave the process with its exit code."""
+    gc.disable()  # nothing that is loaded at the start is garbage
     from platformkit_pipeline.cli.failures import exit_code_of
 
     given = sys.argv[1:] if arguments is None else arguments

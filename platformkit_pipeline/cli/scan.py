@@ -28,7 +28,6 @@ from platformkit_pipeline.cli.subject import (
 )
 from platformkit_pipeline.model.errors import ConfigurationError
 from platformkit_pipeline.model.isolation import ProbeLevel
-from platformkit_pipeline.model.result import Outcome, Severity
 
 if TYPE_CHECKING:
     from platformkit_pipeline.model.scan import ScanReport
@@ -108,7 +107,6 @@ def scan(
     3 the database could not be observed well enough to answer.
     """
     from platformkit_pipeline.cycle_collector import collector_spared
-    from platformkit_pipeline.operations.scan import scan_database
 
     check_output(output)
     rules = _chosen_rules(select, ignore, probe)
@@ -118,6 +116,8 @@ def scan(
         *(project_ref, management_token_env, explain_analyze),
     ).resolve()
     with collector_spared():
+        from platformkit_pipeline.operations.scan import scan_database
+
         with progress(f"scanning {subject.target.name} ..."):
             report = scan_database(
                 subject.dsn, target=subject.target, declarations=subject.declarations, options=subject.options, rules=rules, probe=probe
@@ -130,6 +130,8 @@ def exit_code(report: ScanReport, fail_on: FailOn) -> int:
     """1 for a failure at or above `fail_on`, else 3 for something unknown there, else 0."""
     if fail_on is FailOn.NONE:
         return 0
+    from platformkit_pipeline.model.result import Outcome, Severity
+
     threshold = Severity(fail_on.value)
     outcomes = {finding.outcome for finding in report.findings if finding.severity.at_least(threshold)}
     if Outcome.FAIL in outcomes:

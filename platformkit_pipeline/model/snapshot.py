@@ -11,36 +11,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from platformkit_pipeline.model.activity import Activity
+from platformkit_pipeline.model.catalog_kind import CatalogKind as CatalogKind  # noqa: PLC0414 - told here as well
 from platformkit_pipeline.model.isolation import IsolationProbe
 
 PUBLIC = "PUBLIC"
 """The grantee or policy role that stands for every role."""
-
-
-class CatalogKind(StrEnum):
-    """One query each: the file `sql/catalog/<value>.sql`."""
-
-    SERVER = "server"
-    SCHEMAS = "schemas"
-    ROLES = "roles"
-    ROLE_MEMBERSHIPS = "role_memberships"
-    RELATIONS = "relations"
-    COLUMNS = "columns"
-    CONSTRAINTS = "constraints"
-    INDEXES = "indexes"
-    POLICIES = "policies"
-    FUNCTIONS = "functions"
-    TRIGGERS = "triggers"
-    EXTENSIONS = "extensions"
-    TYPES = "types"
-    DEFAULT_PRIVILEGES = "default_privileges"
-    VIEW_DEPENDENCIES = "view_dependencies"
-    EVENT_TRIGGERS = "event_triggers"
-    PUBLICATIONS = "publications"
-    STORAGE_BUCKETS = "storage_buckets"
-    FOREIGN_SERVERS = "foreign_servers"
-    CRON_JOBS = "cron_jobs"
-    DATABASE_SETTINGS = "database_settings"
 
 
 class RelationKind(StrEnum):

@@ -14,11 +14,12 @@ from dataclasses import dataclass, fields
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from platformkit_pipeline.model.snapshot import CatalogKind, Server, Snapshot, Unobserved
+from platformkit_pipeline.model.catalog_kind import CatalogKind
 from platformkit_pipeline.model.target import Declarations
 
 if TYPE_CHECKING:
     from platformkit_pipeline.model.result import Result
+    from platformkit_pipeline.model.snapshot import Server, Snapshot, Unobserved
     from platformkit_pipeline.rules.registry import Rule
 
 WORTH_A_PROCESS = 10_000
@@ -103,6 +104,8 @@ class HeadStart:
         self.early = EarlyResults(frozenset(rule.code for rule in rules), results)
 
     def _part_of_a_snapshot(self) -> Snapshot:
+        from platformkit_pipeline.model.snapshot import Snapshot
+
         refused = {u.what for u in self._unobserved}
         missing: dict[str, Any] = {
             field.name: () if field.name in refused else _NOT_SEEN_YET for field in fields(Snapshot) if field.name not in self._seen

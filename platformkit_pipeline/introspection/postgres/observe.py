@@ -26,16 +26,17 @@ from psycopg.types.string import TextLoader
 
 from platformkit_pipeline.cycle_collector import collector_paused
 from platformkit_pipeline.introspection.postgres.connection import Location, connect, location_of
-from platformkit_pipeline.introspection.postgres.records import RECORDS, Reader, Row, VanishedObject
-from platformkit_pipeline.introspection.postgres.streams import streamed
+from platformkit_pipeline.introspection.postgres.streams import VanishedObject, streamed
 from platformkit_pipeline.locations import read_sql
 from platformkit_pipeline.logs import get_logger
+from platformkit_pipeline.model.catalog_kind import CatalogKind
 from platformkit_pipeline.model.dsn import Dsn, redact
 from platformkit_pipeline.model.errors import ObservationError, TargetBusy, TargetUnreachable
-from platformkit_pipeline.model.snapshot import CatalogKind, Server, Snapshot, Unobserved
 
 if TYPE_CHECKING:
     from platformkit_pipeline.introspection.postgres.activity import ActivityReading
+    from platformkit_pipeline.introspection.postgres.records import Reader, Row
+    from platformkit_pipeline.model.snapshot import Server, Snapshot, Unobserved
 
 ATTEMPTS = 3
 _PAUSE_SECONDS = 0.2
@@ -178,13 +179,13 @@ def _observe(
         ),
     )
     facts = dict(zip(server_result.columns, server_result.rows[0], strict=True))
-    unobserved = tuple(sorted(Unobserved(kind, why) for kind, why in json.loads(facts["unreadable"])))
-    if meanwhile is not None:
-        meanwhile.begin(_server(facts, None), unobserved)
     with collector_paused(), _second_connection(dsn, connection, session, facts) as second:
-        collected, system_identifier = _collect(connection, second, facts, _readable_kinds(unobserved, facts), meanwhile)
+        collected, system_identifier = _collect(connection, second, facts, meanwhile)
+    # Loaded only now, when the server has worked on its answers already.
     from platformkit_pipeline.introspection.postgres.activity import observe_activity
+    from platformkit_pipeline.model.snapshot import Snapshot, Unobserved
 
+    unobserved = _unobserved(facts)
     reading = observe_activity(partial(_run, connection), clock_ahead=clock_ahead)
     _run(connection, ("commit",))
     if reading.unavailable is not None:
@@ -203,10 +204,16 @@ def _milliseconds(seconds: float) -> int:
     return math.ceil(seconds * 1000)
 
 
-def _readable_kinds(unobserved: tuple[Unobserved, ...], facts: dict[str, Any]) -> tuple[CatalogKind, ...]:
-    refused = {u.what for u in unobserved}
+def _unobserved(facts: dict[str, Any]) -> tuple[Unobserved, ...]:
+    from platformkit_pipeline.model.snapshot import Unobserved
+
+    return tuple(sorted(Unobserved(kind, why) for kind, why in json.loads(facts["unreadable"])))
+
+
+def _readable(kinds: Sequence[CatalogKind], facts: dict[str, Any]) -> list[CatalogKind]:
+    refused = {kind for kind, _ in json.loads(facts["unreadable"])}
     absent = {kind for kind, fact in _SERVICES.items() if not facts[fact]}
-    return tuple(kind for kind in RECORDS if kind.value not in refused and kind not in absent)
+    return [kind for kind in kinds if kind.value not in refused and kind not in absent]
 
 
 @contextmanager
@@ -241,50 +248,51 @@ def _joined(dsn: Dsn, session: str, snapshot: str) -> psycopg.Connection | None:
 
 
 def _collect(
-    connection: psycopg.Connection,
-    second: psycopg.Connection | None,
-    facts: dict[str, Any],
-    kinds: tuple[CatalogKind, ...],
-    meanwhile: Meanwhile | None,
+    connection: psycopg.Connection, second: psycopg.Connection | None, facts: dict[str, Any], meanwhile: Meanwhile | None
 ) -> tuple[dict[str, Any], str | None]:
     """Fields of the snapshot, and the system identifier where the role may read it."""
-    reader = Reader()
     found: list[str] = []
-    few = tuple(kind for kind in kinds if kind in _TOGETHER)
-    many = sorted((k for k in kinds if k not in few), key=_ORDER.index)
     queries = []
-    if few:
-        queries.append(_Query(_together(few), lambda _, rows: _few_rows(reader, rows, seen)))
+    if few := _readable(_TOGETHER, facts):
+        queries.append(_Query(_together(few), lambda reader, _, rows: _few_rows(reader, rows, meanwhile)))
     if facts["may_read_system_identifier"]:
-        queries.append(_Query(_statement("system_identifier"), lambda _, rows: found.extend(row[0] for row in rows)))
-    queries += [_Query(_statement(k.value), _many_rows(reader, k), k, beside=second is not None and k in _BESIDE) for k in many]
-
-    def seen(kind: CatalogKind) -> None:
-        records = reader.complete()
-        if meanwhile is None:
-            return
-        meanwhile.seen(kind.value, records)
-        if kind is CatalogKind.INDEXES:  # the last to add to them
-            meanwhile.seen("relation_statistics", reader.statistics())
-
+        queries.append(_Query(_statement("system_identifier"), lambda _reader, _, rows: found.extend(row[0] for row in rows)))
+    queries += [
+        _Query(_statement(kind.value), _many_rows(kind), kind, beside=second is not None and kind in _BESIDE)
+        for kind in _readable(_ORDER, facts)
+    ]
     sent = [(connection, [q.statement for q in queries if not q.beside])]
     if second is not None:
         sent.append((second, [q.statement for q in queries if q.beside]))
     with streamed(sent, _nothing if meanwhile is None else meanwhile.piece) as streams:
+        from platformkit_pipeline.introspection.postgres.records import Reader  # the server works already
+
+        reader = Reader()
+        if meanwhile is not None:
+            meanwhile.begin(_server(facts, None), _unobserved(facts))
         for query in queries:
             for columns, rows in streams[query.beside].rows():
-                query.receive(columns, rows)
+                query.receive(reader, columns, rows)
             if query.kind is not None:
-                seen(query.kind)
+                _complete(reader, query.kind, meanwhile)
     return reader.finish(), found[0] if found else None
 
 
-def _together(kinds: tuple[CatalogKind, ...]) -> str:
+def _complete(reader: Reader, kind: CatalogKind, meanwhile: Meanwhile | None) -> None:
+    records = reader.complete()
+    if meanwhile is None:
+        return
+    meanwhile.seen(kind.value, records)
+    if kind is CatalogKind.INDEXES:  # the last to add to them
+        meanwhile.seen("relation_statistics", reader.statistics())
+
+
+def _together(kinds: Sequence[CatalogKind]) -> str:
     parts = (("select '", kind.value, "', json_agg(q)::text from (\n", _statement(kind.value), "\n) as q") for kind in kinds)
     return "\nunion all\n".join("".join(part) for part in parts)
 
 
-_Receiver = Callable[[Sequence[str], list[Row]], None]
+_Receiver = Callable[["Reader", Sequence[str], "list[Row]"], None]
 """Takes names of columns and some rows of one result."""
 
 
@@ -298,19 +306,21 @@ class _Query:
     """For the second connection, if there is one."""
 
 
-def _many_rows(reader: Reader, kind: CatalogKind) -> _Receiver:
-    return lambda columns, rows: reader.add(kind, columns, rows)
+def _many_rows(kind: CatalogKind) -> _Receiver:
+    return lambda reader, columns, rows: reader.add(kind, columns, rows)
 
 
-def _few_rows(reader: Reader, rows: list[Row], seen: Callable[[CatalogKind], None]) -> None:
+def _few_rows(reader: Reader, rows: list[Row], meanwhile: Meanwhile | None) -> None:
     for name, text in rows:
         objects = json.loads(text) if text is not None else []
         columns = tuple(objects[0]) if objects else ()
         reader.add(CatalogKind(name), columns, [tuple(each.values()) for each in objects])
-        seen(CatalogKind(name))
+        _complete(reader, CatalogKind(name), meanwhile)
 
 
 def _server(facts: dict[str, Any], system_identifier: str | None) -> Server:
+    from platformkit_pipeline.model.snapshot import Server
+
     names = [field.name for field in dataclasses.fields(Server) if field.name != "system_identifier"]
     return Server(**{name: facts[name] for name in names}, system_identifier=system_identifier)
 

@@ -16,9 +16,10 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, get_type_hints
 
+from platformkit_pipeline.introspection.postgres.streams import VanishedObject
+from platformkit_pipeline.model.catalog_kind import CatalogKind
 from platformkit_pipeline.model.snapshot import (
     PUBLIC,
-    CatalogKind,
     Column,
     Constraint,
     ConstraintType,
@@ -77,10 +78,6 @@ RECORDS: dict[CatalogKind, type[Any]] = {
     CatalogKind.DATABASE_SETTINGS: DatabaseSettings,
 }
 """Record of each catalogue kind but `server`, which is no list. Columns come first: constraints and indexes name theirs."""
-
-
-class VanishedObject(Exception):
-    """A deparse function returned nothing: the object was dropped after this transaction's snapshot was taken."""
 
 
 class _Memo(dict[K, V], Generic[K, V]):

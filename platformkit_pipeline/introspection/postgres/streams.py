@@ -28,6 +28,10 @@ Piece = Callable[[], bool]
 """Does a little of some other work; False when nothing is left for now."""
 
 
+class VanishedObject(Exception):
+    """A deparse function returned nothing: the object was dropped after this transaction's snapshot was taken."""
+
+
 class Stream:
     """The results of queries that were sent in one message: `rows` of the first, then of the second, and so on."""
 
