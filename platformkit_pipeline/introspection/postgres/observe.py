@@ -15,7 +15,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache, partial
@@ -26,7 +26,7 @@ from psycopg.types.string import TextLoader
 
 from platformkit_pipeline.cycle_collector import collector_paused
 from platformkit_pipeline.introspection.postgres.connection import Location, connect, location_of
-from platformkit_pipeline.introspection.postgres.streams import VanishedObject, streamed
+from platformkit_pipeline.introspection.postgres.streams import Streams, VanishedObject
 from platformkit_pipeline.locations import read_sql
 from platformkit_pipeline.logs import get_logger
 from platformkit_pipeline.model.catalog_kind import CatalogKind
@@ -179,8 +179,9 @@ def _observe(
         ),
     )
     facts = dict(zip(server_result.columns, server_result.rows[0], strict=True))
-    with collector_paused(), _second_connection(dsn, connection, session, facts) as second:
-        collected, system_identifier = _collect(connection, second, facts, meanwhile)
+    with collector_paused():
+        shared = _shared_snapshot(connection, facts)
+        collected, system_identifier = _collect(connection, partial(_opened, dsn, session, shared), facts, meanwhile)
     # Loaded only now, when the server has worked on its answers already.
     from platformkit_pipeline.introspection.postgres.activity import observe_activity
     from platformkit_pipeline.model.snapshot import Snapshot, Unobserved
@@ -217,20 +218,25 @@ def _readable(kinds: Sequence[CatalogKind], facts: dict[str, Any]) -> list[Catal
 
 
 @contextmanager
-def _second_connection(dsn: Dsn, first: psycopg.Connection, session: str, facts: dict[str, Any]) -> Iterator[psycopg.Connection | None]:
-    """A transaction that sees exactly what that of `first` sees, for a large catalogue; None where it is not to be had.
+def _opened(dsn: Dsn, session: str, snapshot: str | None) -> Iterator[psycopg.Connection | None]:
+    """A transaction that sees exactly what `snapshot` shows; None where it is not to be had.
 
-    A standby may refuse to share its snapshot, a pooler or the role's connection limit the connection.
+    A pooler or the role's connection limit may refuse the connection.
     """
-    second = None
-    if facts["catalogue_bytes"] >= _LARGE_CATALOGUE and not facts["in_recovery"]:
-        [shared] = _run(first, ("select pg_export_snapshot()",))
-        second = _joined(dsn, session, str(shared.rows[0][0]))
+    second = None if snapshot is None else _joined(dsn, session, snapshot)
     try:
         yield second
     finally:
         if second is not None:
             second.close()
+
+
+def _shared_snapshot(connection: psycopg.Connection, facts: dict[str, Any]) -> str | None:
+    """Name of the transaction's snapshot where a second connection is worth its statements. A standby cannot share its own."""
+    if facts["catalogue_bytes"] < _LARGE_CATALOGUE or facts["in_recovery"]:
+        return None
+    [shared] = _run(connection, ("select pg_export_snapshot()",))
+    return str(shared.rows[0][0])
 
 
 def _joined(dsn: Dsn, session: str, snapshot: str) -> psycopg.Connection | None:
@@ -248,30 +254,39 @@ def _joined(dsn: Dsn, session: str, snapshot: str) -> psycopg.Connection | None:
 
 
 def _collect(
-    connection: psycopg.Connection, second: psycopg.Connection | None, facts: dict[str, Any], meanwhile: Meanwhile | None
+    connection: psycopg.Connection,
+    opened: Callable[[], AbstractContextManager[psycopg.Connection | None]],
+    facts: dict[str, Any],
+    meanwhile: Meanwhile | None,
 ) -> tuple[dict[str, Any], str | None]:
-    """Fields of the snapshot, and the system identifier where the role may read it."""
+    """Fields of the snapshot, and the system identifier where the role may read it.
+
+    `opened` gives the second connection, if there is one to be had, while the server works for the first.
+    """
     found: list[str] = []
     queries = []
     if few := _readable(_TOGETHER, facts):
         queries.append(_Query(_together(few), lambda reader, _, rows: _few_rows(reader, rows, meanwhile)))
     if facts["may_read_system_identifier"]:
         queries.append(_Query(_statement("system_identifier"), lambda _reader, _, rows: found.extend(row[0] for row in rows)))
-    queries += [
-        _Query(_statement(kind.value), _many_rows(kind), kind, beside=second is not None and kind in _BESIDE)
-        for kind in _readable(_ORDER, facts)
-    ]
-    sent = [(connection, [q.statement for q in queries if not q.beside])]
-    if second is not None:
-        sent.append((second, [q.statement for q in queries if q.beside]))
-    with streamed(sent, _nothing if meanwhile is None else meanwhile.piece) as streams:
+    queries += [_Query(_statement(kind.value), _many_rows(kind), kind) for kind in _readable(_ORDER, facts)]
+    main, beside = [q for q in queries if q.kind not in _BESIDE], [q for q in queries if q.kind in _BESIDE]
+    with ExitStack() as connections, Streams(_nothing if meanwhile is None else meanwhile.piece) as streams:
+        first = second = streams.send(connection, [q.statement for q in main])
+        if (other := connections.enter_context(opened())) is not None:
+            second = streams.send(other, [q.statement for q in beside])
+        else:
+            queries = [*main, *beside]
         from platformkit_pipeline.introspection.postgres.records import Reader  # the server works already
 
         reader = Reader()
         if meanwhile is not None:
             meanwhile.begin(_server(facts, None), _unobserved(facts))
         for query in queries:
-            for columns, rows in streams[query.beside].rows():
+            if other is None and beside and query is beside[0]:
+                first.drain()
+                second = streams.send(connection, [q.statement for q in beside])
+            for columns, rows in (second if query.kind in _BESIDE else first).rows():
                 query.receive(reader, columns, rows)
             if query.kind is not None:
                 _complete(reader, query.kind, meanwhile)
@@ -302,8 +317,6 @@ class _Query:
     receive: _Receiver
     kind: CatalogKind | None = None
     """What its rows are of, where they are all of one kind."""
-    beside: bool = False
-    """For the second connection, if there is one."""
 
 
 def _many_rows(kind: CatalogKind) -> _Receiver:

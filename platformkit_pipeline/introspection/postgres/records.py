@@ -261,7 +261,7 @@ class Reader:
         referenced = table.pop("referenced")
         table["columns"] = self.named(table["schema"], table["relation"], table["columns"])
         table["referenced_columns"] = self.named(table["referenced_schema"], table["referenced_relation"], table["referenced_columns"])
-        listed, masked = self._memo(self.listed).__getitem__, self._memo(_masked)
+        listed, masked = self._memo(self.listed).__getitem__, self._memo(_masked_print)
         table["definition"] = [
             masked[text] if text is not None else _key_definition(type_, listed(columns), target, listed(foreign), on_update, on_delete)
             for text, type_, columns, target, foreign, on_update, on_delete in zip(
@@ -281,7 +281,7 @@ class Reader:
         for place, size in zip(zip(table["schema"], table["relation"], strict=True), table.pop("bytes"), strict=True):
             if size:
                 sums[place] = sums.get(place, 0) + size
-        masked = self._memo(_masked)
+        masked = self._memo(_masked_print)
         table["predicate"] = predicates = list(map(masked.__getitem__, table["predicate"]))
         heads, counts, options = table.pop("head"), table.pop("key_count"), table.pop("options")
         columns = self.named(table["schema"], table["relation"], table.pop("columns"))
@@ -454,6 +454,11 @@ def _masked(text: str | None) -> str | None:
     return None if text is None else mask_secrets(text)
 
 
+def _masked_print(text: str | None) -> str | None:
+    """Of an expression as the server prints it: a literal stands in quotes there, always."""
+    return text if text is None or "'" not in text else mask_secrets(text)
+
+
 def _masked_prose(text: str | None) -> str | None:
     return None if text is None else mask_secrets(text, prose=True)
 
@@ -470,11 +475,11 @@ _CONVERTERS: dict[Any, Callable[[Any], Any]] = {
 }
 """By type of the field; everything else comes as it is."""
 
+_PRINTED: dict[type[Any], tuple[str, ...]] = {Column: ("default",), Policy: ("using", "with_check"), Trigger: ("definition",)}
+"""Texts that the server prints from what it parsed."""
+
 _MASKED: dict[type[Any], tuple[str, ...]] = {
-    Column: ("default",),
-    Policy: ("using", "with_check"),
     Function: ("body", "sql_body", "definition"),
-    Trigger: ("definition",),
     Type: ("definition",),
     CronJob: ("command",),
 }
@@ -497,6 +502,7 @@ _OF_FIELDS: dict[tuple[type[Any], str], Callable[[Any], Any] | None] = {
     (Index, "key_columns"): None,
     (Index, "included_columns"): None,
     **{(record, field): _masked for record, fields in _MASKED.items() for field in fields},
+    **{(record, field): _masked_print for record, fields in _PRINTED.items() for field in fields},
     **{(record, "comment"): _masked_prose for record in RECORDS.values()},
 }
 """Where the type of a field does not say what has to be done; None for what a preparation did already."""

@@ -10,7 +10,8 @@ from __future__ import annotations
 import select
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
+from types import TracebackType
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -35,13 +36,13 @@ class VanishedObject(Exception):
 class Stream:
     """The results of queries that were sent in one message: `rows` of the first, then of the second, and so on."""
 
-    def __init__(self, connection: psycopg.Connection, statements: Sequence[str]) -> None:
+    def __init__(self, connection: psycopg.Connection, statements: Sequence[str], wait_for: Callable[[Stream], None]) -> None:
         self.connection = connection
         self.ended = False
         self._transformer = Transformer(connection)
         self._arrived: deque[PGresult] = deque()
         self._failed: psycopg.Error | None = None
-        self._wait: Callable[[Stream], None] = lambda _: None
+        self._wait_for = wait_for
         connection.pgconn.send_query(";\n".join(statements).encode())
         with suppress(psycopg.NotSupportedError):  # a libpq before 17 hands over whole results: more memory, the same rows
             connection.pgconn.set_chunked_rows_mode(ROWS_PER_PORTION)
@@ -77,15 +78,12 @@ class Stream:
             elif self._failed is None:
                 self._failed = psycopg.errors.error_from_result(result, encoding="utf-8")
 
-    def waits_with(self, wait: Callable[[Stream], None]) -> None:
-        self._wait = wait
-
     @property
     def empty(self) -> bool:
         return not self._arrived and not self.ended
 
     def _next(self) -> PGresult | None:
-        self._wait(self)
+        self._wait_for(self)
         if self._arrived:
             return self._arrived.popleft()
         if self._failed is not None:
@@ -93,44 +91,55 @@ class Stream:
         return None
 
 
-@contextmanager
-def streamed(sent: Sequence[tuple[psycopg.Connection, Sequence[str]]], piece: Piece) -> Iterator[tuple[Stream, ...]]:
-    """Send statements over connections; a stream for each to read their results from, in any order.
+class Streams:
+    """Streams over one or several connections, which are read in any order.
 
-    `piece` is done whenever the reader would wait. Left early, the connections are closed: in the middle of their results they
-    can be used for nothing else.
+    `piece` is done whenever the reader would wait. A context manager: left early, it closes the connections, because in the
+    middle of their results they can be used for nothing else.
     """
-    streams: list[Stream] = []
-    try:
-        for connection, statements in sent:
-            streams.append(Stream(connection, statements))
-        for stream in streams:
-            stream.waits_with(lambda wanted: _receive_all(streams, wanted, piece))
-        yield tuple(streams)
-        for stream in streams:
-            stream.drain()
-    except BaseException:
-        for stream in streams:
+
+    def __init__(self, piece: Piece) -> None:
+        self._piece = piece
+        self._streams: list[Stream] = []
+
+    def send(self, connection: psycopg.Connection, statements: Sequence[str]) -> Stream:
+        """Send statements, whose results are read from the stream. The connection must have nothing left to say."""
+        stream = Stream(connection, statements, self._wait_for)
+        self._streams.append(stream)
+        return stream
+
+    def __enter__(self) -> Streams:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if error is not None:
+            self._close()
+            return
+        try:
+            for stream in self._streams:
+                stream.drain()
+        except BaseException:
+            self._close()
+            raise
+
+    def _close(self) -> None:
+        for stream in self._streams:
             if not stream.ended:
                 with suppress(psycopg.Error):
                     stream.connection.cancel_safe(timeout=5)
-        for connection, _ in sent:
-            connection.close()
-        raise
+        for stream in self._streams:
+            stream.connection.close()
 
+    def _wait_for(self, wanted: Stream) -> None:
+        """Look at every connection; wait, with a piece of other work if there is any, until `wanted` has something."""
+        self._receive(wait=False)
+        while wanted.empty:
+            self._receive(wait=not self._piece())
 
-def _receive_all(streams: Sequence[Stream], wanted: Stream, piece: Piece) -> None:
-    """Look at every connection; wait, with a piece of other work if there is any, until `wanted` has something."""
-    _receive_ready(streams, wait=False)
-    while wanted.empty:
-        busy = piece()
-        _receive_ready(streams, wait=not busy)
-
-
-def _receive_ready(streams: Sequence[Stream], *, wait: bool) -> None:
-    by_number = {stream.connection.fileno(): stream for stream in streams if not stream.ended}
-    poll = select.poll()
-    for number in by_number:
-        poll.register(number, select.POLLIN)
-    for number, _ in poll.poll(None if wait else 0):
-        by_number[number].receive()
+    def _receive(self, *, wait: bool) -> None:
+        by_number = {stream.connection.fileno(): stream for stream in self._streams if not stream.ended}
+        poll = select.poll()
+        for number in by_number:
+            poll.register(number, select.POLLIN)
+        for number, _ in poll.poll(None if wait else 0):
+            by_number[number].receive()
