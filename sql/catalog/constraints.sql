@@ -23,7 +23,7 @@ select
             con.contype = 'x' or con.condeferrable or not con.convalidated or not con.conenforced or con.conperiod
             or (con.contype = 'f' and (con.confmatchtype <> 's' or con.confdelsetcols is not null))
             or (con.contype = 'c' and con.connoinherit)
-            or (con.contype in ('p', 'u') and (i.indnatts > i.indnkeyatts or i.indnullsnotdistinct))
+            or (con.contype in ('p', 'u') and i.indexrelid is not null)
             then coalesce(pg_get_constraintdef(con.oid), '')
         when con.contype = 'c' then coalesce('CHECK (' || pg_get_expr(con.conbin, con.conrelid) || ')', '')
     end as definition,
@@ -63,9 +63,10 @@ left join pg_class as rc on rc.oid = con.confrelid and rc.relkind in ('r', 'p')
 left join pg_namespace as rn on rn.oid = rc.relnamespace
 left join pg_class as x on x.oid = con.conindid and x.relkind in ('i', 'I')
 left join (
-    select i.indexrelid, i.indnatts, i.indnkeyatts, i.indnullsnotdistinct
+    select i.indexrelid
     from (values (false)) as older (indnullsnotdistinct)
     cross join lateral (select k.indexrelid, k.indnatts, k.indnkeyatts, indnullsnotdistinct from pg_index as k) as i
+    where i.indnatts > i.indnkeyatts or i.indnullsnotdistinct
 ) as i on i.indexrelid = con.conindid
 left join pg_description as description
     on description.objoid = con.oid and description.classoid = 'pg_constraint'::regclass and description.objsubid = 0
