@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from platformkit_pipeline.introspection.postgres.observe import Meanwhile, observe
 from platformkit_pipeline.logs import get_logger
-from platformkit_pipeline.model.activity import Activity, EndpointLatency
 from platformkit_pipeline.model.dsn import Dsn
-from platformkit_pipeline.model.snapshot import Snapshot
 from platformkit_pipeline.model.target import ManagementApiAccess, ObservationOptions
+
+if TYPE_CHECKING:
+    from platformkit_pipeline.model.activity import Activity, EndpointLatency
+    from platformkit_pipeline.model.snapshot import Snapshot
 
 _log = get_logger("operations.observe_all")
 

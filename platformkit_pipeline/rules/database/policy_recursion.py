@@ -122,10 +122,13 @@ class _Graph:
         self._steps_known: dict[tuple[str, str], tuple[_Step, ...]] = {}
         self._behind_known: dict[tuple[Name, str], tuple[_Step, ...]] = {}
         self._silent: dict[str, bool] = {}
+        self._nowhere: dict[tuple[str | None, str | None, tuple[str, ...]], bool] = {}
         self._applying: dict[tuple[Name, str], tuple[Policy, ...]] = {}
 
     def way_back(self, table: Relation, policy: Policy) -> tuple[str, ...] | None:
         """The shortest way on which the policy leads to its own table again; None when there is none, `_TOO_LONG` when nobody knows."""
+        if self._leads_nowhere(policy):
+            return None
         cut = False
         texts = [t for t in (policy.using, policy.with_check) if t is not None and not self._reads_nothing(t)]
         for text in dict.fromkeys(texts):
@@ -136,6 +139,15 @@ class _Graph:
                     if read.table == (table.schema, table.name) and self._repeats(read, policy):
                         return _names_on_the_way(routes, read)
         return _TOO_LONG if cut else None
+
+    def _leads_nowhere(self, policy: Policy) -> bool:
+        """Nothing is read for any role of the policy: nearly always, and the same for all policies that read alike."""
+        key = (policy.using, policy.with_check, policy.roles)
+        known = self._nowhere.get(key)
+        if known is None:
+            texts = [t for t in (policy.using, policy.with_check) if t is not None]
+            known = self._nowhere[key] = not any(self._routes(text, role) for text in texts for role in self._roles_of(policy))
+        return known
 
     def _repeats(self, read: _Read, policy: Policy) -> bool:
         """Reading the policy's table again cannot end.
@@ -148,8 +160,10 @@ class _Graph:
 
     def _bound(self, table: Relation, policy: Policy) -> tuple[str, ...]:
         """Roles that the policy binds; the client roles stand for PUBLIC."""
-        named = [role for name in policy.roles for role in (self._catalog.client_roles if name == PUBLIC else (name,))]
-        return tuple(role for role in dict.fromkeys(named) if not self._catalog.bypasses_policies_of(role, table))
+        return tuple(role for role in self._roles_of(policy) if not self._catalog.bypasses_policies_of(role, table))
+
+    def _roles_of(self, policy: Policy) -> dict[str, None]:
+        return dict.fromkeys(role for name in policy.roles for role in (self._catalog.client_roles if name == PUBLIC else (name,)))
 
     def _reads_nothing(self, text: str) -> bool:
         known = self._silent.get(text)
