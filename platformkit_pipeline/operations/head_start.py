@@ -108,25 +108,27 @@ class HeadStart:
 
         refused = {u.what for u in self._unobserved}
         missing: dict[str, Any] = {
-            field.name: () if field.name in refused else _NOT_SEEN_YET for field in fields(Snapshot) if field.name not in self._seen
+            field.name: () if field.name in refused else NotSeenYet(field.name)
+            for field in fields(Snapshot)
+            if field.name not in self._seen
         }
         given = {"server": self._server, "unobserved": self._unobserved, "isolation": None}
         return Snapshot(**{**missing, **self._seen, **given})
 
 
-class _NotSeenYet:
+class NotSeenYet:
     """Stands for records that have not arrived. Whoever asks for them fails, instead of taking them for none."""
 
+    def __init__(self, field: str) -> None:
+        self._field = field
+
     def __iter__(self) -> NoReturn:
-        raise AskedTooEarlyError("a rule asks for a catalogue kind that it does not require")
+        raise AskedTooEarlyError(f"a rule asks for {self._field}, which it does not require")
 
     __len__ = __bool__ = __iter__
 
     def __getattr__(self, name: str) -> NoReturn:
-        raise AskedTooEarlyError(f"a rule asks for {name} of what was not observed yet")
-
-
-_NOT_SEEN_YET = _NotSeenYet()
+        self.__iter__()
 
 
 def _load_judge() -> None:

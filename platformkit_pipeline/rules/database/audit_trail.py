@@ -33,7 +33,7 @@ _WRITE_ALL = "pg_write_all_data"
         "for TRUNCATE (for each statement), or revoke TRUNCATE from everybody but the owner. An audit log whose name does not tell that "
         "it is one is declared under audit_tables."
     ),
-    requires=(CatalogKind.RELATIONS, CatalogKind.TRIGGERS, CatalogKind.FUNCTIONS, CatalogKind.ROLES),
+    requires=(CatalogKind.RELATIONS, CatalogKind.TRIGGERS, CatalogKind.FUNCTIONS, CatalogKind.ROLES, CatalogKind.ROLE_MEMBERSHIPS),
     violating=ACTOR_COLUMNS + CRITICAL,
     clean=ACTOR_COLUMNS + CRITICAL + AUDIT_LOG + AUDIT_TRIGGER,
 )

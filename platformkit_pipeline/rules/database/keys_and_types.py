@@ -30,7 +30,7 @@ _UNSUPPORTED = frozenset(
     ),
     how_to_fix="Add `primary key` on the columns that identify a row, or `id uuid primary key default gen_random_uuid()`.",
     references=("splinter:no_primary_key",),
-    requires=(CatalogKind.RELATIONS, CatalogKind.CONSTRAINTS),
+    requires=(CatalogKind.RELATIONS, CatalogKind.CONSTRAINTS, CatalogKind.INDEXES),
     violating="alter table public.orders drop constraint orders_pkey;",
     clean="""
 alter table public.orders drop constraint orders_pkey;

@@ -312,7 +312,7 @@ class _CallerHelpers:
     ),
     how_to_fix="Leave WITH CHECK away, then USING is the check as well; or write the same condition there.",
     references=("cwe:639", "cwe:863"),
-    requires=_CLIENTS,
+    requires=(*_CLIENTS, CatalogKind.SCHEMAS, CatalogKind.COLUMNS),
     violating="""
 grant update on public.tenants to authenticated;
 create policy rename on public.tenants for update to authenticated

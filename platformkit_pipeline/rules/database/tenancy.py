@@ -112,6 +112,7 @@ def tenant_column_type(catalog: Catalog) -> Verdicts:
         CatalogKind.FUNCTIONS,
         CatalogKind.ROLES,
         CatalogKind.ROLE_MEMBERSHIPS,
+        CatalogKind.SCHEMAS,
     ),
     violating="""
 alter policy orders_of_tenant on public.orders

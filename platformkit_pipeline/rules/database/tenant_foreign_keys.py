@@ -26,7 +26,14 @@ from platformkit_pipeline.rules.registry import PASSED, Family, Verdicts, failed
         "(PostgreSQL then checks nothing) and says `on delete set null (x_id)`, so that the tenant column stays."
     ),
     references=("cwe:639",),
-    requires=(CatalogKind.RELATIONS, CatalogKind.COLUMNS, CatalogKind.CONSTRAINTS),
+    requires=(
+        CatalogKind.RELATIONS,
+        CatalogKind.COLUMNS,
+        CatalogKind.CONSTRAINTS,
+        CatalogKind.ROLES,
+        CatalogKind.ROLE_MEMBERSHIPS,
+        CatalogKind.SCHEMAS,
+    ),
     violating="""
 alter table public.orders add column follows_id uuid references public.orders (id) on delete restrict;
 create index orders_follows_idx on public.orders (follows_id);
