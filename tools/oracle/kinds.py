@@ -518,6 +518,14 @@ KINDS: tuple[Kind, ...] = (
         _leads_past_nothing,
     ),
     # -- we speak, splinter does not -------------------------------------------------------------------------------------
+    _peer(
+        SPLINTER,
+        "duplicate_index",
+        "replica-identity",
+        Right.WE,
+        "One of them is what logical replication tells the rows apart by: without it UPDATE and DELETE of a published table fail.",
+        lambda d, f: (r := f.relation(d.place)) is not None and any(i.replica_identity for i in f.catalog.indexes_of(r)),
+    ),
     _ours(
         SPLINTER,
         "RLS001",
@@ -732,6 +740,22 @@ KINDS: tuple[Kind, ...] = (
         Right.BOTH,
         "A materialized view over auth.users: pgrls says SEC052 alone; we say API001 and RLS008.",
         _shows_users,
+    ),
+    _ours(
+        PGRLS,
+        "RLS008",
+        "copy-of-unprotected-tables",
+        Right.WE,
+        "pgrls reports a materialized view over protected tables. Whoever holds the grant reads the copy, whatever its tables are.",
+        lambda d, f: (r := f.relation(d.place)) is not None and not any(table.row_security for table in f.behind(r)),
+    ),
+    _ours(
+        PGRLS,
+        "RLS017",
+        "parent-that-opens-its-children",
+        Right.WE,
+        "pgrls looks at partitions and children. A query of the parent shows their rows under the parent's policies alone.",
+        lambda d, f: any(d.place == f"{schema}.{name}" for r in f.catalog.relations.values() for schema, name in r.parents),
     ),
     _ours(
         PGRLS,
