@@ -88,13 +88,8 @@ create policy tenant on public.attachments to authenticated using (tenant_id = (
 -- FAULT TEN003, FAULT RLS006: users edit user_metadata themselves. FAULT RLS010
 create policy tenant on public.invites to authenticated using (tenant_id = (auth.jwt() -> 'user_metadata' ->> 'tenant_id')::uuid);
 
--- FAULT TEN003, as UNKNOWN: public.comments is no membership table, and its own policy shows more than the caller's tenant
+-- FAULT TEN003, as UNKNOWN: public.team_members is not declared as a membership table
 create policy team_reads on public.time_entries for select to authenticated using (
-  tenant_id in (select c.tenant_id from public.comments as c where c.task_id = time_entries.task_id)
-);
-
--- clean: nobody declared public.team_members, but its own policy shows only rows of the caller's tenant
-create policy team_adds on public.time_entries for insert to authenticated with check (
   tenant_id in (select m.tenant_id from public.team_members as m where m.user_id = (select auth.uid()))
 );
 
