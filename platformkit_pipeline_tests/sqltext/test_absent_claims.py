@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from platformkit_pipeline.sqltext.absent_claims import RowTerms, WithoutClaims, judged_without_claims, without_claims
+from platformkit_pipeline.sqltext.calls import CallShape
 from platformkit_pipeline.sqltext.inlining import HelperFunction
 
 CLAIM = "(((SELECT auth.jwt() AS jwt) ->> 'tenant_id'::text))::uuid"
@@ -182,7 +183,17 @@ HELPERS = {
         for name, (arguments, _, _) in BODIES.items()
     },
 }
-TERMS = RowTerms("orders", find_helper=lambda name: HELPERS.get(name[-1]), columns_of=lambda _schema, _relation: frozenset())
+
+
+def named(shape: CallShape, _inside: HelperFunction | None) -> tuple[HelperFunction, ...]:
+    return (HELPERS[shape.name[-1]],) if shape.name[-1] in HELPERS else ()
+
+
+TERMS = RowTerms(
+    "orders",
+    find_helper=named,
+    columns_of=lambda _schema, _relation: frozenset(),
+)
 
 
 @pytest.mark.parametrize("expression", OPENS)
