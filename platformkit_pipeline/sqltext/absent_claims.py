@@ -28,6 +28,7 @@ from platformkit_pipeline.sqltext.inlining import (
     UnreadableHelperError,
     every_reading,
     row_column,
+    with_row_references,
 )
 from platformkit_pipeline.sqltext.lookups import finds_a_row_anyway, made_by, taken_apart
 from platformkit_pipeline.sqltext.parser import (
@@ -47,6 +48,7 @@ from platformkit_pipeline.sqltext.truth import Truth, compare, fold, truth_of
 
 _T = TypeVar("_T")
 
+_CONDITIONS = frozenset({"BoolExpr", "NullTest", "BooleanTest", "A_Expr", "SubLink", "CaseExpr"})
 _COMPILED = frozenset({"c", "internal"})
 
 _IGNORE_NULL = frozenset({"concat", "concat_ws", "format", "num_nulls", "num_nonnulls", "jsonb_build_object", "json_build_object"})
@@ -294,6 +296,11 @@ class _Evaluation:
         return ways
 
     def _comparison(self, name: str, left: Node, right: Node) -> _Ways:
+        if name in ("=", "<>"):
+            for side, other in ((left, right), (right, left)):
+                constant = constant_of(other)
+                if constant is not None and isinstance(constant.value, bool) and kind(side) in _CONDITIONS:
+                    return self.condition(side) if constant.value is (name == "=") else _not(self.condition(side))
         a, b = self._value(left), self._value(right)
         if a.null or b.null:
             return frozenset({(None, self._cause_of_null((a, b), (left, right)))})
@@ -432,6 +439,8 @@ class _Evaluation:
         ways = _TRUE
         for condition in lookup.conditions:
             ways = _and(ways, self.condition(condition))
+        for call in lookup.calls.values():
+            ways = _and(ways, self._rows_of(call, self._found) or _TRUE)
         self._scope = before
         return ways
 
@@ -445,7 +454,24 @@ class _Evaluation:
         values = [self._value(node) for node in tested]
         if any(value.null for value in values):
             return empty | {(None, self._cause_of_null(values, tested))}
+        targets = [unwrap(target.res_target.val) for target in select.target_list] if kind(select) == "SelectStmt" else []
+        if len(targets) == 1 and kind(targets[0]) == "FuncCall":
+            marked = tuple(with_row_references(node, self._row_column) for node in tested)
+            ways = self._rows_of(targets[0], lambda body: self._of_set(body, marked, for_all=for_all))
+            if ways is not None:
+                return empty | _under(max(causes), ways)
         return empty | _OPEN | {(True, cause) for cause in causes if cause in (_Cause.CALLER, _Cause.ABSENCE)}
+
+    def _rows_of(self, call: Any, judge: Callable[[Any], _Ways]) -> _Ways | None:
+        """The rows of a helper that returns a set, judged as its SELECT; None for other functions."""
+        if self._named(call) is None or self._is_strict_and_null(call):
+            return None
+        body = self._body(call)
+        if body is not None:
+            return self._inside(call, lambda: judge(body)) if kind(body) == "SelectStmt" else None
+        if self._suspicious and self._may_ask_for_caller(self._named(call)):
+            return frozenset({(True, _Cause.ABSENCE), (False, _Cause.ABSENCE), (None, _Cause.ABSENCE)})
+        return None
 
     def _of_rows(self, select: Any) -> _Value:
         """The value of a scalar sub-select: NULL where it finds no row."""
