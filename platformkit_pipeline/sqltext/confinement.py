@@ -479,15 +479,14 @@ class _Judge:
         conditions = all_of(inner.condition(condition) for condition in demanded)
         if conditions.confinement is Confinement.CONFINED:
             return _CONFINED
-        shown = inner._shown(equalities, lookup, tenant)
+        # one that asks for the caller itself is meant as a look-up of memberships, and its table has to be declared
+        shown = None if self._asks_for_caller(select) else inner._shown(equalities, lookup, tenant)
         if shown and shown.confinement is Confinement.CONFINED:
             return shown
         whole = all_of([*(self._claim_of_value(left, right, inner) for left, right in pairs), conditions])
         if whole.confinement is not Confinement.OPEN:
             return whole
-        if shown is None or self._asks_for_caller(select):
-            return self._unclear(select, tested, inner, lookup)
-        return shown
+        return shown or self._unclear(select, tested, inner, lookup)
 
     def _shown(self, equalities: Equalities, lookup: Lookup, tenant: Value) -> Judgement | None:
         """What the policies of the tables that are looked up in make of it; None where they do not bind the reader.

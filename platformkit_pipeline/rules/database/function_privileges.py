@@ -131,6 +131,7 @@ create function public.close_day() returns void language sql security definer se
 comment on function public.close_day() is 'platformkit:definer updates every tenant';
 grant execute on function public.close_day() to service_role;
 """,
+    revision=2,
 )
 def definer_callable_by_anon(catalog: Catalog) -> Verdicts:
     anonymous = "anon" if catalog.has_role("anon") else PUBLIC
@@ -166,6 +167,7 @@ create function private.tenants_of_caller() returns setof uuid language sql stab
 comment on function private.tenants_of_caller() is 'platformkit:definer policies call it; it reads what callers may not';
 grant execute on function private.tenants_of_caller() to authenticated;
 """,
+    revision=2,
 )
 def definer_callable_by_authenticated(catalog: Catalog) -> Verdicts:
     if not catalog.has_role("authenticated"):

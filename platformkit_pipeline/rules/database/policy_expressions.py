@@ -99,6 +99,7 @@ alter policy own_tenant on public.tenants
 alter policy own_tenant on public.tenants
   using (id = ((select auth.jwt()) -> 'app_metadata' ->> 'tenant_id')::uuid);
 """,
+    revision=2,
 )
 def policy_trusts_user_metadata(catalog: Catalog) -> Verdicts:
     reader = _MetadataReader(catalog)
@@ -258,6 +259,7 @@ def _texts(policy: Policy) -> dict[str, object]:
     requires=(*_POLICIES, CatalogKind.FUNCTIONS),
     violating="alter policy own_tenant on public.tenants using (id = (auth.jwt() ->> 'tenant_id')::uuid);",
     clean="alter policy own_tenant on public.tenants using (id = (select (auth.jwt() ->> 'tenant_id')::uuid));",
+    revision=2,
 )
 def policy_reevaluated_per_row(catalog: Catalog) -> Verdicts:
     helpers = _CallerHelpers(catalog)
@@ -441,6 +443,7 @@ alter policy own_tenant on public.tenants
 alter policy own_tenant on public.tenants
   using (id = ((select auth.jwt()) ->> 'tenant_id')::uuid);
 """,
+    revision=2,
 )
 def null_claim_opens(catalog: Catalog) -> Verdicts:
     judge = _AbsenceJudge(catalog)

@@ -63,6 +63,7 @@ comment on function public.my_tenants() is 'platformkit:definer reads public.ten
 grant execute on function public.my_tenants() to authenticated;
 alter policy own_tenant on public.tenants using (id in (select public.my_tenants()));
 """,
+    revision=2,
 )
 def policy_recursion(catalog: Catalog) -> Verdicts:
     graph = _Graph(catalog)
