@@ -26,7 +26,9 @@ from platformkit_pipeline.sqltext.inlining import (
     HelperCalls,
     HelperFunction,
     UnreadableHelperError,
+    every_reading,
     row_column,
+    with_row_references,
 )
 from platformkit_pipeline.sqltext.lookups import finds_a_row_anyway, made_by, taken_apart
 from platformkit_pipeline.sqltext.parser import (
@@ -46,6 +48,7 @@ from platformkit_pipeline.sqltext.truth import Truth, compare, fold, truth_of
 
 _T = TypeVar("_T")
 
+_CONDITIONS = frozenset({"BoolExpr", "NullTest", "BooleanTest", "A_Expr", "SubLink", "CaseExpr"})
 _COMPILED = frozenset({"c", "internal"})
 
 _IGNORE_NULL = frozenset({"concat", "concat_ws", "format", "num_nulls", "num_nonnulls", "jsonb_build_object", "json_build_object"})
@@ -58,7 +61,7 @@ class RowTerms:
     relation: str
     not_null: frozenset[str] = frozenset()
     """Columns of the row that cannot be NULL."""
-    find_helper: FindHelper = field(default=lambda _name: None)
+    find_helper: FindHelper = field(default=lambda _shape, _inside: ())
     columns_of: ColumnsOf = field(default=lambda _schema, _relation: None)
 
 
@@ -84,20 +87,33 @@ def judged_without_claims(expression: str, terms: RowTerms) -> tuple[WithoutClai
         return WithoutClaims.CLOSED, ()
     node = parse_expression(expression)
     try:
-        first = _Evaluation(terms)
-        if _is_opened(first.condition(node)):
-            return WithoutClaims.OPENS, ()
-        if first.unread and _is_opened(_Evaluation(terms, suspicious=True).condition(node)):
-            return WithoutClaims.UNDECIDABLE, tuple(first.unread)
+        answers, names = every_reading(terms.find_helper, terms.columns_of, lambda calls: _outcome(node, terms, calls))
+    except UnreadableHelperError as error:
+        return WithoutClaims.UNDECIDABLE, (str(error),)
     except RecursionError:
         raise SqlSyntaxError("it is nested too deeply to be read") from None
+    if len({outcome for outcome, _ in answers}) == 1:
+        return answers[0]
+    return WithoutClaims.UNDECIDABLE, (f"{', '.join(names)} may be one of several functions of that name",)
+
+
+def _outcome(node: Node, terms: RowTerms, calls: HelperCalls) -> tuple[WithoutClaims, tuple[str, ...]]:
+    first = _Evaluation(terms, calls)
+    if _is_opened(first.condition(node)):
+        return WithoutClaims.OPENS, ()
+    if first.unread and _is_opened(_Evaluation(terms, calls.again(), suspicious=True).condition(node)):
+        return WithoutClaims.UNDECIDABLE, tuple(first.unread)
     return WithoutClaims.CLOSED, ()
 
 
 def demands_claims(expression: str, terms: RowTerms) -> bool:
     """The condition lets nobody without claims through, whatever the row is. Raises SqlSyntaxError."""
     try:
-        return not any(truth for truth, _ in _Evaluation(terms).condition(parse_expression(expression)))
+        node = parse_expression(expression)
+        answers, _ = every_reading(terms.find_helper, terms.columns_of, lambda calls: _Evaluation(terms, calls).condition(node))
+        return not any(truth for ways in answers for truth, _ in ways)
+    except UnreadableHelperError:
+        return False
     except RecursionError:
         raise SqlSyntaxError("it is nested too deeply to be read") from None
 
@@ -106,7 +122,7 @@ def _can_open(facts: ExpressionFacts, terms: RowTerms) -> bool:
     """Only constructs that turn NULL into TRUE can open anything; a helper may hold one."""
     if facts.null_safe and facts.calls:
         return True
-    return any(call.name not in CALLER_FUNCTIONS and terms.find_helper(call.name) is not None for call in facts.calls)
+    return any(call.name not in CALLER_FUNCTIONS and terms.find_helper(call.shape, None) for call in facts.calls)
 
 
 # -- ways in which a condition comes out ----------------------------------------------------------------------------------
@@ -196,13 +212,14 @@ _NO_CLAIM = _Value(True, _Cause.CALLER)
 class _Evaluation:
     """Evaluates one expression. `scope`: aliases of the sub-selects around, which may hide the judged relation."""
 
-    def __init__(self, terms: RowTerms, *, suspicious: bool = False) -> None:
+    def __init__(self, terms: RowTerms, calls: HelperCalls, *, suspicious: bool = False) -> None:
         self._terms = terms
+        self._calls = calls
         self._suspicious = suspicious
         """What cannot be read is taken to be NULL, or true where a condition is asked for."""
         self._scope: frozenset[str] | None = None
-        self._depth = 0
-        self._calls = HelperCalls(terms.find_helper, terms.columns_of)
+        self._around: tuple[HelperFunction, ...] = ()
+        """The helpers in whose bodies it is."""
         self.unread: dict[str, None] = {}
         """Functions that may depend on the caller and could not be followed: why."""
 
@@ -279,6 +296,11 @@ class _Evaluation:
         return ways
 
     def _comparison(self, name: str, left: Node, right: Node) -> _Ways:
+        if name in ("=", "<>"):
+            for side, other in ((left, right), (right, left)):
+                constant = constant_of(other)
+                if constant is not None and isinstance(constant.value, bool) and kind(side) in _CONDITIONS:
+                    return self.condition(side) if constant.value is (name == "=") else _not(self.condition(side))
         a, b = self._value(left), self._value(right)
         if a.null or b.null:
             return frozenset({(None, self._cause_of_null((a, b), (left, right)))})
@@ -352,11 +374,11 @@ class _Evaluation:
             return self._of_value(self._value(node), node)
         body = self._body(node)
         if body is None:
-            if self._suspicious and self._may_ask_for_caller(self._calls.named(node)):
+            if self._suspicious and self._may_ask_for_caller(self._named(node)):
                 cause = self._cause(*(unwrap(argument) for argument in node.args))
                 return frozenset({(True, cause), (False, cause), (None, cause)})
             return self._of_value(self._value(node), node)
-        return self._inside(lambda: self._of_select(body) if kind(body) == "SelectStmt" else self.condition(body))
+        return self._inside(node, lambda: self._of_select(body) if kind(body) == "SelectStmt" else self.condition(body))
 
     # -- sub-selects --------------------------------------------------------------------------------------------------------
     def _sub_link(self, node: Any) -> _Ways:
@@ -417,6 +439,8 @@ class _Evaluation:
         ways = _TRUE
         for condition in lookup.conditions:
             ways = _and(ways, self.condition(condition))
+        for call in lookup.calls.values():
+            ways = _and(ways, self._rows_of(call, self._found) or _TRUE)
         self._scope = before
         return ways
 
@@ -430,7 +454,24 @@ class _Evaluation:
         values = [self._value(node) for node in tested]
         if any(value.null for value in values):
             return empty | {(None, self._cause_of_null(values, tested))}
+        targets = [unwrap(target.res_target.val) for target in select.target_list] if kind(select) == "SelectStmt" else []
+        if len(targets) == 1 and kind(targets[0]) == "FuncCall":
+            marked = tuple(with_row_references(node, self._row_column) for node in tested)
+            ways = self._rows_of(targets[0], lambda body: self._of_set(body, marked, for_all=for_all))
+            if ways is not None:
+                return empty | _under(max(causes), ways)
         return empty | _OPEN | {(True, cause) for cause in causes if cause in (_Cause.CALLER, _Cause.ABSENCE)}
+
+    def _rows_of(self, call: Any, judge: Callable[[Any], _Ways]) -> _Ways | None:
+        """The rows of a helper that returns a set, judged as its SELECT; None for other functions."""
+        if self._named(call) is None or self._is_strict_and_null(call):
+            return None
+        body = self._body(call)
+        if body is not None:
+            return self._inside(call, lambda: judge(body)) if kind(body) == "SelectStmt" else None
+        if self._suspicious and self._may_ask_for_caller(self._named(call)):
+            return frozenset({(True, _Cause.ABSENCE), (False, _Cause.ABSENCE), (None, _Cause.ABSENCE)})
+        return None
 
     def _of_rows(self, select: Any) -> _Value:
         """The value of a scalar sub-select: NULL where it finds no row."""
@@ -571,7 +612,7 @@ class _Evaluation:
         if name[-1] == "current_setting" and name[:-1] in ((), ("pg_catalog",)):
             return _NO_CLAIM if _is_claim_setting(node) else _SOME
         arguments = [unwrap(argument) for argument in node.args]
-        helper = self._calls.named(node)
+        helper = self._named(node)
         if helper is None:
             if name[-1] in ("concat", "concat_ws"):
                 return self._concatenated(arguments)
@@ -581,19 +622,19 @@ class _Evaluation:
         body = self._body(node)
         if body is None:
             return _NO_CLAIM if self._suspicious and self._may_ask_for_caller(helper) else _UNKNOWN
-        return self._inside(lambda: self._of_rows(body) if kind(body) == "SelectStmt" else self._value(body))
+        return self._inside(node, lambda: self._of_rows(body) if kind(body) == "SelectStmt" else self._value(body))
 
     def _is_strict_and_null(self, call: Any) -> bool:
-        helper = self._calls.named(call)
+        helper = self._named(call)
         return helper is not None and helper.strict and self._strict([unwrap(a) for a in call.args]).null is True
 
     def _body(self, call: Any) -> Node | None:
         """What a helper returns, with the arguments of the call put in; None when it cannot be told."""
-        helper = self._calls.named(call)
+        helper = self._named(call)
         if helper is None:
             return None
         try:
-            return self._calls.body(call, self._depth, self._row_column)
+            return self._calls.body(call, self._around, self._row_column)
         except UnreadableHelperError as error:
             if self._may_ask_for_caller(helper):
                 self.unread[str(error)] = None
@@ -602,12 +643,16 @@ class _Evaluation:
     def _may_ask_for_caller(self, helper: HelperFunction | None) -> bool:
         return helper is not None and _may_ask_for_caller(helper, self._terms.find_helper)
 
-    def _inside(self, evaluate: Callable[[], _T]) -> _T:
+    def _inside(self, call: Any, evaluate: Callable[[], _T]) -> _T:
         """Evaluate something in the body of a helper, where only marked columns are those of the judged row."""
-        scope, self._scope, self._depth = self._scope, None, self._depth + 1
+        scope, around, helper = self._scope, self._around, self._named(call)
+        self._scope, self._around = None, (*around, *([helper] if helper else []))
         result = evaluate()
-        self._scope, self._depth = scope, self._depth - 1
+        self._scope, self._around = scope, around
         return result
+
+    def _named(self, call: Any) -> HelperFunction | None:
+        return self._calls.named(call, self._around[-1] if self._around else None)
 
     # -- causes ---------------------------------------------------------------------------------------------------------------
     def _cause_of_null(self, values: Iterable[_Value], nodes: Iterable[Node]) -> _Cause:
@@ -630,7 +675,7 @@ class _Evaluation:
             return None
         if path[0] == ROW:
             return path[1]
-        if self._depth:
+        if self._around:
             return None
         if self._scope is None:
             return path[-1] if len(path) == 1 or path[-2] == self._terms.relation else None
@@ -675,7 +720,7 @@ def _may_ask_for_caller(helper: HelperFunction, find: FindHelper) -> bool:
             return True
         if facts.claims or any(call.name in CALLER_FUNCTIONS or call.name[-1] == "current_setting" for call in facts.calls):
             return True
-        called = {inner for name in {call.name for call in facts.calls} if (inner := find(name)) is not None} - seen
+        called = {inner for call in facts.calls for inner in find(call.shape, function)} - seen
         seen |= called
         waiting += called
     return False

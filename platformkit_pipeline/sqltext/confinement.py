@@ -26,6 +26,7 @@ from platformkit_pipeline.sqltext.inlining import (
     HelperCalls,
     HelperFunction,
     UnreadableHelperError,
+    every_reading,
     row_column,
 )
 from platformkit_pipeline.sqltext.lookups import Equalities, Lookup, Value, finds_a_row_anyway, made_by, taken_apart
@@ -92,7 +93,7 @@ class TenantTerms:
     claim: str
     membership_tables: frozenset[str] = frozenset()
     """Tables that map users to tenants, as `schema.name` and as bare `name` where that is unambiguous."""
-    find_helper: FindHelper = field(default=lambda _name: None)
+    find_helper: FindHelper = field(default=lambda _shape, _inside: ())
     columns_of: ColumnsOf = field(default=lambda _schema, _relation: frozenset())
     """Columns of a relation that a helper reads; a name in its body may be one of them."""
     never_null: bool = False
@@ -120,13 +121,22 @@ _CLAIM: Value = ("\x00claim",)
 def judge_expression(expression: str, terms: TenantTerms) -> Judgement:
     """Judge the text of a USING or WITH CHECK expression. Text that does not parse is UNDECIDABLE."""
     try:
-        return _Judge(terms, HelperCalls(terms.find_helper, terms.columns_of)).condition(parse_expression(expression))
+        node = parse_expression(expression)
+        judged, names = every_reading(terms.find_helper, terms.columns_of, lambda calls: _Judge(terms, calls).condition(node))
+        return _agreed(judged, names)
     except SqlSyntaxError as error:
         return Judgement(Confinement.UNDECIDABLE, f"the expression does not parse: {error}")
     except UnreadableHelperError as error:
         return Judgement(Confinement.UNDECIDABLE, f"the function {error}")
     except RecursionError:
         return Judgement(Confinement.UNDECIDABLE, "the expression and the helpers it calls are nested too deeply to be read")
+
+
+def _agreed(judged: list[Judgement], names: list[str]) -> Judgement:
+    """One judgement where calls may mean several functions."""
+    if len({judgement.confinement for judgement in judged}) == 1:
+        return judged[0]
+    return _undecidable(f"which of several functions named {', '.join(names)} is called cannot be told")
 
 
 def all_of(judgements: Iterable[Judgement]) -> Judgement:
@@ -157,11 +167,13 @@ def _undecidable(reason: str) -> Judgement:
 class _Judge:
     """Walks one expression. `scope` are the aliases of the sub-selects around it, which may hide the judged relation."""
 
-    def __init__(self, terms: TenantTerms, calls: HelperCalls, *, depth: int = 0, scope: frozenset[str] | None = None) -> None:
+    def __init__(
+        self, terms: TenantTerms, calls: HelperCalls, around: tuple[HelperFunction, ...] = (), scope: frozenset[str] | None = None
+    ) -> None:
         self._terms = terms
         self._calls = calls
-        self._depth = depth
-        """How many helper bodies are around; in such a body only marked columns are those of the judged row."""
+        self._around = around
+        """The helpers in whose bodies it is; there only marked columns are those of the judged row."""
         self._scope = scope
         """None outside of sub-selects, where a column needs no qualifier."""
         self._made: frozenset[str] = frozenset()
@@ -170,7 +182,7 @@ class _Judge:
         """Nothing around runs with other rights than the caller's."""
 
     def _below(self, scope: frozenset[str] | None, made: frozenset[str]) -> _Judge:
-        judge = _Judge(self._terms, self._calls, depth=self._depth, scope=scope)
+        judge = _Judge(self._terms, self._calls, around=self._around, scope=scope)
         judge._made = made
         judge._as_caller = self._as_caller
         return judge
@@ -421,11 +433,14 @@ class _Judge:
 
     def _inlined(self, call: Any) -> tuple[_Judge, Node]:
         """The body that a call stands for and the judge to walk it. Raises UnreadableHelperError."""
-        body = self._calls.body(call, self._depth, self._row_column)
-        inner = _Judge(self._terms, self._calls, depth=self._depth + 1)
-        helper = self._calls.named(call)
+        body = self._calls.body(call, self._around, self._row_column)
+        helper = self._named(call)
+        inner = _Judge(self._terms, self._calls, around=(*self._around, *([helper] if helper else [])))
         inner._as_caller = self._as_caller and helper is not None and not helper.security_definer
         return inner, body
+
+    def _named(self, call: Any) -> HelperFunction | None:
+        return self._calls.named(call, self._around[-1] if self._around else None)
 
     # -- look-ups ---------------------------------------------------------------------------------------------------
     def _lookup(self, select: Any, tested: tuple[Node, ...], *, counted: bool = False, boolean: bool = False) -> Judgement:
@@ -464,15 +479,14 @@ class _Judge:
         conditions = all_of(inner.condition(condition) for condition in demanded)
         if conditions.confinement is Confinement.CONFINED:
             return _CONFINED
-        shown = inner._shown(equalities, lookup, tenant)
+        # one that asks for the caller itself is meant as a look-up of memberships, and its table has to be declared
+        shown = None if self._asks_for_caller(select) else inner._shown(equalities, lookup, tenant)
         if shown and shown.confinement is Confinement.CONFINED:
             return shown
         whole = all_of([*(self._claim_of_value(left, right, inner) for left, right in pairs), conditions])
         if whole.confinement is not Confinement.OPEN:
             return whole
-        if shown is None or self._asks_for_caller(select):
-            return self._unclear(select, tested, inner, lookup)
-        return shown
+        return shown or self._unclear(select, tested, inner, lookup)
 
     def _shown(self, equalities: Equalities, lookup: Lookup, tenant: Value) -> Judgement | None:
         """What the policies of the tables that are looked up in make of it; None where they do not bind the reader.
@@ -552,7 +566,7 @@ class _Judge:
             return None
         if path[0] == ROW:
             return path[1]
-        if self._depth:
+        if self._around:
             return None
         if self._scope is None:
             return path[-1] if len(path) == 1 or path[-2] == self._terms.relation else None
@@ -674,7 +688,7 @@ class _Judge:
         name = string_parts(call.funcname)
         if name[:-1] == ("pg_catalog",):
             return name[-1]
-        own = self._depth and name[-1] not in _INTERPRETED and self._calls.named(call) is not None
+        own = self._around and name[-1] not in _INTERPRETED and self._named(call) is not None
         return name[-1] if len(name) == 1 and not own else ""
 
     def _claim_root(self, call: Any) -> tuple[str, ...] | None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from postgast import pg_query_pb2 as pg
 
+from platformkit_pipeline.sqltext.calls import CallShape, shape_of
 from platformkit_pipeline.sqltext.parser import CACHE_SIZE, SqlSyntaxError, parse_expression, parse_statements, scalar_of
 
 Path = tuple[str, ...]
@@ -48,8 +49,10 @@ class FunctionCall:
     """Stands inside `in (select ...)` that reads nothing of the row: run once, and its answer is kept (a hashed SubPlan)."""
     argument_texts: tuple[str | None, ...]
     """String constants among the arguments in order, None for others."""
-    reads_columns: bool = False
+    reads_columns: bool
     """An argument mentions a column, so the answer may differ from row to row."""
+    shape: CallShape
+    """What it shows of the function that it means."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +156,7 @@ class _Walker:
     """Collects facts. Fields of the commonest nodes are read by name; a generic walk of protobuf messages is three times slower."""
 
     def __init__(self) -> None:
-        self._calls: list[tuple[Path, tuple[str | None, ...], _Frame | None, bool]] = []
+        self._calls: list[tuple[_Frame | None, Path, tuple[str | None, ...], bool, CallShape]] = []
         self._column_references = 0
         self._relations: set[Path] = set()
         self._made: set[str] = set()
@@ -174,7 +177,7 @@ class _Walker:
 
     def facts(self) -> ExpressionFacts:
         return ExpressionFacts(
-            calls=tuple([FunctionCall(name, *_how_often(frame), texts, columns) for name, texts, frame, columns in self._calls]),
+            calls=tuple([FunctionCall(name, *_how_often(frame), texts, reads, shape) for frame, name, texts, reads, shape in self._calls]),
             relations=frozenset(name for name in self._relations if len(name) > 1 or name[0] not in self._made),
             columns=frozenset(self._columns),
             row_columns=frozenset(self._row_columns),
@@ -328,7 +331,7 @@ class _Walker:
     def _record_call(self, node: Any, name: Path, before: int) -> None:
         """`before`: how many columns had been met when its arguments began."""
         texts = tuple([_text_of(argument) for argument in node.args])
-        self._calls.append((name, texts, self._frame, self._column_references > before))
+        self._calls.append((self._frame, name, texts, self._column_references > before, shape_of(node)))
 
     def _json(self, node: Any, steps: list[str] | None = None) -> None:
         """A value that JSON keys are taken out of: goes down to where it comes from, and knows the whole path then.

@@ -9,6 +9,8 @@ from platformkit_pipeline.sqltext.parser import CACHE_SIZE, SqlSyntaxError, pars
 
 _PLAIN = re.compile(r"[a-z_][a-z0-9_]*\Z")
 
+_ENTRY = re.compile(r'\s*(?:"(?P<quoted>(?:[^"]|"")*)"|(?P<plain>[^,"\s]+))\s*(?:,|\Z)')
+
 
 @lru_cache(maxsize=CACHE_SIZE)
 def identifier(name: str) -> str:
@@ -31,3 +33,10 @@ def qualified(schema: str, name: str) -> str:
 def literal(text: str) -> str:
     """A string constant, for servers with standard_conforming_strings on (the default since 9.1)."""
     return "'" + text.replace("'", "''") + "'"
+
+
+@lru_cache(maxsize=256)
+def schemas_in_path(setting: str) -> tuple[str, ...]:
+    """The schemas of a search_path as the catalogue keeps it: `""` names none, what is not quoted is folded to lower case."""
+    entries = (m["plain"].lower() if m["plain"] else m["quoted"].replace('""', '"') for m in _ENTRY.finditer(setting))
+    return tuple(entry for entry in entries if entry)

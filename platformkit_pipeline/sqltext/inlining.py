@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from types import MappingProxyType
+from typing import Any, TypeVar
 
 from google.protobuf.message import Message
 from postgast import pg_query_pb2 as pg
 
+from platformkit_pipeline.sqltext.calls import CallShape, shape_of
 from platformkit_pipeline.sqltext.functions import returned_by_sql
 from platformkit_pipeline.sqltext.lookups import alias_of
 from platformkit_pipeline.sqltext.parser import Node, SqlSyntaxError, column_path, kind, string_parts, unwrap, wrapped
@@ -22,6 +24,8 @@ MAX_HELPER_DEPTH = 5
 """Helpers may call helpers; deeper chains are reported as undecidable instead of followed."""
 MAX_HELPERS = 200
 """Helper calls read for one expression: helpers that call each other many times multiply."""
+MAX_READINGS = 16
+"""Ways to understand one expression, where calls do not tell functions of one name apart."""
 ROW = "\x00row"
 """First part of a column path that stands for a column of the judged row."""
 OPAQUE = ("\x00opaque", "value")
@@ -52,34 +56,49 @@ class HelperFunction:
     """It reads with its owner's rights: the policies of what it reads may not bind them."""
 
 
-FindHelper = Callable[[tuple[str, ...]], HelperFunction | None]
-"""Looks a function up by the parts of its name; None when it was not observed."""
+FindHelper = Callable[[CallShape, HelperFunction | None], tuple[HelperFunction, ...]]
+"""(call, the helper in whose body it stands) → the functions that it may mean; none for PostgreSQL's own, and what was not observed."""
+_Answer = TypeVar("_Answer")
+_Choices = Mapping[tuple[HelperFunction, ...], int]
 
 
 class HelperCalls:
     """The helpers that one expression calls, and those that they call, read within bounds."""
 
-    def __init__(self, find: FindHelper, columns_of: ColumnsOf) -> None:
+    def __init__(self, find: FindHelper, columns_of: ColumnsOf, chosen: _Choices = MappingProxyType({})) -> None:
         self._find = find
         self._columns_of = columns_of
         self._left = MAX_HELPERS
+        self.chosen = dict(chosen)
+        """Functions that a call does not tell apart → the place of the one that it is taken to mean."""
+        self.ambiguous: dict[str, None] = {}
+        """Their names."""
 
-    def named(self, call: Any) -> HelperFunction | None:
+    def again(self) -> HelperCalls:
+        """The same reading, from the beginning."""
+        return HelperCalls(self._find, self._columns_of, self.chosen)
+
+    def named(self, call: Any, inside: HelperFunction | None) -> HelperFunction | None:
         """The helper that is called; None for a function that was not observed, or is PostgreSQL's own."""
-        return self._find(string_parts(call.funcname))
+        found = self._find(shape_of(call), inside)
+        if len(found) < 2:
+            return found[0] if found else None
+        self.ambiguous[".".join(string_parts(call.funcname))] = None
+        return found[self.chosen.setdefault(found, 0)]
 
-    def body(self, call: Any, depth: int, is_row_column: Callable[[Node], str | None]) -> Node:
+    def body(self, call: Any, around: tuple[HelperFunction, ...], is_row_column: Callable[[Node], str | None]) -> Node:
         """What the call returns: an expression, or the SELECT whose rows it returns.
 
-        `depth` counts the helper bodies around the call. Raises UnreadableHelperError, with the name of the function.
+        `around` are the helpers in whose bodies the call stands, the innermost last. Raises UnreadableHelperError, with the
+        name of the function.
         """
         shown = ".".join(string_parts(call.funcname))
-        if depth >= MAX_HELPER_DEPTH:
+        if len(around) >= MAX_HELPER_DEPTH:
             raise UnreadableHelperError(f"{shown} calls too deep a chain of helpers")
         if self._left <= 0:
             raise UnreadableHelperError(f"{shown} calls too many helpers")
         self._left -= 1
-        helper = self.named(call)
+        helper = self.named(call, around[-1] if around else None)
         if helper is None:
             raise UnreadableHelperError(f"{shown} could not be read")
         arguments = [with_row_references(unwrap(argument), is_row_column) for argument in call.args]
@@ -87,6 +106,28 @@ class HelperCalls:
             return inlined(helper, call, arguments, self._columns_of)
         except UnreadableHelperError as error:
             raise UnreadableHelperError(f"{shown} {error}") from None
+
+
+def every_reading(find: FindHelper, columns_of: ColumnsOf, judge: Callable[[HelperCalls], _Answer]) -> tuple[list[_Answer], list[str]]:
+    """The answers for all functions that ambiguous calls may mean, and the names of those calls.
+
+    Raises UnreadableHelperError where there are too many of them.
+    """
+    answers: list[_Answer] = []
+    names: dict[str, None] = {}
+    waiting: list[_Choices] = [{}]
+    while waiting:
+        before = waiting.pop()
+        calls = HelperCalls(find, columns_of, before)
+        answers.append(judge(calls))
+        names.update(calls.ambiguous)
+        if len(answers) > MAX_READINGS:
+            raise UnreadableHelperError(f"{', '.join(names)} may be one of too many functions of that name")
+        met = [functions for functions in calls.chosen if functions not in before]
+        for position, functions in enumerate(met):
+            chosen = {**before, **dict.fromkeys(met[:position], 0)}
+            waiting += [{**chosen, functions: place} for place in range(1, len(functions))]
+    return answers, list(names)
 
 
 def inlined(helper: HelperFunction, call: Any, arguments: list[Node], columns_of: ColumnsOf) -> Node:

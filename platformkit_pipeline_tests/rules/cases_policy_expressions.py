@@ -27,6 +27,17 @@ def silent(name: str, using: str, *before: str) -> Case:
     return case(name, *before, reading(using), expected=set())
 
 
+OVERLOADS = (
+    "create type public.kind as enum ('a', 'b')",
+    helper("chosen(t uuid)", "boolean", "select t = (auth.jwt() ->> 'tenant_id')::uuid"),
+    helper("chosen(t text)", "boolean", "select t = (auth.jwt() -> 'user_metadata' ->> 'tenant_id')"),
+    helper("chosen(t uuid, u text)", "boolean", "select t::text = (auth.jwt() -> 'user_metadata' ->> u)"),
+)
+OPENED = (
+    helper("opened(t uuid)", "boolean", "begin return auth.uid() is null or t = auth.uid(); end", "plpgsql"),
+    helper("opened(t text)", "boolean", "begin return t = auth.uid()::text; end", "plpgsql"),
+)
+
 CASES: list[Case] = [
     # -- RLS006
     trusting("by the two arrows", "id = ((select auth.jwt() -> 'user_metadata') ->> 'tenant_id')::uuid"),
@@ -174,7 +185,40 @@ CASES: list[Case] = [
         expected={("RLS004", "policy public.notes.notes_of_tenant"), ("TEN003", NOTES)},
         mend=(f"alter policy notes_of_tenant on public.notes with check (tenant_id = {TENANT})",),
     ),
+    silent(
+        "RLS006 spares the function of pg_catalog whose namesake reads user metadata",
+        f"lower(name) = 'x' and id = {TENANT}",
+        helper("lower(t text)", "text", "select auth.jwt() -> 'user_metadata' ->> t"),
+    ),
+    silent(
+        "RLS006 spares a bare name in a body whose path leads to pg_catalog alone",
+        "id = (select public.mine())",
+        helper("lower(t text)", "text", "select auth.jwt() -> 'user_metadata' ->> t"),
+        helper("mine()", "uuid", "select lower(auth.jwt() ->> 'tenant_id')::uuid"),
+    ),
+    silent("RLS006 spares the overload that the type of a column rules out", "public.chosen(id)", *OVERLOADS),
+    trusting("by the overload that the type of a column leads to", "public.chosen(name)", *OVERLOADS),
+    trusting("by the overload that a cast leads to", "public.chosen(id::text)", *OVERLOADS),
+    trusting("by the overload that the number of arguments leads to", "public.chosen(id, 'x')", *OVERLOADS),
+    case(
+        "RLS006 says that it cannot tell which overload is called",
+        *OVERLOADS,
+        "alter table public.tenants add column kind public.kind not null default 'a'",
+        "create function public.chosen(k public.kind) returns boolean language sql stable set search_path = '' as 'select false'",
+        "create cast (public.kind as text) with inout as implicit",
+        reading("public.chosen(greatest(kind, 'a'))"),
+        expected={("RLS006", OWN)},
+        mend=("alter policy own_tenant on public.tenants using (public.chosen(kind))",),
+    ),
     # -- RLS016
+    silent("RLS016 spares the overload that the type of a column rules out", "public.opened(name)", *OPENED),
+    case(
+        "RLS016 by the overload that the type of a column leads to",
+        *OPENED,
+        reading("public.opened(id)"),
+        expected={("RLS016", OWN)},
+        mend=(reading("public.opened(name)"),),
+    ),
     case(
         "RLS016 whoever is not signed in",
         reading("(select auth.uid()) is null or id = (select auth.uid())"),

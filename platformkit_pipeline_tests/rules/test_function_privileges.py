@@ -10,8 +10,8 @@ from platformkit_pipeline.introspection.postgres.observe import observe
 from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.model.result import Outcome, Result
 from platformkit_pipeline.model.target import Declarations
-from platformkit_pipeline.rules.database.function_privileges import schemas_in_path
 from platformkit_pipeline.rules.evaluate import evaluate
+from platformkit_pipeline.sqltext.identifiers import schemas_in_path
 from platformkit_pipeline_tests.rules.conftest import RULES, judge, run_sql
 
 HELPER = """
@@ -75,3 +75,22 @@ def test_without_the_exposed_schemas_nobody_knows(well_kept: Dsn) -> None:
     [failure] = judged(Declarations(exposed_schemas=("public",)))
     assert failure.outcome is Outcome.FAIL
     assert judged(Declarations(exposed_schemas=())) == []
+
+
+def test_a_helper_is_the_overload_that_the_policy_calls(well_kept: Dsn) -> None:
+    run_sql(
+        well_kept,
+        """
+        create function public.mine(t uuid) returns boolean language sql stable security definer set search_path = '' as 'select true';
+        create function public.mine(t text) returns boolean language sql stable security definer set search_path = '' as 'select true';
+        comment on function public.mine(uuid) is 'platformkit:definer policies call it';
+        comment on function public.mine(text) is 'platformkit:definer policies call it';
+        create policy helped on public.orders as restrictive to authenticated using (public.mine(tenant_id));
+        revoke execute on function public.mine(uuid), public.mine(text) from public, anon;
+        grant execute on function public.mine(uuid), public.mine(text) to authenticated;
+        """,
+    )
+    found = finding(well_kept, "FUN006")
+    assert found.object.canonical == "function public.mine(t text)"
+    assert found.outcome is Outcome.FAIL
+    assert "called_by_policies" not in found.evidence

@@ -13,7 +13,7 @@ import pytest
 from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.sandbox.supabase import copy_supabase_database
 from platformkit_pipeline_tests.rules.conftest import run_sql
-from platformkit_pipeline_tests.sqltext.test_absent_claims import CLOSED, DEFINITIONS, OPENS
+from platformkit_pipeline_tests.sqltext.test_absent_claims import CLOSED, DEFINITIONS, MY_TENANTS, OPENS, SEEN
 
 STRANGER = {
     "sub": "00000000-0000-0000-0000-00000000000e",
@@ -38,6 +38,8 @@ insert into public.profiles values ('{STRANGER["sub"]}', false);
 create function public.claim() returns uuid language sql stable as $$ select (auth.jwt() ->> 'tenant_id')::uuid $$;
 create function public.sees(t uuid) returns boolean language sql stable as $$ select public.claim() is null or t = public.claim() $$;
 create function public.tenant_or(t uuid) returns uuid language sql stable as $$ select coalesce((auth.jwt() ->> 'tenant_id')::uuid, t) $$;
+create function public.seen() returns setof integer language sql stable as $$ {SEEN} $$;
+create function public.my_tenants() returns setof uuid language sql stable as $$ {MY_TENANTS} $$;
 create function public.is_mine(t uuid) returns boolean language sql stable as $$ select coalesce(t = public.claim(), false) $$;
 create function public.strict_sees(t uuid) returns boolean language sql stable strict as $$ select t is null $$;
 """

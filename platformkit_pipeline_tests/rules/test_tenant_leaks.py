@@ -58,6 +58,12 @@ def plpgsql_function(signature: str, returns: str, body: str) -> str:
     return f"create function public.{signature} returns {returns} language plpgsql stable as $body${body}$body$"
 
 
+OVERLOADS = (
+    sql_function("mine(t uuid)", "boolean", f"select t = {CLAIM}"),
+    sql_function("mine(t text)", "boolean", "select t is not null"),
+    sql_function("mine(t uuid, u boolean)", "boolean", "select u"),
+)
+
 LEAKS = [
     # look-ups that mention the caller and a membership table, and tie nothing
     Expression(
@@ -242,6 +248,17 @@ LEAKS = [
     Expression("(1 between symmetric 2 and 0) or tenant_id = " + CLAIM),
     Expression("exists (select count(*) where false) or tenant_id = " + CLAIM),
     Expression("((owner_id <> owner_id) is not false) or tenant_id = " + CLAIM),
+    # overloads
+    Expression("public.mine(tenant_id::text)", OVERLOADS),
+    Expression("public.mine(tenant_id, true)", OVERLOADS),
+    Expression(
+        "public.outer_mine(tenant_id)",
+        (
+            *OVERLOADS,
+            "create function public.outer_mine(t uuid) returns boolean language sql stable set search_path = public "
+            "as 'select mine(t::text)'",
+        ),
+    ),
     # arrays and JSON
     Expression(f"array[tenant_id] @> array_remove(array[{CLAIM}], {CLAIM})"),
     Expression(f"array[tenant_id, {CLAIM}] && array[{CLAIM}]"),
@@ -266,6 +283,15 @@ LEAKS = [
 ]
 
 CONFINE = [
+    Expression("public.mine(tenant_id)", OVERLOADS),
+    Expression("public.mine(t => tenant_id)", OVERLOADS),
+    Expression(
+        "public.outer_mine(tenant_id)",
+        (
+            *OVERLOADS,
+            "create function public.outer_mine(x uuid) returns boolean language sql stable set search_path = public as 'select mine(x)'",
+        ),
+    ),
     Expression("tenant_id = json_value(auth.jwt(), '$.tenant_id')::uuid"),
     Expression("tenant_id = (select json_value(auth.jwt(), '$.app_metadata.tenant_id' returning uuid))"),
     Expression("tenant_id = json_query(auth.jwt(), '$.tenant_id' omit quotes)::text::uuid"),

@@ -5,12 +5,19 @@ from __future__ import annotations
 import pytest
 
 from platformkit_pipeline.sqltext.absent_claims import RowTerms, WithoutClaims, judged_without_claims, without_claims
+from platformkit_pipeline.sqltext.calls import CallShape
 from platformkit_pipeline.sqltext.inlining import HelperFunction
 
 CLAIM = "(((SELECT auth.jwt() AS jwt) ->> 'tenant_id'::text))::uuid"
 SETTING = "(current_setting('app.tenant'::text, true))::uuid"
 
 OPENS = [
+    "(auth.uid() IS NULL) = true",
+    "false = (auth.uid() IS NOT NULL)",
+    "id IN (SELECT public.seen() AS seen)",
+    "id IN (SELECT s.s FROM public.seen() s(s))",
+    "id IN (SELECT public.seen_by_query() AS seen)",
+    "EXISTS (SELECT 1 FROM public.seen() s(s) WHERE (s.s = orders.id))",
     "(JSON_VALUE(auth.jwt(), '$.tenant_id' RETURNING uuid) IS NULL) OR (tenant_id = JSON_VALUE(auth.jwt(), '$.tenant_id' RETURNING uuid))",
     "auth.uid() IS NULL",
     "(auth.uid() IS NULL) OR (owner_id = auth.uid())",
@@ -60,6 +67,10 @@ OPENS = [
 ]
 
 CLOSED = [
+    "(owner_id = auth.uid()) = true",
+    "tenant_id IN (SELECT public.my_tenants() AS my_tenants)",
+    "tenant_id IN (SELECT t.t FROM public.my_tenants() t(t))",
+    "EXISTS (SELECT 1 FROM public.my_tenants() t(t) WHERE (t.t = orders.tenant_id))",
     "true",
     "owner_id = auth.uid()",
     f"tenant_id = {CLAIM}",
@@ -105,7 +116,10 @@ def plpgsql(signature: str, returns: str, body: str) -> str:
     return f"create function public.{signature} returns {returns} language plpgsql stable as $$ {body} $$"
 
 
+SEEN = "select o.id from public.orders o where auth.uid() is null or o.owner_id = auth.uid()"
+MY_TENANTS = "select m.tenant_id from public.members m where m.user_id = auth.uid()"
 BODIES = {
+    "seen_by_query": ("", "setof integer", f"begin return query {SEEN}; end"),
     "branching": ("", "uuid", "begin if auth.uid() is null then return null; end if; return auth.uid(); end"),
     "strangers_welcome": ("t uuid", "boolean", "begin if auth.uid() is null then return true; end if; return t = public.claim(); end"),
     "no_member_needed": (
@@ -171,6 +185,9 @@ DEFINITIONS = {name: plpgsql(f"{name}({arguments})", returns, body) for name, (a
 
 HELPERS = {
     "sees": HelperFunction("sql", "select public.claim() is null or t = public.claim()", None, ("t",)),
+    "seen": HelperFunction("sql", SEEN, None),
+    "my_tenants": HelperFunction("sql", MY_TENANTS, None),
+    "seen_by_query": HelperFunction("plpgsql", None, DEFINITIONS["seen_by_query"]),
     "tenant_or": HelperFunction("sql", "select coalesce((auth.jwt() ->> 'tenant_id')::uuid, t)", None, ("t",)),
     "claim": HelperFunction("sql", "select (auth.jwt() ->> 'tenant_id')::uuid", None),
     "is_mine": HelperFunction("sql", "select coalesce(t = public.claim(), false)", None, ("t",)),
@@ -182,7 +199,17 @@ HELPERS = {
         for name, (arguments, _, _) in BODIES.items()
     },
 }
-TERMS = RowTerms("orders", find_helper=lambda name: HELPERS.get(name[-1]), columns_of=lambda _schema, _relation: frozenset())
+
+
+def named(shape: CallShape, _inside: HelperFunction | None) -> tuple[HelperFunction, ...]:
+    return (HELPERS[shape.name[-1]],) if shape.name[-1] in HELPERS else ()
+
+
+TERMS = RowTerms(
+    "orders",
+    find_helper=named,
+    columns_of=lambda _schema, _relation: frozenset(),
+)
 
 
 @pytest.mark.parametrize("expression", OPENS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from platformkit_pipeline.sqltext.calls import CallShape
 from platformkit_pipeline.sqltext.confinement import Confinement, HelperFunction, TenantTerms, judge_expression
 
 _PLPGSQL = "create function public.f() returns uuid language plpgsql as $$ {} $$"
@@ -46,8 +47,18 @@ HELPERS = {
 }
 
 
+def _named(shape: CallShape, _inside: HelperFunction | None) -> tuple[HelperFunction, ...]:
+    return (HELPERS[shape.name[-1]],) if shape.name[-1] in HELPERS else ()
+
+
 def _judge(expression: str, *, membership: frozenset[str] = frozenset({"public.memberships", "memberships"})) -> Confinement:
-    terms = TenantTerms("orders", "tenant_id", "tenant_id", membership, lambda name: HELPERS.get(name[-1]))
+    terms = TenantTerms(
+        "orders",
+        "tenant_id",
+        "tenant_id",
+        membership,
+        _named,
+    )
     return judge_expression(expression, terms).confinement
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from functools import cache, cached_property, lru_cache
+from functools import cache, cached_property
 from typing import NamedTuple, TypeVar
 
 from platformkit_pipeline.model.identity import ObjectIdentity, relation_identity
@@ -32,11 +32,12 @@ from platformkit_pipeline.model.snapshot import (
     Trigger,
 )
 from platformkit_pipeline.model.target import Declarations
+from platformkit_pipeline.rules.database.called_functions import CalledFunctions
 from platformkit_pipeline.rules.database.directives import Directive, directive_in
 from platformkit_pipeline.rules.database.view_columns import ViewColumns
 from platformkit_pipeline.rules.database.view_rights import ViewRights
-from platformkit_pipeline.sqltext.expression_facts import facts_of
-from platformkit_pipeline.sqltext.parser import CACHE_SIZE, SqlSyntaxError
+from platformkit_pipeline.sqltext.expression_facts import ExpressionFacts, Path, facts_of
+from platformkit_pipeline.sqltext.parser import SqlSyntaxError
 
 CLIENT_ROLES = ("anon", "authenticated")
 """Roles that the Data API takes on for a caller; whoever holds a project's publishable key is `anon`."""
@@ -327,15 +328,24 @@ class Catalog:
         return held and self._may_use(role, function.schema)
 
     @cached_property
-    def policies_calling(self) -> dict[Name, tuple[Policy, ...]]:
-        """(schema, name) of a definer → policies whose expressions call it, as far as they parse."""
-        definers = {(f.schema, f.name) for f in self.definers}
-        found: dict[Name, list[Policy]] = defaultdict(list)
+    def called_functions(self) -> CalledFunctions:
+        """Which functions a call may mean."""
+        return CalledFunctions(self)
+
+    @cached_property
+    def policies_calling(self) -> dict[int, tuple[tuple[Policy, bool], ...]]:
+        """id of a definer → policies whose expressions call it, as far as they parse, and whether the call can mean nothing else."""
+        definers: frozenset[Path] = frozenset((f.schema, f.name) for f in self.definers)
+        found: dict[int, dict[Policy, bool]] = defaultdict(dict)
         for policy in self.snapshot.policies:
-            called = _functions_called_in(policy.using) | _functions_called_in(policy.with_check)
-            for name in called & definers if called else ():
-                found[name].append(policy)
-        return {name: tuple(policies) for name, policies in found.items()}
+            table = self.relations.get((policy.schema, policy.relation))
+            for facts in (_facts_calling(text, definers) for text in (policy.using, policy.with_check) if text and definers):
+                types = self.called_functions.types_for(table, facts) if facts is not None and table is not None else ()
+                for call in facts.calls if facts is not None else ():
+                    functions = self.called_functions.called(call.shape, None, types) if call.name in definers else ()
+                    for function in functions:
+                        found[id(function)][policy] = found[id(function)].get(policy, False) or len(functions) == 1
+        return {function: tuple(policies.items()) for function, policies in found.items()}
 
     # -- the Data API ---------------------------------------------------------------------------------------------
     @cached_property
@@ -546,14 +556,13 @@ class Catalog:
         return {role: list(commands) for role in self.client_roles if (commands := self.commands_open_to(role, relation))}
 
 
-@lru_cache(maxsize=CACHE_SIZE)
-def _functions_called_in(expression: str | None) -> frozenset[Name]:
-    """Functions called by qualified name: the server prints every other name only for its own."""
+def _facts_calling(expression: str, functions: frozenset[Path]) -> ExpressionFacts | None:
+    """Facts of an expression that calls one of `functions`; None of any other, and of text that does not parse."""
     try:
-        calls = facts_of(expression).calls if expression else ()
+        facts = facts_of(expression)
     except SqlSyntaxError:
-        return frozenset()
-    return frozenset((call.name[0], call.name[1]) for call in calls if len(call.name) == 2)
+        return None
+    return facts if any(call.name in functions for call in facts.calls) else None
 
 
 def _unquoted(name: str) -> str:

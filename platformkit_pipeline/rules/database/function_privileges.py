@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any
 
 from platformkit_pipeline.model.identity import ObjectIdentity, function_identity, member_identity
@@ -13,22 +12,15 @@ from platformkit_pipeline.model.snapshot import PUBLIC, CatalogKind, Function, P
 from platformkit_pipeline.rules.database.catalog import Catalog, exposure_unknown
 from platformkit_pipeline.rules.database.directives import Directive, directive_in
 from platformkit_pipeline.rules.registry import PASSED, Family, Verdict, Verdicts, failed, rule, unknown
+from platformkit_pipeline.sqltext.identifiers import schemas_in_path
 
 _TEMPORARY = re.compile(r"pg_temp(?:_\d+)?\Z")
-_ENTRY = re.compile(r'\s*(?:"(?P<quoted>(?:[^"]|"")*)"|(?P<plain>[^,"\s]+))\s*(?:,|\Z)')
 _LISTED = 10
 """Policies named in a message or in evidence; more are counted."""
 
 
 def identity_of_function(function: Function) -> ObjectIdentity:
     return function_identity(function.schema, function.name, function.arguments)
-
-
-@lru_cache(maxsize=256)
-def schemas_in_path(setting: str) -> tuple[str, ...]:
-    """The schemas of a search_path as the catalogue keeps it: `""` names none, what is not quoted is folded to lower case."""
-    entries = (m["plain"].lower() if m["plain"] else m["quoted"].replace('""', '"') for m in _ENTRY.finditer(setting))
-    return tuple(entry for entry in entries if entry)
 
 
 @rule(
@@ -115,6 +107,8 @@ _REQUIRED = (
     CatalogKind.ROLES,
     CatalogKind.ROLE_MEMBERSHIPS,
     CatalogKind.POLICIES,
+    CatalogKind.RELATIONS,
+    CatalogKind.COLUMNS,
 )
 
 
@@ -139,6 +133,7 @@ create function public.close_day() returns void language sql security definer se
 comment on function public.close_day() is 'platformkit:definer updates every tenant';
 grant execute on function public.close_day() to service_role;
 """,
+    revision=2,
 )
 def definer_callable_by_anon(catalog: Catalog) -> Verdicts:
     anonymous = "anon" if catalog.has_role("anon") else PUBLIC
@@ -174,6 +169,7 @@ create function private.tenants_of_caller() returns setof uuid language sql stab
 comment on function private.tenants_of_caller() is 'platformkit:definer policies call it; it reads what callers may not';
 grant execute on function private.tenants_of_caller() to authenticated;
 """,
+    revision=2,
 )
 def definer_callable_by_authenticated(catalog: Catalog) -> Verdicts:
     if not catalog.has_role("authenticated"):
@@ -197,12 +193,20 @@ def _caller_verdict(catalog: Catalog, function: Function, role: str) -> Verdict 
     exposed = catalog.is_exposed(function.schema)
     if exposed is False or not catalog.may_execute(role, function):
         return PASSED
-    calling = catalog.policies_calling.get((function.schema, function.name), ())
+    called = catalog.policies_calling.get(id(function), ())
+    calling = [p for p, _ in called]
     helped = [p for p in calling if role == PUBLIC or role in catalog.clients_of(p)]
-    if helped and _has_a_reason(function):
+    if any(certain for p, certain in called if p in helped) and _has_a_reason(function):
         return PASSED
     identity = identity_of_function(function)
     evidence = _evidence(catalog, function, calling)
+    if helped and _has_a_reason(function):
+        return unknown(
+            identity,
+            f"{_named(role)} may call {identity} through the Data API, and whether {_policies(helped)} it or another function of its "
+            "name cannot be told",
+            **evidence,
+        )
     if exposed is None:
         return unknown(identity, f"{_named(role)} may execute {identity}, but {exposure_unknown(function.schema)}", **evidence)
     message = f"{_named(role)} may call {identity} through the Data API; it runs with the rights of {function.owner}"

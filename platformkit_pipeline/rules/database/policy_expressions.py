@@ -9,10 +9,11 @@ from typing import Generic, TypeVar
 from platformkit_pipeline.model.identity import ObjectIdentity, member_identity
 from platformkit_pipeline.model.result import Severity
 from platformkit_pipeline.model.snapshot import CatalogKind, Function, Policy, Relation
+from platformkit_pipeline.rules.database.called_functions import ColumnTypes, PolicyHelpers, own_functions
 from platformkit_pipeline.rules.database.catalog import Catalog
-from platformkit_pipeline.rules.database.policy_helpers import PolicyHelpers
 from platformkit_pipeline.rules.registry import PASSED, Family, Verdicts, failed, rule, unknown
 from platformkit_pipeline.sqltext.absent_claims import RowTerms, WithoutClaims, demands_claims, judged_without_claims
+from platformkit_pipeline.sqltext.calls import CallShape
 from platformkit_pipeline.sqltext.expression_facts import CALLER_FUNCTIONS, ExpressionFacts, FunctionCall, Path, facts_of
 from platformkit_pipeline.sqltext.functions import facts_of_function
 from platformkit_pipeline.sqltext.identifiers import identifier
@@ -21,7 +22,7 @@ from platformkit_pipeline.sqltext.truth import is_tautology, never_true
 
 _Found = TypeVar("_Found")
 
-_SETTING = "current_setting"
+_SETTINGS = frozenset({("current_setting",), ("pg_catalog", "current_setting")})
 _USER_METADATA = "user_metadata"
 _RAW_USER_METADATA = "raw_user_meta_data"
 _AUTH_USERS = frozenset({("auth", "users"), ("users",)})
@@ -63,12 +64,6 @@ class _ByText(Generic[_Found]):
         return found
 
 
-def functions_called(catalog: Catalog, name: Path) -> tuple[Function, ...]:
-    """The project's functions that a call of this name may mean: all overloads, in any schema when none is printed."""
-    found = catalog.functions_named(name[-1], name[-2] if len(name) > 1 else None)
-    return tuple(f for f in found if f.extension is None) if found else ()
-
-
 def facts_of_body(function: Function) -> ExpressionFacts | None:
     """None for a language that cannot be read. Raises SqlSyntaxError."""
     return facts_of_function(function.language, function.sql_body or function.body, function.definition)
@@ -95,7 +90,7 @@ def _unparsable(policy: Policy, error: SqlSyntaxError) -> str:
         "or in a table that users cannot write."
     ),
     references=("splinter:rls_references_user_metadata", "cwe:639", "cwe:807"),
-    requires=(*_POLICIES, CatalogKind.FUNCTIONS),
+    requires=(*_POLICIES, CatalogKind.FUNCTIONS, CatalogKind.COLUMNS),
     violating="""
 alter policy own_tenant on public.tenants
   using (id = ((select auth.jwt()) -> 'user_metadata' ->> 'tenant_id')::uuid);
@@ -104,13 +99,13 @@ alter policy own_tenant on public.tenants
 alter policy own_tenant on public.tenants
   using (id = ((select auth.jwt()) -> 'app_metadata' ->> 'tenant_id')::uuid);
 """,
+    revision=2,
 )
 def policy_trusts_user_metadata(catalog: Catalog) -> Verdicts:
     reader = _MetadataReader(catalog)
-    readings = _ByText(reader.readings_of)
-    for _table, policy in catalog.project_policies:
+    for table, policy in catalog.project_policies:
         try:
-            found = readings.about(policy)
+            found = reader.about(table, policy)
         except SqlSyntaxError as error:
             yield unknown(policy_identity(policy), _unparsable(policy, error))
             continue
@@ -140,49 +135,75 @@ class _MetadataReader:
     """Finds reads of user metadata in expressions and in the functions that they call."""
 
     def __init__(self, catalog: Catalog) -> None:
-        self._catalog = catalog
+        self._called = catalog.called_functions
+        self._known: dict[tuple[str, ColumnTypes], tuple[_Reading, ...]] = {}
 
-    def readings_of(self, text: str) -> tuple[_Reading, ...]:
+    def about(self, table: Relation, policy: Policy) -> tuple[_Reading, ...]:
+        """Of USING and WITH CHECK together. Raises SqlSyntaxError."""
+        found: dict[_Reading, None] = {}
+        for text in (policy.using, policy.with_check):
+            if text is not None:
+                key = (text, self._called.types_for(table, facts_of(text)))
+                if key not in self._known:
+                    self._known[key] = self._readings_of(*key)
+                found.update(dict.fromkeys(self._known[key]))
+        return tuple(found)
+
+    def _readings_of(self, text: str, types: ColumnTypes) -> tuple[_Reading, ...]:
         """Nothing is said about functions that cannot be read, unless their text gives cause for it."""
         facts = facts_of(text)
-        found = [_Reading(what) for what in self._direct(facts)]
-        for function, inside in self._reached(facts):
+        found = [_Reading(what) for what in self._direct(facts, None, types)]
+        for function, inside, certain in self._reached(facts, types):
             if inside is None:
                 if _mentions_metadata((function.body or "", function.sql_body or "")):
                     what = f"the function {_signature(function)} cannot be read, and its text mentions user metadata"
                     found.append(_Reading(what, certain=False))
                 continue
-            direct = self._direct(inside)
-            found += [_Reading(f"{what} (in {_signature(function)})") for what in direct]
+            direct = self._direct(inside, function, types)
+            if certain:
+                found += [_Reading(f"{what} (in {_signature(function)})") for what in direct]
+            elif direct:
+                what = f"{_signature(function)}, one of several functions that a call may mean, reads {', '.join(direct)}"
+                found.append(_Reading(what, certain=False))
             if not direct and _mentions_metadata(inside.strings):
                 found.append(_Reading(f"the function {_signature(function)} holds a text that mentions user metadata", certain=False))
         return tuple(found)
 
-    def _reached(self, facts: ExpressionFacts) -> list[tuple[Function, ExpressionFacts | None]]:
-        """Functions that the expression calls, those that they call, and so on; None for one that cannot be read."""
-        found: list[tuple[Function, ExpressionFacts | None]] = []
-        seen: set[Path] = set(CALLER_FUNCTIONS)
-        waiting = [call.name for call in facts.calls]
+    def _reached(self, facts: ExpressionFacts, types: ColumnTypes) -> list[tuple[Function, ExpressionFacts | None, bool]]:
+        """Functions that the expression calls, those that they call, and so on; no facts for one that cannot be read.
+
+        Certain are those that are called for sure: nothing else can be meant, or whatever is meant reads user metadata.
+        """
+        found: list[tuple[Function, ExpressionFacts | None, bool]] = []
+        seen: set[tuple[int, bool]] = set()
+        waiting: list[tuple[ExpressionFacts, Function | None, bool]] = [(facts, None, True)]
         while waiting:
-            name = waiting.pop(0)
-            if name in seen:
-                continue
-            seen.add(name)
-            for function in functions_called(self._catalog, name):
-                inside = _readable_facts(function)
-                found.append((function, inside))
-                waiting += [call.name for call in inside.calls] if inside else []
+            inside, caller, surely = waiting.pop(0)
+            for call in inside.calls:
+                if call.name in CALLER_FUNCTIONS:
+                    continue
+                functions = own_functions(self._called.called(call.shape, caller, types))
+                readable = [(function, _readable_facts(function)) for function in functions]
+                certain = surely and (len(functions) == 1 or all(f is not None and self._direct(f, fun, types) for fun, f in readable))
+                for function, body in readable:
+                    if (id(function), certain) in seen or (id(function), True) in seen:
+                        continue
+                    seen.add((id(function), certain))
+                    found.append((function, body, certain))
+                    if body is not None:
+                        waiting.append((body, function, certain))
         return found
 
-    def _direct(self, facts: ExpressionFacts) -> tuple[str, ...]:
+    def _direct(self, facts: ExpressionFacts, inside: Function | None, types: ColumnTypes) -> tuple[str, ...]:
         found: set[str] = set()
         if any(path[:1] == (_USER_METADATA,) for path in facts.claims) or (() in facts.claims and self._takes_from_whole_token(facts)):
             found.add(f"{_USER_METADATA} of the token")
         if not _AUTH_USERS.isdisjoint(facts.relations) and any(column[-1] == _RAW_USER_METADATA for column in facts.columns):
             found.add(f"{_RAW_USER_METADATA} of auth.users")
-        for helper, keys in facts.helper_paths:
-            if keys[0] == _USER_METADATA and self._returns_token(helper):
-                found.add(f"{_USER_METADATA} of the token, which {_shown(helper)}() returns")
+        paths = [(name, keys) for name, keys in facts.helper_paths if keys[0] == _USER_METADATA]
+        for call in facts.calls if paths else ():
+            if any(call.name == name for name, _ in paths) and self._returns_token(call.shape, inside, types):
+                found.add(f"{_USER_METADATA} of the token, which {_shown(call.name)}() returns")
         return tuple(sorted(found))
 
     def _takes_from_whole_token(self, facts: ExpressionFacts) -> bool:
@@ -193,9 +214,9 @@ class _MetadataReader:
             return True
         return any(c[-1] == _USER_METADATA for c in facts.columns) and any(call.name[-1] in _RECORD_MAKERS for call in facts.calls)
 
-    def _returns_token(self, name: Path) -> bool:
-        bodies = (_readable_facts(function) for function in functions_called(self._catalog, name))
-        return any(facts is not None and () in facts.claims for facts in bodies)
+    def _returns_token(self, shape: CallShape, inside: Function | None, types: ColumnTypes) -> bool:
+        bodies = [_readable_facts(function) for function in own_functions(self._called.called(shape, inside, types))]
+        return bool(bodies) and all(facts is not None and () in facts.claims for facts in bodies)
 
 
 def _readable_facts(function: Function) -> ExpressionFacts | None:
@@ -235,9 +256,10 @@ def _texts(policy: Policy) -> dict[str, object]:
     ),
     how_to_fix="Write `(select auth.uid())` for `auth.uid()`; the meaning is the same.",
     references=("splinter:auth_rls_initplan",),
-    requires=(*_POLICIES, CatalogKind.FUNCTIONS),
+    requires=(*_POLICIES, CatalogKind.FUNCTIONS, CatalogKind.COLUMNS),
     violating="alter policy own_tenant on public.tenants using (id = (auth.jwt() ->> 'tenant_id')::uuid);",
     clean="alter policy own_tenant on public.tenants using (id = (select (auth.jwt() ->> 'tenant_id')::uuid));",
+    revision=2,
 )
 def policy_reevaluated_per_row(catalog: Catalog) -> Verdicts:
     helpers = _CallerHelpers(catalog)
@@ -276,18 +298,20 @@ class _CallerHelpers:
     """Which functions depend on the caller: the platform's own, settings, and the project's functions that lead to them."""
 
     def __init__(self, catalog: Catalog) -> None:
-        self._catalog = catalog
-        self._known: dict[Path, bool] = dict.fromkeys(CALLER_FUNCTIONS, True)
-        self._known[(_SETTING,)] = self._known[("pg_catalog", _SETTING)] = True
+        self._called = catalog.called_functions
+        self._known: dict[int, bool] = {}
 
-    def asks_for_caller(self, call: FunctionCall) -> bool:
-        return self._asks(call.name)
+    def asks_for_caller(self, call: FunctionCall, inside: Function | None = None) -> bool:
+        if call.name in CALLER_FUNCTIONS or call.name in _SETTINGS:
+            return True
+        functions = own_functions(self._called.called(call.shape, inside))
+        return bool(functions) and all(self._asks(function) for function in functions)
 
-    def _asks(self, name: Path) -> bool:
-        known = self._known.get(name)
+    def _asks(self, function: Function) -> bool:
+        known = self._known.get(id(function))
         if known is None:
-            self._known[name] = False  # while it is read: recursion alone asks for nobody
-            known = self._known[name] = any(self._body_asks(f) for f in functions_called(self._catalog, name))
+            self._known[id(function)] = False  # while it is read: recursion alone asks for nobody
+            known = self._known[id(function)] = self._body_asks(function)
         return known
 
     def _body_asks(self, function: Function) -> bool:
@@ -295,7 +319,7 @@ class _CallerHelpers:
         if function.volatility == "immutable":
             return False
         facts = _readable_facts(function)
-        return facts is not None and any(self._asks(call.name) for call in facts.calls)
+        return facts is not None and any(self.asks_for_caller(call, function) for call in facts.calls)
 
 
 # -- RLS012 -----------------------------------------------------------------------------------------------------------
@@ -419,6 +443,7 @@ alter policy own_tenant on public.tenants
 alter policy own_tenant on public.tenants
   using (id = ((select auth.jwt()) ->> 'tenant_id')::uuid);
 """,
+    revision=2,
 )
 def null_claim_opens(catalog: Catalog) -> Verdicts:
     judge = _AbsenceJudge(catalog)
@@ -458,8 +483,9 @@ class _AbsenceJudge:
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
-        self._helpers = PolicyHelpers(catalog)
-        self._known: dict[tuple[str, str, frozenset[str]], WithoutClaims] = {}
+        self._called = catalog.called_functions
+        self._helpers = PolicyHelpers(self._called)
+        self._known: dict[tuple[str, str, frozenset[str], ColumnTypes], WithoutClaims] = {}
         self._unread: dict[str, tuple[str, ...]] = {}
         self._closed: set[str | None] = {None}
 
@@ -469,24 +495,26 @@ class _AbsenceJudge:
             return WithoutClaims.CLOSED
         facts = facts_of(text)
         relation = table.name if facts.outer_columns else ""
-        judged = self._judged(text, relation, frozenset())
+        types = self._called.types_for(table, facts)
+        judged = self._judged(text, relation, frozenset(), types)
         if judged is WithoutClaims.CLOSED:
-            if not relation:
+            if not relation and not types:
                 self._closed.add(text)
             return judged
         mentioned = facts.row_columns.union(column[-1] for column in facts.outer_columns)
-        return self._judged(
-            text, relation, frozenset(c.name for c in self._catalog.columns_of(table) if c.not_null and c.name in mentioned)
-        )
+        not_null = frozenset(c.name for c in self._catalog.columns_of(table) if c.not_null and c.name in mentioned)
+        return self._judged(text, relation, not_null, types)
 
-    def _judged(self, text: str, relation: str, not_null: frozenset[str]) -> WithoutClaims:
-        key = (text, relation, not_null)
+    def _judged(self, text: str, relation: str, not_null: frozenset[str], types: ColumnTypes) -> WithoutClaims:
+        key = (text, relation, not_null, types)
         if key not in self._known:
-            terms = RowTerms(relation, not_null, self._helpers.find, self._catalog.column_names)
-            self._known[key], unread = judged_without_claims(text, terms)
+            self._known[key], unread = judged_without_claims(text, self._terms(relation, not_null, types))
             if unread:
                 self._unread[text] = unread
         return self._known[key]
+
+    def _terms(self, relation: str, not_null: frozenset[str], types: ColumnTypes) -> RowTerms:
+        return RowTerms(relation, not_null, lambda shape, inside: self._helpers.find(shape, inside, types), self._catalog.column_names)
 
     def unread_in(self, policy: Policy) -> tuple[str, ...]:
         """What could not be read about the functions that an undecidable policy calls."""
@@ -500,6 +528,9 @@ class _AbsenceJudge:
             if other.permissive or other.command not in ("ALL", policy.command):
                 continue
             texts = [t for t in (other.using, other.with_check) if t is not None]
-            if texts and all(demands_claims(text, RowTerms(table.name, frozenset(), self._helpers.find)) for text in texts):
+            if texts and all(self._demands(table, text) for text in texts):
                 clients -= set(self._catalog.clients_of(other))
         return not clients
+
+    def _demands(self, table: Relation, text: str) -> bool:
+        return demands_claims(text, self._terms(table.name, frozenset(), self._called.types_for(table, facts_of(text))))

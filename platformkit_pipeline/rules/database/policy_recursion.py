@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 from platformkit_pipeline.model.result import Severity
 from platformkit_pipeline.model.snapshot import PUBLIC, CatalogKind, Function, Policy, Relation, RelationKind
+from platformkit_pipeline.rules.database.called_functions import ColumnTypes, own_functions
 from platformkit_pipeline.rules.database.catalog import Catalog, Name
 from platformkit_pipeline.rules.database.policy_expressions import (
     facts_of_body,
-    functions_called,
     policy_identity,
 )
 from platformkit_pipeline.rules.registry import PASSED, Family, Verdicts, failed, rule, unknown
@@ -51,6 +51,7 @@ _VIEWS = frozenset({RelationKind.VIEW})
         CatalogKind.ROLES,
         CatalogKind.ROLE_MEMBERSHIPS,
         CatalogKind.VIEW_DEPENDENCIES,
+        CatalogKind.COLUMNS,
     ),
     violating="""
 alter policy own_tenant on public.tenants
@@ -63,13 +64,14 @@ comment on function public.my_tenants() is 'platformkit:definer reads public.ten
 grant execute on function public.my_tenants() to authenticated;
 alter policy own_tenant on public.tenants using (id in (select public.my_tenants()));
 """,
+    revision=2,
 )
 def policy_recursion(catalog: Catalog) -> Verdicts:
     graph = _Graph(catalog)
     for table, policy in catalog.project_policies:
         if not table.row_security:
             continue  # RLS002 speaks about it
-        route = graph.way_back(table, policy)
+        route, certain = graph.way_back(table, policy)
         if route is None:
             yield PASSED
         elif route is _TOO_LONG:
@@ -77,6 +79,12 @@ def policy_recursion(catalog: Catalog) -> Verdicts:
                 policy_identity(policy),
                 f"whether policy {identifier(policy.name)} on {qualified(policy.schema, policy.relation)} leads back to itself was not "
                 f"followed to the end: it reads more than {MAX_READS} tables through other policies",
+            )
+        elif not certain:
+            yield unknown(
+                policy_identity(policy),
+                f"policy {identifier(policy.name)} on {qualified(policy.schema, policy.relation)} leads back to itself if a call means one "
+                f"of several functions of that name: it reads {', which reads '.join(route)}",
             )
         else:
             name = f"{identifier(policy.name)} on {qualified(policy.schema, policy.relation)}"
@@ -103,11 +111,22 @@ class _Step(NamedTuple):
     read: _Read
     names: tuple[str, ...]
     """What is read and called on the way, the table last."""
+    certain: bool = True
+    """No call on the way leaves open which of several functions it means."""
 
 
 MAX_READS = 100
 """Tables that are followed from one expression. Longer chains of policies would take quadratic time, and have no readers."""
 _TOO_LONG: tuple[str, ...] = ("...",)
+
+
+class _Asked(NamedTuple):
+    """An expression, by whom it is evaluated, and the types of its table's columns where calls may depend on them."""
+
+    text: str
+    role: str
+    types: ColumnTypes
+
 
 _Routes = dict[_Read, tuple[_Read | None, tuple[str, ...]]]
 """What an expression reads, directly or through policies: where from, and the names on that step."""
@@ -116,38 +135,39 @@ _Routes = dict[_Read, tuple[_Read | None, tuple[str, ...]]]
 class _Graph:
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
-        self._routes_known: dict[tuple[str, str], _Routes] = {}
-        self._cut: set[tuple[str, str]] = set()
+        self._called = catalog.called_functions
+        self._routes_known: dict[tuple[_Asked, bool], _Routes] = {}
+        self._cut: set[_Asked] = set()
         """Expressions that lead to more tables than are followed."""
-        self._steps_known: dict[tuple[str, str], tuple[_Step, ...]] = {}
+        self._doubtful = False
+        """Some call leaves open which of several functions it means."""
+        self._steps_known: dict[_Asked, tuple[_Step, ...]] = {}
         self._behind_known: dict[tuple[Name, str], tuple[_Step, ...]] = {}
         self._silent: dict[str, bool] = {}
-        self._nowhere: dict[tuple[str | None, str | None, tuple[str, ...]], bool] = {}
         self._applying: dict[tuple[Name, str], tuple[Policy, ...]] = {}
 
-    def way_back(self, table: Relation, policy: Policy) -> tuple[str, ...] | None:
-        """The shortest way on which the policy leads to its own table again; None when there is none, `_TOO_LONG` when nobody knows."""
-        if self._leads_nowhere(policy):
-            return None
+    def way_back(self, table: Relation, policy: Policy) -> tuple[tuple[str, ...] | None, bool]:
+        """The shortest way on which the policy leads to its own table again; None when there is none, `_TOO_LONG` when nobody knows.
+
+        And whether it is certain: no call on it leaves open which of several functions it means.
+        """
+        found = self._way_back(table, policy, certain=True)
+        if found is not None or not self._doubtful:
+            return found, True
+        return self._way_back(table, policy, certain=False), False
+
+    def _way_back(self, table: Relation, policy: Policy, *, certain: bool) -> tuple[str, ...] | None:
         cut = False
         texts = [t for t in (policy.using, policy.with_check) if t is not None and not self._reads_nothing(t)]
         for text in dict.fromkeys(texts):
             for role in self._bound(table, policy):
-                routes = self._routes(text, role)
-                cut = cut or (text, role) in self._cut
+                asked = self._asked(table, text, role)
+                routes = self._routes(asked, certain=certain)
+                cut = cut or asked in self._cut
                 for read in routes:
                     if read.table == (table.schema, table.name) and self._repeats(read, policy):
                         return _names_on_the_way(routes, read)
         return _TOO_LONG if cut else None
-
-    def _leads_nowhere(self, policy: Policy) -> bool:
-        """Nothing is read for any role of the policy: nearly always, and the same for all policies that read alike."""
-        key = (policy.using, policy.with_check, policy.roles)
-        known = self._nowhere.get(key)
-        if known is None:
-            texts = [t for t in (policy.using, policy.with_check) if t is not None]
-            known = self._nowhere[key] = not any(self._routes(text, role) for text in texts for role in self._roles_of(policy))
-        return known
 
     def _repeats(self, read: _Read, policy: Policy) -> bool:
         """Reading the policy's table again cannot end.
@@ -160,39 +180,41 @@ class _Graph:
 
     def _bound(self, table: Relation, policy: Policy) -> tuple[str, ...]:
         """Roles that the policy binds; the client roles stand for PUBLIC."""
-        return tuple(role for role in self._roles_of(policy) if not self._catalog.bypasses_policies_of(role, table))
-
-    def _roles_of(self, policy: Policy) -> dict[str, None]:
-        return dict.fromkeys(role for name in policy.roles for role in (self._catalog.client_roles if name == PUBLIC else (name,)))
+        named = [role for name in policy.roles for role in (self._catalog.client_roles if name == PUBLIC else (name,))]
+        return tuple(role for role in dict.fromkeys(named) if not self._catalog.bypasses_policies_of(role, table))
 
     def _reads_nothing(self, text: str) -> bool:
         known = self._silent.get(text)
         if known is None:
             facts = _facts(text)
-            known = facts is None or not (facts.relations or any(functions_called(self._catalog, call.name) for call in facts.calls))
+            known = facts is None or not (facts.relations or any(own_functions(self._called.called(call.shape)) for call in facts.calls))
             self._silent[text] = known
         return known
 
-    def _routes(self, text: str, role: str) -> _Routes:
-        """Breadth first, so that the first way to a table is a shortest one."""
-        key = (text, role)
+    def _asked(self, table: Relation, text: str, role: str) -> _Asked:
+        facts = _facts(text)
+        return _Asked(text, role, self._called.types_for(table, facts) if facts is not None else ())
+
+    def _routes(self, asked: _Asked, *, certain: bool) -> _Routes:
+        """Breadth first, so that the first way to a table is a shortest one. `certain`: only by steps that are."""
+        key = (asked, certain)
         if key in self._routes_known:
             return self._routes_known[key]
         found: _Routes = {}
         waiting: deque[_Read] = deque()
-        for step in self._steps(text, role):
-            if step.read not in found:
+        for step in self._steps(asked):
+            if step.read not in found and (step.certain or not certain):
                 found[step.read] = (None, step.names)
                 waiting.append(step.read)
         while waiting and len(found) < MAX_READS:
             read = waiting.popleft()
             for step in self._behind(read.table, read.role):
                 more = step.read if read.rewritten else step.read._replace(rewritten=False)
-                if more not in found:
+                if more not in found and (step.certain or not certain):
                     found[more] = (read, step.names)
                     waiting.append(more)
         if waiting:
-            self._cut.add(key)
+            self._cut.add(asked)
         self._routes_known[key] = found
         return found
 
@@ -202,35 +224,35 @@ class _Graph:
         known = self._behind_known.get(key)
         if known is None:
             texts = dict.fromkeys(p.using for p in self._policies_for(table, role) if p.using is not None)
-            known = tuple(step for text in texts for step in self._steps(text, role))
+            relation = self._catalog.relations[table]
+            known = tuple(step for text in texts for step in self._steps(self._asked(relation, text, role)))
             self._behind_known[key] = known
         return known
 
-    def _steps(self, text: str, role: str) -> tuple[_Step, ...]:
+    def _steps(self, asked: _Asked) -> tuple[_Step, ...]:
         """What an expression reads itself, or in the functions that it calls and that they call."""
-        key = (text, role)
-        known = self._steps_known.get(key)
+        known = self._steps_known.get(asked)
         if known is None:
-            known = self._steps_known[key] = () if self._reads_nothing(text) else tuple(self._find_steps(text, role))
+            known = self._steps_known[asked] = () if self._reads_nothing(asked.text) else tuple(self._find_steps(asked))
         return known
 
-    def _find_steps(self, text: str, role: str) -> Iterator[_Step]:
-        facts = _facts(text)
-        waiting: deque[tuple[ExpressionFacts, str, tuple[str, ...], Function | None]] = deque()
+    def _find_steps(self, asked: _Asked) -> Iterator[_Step]:
+        facts = _facts(asked.text)
+        waiting: deque[tuple[ExpressionFacts, str, tuple[str, ...], Function | None, bool]] = deque()
         if facts is not None:
-            waiting.append((facts, role, (), None))
-        called: set[tuple[str, str, str, str]] = set()
+            waiting.append((facts, asked.role, (), None, True))
+        called: set[tuple[int, str, bool]] = set()
         while waiting:
-            facts, reader, names, inside = waiting.popleft()
+            facts, reader, names, inside, certain = waiting.popleft()
             for table, as_role, shown in self._tables_read(facts, reader, inside):
-                yield _Step(_Read((table.schema, table.name), as_role, inside is None), (*names, shown))
-            for function in self._functions_run(facts):
+                yield _Step(_Read((table.schema, table.name), as_role, inside is None), (*names, shown), certain)
+            for function, sure in self._functions_run(facts, inside, asked.types):
                 runs_as = function.owner if function.security_definer else reader
-                call = (function.schema, function.name, function.arguments, runs_as)
+                call = (id(function), runs_as, certain and sure)
                 if call not in called and (body := _facts_of_body(function)) is not None:
                     called.add(call)
                     name = f"function {qualified(function.schema, function.name)}({function.arguments})"
-                    waiting.append((body, runs_as, (*names, name), function))
+                    waiting.append((body, runs_as, (*names, name), function, certain and sure))
 
     def _tables_read(self, facts: ExpressionFacts, role: str, inside: Function | None) -> Iterator[tuple[Relation, str, str]]:
         """Tables whose policies bind the reader, and as whom they are read: behind a view that may be its owner."""
@@ -259,9 +281,13 @@ class _Graph:
         schemas = [part.strip().strip('"') for part in path.split(",")]
         return next((r for schema in schemas if (r := self._catalog.relations.get((schema, name[0]))) is not None), None)
 
-    def _functions_run(self, facts: ExpressionFacts) -> Iterator[Function]:
-        for name in dict.fromkeys(call.name for call in facts.calls):
-            yield from functions_called(self._catalog, name)
+    def _functions_run(self, facts: ExpressionFacts, inside: Function | None, types: ColumnTypes) -> Iterator[tuple[Function, bool]]:
+        """Functions that may be called, and whether that is certain."""
+        for shape in dict.fromkeys(call.shape for call in facts.calls):
+            found = own_functions(self._called.called(shape, inside, types))
+            self._doubtful = self._doubtful or len(found) > 1
+            for function in found:
+                yield function, len(found) == 1
 
     def _policies_for(self, table: Name, role: str) -> tuple[Policy, ...]:
         """Policies that apply when `role` selects from the table."""

@@ -9,9 +9,9 @@ from typing import NamedTuple
 from platformkit_pipeline.model.identity import member_identity
 from platformkit_pipeline.model.result import Severity
 from platformkit_pipeline.model.snapshot import CatalogKind, Policy, Relation
+from platformkit_pipeline.rules.database.called_functions import ColumnTypes, PolicyHelpers
 from platformkit_pipeline.rules.database.catalog import COMMANDS, Catalog, identity_of
 from platformkit_pipeline.rules.database.directives import Directive, directive_in
-from platformkit_pipeline.rules.database.policy_helpers import PolicyHelpers
 from platformkit_pipeline.rules.registry import PASSED, Family, Verdicts, failed, not_applicable, rule, unknown
 from platformkit_pipeline.sqltext.confinement import (
     Confinement,
@@ -185,23 +185,28 @@ class _PolicyJudge:
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
-        self._helpers = PolicyHelpers(catalog)
-        self._texts: dict[tuple[str, str, str, bool, str, str], Judgement] = {}
+        self._called = catalog.called_functions
+        self._helpers = PolicyHelpers(self._called)
+        self._texts: dict[tuple[str, str, str, bool, str, str, ColumnTypes], Judgement] = {}
         self._shown: dict[tuple[str, str, str], Judgement | None] = {}
         self._reading: dict[str, bool] = {}
         self._tables: dict[tuple[object, ...], _Judged] = {}
         self._qualifiers: dict[str, frozenset[str]] = {}
         self._names: dict[tuple[object, ...], frozenset[str]] = {}
+        self._calling: dict[tuple[object, ...], tuple[str, ...]] = {}
+        """Policies that read alike → those of their texts that call functions or read tables."""
 
     def commands_of(self, table: Relation, policies: tuple[Policy, ...]) -> _Judged:
         """Combine policies as PostgreSQL does, (permissive OR ...) AND restrictive AND ..., for the worst-off client role."""
         alike = tuple(map(_WHAT_COUNTS, policies))
         names = self._names.get(alike)
         if names is None:
-            names = frozenset(name for p in policies for text in (p.using, p.with_check) if text for name in self._names_in(text))
-            self._names[alike] = names
+            texts = tuple(dict.fromkeys(text for p in policies for text in (p.using, p.with_check) if text))
+            names = self._names[alike] = frozenset(name for text in texts for name in self._names_in(text))
+            self._calling[alike] = tuple([text for text in texts if self._reads(text)])
         column = self._catalog.declarations.tenancy.column
-        key = (table.schema, self._never_null(table, column), table.name if table.name in names else "", alike)
+        types = tuple(self._called.types_for(table, facts_of(text)) for text in self._calling[alike])
+        key = (table.schema, self._never_null(table, column), table.name if table.name in names else "", alike, types)
         if key not in self._tables:
             self._tables[key] = self._judged(table, policies)
         return self._tables[key]
@@ -233,9 +238,11 @@ class _PolicyJudge:
     def _text(self, reader: _Reader, text: str) -> Judgement:
         table, column, role = reader
         named = table.name if table.name in self._names_in(text) else ""
-        key = (text, table.schema, column, self._never_null(table, column), named, role if self._reads(text) else "")
+        reads = self._reads(text)
+        types = self._called.types_for(table, facts_of(text)) if reads else ()
+        key = (text, table.schema, column, self._never_null(table, column), named, role if reads else "", types)
         if key not in self._texts:
-            self._texts[key] = judge_expression(text, self._terms(reader))
+            self._texts[key] = judge_expression(text, self._terms(reader, types))
         return self._texts[key]
 
     def _reads(self, text: str) -> bool:
@@ -279,7 +286,7 @@ class _PolicyJudge:
             known = self._qualifiers[text] = _qualifiers(text)
         return known
 
-    def _terms(self, reader: _Reader) -> TenantTerms:
+    def _terms(self, reader: _Reader, types: ColumnTypes) -> TenantTerms:
         table, column, role = reader
         tenancy = self._catalog.declarations.tenancy
         qualified = {name if "." in name else f"public.{name}" for name in tenancy.membership_tables}
@@ -289,7 +296,7 @@ class _PolicyJudge:
             column=column,
             claim=tenancy.claim,
             membership_tables=frozenset(qualified | bare),
-            find_helper=self._helpers.find,
+            find_helper=lambda shape, inside: self._helpers.find(shape, inside, types),
             columns_of=self._catalog.column_names,
             never_null=self._never_null(table, column),
             shown=lambda name, its_column: self._shown_of(role, name, its_column),
