@@ -37,9 +37,14 @@ class CalledFunctions:
             found = self._known[key] = self._find(shape, inside, dict(types))
         return found
 
+    @staticmethod
+    def depend_on_types(facts: ExpressionFacts) -> bool:
+        """A function of the project's may be given a column."""
+        return any(c.reads_columns and len(c.name) > 1 and c.name not in CALLER_FUNCTIONS for c in facts.calls)
+
     def types_for(self, table: Relation, facts: ExpressionFacts) -> ColumnTypes:
         """Types of the columns that calls of the project's functions may be given."""
-        if not any(c.reads_columns and len(c.name) > 1 and c.name not in CALLER_FUNCTIONS for c in facts.calls):
+        if not self.depend_on_types(facts):
             return ()
         columns = self._catalog.columns_by_name(table)
         names = {path[-1] for path in facts.columns if len(path) == 1 or path[-2] == table.name}

@@ -139,6 +139,8 @@ class _Graph:
         self._routes_known: dict[tuple[_Asked, bool], _Routes] = {}
         self._cut: set[_Asked] = set()
         """Expressions that lead to more tables than are followed."""
+        self._untyped: dict[tuple[str, str], _Asked] = {}
+        """Expressions that mean the same whatever the types of the table's columns are."""
         self._doubtful = False
         """Some call leaves open which of several functions it means."""
         self._steps_known: dict[_Asked, tuple[_Step, ...]] = {}
@@ -192,8 +194,15 @@ class _Graph:
         return known
 
     def _asked(self, table: Relation, text: str, role: str) -> _Asked:
+        known = self._untyped.get((text, role))
+        if known is not None:
+            return known
         facts = _facts(text)
-        return _Asked(text, role, self._called.types_for(table, facts) if facts is not None else ())
+        types = self._called.types_for(table, facts) if facts is not None else ()
+        asked = _Asked(text, role, types)
+        if facts is None or not self._called.depend_on_types(facts):
+            self._untyped[(text, role)] = asked
+        return asked
 
     def _routes(self, asked: _Asked, *, certain: bool) -> _Routes:
         """Breadth first, so that the first way to a table is a shortest one. `certain`: only by steps that are."""
