@@ -16,7 +16,8 @@ create domain public.code as text;
 create domain public.own_order as text collate "C";
 create table public."Odd, ta""ble" (
   id uuid primary key, n integer, big bigint, at timestamptz, t text, v varchar(9), c char(3), ci citext, na name, o oid, r regclass,
-  m public.mood, d public.code, w public.own_order, sorted text collate "C", a integer[], j jsonb, b bit(4), i inet, ci2 cidr, f float8
+  m public.mood, d public.code, w public.own_order, sorted text collate "C", a integer[], j jsonb, b bit(4),
+  i inet, ci2 cidr, f float8, words tsvector
 );
 """
 
@@ -60,7 +61,7 @@ KEYS = [
 ]
 METHODS = [
     *("hash (n)", "hash (t)", "gin (a)", "gin (j jsonb_path_ops)", "gin (j)", "brin (at)"),
-    *("brin (at timestamptz_minmax_multi_ops)", "gist (i inet_ops)"),
+    *("brin (at timestamptz_minmax_multi_ops)", "gist (i inet_ops)", "gist (words)", "gist (words tsvector_ops (siglen=100))"),
 ]
 
 TRIGGERS = [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from dataclasses import replace
 
 import psycopg
@@ -71,6 +73,47 @@ def test_without_a_second_connection_the_first_reads_everything(database: Dsn) -
     finally:
         with connect(database) as connection:
             connection.execute("drop role only_one")
+
+
+@pytest.mark.usefixtures("_large")
+def test_a_role_that_may_not_share_its_snapshot_reads_everything_with_one_connection(database: Dsn) -> None:
+    with connect(database) as connection:
+        connection.execute("create role lonely login")
+        connection.execute("revoke execute on function pg_export_snapshot() from public")
+    try:
+        assert {p.name for p in observe(with_user(database, "lonely")).policies} == {"p"}
+    finally:
+        with connect(database) as connection:
+            connection.execute("drop role lonely")
+
+
+@pytest.mark.usefixtures("_large")
+def test_nothing_is_asked_of_a_second_connection_that_has_nothing_to_read(database: Dsn) -> None:
+    hidden = ("pg_constraint", "pg_proc", "pg_policy")
+    with connect(database) as connection:
+        connection.execute("create role blind login")
+        for catalogue in hidden:
+            connection.execute(f"revoke select on {catalogue} from public".encode())
+    try:
+        seen = observe(with_user(database, "blind"))
+        assert {"constraints", "functions", "policies"} <= {u.what for u in seen.unobserved}
+        assert {r.name for r in seen.relations} >= {"a"}
+    finally:
+        with connect(database) as connection:
+            connection.execute("drop role blind")
+
+
+@pytest.mark.usefixtures("_large")
+def test_a_message_that_the_socket_takes_in_pieces_arrives_whole(database: Dsn, monkeypatch: pytest.MonkeyPatch) -> None:
+    def narrow(dsn: Dsn) -> psycopg.Connection:
+        connection = connect(dsn)
+        with socket.socket(fileno=os.dup(connection.fileno())) as end:
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)
+        return connection
+
+    alone = observe(database)
+    monkeypatch.setattr(module, "connect", narrow)
+    assert comparable(observe(database)) == comparable(alone)
 
 
 @pytest.mark.usefixtures("_large")

@@ -65,7 +65,9 @@ def test_nesting_beyond_the_parser_is_survived() -> None:
     assert normalise_query(deep)
 
 
-NAMES = st.sampled_from(["id", "value", "name", "old_x", "text", "type", "data", "key", "user_id", "level", "zone", "t"])
+NAMES = st.sampled_from(
+    ["id", "value", "json", "json_value", "merge_action", "name", "old_x", "text", "type", "data", "key", "user_id", "level", "zone", "t"]
+)
 CONDITIONS = st.sampled_from(
     [
         "deleted_at IS NULL",
@@ -115,6 +117,10 @@ def test_plain_views_take_the_short_way() -> None:
     view = " SELECT id\n   FROM app.t\n  WHERE ((t.stage <> 'done'::app.stage) AND (t.amount > (4)::numeric) AND (gone IS NULL));"
     assert _plain_view(view) == "SELECT id FROM app.t WHERE stage <> 'done'::app.stage AND amount > 4::numeric AND gone IS NULL"
     assert _plain_view(" SELECT count(*) AS count\n   FROM app.t;") is None
+
+
+def test_a_name_that_became_a_keyword_is_spelled_alike_on_old_and_new_servers() -> None:
+    assert normalise_query(" SELECT t.json\n   FROM app.t;") == normalise_query(' SELECT "json"\n   FROM app.t;')
 
 
 @pytest.mark.parametrize(

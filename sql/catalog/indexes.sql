@@ -71,7 +71,7 @@ select
         when
             not coalesce(
                 con.contype in ('p', 'u') and am.amname = 'btree',
-                i.indnkeyatts <= 3 and i.indexprs is null and (am.amname = 'btree' or i.indoption::text !~ '[1-9]')
+                i.indnkeyatts <= 3 and i.indexprs is null and am.amname in ('btree', 'hash') -- others' classes may have parameters
                 and (
                     looked_at.indexrelid is not null
                     or (

@@ -43,6 +43,7 @@ select
     current_setting('is_superuser') = 'on' as current_user_superuser,
     pg_is_in_recovery() as in_recovery,
     has_function_privilege('pg_control_system()', 'execute') as may_read_system_identifier,
+    has_function_privilege('pg_export_snapshot()', 'execute') as may_share_snapshot,
     coalesce((select service.readable from service where service.kind = 'storage_buckets'), false) as has_storage_buckets,
     coalesce((select service.readable from service where service.kind = 'cron_jobs'), false) as has_cron_jobs,
     pg_relation_size('pg_catalog.pg_attribute') as catalogue_bytes,

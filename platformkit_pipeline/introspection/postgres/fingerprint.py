@@ -81,7 +81,7 @@ def catalog_fingerprint(snapshot: Snapshot) -> str:
 
     Records are taken in the order of their identities, and field by field instead of record by
     record: that spares a large catalogue a quarter of a million lines. A field that is the same everywhere, as most are, is
-    told once. Texts are separated by NUL, which no text of PostgreSQL contains, and their number is told first, so that the
+    told once. Every text ends with NUL, which no text of PostgreSQL contains, and their number is told first, so that the
     whole can be read in one way only.
     """
     digest = hashlib.sha256(f"{FINGERPRINT_VERSION}\n".encode())
@@ -90,7 +90,7 @@ def catalog_fingerprint(snapshot: Snapshot) -> str:
             continue
         digest.update(f"{type(records[0]).__name__} {len(records)}\n".encode())
         for texts in fields_of_records:
-            digest.update(f"all {texts.text}\n".encode() if isinstance(texts, _Alike) else f"{_NUL.join(texts)}\n".encode())
+            digest.update(f"all {texts.text}{_NUL}".encode() if isinstance(texts, _Alike) else f"{_NUL.join(texts)}{_NUL}".encode())
     return digest.hexdigest()
 
 

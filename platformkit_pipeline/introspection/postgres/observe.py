@@ -233,7 +233,7 @@ def _opened(dsn: Dsn, session: str, snapshot: str | None) -> Iterator[psycopg.Co
 
 def _shared_snapshot(connection: psycopg.Connection, facts: dict[str, Any]) -> str | None:
     """Name of the transaction's snapshot where a second connection is worth its statements. A standby cannot share its own."""
-    if facts["catalogue_bytes"] < _LARGE_CATALOGUE or facts["in_recovery"]:
+    if facts["catalogue_bytes"] < _LARGE_CATALOGUE or facts["in_recovery"] or not facts["may_share_snapshot"]:
         return None
     [shared] = _run(connection, ("select pg_export_snapshot()",))
     return str(shared.rows[0][0])
@@ -273,7 +273,8 @@ def _collect(
     main, beside = [q for q in queries if q.kind not in _BESIDE], [q for q in queries if q.kind in _BESIDE]
     with ExitStack() as connections, Streams(_nothing if meanwhile is None else meanwhile.piece) as streams:
         first = second = streams.send(connection, [q.statement for q in main])
-        if (other := connections.enter_context(opened())) is not None:
+        other = connections.enter_context(opened()) if beside else None
+        if other is not None:
             second = streams.send(other, [q.statement for q in beside])
         else:
             queries = [*main, *beside]

@@ -39,6 +39,8 @@ class Stream:
     def __init__(self, connection: psycopg.Connection, statements: Sequence[str], wait_for: Callable[[Stream], None]) -> None:
         self.connection = connection
         self.ended = False
+        self.unsent = True
+        """Something of the message is waiting for the socket."""
         self._transformer = Transformer(connection)
         self._arrived: deque[PGresult] = deque()
         self._failed: psycopg.Error | None = None
@@ -65,9 +67,11 @@ class Stream:
             pass
 
     def receive(self) -> None:
-        """Take off the wire what has arrived. Never waits."""
+        """Send what is left of the message, and take off the wire what has arrived. Never waits."""
         server = self.connection.pgconn
-        server.consume_input()
+        if self.unsent:
+            self.unsent = server.flush() == 1
+        server.consume_input()  # whatever the socket says: an encrypted connection may hold more than that
         while not server.is_busy():
             result = server.get_result()
             if result is None:
@@ -132,14 +136,20 @@ class Streams:
 
     def _wait_for(self, wanted: Stream) -> None:
         """Look at every connection; wait, with a piece of other work if there is any, until `wanted` has something."""
-        self._receive(wait=False)
+        self._receive()
         while wanted.empty:
-            self._receive(wait=not self._piece())
+            if not self._piece():
+                self._wait()
+            self._receive()
 
-    def _receive(self, *, wait: bool) -> None:
-        by_number = {stream.connection.fileno(): stream for stream in self._streams if not stream.ended}
+    def _receive(self) -> None:
+        for stream in self._streams:
+            if not stream.ended:
+                stream.receive()
+
+    def _wait(self) -> None:
         poll = select.poll()
-        for number in by_number:
-            poll.register(number, select.POLLIN)
-        for number, _ in poll.poll(None if wait else 0):
-            by_number[number].receive()
+        for stream in self._streams:
+            if not stream.ended:
+                poll.register(stream.connection.fileno(), select.POLLIN | (select.POLLOUT if stream.unsent else 0))
+        poll.poll()
