@@ -133,8 +133,12 @@ $f$;
 def secret_in_database(catalog: Catalog) -> Verdicts:
     snapshot = catalog.snapshot
     for kind in _KINDS:
-        read = kind.texts
-        for record in kind.records(snapshot):
+        read, records = kind.texts, kind.records(snapshot)
+        if MARKER not in "\0".join([text for record in records for text in read(record) if text is not None]):
+            for _ in records:  # nearly always: one search through all texts
+                yield PASSED
+            continue
+        for record in records:
             found = False
             for text in (texts := read(record)):
                 if text is not None and MARKER in text:
