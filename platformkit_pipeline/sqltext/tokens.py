@@ -128,8 +128,8 @@ def _word(tokens: Sequence[Token], place: int) -> str:
     return tokens[place].text.lower() if 0 <= place < len(tokens) and tokens[place].kind == "word" else ""
 
 
-def _backward(tokens: Sequence[Token], end: int) -> int:
-    """Where the operand begins that ends before `end`."""
+def _walk_back(tokens: Sequence[Token], end: int, stops_at: Callable[[int], bool]) -> int:
+    """The place behind the last token before `end` at which `stops_at` holds or a parenthesis opens that is not closed."""
     depth, least = 0, max(0, end - _NAMING)
     for place in range(end - 1, least - 1, -1):
         kind = tokens[place].kind
@@ -139,9 +139,14 @@ def _backward(tokens: Sequence[Token], end: int) -> int:
             if depth == 0:
                 return place + 1
             depth -= 1
-        elif depth == 0 and _ends_operand(tokens[place]):
+        elif depth == 0 and stops_at(place):
             return place + 1
     return least
+
+
+def _backward(tokens: Sequence[Token], end: int) -> int:
+    """Where the operand begins that ends before `end`."""
+    return _walk_back(tokens, end, lambda place: _ends_operand(tokens[place]))
 
 
 def _forward(tokens: Sequence[Token], start: int, most: int) -> int:
@@ -260,18 +265,9 @@ def _literals(tokens: Sequence[Token], start: int, end: int) -> list[Token]:
 
 
 def _start_of_item(tokens: Sequence[Token], end: int) -> int:
-    depth, least = 0, max(0, end - _NAMING)
-    for place in range(end - 1, least - 1, -1):
-        kind = tokens[place].kind
-        if kind in (")", "]"):
-            depth += 1
-        elif kind in ("(", "["):
-            if depth == 0:
-                return place + 1
-            depth -= 1
-        elif depth == 0 and (kind in (",", ";") or _word(tokens, place) in ("select", "returning", "distinct", "from", "join")):
-            return place + 1
-    return least
+    """Where the item of a list, or of what a keyword begins, starts that ends before `end`."""
+    keywords = ("select", "returning", "distinct", "from", "join")
+    return _walk_back(tokens, end, lambda place: tokens[place].kind in (",", ";") or _word(tokens, place) in keywords)
 
 
 _CHOOSING = frozenset({"coalesce", "nullif", "concat", "greatest", "least", "then", "else", "select", "distinct"})
