@@ -122,14 +122,18 @@ def test_a_server_that_goes_away_becomes_a_control_plane_error(pipeline_dsn: Dsn
 
 def test_a_login_without_rights_is_told_to_check_the_migrations(blank_database: Dsn, control_plane: Dsn) -> None:
     with connect_admin(control_plane) as connection:
-        connection.execute("drop role if exists stranger")
-        connection.execute("create role stranger login")
+        connection.execute("create role passer_by login")  # unlike its databases, a server's roles outlive a test
     connection.close()
-    with (
-        pytest.raises(ControlPlaneError, match=r"permission denied for schema ops.*platformkit db migrate"),
-        session(with_user(control_plane, "stranger")) as connection,
-    ):
-        connection.execute("select from ops.targets")
+    try:
+        with (
+            pytest.raises(ControlPlaneError, match=r"permission denied for schema ops.*platformkit db migrate"),
+            session(with_user(control_plane, "passer_by")) as connection,
+        ):
+            connection.execute("select from ops.targets")
+    finally:
+        with connect_admin(control_plane) as connection:
+            connection.execute("drop role passer_by")
+        connection.close()
 
 
 def test_a_write_of_several_statements_wants_a_transaction(pipeline: Connection) -> None:

@@ -68,11 +68,11 @@ def counted(blank_database: Dsn) -> Dsn:
 
 
 @pytest.fixture
-def stranger(counted: Dsn) -> Iterator[Dsn]:
+def uncounted(counted: Dsn) -> Iterator[Dsn]:
     """A login without any grant."""
-    run(counted, "create role stranger login")
-    yield with_user(counted, "stranger")
-    run(counted, "drop owned by stranger", "drop role stranger")
+    run(counted, "create role uncounted login")
+    yield with_user(counted, "uncounted")
+    run(counted, "drop owned by uncounted", "drop role uncounted")
 
 
 def test_statements_of_this_database_are_counted_by_text(counted: Dsn) -> None:
@@ -113,27 +113,27 @@ def test_without_the_extension_there_is_a_reason(blank_database: Dsn) -> None:
     assert "create extension pg_stat_statements" in str(activity.statements_unavailable)
 
 
-def test_a_role_without_rights_gets_a_reason(stranger: Dsn) -> None:
-    assert "grant it pg_read_all_stats" in str(activity_of(stranger).statements_unavailable)
+def test_a_role_without_rights_gets_a_reason(uncounted: Dsn) -> None:
+    assert "grant it pg_read_all_stats" in str(activity_of(uncounted).statements_unavailable)
 
 
-def test_a_role_that_sees_numbers_only_is_told_how_many(counted: Dsn, stranger: Dsn) -> None:
-    run(counted, "grant usage on schema extensions to stranger", *["select pg_sleep(1.01)"] * 3)
-    statistics = activity_of(stranger).statements
+def test_a_role_that_sees_numbers_only_is_told_how_many(counted: Dsn, uncounted: Dsn) -> None:
+    run(counted, "grant usage on schema extensions to uncounted", *["select pg_sleep(1.01)"] * 3)
+    statistics = activity_of(uncounted).statements
     assert statistics is not None
     assert statistics.hidden > 0
     assert statistics.hidden_slow == 1
     assert not any("pg_sleep" in s.text for s in statistics.statements)
-    run(counted, "grant pg_read_all_stats to stranger")
-    statistics = activity_of(stranger).statements
+    run(counted, "grant pg_read_all_stats to uncounted")
+    statistics = activity_of(uncounted).statements
     assert statistics is not None
     assert (statistics.hidden, statistics.hidden_slow) == (0, 0)
-    run(counted, "revoke pg_read_all_stats from stranger")
+    run(counted, "revoke pg_read_all_stats from uncounted")
 
 
-def test_a_refused_statement_does_not_fail_the_observation(counted: Dsn, stranger: Dsn) -> None:
+def test_a_refused_statement_does_not_fail_the_observation(counted: Dsn, uncounted: Dsn) -> None:
     run(counted, "revoke execute on function pg_stat_get_numscans(oid) from public")
-    snapshot = observe(stranger)
+    snapshot = observe(uncounted)
     assert snapshot.activity is None
     assert [(u.what, "pg_stat_get_numscans" in u.why) for u in snapshot.unobserved] == [("statistics", True)]
     assert snapshot.relations

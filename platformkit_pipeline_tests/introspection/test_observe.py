@@ -546,7 +546,8 @@ def test_empty_database(blank_database: Dsn) -> None:
     assert [len(snapshot.relations), len(snapshot.storage_buckets), len(snapshot.unobserved)] == [0, 0, 0]
 
 
-def test_settings_of_role_and_session_do_not_change_what_is_read(rich_copy: Dsn, rich_snapshot: Snapshot) -> None:
+def test_settings_of_role_and_session_do_not_change_what_is_read(rich_copy: Dsn) -> None:
+    s = observe(rich_copy)
     with connect(rich_copy) as connection:
         for setting in (
             "search_path = app, public",
@@ -556,7 +557,7 @@ def test_settings_of_role_and_session_do_not_change_what_is_read(rich_copy: Dsn,
             "intervalstyle = 'iso_8601'",
         ):
             connection.execute(f"alter database rich_copy set {setting}".encode())
-    seen, s = observe(rich_copy), rich_snapshot
+    seen = observe(rich_copy)
     [given] = seen.database_settings
     assert dict(given.settings)["TimeZone"] == "Asia/Tokyo"
     like_there = replace(seen, server=s.server, relation_statistics=s.relation_statistics, activity=s.activity)
