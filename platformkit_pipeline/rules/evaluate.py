@@ -9,7 +9,7 @@ from platformkit_pipeline.model.result import Outcome, Result
 from platformkit_pipeline.model.snapshot import Snapshot
 from platformkit_pipeline.model.target import Declarations
 from platformkit_pipeline.rules.database.catalog import Catalog
-from platformkit_pipeline.rules.registry import Rule, Verdict, unknown
+from platformkit_pipeline.rules.registry import Passes, Rule, Verdict, unknown
 
 
 def evaluate(snapshot: Snapshot, declarations: Declarations, rules: Sequence[Rule]) -> tuple[Result, ...]:
@@ -33,6 +33,9 @@ def _results(rule: Rule, catalog: Catalog) -> Iterator[Result]:
     for verdict in rule.check(catalog):
         if verdict is None:
             passes += 1
+            continue
+        if isinstance(verdict, Passes):
+            passes += verdict.count
             continue
         if verdict.object in judged:  # twice would count twice in the score
             raise AssertionError(f"rule {rule.code} judged {verdict.object.canonical} twice")

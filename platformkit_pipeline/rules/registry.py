@@ -70,6 +70,13 @@ PASSED = None
 """The verdict about an object that keeps the rule: it is counted, so nobody has to say which object it was."""
 
 
+@dataclass(frozen=True, slots=True)
+class Passes:
+    """`PASSED` so many times, for rules that judge many objects at once."""
+
+    count: int
+
+
 def failed(identity: ObjectIdentity, message: str, **evidence: Any) -> Verdict:
     return Verdict(identity, Outcome.FAIL, message, evidence)
 
@@ -82,8 +89,8 @@ def not_applicable(identity: ObjectIdentity, message: str) -> Verdict:
     return Verdict(identity, Outcome.NOT_APPLICABLE, message)
 
 
-Verdicts = Iterator[Verdict | None]
-"""One verdict per judged object, `PASSED` where it keeps the rule."""
+Verdicts = Iterator[Verdict | Passes | None]
+"""One verdict per judged object, `PASSED` where it keeps the rule; or how many keep it."""
 
 Check = Callable[[Any], Verdicts]
 """From an observed subject to verdicts."""

@@ -3,12 +3,20 @@
 -- `columns` and `referenced_columns` are column numbers; whoever has read columns.sql knows the names. `definition` is null
 -- for the plain keys whose text follows from the other columns: that is nearly all of them, and asking pg_get_constraintdef
 -- for each costs more than everything else here. It is empty when the constraint vanished meanwhile. In no order.
+-- The index of a constraint has its name: the server renames both together.
 -- Columns that a major does not have yet come from `older`: a name that the inner query's table lacks means that one.
 -- Catalogues: pg_constraint, pg_class, pg_namespace, pg_index, pg_description. PostgreSQL 14 to 18 (confdelsetcols and
 -- indnullsnotdistinct from 15; conenforced and conperiod from 18).
+with relation as materialized (
+    select c.oid, c.relname as name, c.relkind as kind, n.nspname as schema
+    from pg_class as c
+    inner join pg_namespace as n on n.oid = c.relnamespace
+    where c.relkind in ('r', 'p', 'f')
+)
+
 select
-    n.nspname as schema,
-    c.relname as relation,
+    c.schema,
+    c.name as relation,
     con.conname as name,
     case con.contype
         when 'p' then 'primary_key'
@@ -27,8 +35,8 @@ select
             then coalesce(pg_get_constraintdef(con.oid), '')
         when con.contype = 'c' then coalesce('CHECK (' || pg_get_expr(con.conbin, con.conrelid) || ')', '')
     end as definition,
-    rn.nspname as referenced_schema,
-    rc.relname as referenced_relation,
+    rc.schema as referenced_schema,
+    rc.name as referenced_relation,
     con.confkey::text as referenced_columns,
     case when con.contype = 'f' then
         case con.confupdtype
@@ -45,9 +53,9 @@ select
     con.convalidated as validated,
     con.contype not in ('c', 'f') or con.conenforced as enforced,
     con.conparentid <> 0 or (con.coninhcount > 0 and not con.conislocal) as inherited,
-    case when con.contype in ('p', 'u', 'x') then x.relname end as index,
+    case when con.contype in ('p', 'u', 'x') then con.conname end as index,
     description.description as comment,
-    quote_ident(rn.nspname) || '.' || quote_ident(rc.relname) as referenced
+    quote_ident(rc.schema) || '.' || quote_ident(rc.name) as referenced
 from (values (true, null::smallint[], false)) as older (conenforced, confdelsetcols, conperiod)
 cross join lateral (
     select
@@ -57,11 +65,8 @@ cross join lateral (
     from pg_constraint as k
     where k.contype in ('p', 'u', 'f', 'c', 'x')
 ) as con
-inner join pg_class as c on c.oid = con.conrelid and c.relkind in ('r', 'p', 'f')
-inner join pg_namespace as n on n.oid = c.relnamespace
-left join pg_class as rc on rc.oid = con.confrelid and rc.relkind in ('r', 'p')
-left join pg_namespace as rn on rn.oid = rc.relnamespace
-left join pg_class as x on x.oid = con.conindid and x.relkind in ('i', 'I')
+inner join relation as c on c.oid = con.conrelid
+left join relation as rc on rc.oid = con.confrelid and rc.kind <> 'f'
 left join (
     select i.indexrelid
     from (values (false)) as older (indnullsnotdistinct)
@@ -70,4 +75,4 @@ left join (
 ) as i on i.indexrelid = con.conindid
 left join pg_description as description
     on description.objoid = con.oid and description.classoid = 'pg_constraint'::regclass and description.objsubid = 0
-where n.nspname <> 'information_schema' and not starts_with(n.nspname::text, 'pg_');
+where c.schema <> 'information_schema' and not starts_with(c.schema::text, 'pg_');

@@ -23,26 +23,24 @@ with class as materialized (
     ) as t
     where o.opcdefault
 ),
+unsure as materialized (
+    select i.indexrelid, i.indrelid, i.indnkeyatts, i.indkey, i.indclass, i.indcollation
+    from pg_index as i
+    where
+        not i.indisprimary
+        and (
+            i.indcollation[0] <> 0 or i.indclass[0] <> all (array(select class.oid from class where class.sure))
+            or (i.indnkeyatts > 1 and (i.indcollation[1] <> 0 or i.indclass[1] <> all (array(select class.oid from class where class.sure))))
+            or (i.indnkeyatts > 2 and (i.indcollation[2] <> 0 or i.indclass[2] <> all (array(select class.oid from class where class.sure))))
+        )
+),
 looked_at as materialized (
     select k.indexrelid
     from (
-        select i.indexrelid, i.indrelid, i.indkey[0] as attnum, i.indclass[0] as opclass, i.indcollation[0] as sorting
-        from pg_index as i
-        where (i.indcollation[0] <> 0 or i.indclass[0] <> all (array(select class.oid from class where class.sure))) and not i.indisprimary
-        union all
-        select i.indexrelid, i.indrelid, i.indkey[1], i.indclass[1], i.indcollation[1]
-        from pg_index as i
-        where
-            i.indnkeyatts > 1
-            and (i.indcollation[1] <> 0 or i.indclass[1] <> all (array(select class.oid from class where class.sure)))
-            and not i.indisprimary
-        union all
-        select i.indexrelid, i.indrelid, i.indkey[2], i.indclass[2], i.indcollation[2]
-        from pg_index as i
-        where
-            i.indnkeyatts > 2
-            and (i.indcollation[2] <> 0 or i.indclass[2] <> all (array(select class.oid from class where class.sure)))
-            and not i.indisprimary
+        select i.indexrelid, i.indrelid, i.indkey[n.n] as attnum, i.indclass[n.n] as opclass, i.indcollation[n.n] as sorting
+        from unsure as i
+        cross join generate_series(0, 2) as n (n)
+        where i.indnkeyatts > n.n
     ) as k
     cross join lateral (
         select a.atttypid, a.attcollation
@@ -55,7 +53,7 @@ looked_at as materialized (
     having
         bool_and(
             k.sorting in (0, a.attcollation)
-            and coalesce(class.type = a.atttypid or (class.type = 'text'::regtype and a.atttypid = 'varchar'::regtype), false)
+            and coalesce(class.sure or class.type = a.atttypid or (class.type = 'text'::regtype and a.atttypid = 'varchar'::regtype), false)
         )
 )
 

@@ -7,11 +7,16 @@
 -- `rewritten` are the commands for which there is a rule; array_agg(distinct) sorts them.
 -- Catalogues: pg_class, pg_namespace, pg_rewrite, pg_inherits, pg_sequence, pg_foreign_table, pg_foreign_server, pg_depend,
 -- pg_extension, pg_description. PostgreSQL 14 to 18.
-with parents as materialized (
-    select i.inhrelid, jsonb_agg(jsonb_build_array(pn.nspname, p.relname) order by i.inhseqno) as named
+with above as materialized (
+    select c.oid, c.relname as name, n.nspname as schema
+    from pg_class as c
+    inner join pg_namespace as n on n.oid = c.relnamespace
+    where c.relkind not in ('i', 'I', 't')
+),
+parents as materialized (
+    select i.inhrelid, jsonb_agg(jsonb_build_array(p.schema, p.name) order by i.inhseqno) as named
     from pg_inherits as i
-    inner join pg_class as p on p.oid = i.inhparent
-    inner join pg_namespace as pn on pn.oid = p.relnamespace
+    inner join above as p on p.oid = i.inhparent
     group by i.inhrelid
 ),
 rules as materialized (
@@ -23,7 +28,7 @@ rules as materialized (
     group by r.ev_class
 ),
 owners as materialized (
-    select owned.objid, tn.nspname as schema, t.relname as relation, owned.number
+    select owned.objid, t.schema, t.name as relation, owned.number
     from (
         select s.seqrelid as objid, od.refobjid, od.refobjsubid as number
         from pg_sequence as s
@@ -37,8 +42,7 @@ owners as materialized (
             limit 1
         ) as od
     ) as owned
-    inner join pg_class as t on t.oid = owned.refobjid and t.relkind <> 'i'
-    inner join pg_namespace as tn on tn.oid = t.relnamespace
+    inner join above as t on t.oid = owned.refobjid
 )
 select
     n.nspname as schema,

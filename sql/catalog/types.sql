@@ -42,14 +42,14 @@ select
     description.description as comment
 from pg_type as t
 inner join pg_namespace as n on n.oid = t.typnamespace
-left join pg_class as c on c.oid = t.typrelid
+left join pg_class as c on c.oid = t.typrelid and c.relkind = 'c'
 left join pg_description as description
     on description.objoid = t.oid and description.classoid = 'pg_type'::regclass and description.objsubid = 0
 left join pg_depend as d
     on d.classid = 'pg_type'::regclass and d.objid = t.oid and d.refclassid = 'pg_extension'::regclass and d.deptype = 'e'
 left join pg_extension as e on e.oid = d.refobjid
 where
-    (t.typtype in ('e', 'd', 'r') or (t.typtype = 'c' and c.relkind = 'c') or (t.typtype = 'b' and t.typisdefined))
+    (t.typtype in ('e', 'd', 'r') or (t.typtype = 'c' and c.oid is not null) or (t.typtype = 'b' and t.typisdefined))
     and not exists (select from pg_type as element where element.typarray = t.oid)
     and n.nspname <> 'information_schema' and not starts_with(n.nspname::text, 'pg_')
 order by n.nspname, t.typname;

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from platformkit_pipeline.model.snapshot import Function, Relation
 from platformkit_pipeline.sqltext.calls import CallShape, Parameter, Path, meant, parameters_of, type_named
-from platformkit_pipeline.sqltext.expression_facts import CALLER_FUNCTIONS, ExpressionFacts
+from platformkit_pipeline.sqltext.expression_facts import CALLER_FUNCTIONS, facts_of
 from platformkit_pipeline.sqltext.identifiers import schemas_in_path
 from platformkit_pipeline.sqltext.inlining import ROW, HelperFunction
 
@@ -28,6 +28,8 @@ class CalledFunctions:
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
         self._known: dict[tuple[CallShape, int, ColumnTypes], tuple[Function, ...]] = {}
+        self._indifferent: set[str] = set()
+        """Expressions that mean the same whatever the types of their table's columns are."""
 
     def called(self, shape: CallShape, inside: Function | None = None, types: ColumnTypes = ()) -> tuple[Function, ...]:
         """More than one where the call does not tell them apart. `inside`: the function in whose body the call stands."""
@@ -37,15 +39,20 @@ class CalledFunctions:
             found = self._known[key] = self._find(shape, inside, dict(types))
         return found
 
-    @staticmethod
-    def depend_on_types(facts: ExpressionFacts) -> bool:
-        """A function of the project's may be given a column."""
-        return any(c.reads_columns and len(c.name) > 1 and c.name not in CALLER_FUNCTIONS for c in facts.calls)
+    def depends_on_types(self, expression: str) -> bool:
+        """A function of the project's may be given a column. Raises SqlSyntaxError."""
+        if expression in self._indifferent:
+            return False
+        if any(c.reads_columns and len(c.name) > 1 and c.name not in CALLER_FUNCTIONS for c in facts_of(expression).calls):
+            return True
+        self._indifferent.add(expression)
+        return False
 
-    def types_for(self, table: Relation, facts: ExpressionFacts) -> ColumnTypes:
-        """Types of the columns that calls of the project's functions may be given."""
-        if not self.depend_on_types(facts):
+    def types_for(self, table: Relation, expression: str) -> ColumnTypes:
+        """Types of the columns that calls of the project's functions may be given. Raises SqlSyntaxError."""
+        if not self.depends_on_types(expression):
             return ()
+        facts = facts_of(expression)
         columns = self._catalog.columns_by_name(table)
         names = {path[-1] for path in facts.columns if len(path) == 1 or path[-2] == table.name}
         return tuple(sorted((name, columns[name].type) for name in names if name in columns))

@@ -336,12 +336,16 @@ class Catalog:
     def policies_calling(self) -> dict[int, tuple[tuple[Policy, bool], ...]]:
         """id of a definer → policies whose expressions call it, as far as they parse, and whether the call can mean nothing else."""
         definers: frozenset[Path] = frozenset((f.schema, f.name) for f in self.definers)
+        texts = dict.fromkeys(t for p in self.snapshot.policies for t in (p.using, p.with_check) if t is not None) if definers else {}
+        calling = {text: facts for text in texts if (facts := _facts_calling(text, definers)) is not None}
         found: dict[int, dict[Policy, bool]] = defaultdict(dict)
-        for policy in self.snapshot.policies:
+        for policy in self.snapshot.policies if calling else ():
             table = self.relations.get((policy.schema, policy.relation))
-            for facts in (_facts_calling(text, definers) for text in (policy.using, policy.with_check) if text and definers):
-                types = self.called_functions.types_for(table, facts) if facts is not None and table is not None else ()
-                for call in facts.calls if facts is not None else ():
+            for text in (policy.using, policy.with_check):
+                if text is None or text not in calling:
+                    continue
+                types = self.called_functions.types_for(table, text) if table is not None else ()
+                for call in calling[text].calls:
                     functions = self.called_functions.called(call.shape, None, types) if call.name in definers else ()
                     for function in functions:
                         found[id(function)][policy] = found[id(function)].get(policy, False) or len(functions) == 1

@@ -41,12 +41,11 @@ def soft_foreign_key(catalog: Catalog) -> Verdicts:
             stem = stems.get(column.name)
             if stem is None or column.generated:
                 continue
-            candidates = [k for k in keys[stem] if k.type == column.type and not _is_own_key(catalog, k, table, column)]
-            if not candidates:
-                continue
+            meant = (k for k in keys[stem] if k.type == column.type and not _is_own_key(catalog, k, table, column))
             if (column.schema, column.relation, column.name) in constrained:
-                yield PASSED
-            else:
+                if next(meant, None) is not None:
+                    yield PASSED
+            elif candidates := list(meant):
                 identity = member_identity("column", table.schema, table.name, column.name)
                 chosen = min(candidates, key=lambda k: (k.schema != table.schema, k.schema, k.relation))
                 yield failed(

@@ -12,7 +12,7 @@ from platformkit_pipeline.model.result import Severity
 from platformkit_pipeline.model.snapshot import CatalogKind, Index, Relation, RelationKind
 from platformkit_pipeline.rules.database.catalog import Catalog, identity_of
 from platformkit_pipeline.rules.database.foreign_keys import index_serves
-from platformkit_pipeline.rules.registry import PASSED, Family, Verdicts, failed, rule, unknown
+from platformkit_pipeline.rules.registry import PASSED, Family, Passes, Verdicts, failed, rule, unknown
 from platformkit_pipeline.sqltext.parser import SqlSyntaxError
 from platformkit_pipeline.sqltext.policy_columns import columns_compared_with_the_caller
 
@@ -123,16 +123,21 @@ def duplicate_index(catalog: Catalog) -> Verdicts:
     for relation, indexes in _indexed(catalog):
         valid = [index for index in indexes if index.valid]
         if len({index.key_columns[0] for index in valid}) == len(valid):  # nearly always: none begins like another
-            for _ in valid:
-                yield PASSED
+            yield Passes(len(valid))
             continue
         rivals: dict[str | None, list[Index]] = {}
         for index in valid:
             rivals.setdefault(index.key_columns[0], []).append(index)
-        superfluous = {i.name for i in valid if any(_makes_superfluous(other, i) for other in rivals[i.key_columns[0]])}
+        superfluous = {
+            index.name
+            for alike in rivals.values()
+            if len(alike) > 1
+            for index in alike
+            if any(_makes_superfluous(other, index) for other in alike)
+        }
+        yield Passes(len(valid) - len(superfluous))
         for index in valid:
             if index.name not in superfluous:
-                yield PASSED
                 continue
             # Covering is transitive and ties are broken by rank, so one that stays covers each that goes.
             kept = min(
@@ -183,10 +188,9 @@ create index visits_at_idx on archive.visits (at);
 )
 def invalid_index(catalog: Catalog) -> Verdicts:
     for relation, indexes in _indexed(catalog):
-        for index in indexes:
-            if index.valid:
-                yield PASSED
-                continue
+        invalid = [index for index in indexes if not index.valid]
+        yield Passes(len(indexes) - len(invalid))
+        for index in invalid:
             identity = _identity(index)
             if relation.kind is RelationKind.PARTITIONED_TABLE:
                 reason = "not every partition has an index that is attached to it"

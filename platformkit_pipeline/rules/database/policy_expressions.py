@@ -143,7 +143,7 @@ class _MetadataReader:
         found: dict[_Reading, None] = {}
         for text in (policy.using, policy.with_check):
             if text is not None:
-                key = (text, self._called.types_for(table, facts_of(text)))
+                key = (text, self._called.types_for(table, text))
                 if key not in self._known:
                     self._known[key] = self._readings_of(*key)
                 found.update(dict.fromkeys(self._known[key]))
@@ -495,7 +495,7 @@ class _AbsenceJudge:
             return WithoutClaims.CLOSED
         facts = facts_of(text)
         relation = table.name if facts.outer_columns else ""
-        types = self._called.types_for(table, facts)
+        types = self._called.types_for(table, text)
         judged = self._judged(text, relation, frozenset(), types)
         if judged is WithoutClaims.CLOSED:
             if not relation and not types:
@@ -533,4 +533,4 @@ class _AbsenceJudge:
         return not clients
 
     def _demands(self, table: Relation, text: str) -> bool:
-        return demands_claims(text, self._terms(table.name, frozenset(), self._called.types_for(table, facts_of(text))))
+        return demands_claims(text, self._terms(table.name, frozenset(), self._called.types_for(table, text)))

@@ -141,6 +141,8 @@ class _Graph:
         """Expressions that lead to more tables than are followed."""
         self._untyped: dict[tuple[str, str], _Asked] = {}
         """Expressions that mean the same whatever the types of the table's columns are."""
+        self._harmless: dict[tuple[str | None, str | None, tuple[str, ...]], bool] = {}
+        """Policies that read alike → they lead nowhere, on whatever table they stand."""
         self._doubtful = False
         """Some call leaves open which of several functions it means."""
         self._steps_known: dict[_Asked, tuple[_Step, ...]] = {}
@@ -153,10 +155,25 @@ class _Graph:
 
         And whether it is certain: no call on it leaves open which of several functions it means.
         """
+        if self._leads_nowhere(table, policy):
+            return None, True
         found = self._way_back(table, policy, certain=True)
         if found is not None or not self._doubtful:
             return found, True
         return self._way_back(table, policy, certain=False), False
+
+    def _leads_nowhere(self, table: Relation, policy: Policy) -> bool:
+        """Whoever it binds: most policies ask for the caller and read no table."""
+        key = (policy.using, policy.with_check, policy.roles)
+        known = self._harmless.get(key)
+        if known is None:
+            texts = [t for t in (policy.using, policy.with_check) if t is not None and not self._reads_nothing(t)]
+            known = self._harmless[key] = not any(
+                self._called.depends_on_types(text) or self._routes(self._asked(table, text, role), certain=False)
+                for text in texts
+                for role in self._named(policy)
+            )
+        return known
 
     def _way_back(self, table: Relation, policy: Policy, *, certain: bool) -> tuple[str, ...] | None:
         cut = False
@@ -182,8 +199,10 @@ class _Graph:
 
     def _bound(self, table: Relation, policy: Policy) -> tuple[str, ...]:
         """Roles that the policy binds; the client roles stand for PUBLIC."""
-        named = [role for name in policy.roles for role in (self._catalog.client_roles if name == PUBLIC else (name,))]
-        return tuple(role for role in dict.fromkeys(named) if not self._catalog.bypasses_policies_of(role, table))
+        return tuple(role for role in self._named(policy) if not self._catalog.bypasses_policies_of(role, table))
+
+    def _named(self, policy: Policy) -> dict[str, None]:
+        return dict.fromkeys(role for name in policy.roles for role in (self._catalog.client_roles if name == PUBLIC else (name,)))
 
     def _reads_nothing(self, text: str) -> bool:
         known = self._silent.get(text)
@@ -197,10 +216,9 @@ class _Graph:
         known = self._untyped.get((text, role))
         if known is not None:
             return known
-        facts = _facts(text)
-        types = self._called.types_for(table, facts) if facts is not None else ()
-        asked = _Asked(text, role, types)
-        if facts is None or not self._called.depend_on_types(facts):
+        typed = _facts(text) is not None and self._called.depends_on_types(text)
+        asked = _Asked(text, role, self._called.types_for(table, text) if typed else ())
+        if not typed:
             self._untyped[(text, role)] = asked
         return asked
 

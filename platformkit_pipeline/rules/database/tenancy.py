@@ -205,7 +205,7 @@ class _PolicyJudge:
             names = self._names[alike] = frozenset(name for text in texts for name in self._names_in(text))
             self._calling[alike] = tuple([text for text in texts if self._reads(text)])
         column = self._catalog.declarations.tenancy.column
-        types = tuple(self._called.types_for(table, facts_of(text)) for text in self._calling[alike])
+        types = tuple(self._called.types_for(table, text) for text in self._calling[alike])
         key = (table.schema, self._never_null(table, column), table.name if table.name in names else "", alike, types)
         if key not in self._tables:
             self._tables[key] = self._judged(table, policies)
@@ -213,8 +213,20 @@ class _PolicyJudge:
 
     def _judged(self, table: Relation, policies: tuple[Policy, ...]) -> _Judged:
         roles = self._catalog.client_roles
+        if all(self._confines_alone(table, p) for p in policies if p.permissive):
+            return None
         judged = {command: any_of(self._for_role(table, policies, command, role) for role in roles) for command in COMMANDS}
         return None if all(j.confinement is Confinement.CONFINED for j in judged.values()) else judged
+
+    def _confines_alone(self, table: Relation, policy: Policy) -> bool:
+        """Whatever it is combined with: what nearly all policies of a well-kept table do."""
+        column = self._catalog.declarations.tenancy.column
+        texts = dict.fromkeys(text for text in (policy.using, policy.with_check) if text is not None)
+        return all(
+            self._text(_Reader(table, column, role), text).confinement is Confinement.CONFINED
+            for role in self._catalog.clients_of(policy)
+            for text in texts
+        )
 
     def _for_role(self, table: Relation, policies: tuple[Policy, ...], command: str, role: str) -> Judgement:
         applying = [p for p in policies if p.command in ("ALL", command) and role in self._catalog.clients_of(p)]
@@ -239,7 +251,7 @@ class _PolicyJudge:
         table, column, role = reader
         named = table.name if table.name in self._names_in(text) else ""
         reads = self._reads(text)
-        types = self._called.types_for(table, facts_of(text)) if reads else ()
+        types = self._called.types_for(table, text) if reads else ()
         key = (text, table.schema, column, self._never_null(table, column), named, role if reads else "", types)
         if key not in self._texts:
             self._texts[key] = judge_expression(text, self._terms(reader, types))
