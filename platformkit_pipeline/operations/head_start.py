@@ -97,7 +97,7 @@ class HeadStart:
         rules = [
             rule
             for rule in (rules_for(Scope.PROJECT) if self._rules is None else self._rules)
-            if rule.source is Source.CATALOG and CatalogKind.POLICIES in rule.requires and not _LATER & set(rule.requires)
+            if rule.source is Source.CATALOG and not _LATER & set(rule.requires)
         ]
         snapshot = self._part_of_a_snapshot()
         results = self._copies.enter_context(done_beside(lambda: evaluate(snapshot, self._declarations, rules)))

@@ -22,7 +22,8 @@ from psycopg.pq.abc import PGresult
 if TYPE_CHECKING:
     from platformkit_pipeline.introspection.postgres.records import Row
 
-ROWS_PER_PORTION = 4_000
+
+ROWS_PER_PORTION = 500
 """Enough for a loop over a portion to cost little beside its rows, few enough to begin early, hold little and look again soon."""
 
 Piece = Callable[[], bool]
@@ -45,6 +46,8 @@ class Stream:
         self._arrived: deque[PGresult] = deque()
         self._failed: psycopg.Error | None = None
         self._wait_for = wait_for
+        self._readable = select.poll()
+        self._readable.register(connection.fileno(), select.POLLIN)
         connection.pgconn.send_query(";\n".join(statements).encode())
         with suppress(psycopg.NotSupportedError):  # a libpq before 17 hands over whole results: more memory, the same rows
             connection.pgconn.set_chunked_rows_mode(ROWS_PER_PORTION)
@@ -72,6 +75,13 @@ class Stream:
         if self.unsent:
             self.unsent = server.flush() == 1
         server.consume_input()  # whatever the socket says: an encrypted connection may hold more than that
+        self._take_results()
+        while not self.ended and self._readable.poll(0):  # libpq takes a few pages at a time
+            server.consume_input()
+            self._take_results()
+
+    def _take_results(self) -> None:
+        server = self.connection.pgconn
         while not server.is_busy():
             result = server.get_result()
             if result is None:
