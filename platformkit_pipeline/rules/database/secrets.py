@@ -6,7 +6,7 @@ This rule reports the markers, so that it cannot give away what it has never see
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from operator import attrgetter
@@ -35,7 +35,7 @@ _Text = tuple[str, str | None]
 class _Kind:
     """One kind of object that carries texts."""
 
-    records: Callable[[Snapshot], Iterable[Any]]
+    records: Callable[[Snapshot], Sequence[Any]]
     texts: Callable[[Any], tuple[str | None, ...]]
     places: tuple[str, ...]
     """What each of the texts is, in the same order."""
