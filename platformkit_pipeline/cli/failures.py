@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator
@@ -22,6 +23,7 @@ EXIT_INTERRUPTED = 130
 EXIT_BROKEN_PIPE = 141
 """128 + SIGPIPE: what a shell reports of any program whose reader went away."""
 _SHORTEST_SECRET = 4
+_INTERRUPTED_AGAIN_SECONDS = 0.05
 _URL_PASSWORD = re.compile(r"[a-z][a-z0-9+.\-]*://[^\s:/@]*:(?P<secret>[^\s]+)@", re.IGNORECASE)
 _KEYWORD_PASSWORD = re.compile(r"\b(?:password|sslpassword)\s*=\s*(?P<secret>'(?:[^'\\]|\\.)*'|[^\s&]+)", re.IGNORECASE)
 
@@ -49,6 +51,22 @@ def exit_code_of(command: Callable[[], object], arguments: list[str]) -> int:
     except Exception as error:
         return _report(_unexpected(error), EXIT_UNEXPECTED, arguments)
     return code if isinstance(code, int) else 0
+
+
+def keep_interrupts() -> None:
+    """Raise an interrupt again that came while something ran whose errors nobody hears, as finalizers and callbacks of weak references.
+
+    The interpreter prints it and goes on, and a program that is asked to stop would not.
+    """
+
+    def heard(unraisable: sys.UnraisableHookArgs) -> None:
+        if issubclass(unraisable.exc_type, KeyboardInterrupt):
+            signal.signal(signal.SIGALRM, signal.default_int_handler)
+            signal.setitimer(signal.ITIMER_REAL, _INTERRUPTED_AGAIN_SECONDS)  # by then the finalizer is left; a wait is left for it
+        else:
+            sys.__unraisablehook__(unraisable)
+
+    sys.unraisablehook = heard
 
 
 def _report(text: str, code: int, arguments: list[str]) -> int:

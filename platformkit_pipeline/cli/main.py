@@ -103,8 +103,9 @@ def platformkit(
 def run(arguments: list[str] | None = None) -> None:
     """Entry point of the console script: run one command and leave the process with its exit code."""
     gc.disable()  # nothing that is loaded at the start is garbage
-    from platformkit_pipeline.cli.failures import exit_code_of
+    from platformkit_pipeline.cli.failures import exit_code_of, keep_interrupts
 
+    keep_interrupts()
     given = sys.argv[1:] if arguments is None else arguments
     sys.exit(exit_code_of(lambda: app(args=given, prog_name="platformkit", standalone_mode=False), given))
 

@@ -1,6 +1,6 @@
 """What a scan does while the server works: it loads the rules, and judges by some of them before all the rest is there.
 
-Rules about policies take as long as all others together, and need neither constraints nor triggers. As soon as a large
+Most rules need neither constraints nor triggers, those about policies among them, which take longest. As soon as a large
 catalogue has shown what they need, a copy of this process judges by them, while this one goes on reading. Nothing depends
 on it: what was not judged beforehand is judged when everything is there, with the same results.
 """

@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -88,3 +89,28 @@ def test_an_interrupted_program_leaves_quietly(tmp_path: Path) -> None:
         out, err = process.communicate(timeout=30)
         connection.close()
     assert (process.returncode, out, err) == (130, "", "")
+
+
+INTERRUPTED_IN_A_FINALIZER = """
+import os, signal, sys, time
+from platformkit_pipeline.cli.failures import exit_code_of, keep_interrupts
+
+class Finalized:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGINT)
+
+def command():
+    met = Finalized()
+    del met
+    time.sleep(30)
+
+keep_interrupts()
+sys.exit(exit_code_of(command, []))
+"""
+
+
+def test_an_interrupt_that_meets_a_finalizer_is_not_lost(tmp_path: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_IN_A_FINALIZER], capture_output=True, text=True, timeout=25, cwd=tmp_path, check=False
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "")
