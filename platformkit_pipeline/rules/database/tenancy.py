@@ -219,10 +219,13 @@ class _PolicyJudge:
         return None if all(j.confinement is Confinement.CONFINED for j in judged.values()) else judged
 
     def _confines_alone(self, table: Relation, policy: Policy) -> bool:
-        """Whatever it is combined with: what nearly all policies of a well-kept table do."""
+        """Whatever it is combined with: what nearly all policies of a well-kept table do.
+
+        Look-ups are left to the long way: where policies lead back to themselves, the reason hangs on what is judged first.
+        """
         column = self._catalog.declarations.tenancy.column
         texts = dict.fromkeys(text for text in (policy.using, policy.with_check) if text is not None)
-        return all(
+        return not any(map(self._reads, texts)) and all(
             self._text(_Reader(table, column, role), text).confinement is Confinement.CONFINED
             for role in self._catalog.clients_of(policy)
             for text in texts
