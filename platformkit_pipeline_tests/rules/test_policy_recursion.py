@@ -64,8 +64,8 @@ CASES = [
     ),
     planted(
         "policies that read alike, of which the first one is for a role that nothing binds",
-        "create policy p on public.a to service_role using (exists (select 1 from public.b where b.id = 1))",
-        "create policy q on public.b to authenticated using (exists (select 1 from public.b where b.id = 1))",
+        "create policy p on public.a to service_role using (exists (select 1 from public.b x where x.id = 1))",
+        "create policy q on public.b to authenticated using (exists (select 1 from public.b x where x.id = 1))",
         recursive="b.q",
     ),
     planted(
