@@ -9,6 +9,7 @@ import pytest
 
 from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.model.result import Outcome
+from platformkit_pipeline.rules.database.policy_recursion import MAX_READS
 from platformkit_pipeline_tests.rules.conftest import judge, run_sql
 
 TABLES = """
@@ -60,6 +61,12 @@ CASES = [
         "the other table's policy is for somebody else",
         "create policy p on public.a to authenticated using (exists (select 1 from public.b where b.id = a.id))",
         "create policy q on public.b to anon using (exists (select 1 from public.a where a.id = b.id))",
+    ),
+    planted(
+        "policies that read alike, of which the first one is for a role that nothing binds",
+        "create policy p on public.a to service_role using (exists (select 1 from public.b x where x.id = 1))",
+        "create policy q on public.b to authenticated using (exists (select 1 from public.b x where x.id = 1))",
+        recursive="b.q",
     ),
     planted(
         "the other table's policy is for another command",
@@ -214,6 +221,21 @@ def test_recursion_is_told_where_the_server_sees_it(supabase_database: Dsn, case
     assert {policy.split(".")[0] for policy in case.recursive} <= refused
     if not case.recursive:
         assert refused == set()
+
+
+def test_a_way_back_by_a_doubtful_call_is_told_even_where_the_call_leads_to_more_tables_than_are_followed(supabase_database: Dsn) -> None:
+    """No matter which of the tables is judged first."""
+    run_sql(supabase_database, TABLES)
+    many = [f"public.t{number}" for number in range(MAX_READS)]
+    run_sql(supabase_database, "".join(f"create table {name} (); alter table {name} enable row level security;" for name in many))
+    body = f"select count(*) from {', '.join(('public.a', 'public.b', *many))}"
+    run_sql(supabase_database, f"create function public.f(n integer) returns bigint language sql stable as '{body}'")
+    run_sql(supabase_database, "create function public.f(t text) returns bigint language sql stable as 'select 1::bigint'")
+    for table in ("a", "b"):
+        run_sql(supabase_database, f"create policy p on public.{table} to authenticated using (public.f(id + 0) > 0)")
+    said = {r.object.canonical: r.message for r in judge(supabase_database) if r.rule == "RLS019" and r.outcome is Outcome.UNKNOWN}
+    assert set(said) == {"policy public.a.p", "policy public.b.p"}
+    assert all("if a call means one of several functions" in message for message in said.values())
 
 
 def _server_refuses(dsn: Dsn, table: str) -> bool:

@@ -599,6 +599,13 @@ def test_policies_that_leak_together_never_pass(supabase_database: Dsn, policies
     assert _outcome(supabase_database) is Outcome.FAIL
 
 
+def test_a_check_that_leaks_fails_although_its_policy_shows_only_the_callers_rows(supabase_database: Dsn) -> None:
+    run_sql(supabase_database, TABLES)
+    run_sql(supabase_database, f"create policy p on public.orders to authenticated using (tenant_id = {CLAIM}) with check (true)")
+    leaking = {c for r in judge(supabase_database, DECLARED) if r.rule == "TEN003" for c in r.evidence.get("commands", ())}
+    assert leaking == {"INSERT", "UPDATE"}
+
+
 READABLE_TENANTS = """
 alter table public.tenants enable row level security;
 grant select on public.tenants, public.memberships to authenticated;
@@ -721,6 +728,23 @@ def test_look_ups_whose_policies_lead_back_are_unknown(supabase_database: Dsn) -
     run_sql(supabase_database, "create policy q on public.tenants using (id in (select o.tenant_id from public.orders o))")
     run_sql(supabase_database, THROUGH_TENANTS)
     assert _outcome(supabase_database) is Outcome.UNKNOWN
+
+
+def test_a_policy_for_another_command_changes_no_reason_why_a_look_up_is_unknown(supabase_database: Dsn) -> None:
+    run_sql(supabase_database, TABLES)
+    run_sql(supabase_database, "create policy q on public.orders for select using (tenant_id in (select o.tenant_id from public.orders o))")
+    alone = _reasons(supabase_database)
+    run_sql(
+        supabase_database,
+        "create policy p on public.orders for update using (exists (select 1 from public.orders o where o.tenant_id = orders.tenant_id))",
+    )
+    assert _reasons(supabase_database) == alone
+
+
+def _reasons(dsn: Dsn) -> set[str]:
+    """Why TEN003 cannot tell."""
+    unknown = [r for r in judge(dsn, DECLARED) if r.rule == "TEN003" and r.outcome is Outcome.UNKNOWN]
+    return {reason for r in unknown for reason in r.message.split(" cannot be told: ")[1].split("; ")}
 
 
 def test_a_partition_with_a_leaking_policy_of_its_own_fails(supabase_database: Dsn) -> None:

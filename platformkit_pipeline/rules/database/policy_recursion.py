@@ -137,8 +137,8 @@ class _Graph:
         self._catalog = catalog
         self._called = catalog.called_functions
         self._routes_known: dict[tuple[_Asked, bool], _Routes] = {}
-        self._cut: set[_Asked] = set()
-        """Expressions that lead to more tables than are followed."""
+        self._cut: set[tuple[_Asked, bool]] = set()
+        """Expressions that lead to more tables than are followed, by whichever steps were taken."""
         self._untyped: dict[tuple[str, str], _Asked] = {}
         """Expressions that mean the same whatever the types of the table's columns are."""
         self._harmless: dict[tuple[str | None, str | None, tuple[str, ...]], bool] = {}
@@ -169,7 +169,7 @@ class _Graph:
         if known is None:
             texts = [t for t in (policy.using, policy.with_check) if t is not None and not self._reads_nothing(t)]
             known = self._harmless[key] = not any(
-                self._called.depends_on_types(text) or self._routes(self._asked(table, text, role), certain=False)
+                self._called.depends_on_types(text) or self._steps(self._asked(table, text, role))
                 for text in texts
                 for role in self._named(policy)
             )
@@ -182,7 +182,7 @@ class _Graph:
             for role in self._bound(table, policy):
                 asked = self._asked(table, text, role)
                 routes = self._routes(asked, certain=certain)
-                cut = cut or asked in self._cut
+                cut = cut or (asked, certain) in self._cut
                 for read in routes:
                     if read.table == (table.schema, table.name) and self._repeats(read, policy):
                         return _names_on_the_way(routes, read)
@@ -241,7 +241,7 @@ class _Graph:
                     found[more] = (read, step.names)
                     waiting.append(more)
         if waiting:
-            self._cut.add(asked)
+            self._cut.add(key)
         self._routes_known[key] = found
         return found
 

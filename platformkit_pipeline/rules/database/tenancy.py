@@ -208,12 +208,13 @@ class _PolicyJudge:
         types = tuple(self._called.types_for(table, text) for text in self._calling[alike])
         key = (table.schema, self._never_null(table, column), table.name if table.name in names else "", alike, types)
         if key not in self._tables:
-            self._tables[key] = self._judged(table, policies)
+            self._tables[key] = self._judged(table, policies, reading=bool(self._calling[alike]))
         return self._tables[key]
 
-    def _judged(self, table: Relation, policies: tuple[Policy, ...]) -> _Judged:
+    def _judged(self, table: Relation, policies: tuple[Policy, ...], *, reading: bool) -> _Judged:
+        """`reading` policies are all judged, and in one order: where they lead back, reasons hang on what is judged first."""
         roles = self._catalog.client_roles
-        if all(self._confines_alone(table, p) for p in policies if p.permissive):
+        if not reading and all(self._confines_alone(table, p) for p in policies if p.permissive):
             return None
         judged = {command: any_of(self._for_role(table, policies, command, role) for role in roles) for command in COMMANDS}
         return None if all(j.confinement is Confinement.CONFINED for j in judged.values()) else judged
