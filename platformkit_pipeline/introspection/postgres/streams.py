@@ -70,7 +70,18 @@ class Stream:
             pass
 
     def receive(self) -> None:
-        """Send what is left of the message, and take off the wire what has arrived. Never waits."""
+        """Send what is left of the message, and take off the wire what has arrived. Never waits.
+
+        A connection that is lost after the server said why has ended with that.
+        """
+        try:
+            self._receive()
+        except psycopg.OperationalError:
+            if self._failed is None:
+                raise
+            self.ended = True
+
+    def _receive(self) -> None:
         server = self.connection.pgconn
         if self.unsent:
             self.unsent = server.flush() == 1
