@@ -24,15 +24,11 @@ def done_beside(work: Callable[[], T]) -> Iterator[Callable[[], T]]:
 
     A copy that fails or is killed is nobody's loss: the work is then done here, and whatever it raises is raised here.
     """
-    if not _may_copy():
+    copy = _copied(work) if _may_copy() else None
+    if copy is None:
         yield work
         return
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.close(reading)
-        _give_back(work, writing)
-    os.close(writing)
+    child, reading = copy
     ended = False
 
     def result() -> T:
@@ -56,8 +52,32 @@ def done_beside(work: Callable[[], T]) -> Iterator[Callable[[], T]]:
 
 
 def _may_copy() -> bool:
-    """A copy has one thread only: a lock that another one holds at that moment would never be released in it."""
-    return hasattr(os, "fork") and (os.cpu_count() or 1) > 1 and threading.active_count() == 1
+    """A copy has one thread only: a lock that another one holds at that moment would never be released in it.
+
+    Whoever ignores or handles SIGCHLD may take the news of its end from us.
+    """
+    return (
+        hasattr(os, "fork")
+        and (os.cpu_count() or 1) > 1
+        and threading.active_count() == 1
+        and signal.getsignal(signal.SIGCHLD) is signal.SIG_DFL
+    )
+
+
+def _copied(work: Callable[[], T]) -> tuple[int, int] | None:
+    """The copy that does the work, and where its result is read; None when the system has no room for one."""
+    reading, writing = os.pipe()
+    try:
+        child = os.fork()
+    except OSError:
+        os.close(reading)
+        os.close(writing)
+        return None
+    if child == 0:
+        os.close(reading)
+        _give_back(work, writing)
+    os.close(writing)
+    return child, reading
 
 
 def _give_back(work: Callable[[], T], writing: int) -> None:

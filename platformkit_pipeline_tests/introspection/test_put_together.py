@@ -14,10 +14,14 @@ create extension if not exists citext;
 create type public.mood as enum ('fine');
 create domain public.code as text;
 create domain public.own_order as text collate "C";
+create domain public.counted as integer;
+create function public.compared(public.counted, public.counted) returns integer language internal immutable strict as 'btint4cmp';
+create operator class public.counted_ops default for type public.counted using btree as
+  function 1 (public.counted, public.counted) public.compared(public.counted, public.counted);
 create table public."Odd, ta""ble" (
   id uuid primary key, n integer, big bigint, at timestamptz, t text, v varchar(9), c char(3), ci citext, na name, o oid, r regclass,
   m public.mood, d public.code, w public.own_order, sorted text collate "C", a integer[], j jsonb, b bit(4),
-  i inet, ci2 cidr, f float8, words tsvector
+  i inet, ci2 cidr, f float8, words tsvector, k public.counted
 );
 """
 
@@ -52,6 +56,9 @@ KEYS = [
     "i",
     "ci2",
     "ci2 cidr_ops",
+    "k",
+    "k public.counted_ops",
+    "n, k public.counted_ops",
     "f, n, at desc",
     "f, n, at, big",
     "id, t, n nulls first",

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import socket
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any
 
 import psycopg
 import pytest
@@ -145,3 +148,35 @@ def test_what_is_dropped_meanwhile_is_read_again(database: Dsn, monkeypatch: pyt
             "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and state <> 'idle'"
         )
     assert left == 0
+
+
+@pytest.mark.usefixtures("_large")
+def test_ddl_that_comes_between_the_two_connections_is_no_obstacle(database: Dsn, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It waits for one of them, and the other waits behind it; a single connection queues for no lock that it has."""
+    waiting = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+    real = module._joined
+
+    def ddl_begins(*arguments: Any) -> psycopg.Connection | None:
+        """When the first connection has read the view over the table, and before the second reads its policy."""
+        time.sleep(0.3)
+        ddl.append(pool.submit(add_default, database))
+        with connect(database) as looking:
+            while looking.execute(waiting.encode()).fetchone() == (0,):
+                assert not ddl[0].done()
+        return real(*arguments)
+
+    with connect(database) as connection:
+        connection.execute("create view public.over_a as select id from public.a")
+    monkeypatch.setattr(module, "_joined", ddl_begins)
+    ddl: list[Future[None]] = []
+    started = time.monotonic()
+    with ThreadPoolExecutor(1) as pool:
+        assert {p.name for p in observe(database, lock_timeout_seconds=30).policies} == {"p"}
+        ddl[0].result()
+    assert time.monotonic() - started < 15
+    assert len(ddl) == 1
+
+
+def add_default(dsn: Dsn) -> None:
+    with connect(dsn) as connection:
+        connection.execute("alter table public.a alter name set default 'x'")

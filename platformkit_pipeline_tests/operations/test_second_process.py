@@ -71,3 +71,25 @@ except ChildProcessError:
 def test_an_error_of_the_work_is_raised_here() -> None:
     with done_beside(lambda: 1 // 0) as result, pytest.raises(ZeroDivisionError):
         result()
+
+
+def test_where_no_process_can_be_made_the_work_is_done_here() -> None:
+    program = """
+def refused():
+    raise BlockingIOError(11, 'Resource temporarily unavailable')
+os.fork = refused
+before = len(os.listdir('/dev/fd'))
+with done_beside(lambda: 'here') as result: print(result(), len(os.listdir('/dev/fd')) - before)
+"""
+    assert run(program) == "here 0"
+
+
+@pytest.mark.parametrize("handler", ["signal.SIG_IGN", "lambda *_: os.waitpid(-1, os.WNOHANG)"])
+def test_no_copy_is_made_where_its_end_would_be_told_to_somebody_else(handler: str) -> None:
+    program = f"""
+signal.signal(signal.SIGCHLD, {handler})
+for _ in range(3):
+    with done_beside(lambda: os.getpid() == me) as result: print(result(), end=' ')
+    with done_beside(lambda: 'unasked'): pass
+"""
+    assert run(program) == "True True True"

@@ -21,7 +21,7 @@ with class as materialized (
         where k.oid = o.opcintype
         offset 0
     ) as t
-    where o.opcdefault
+    where o.opcdefault and t.typtype <> 'd' -- a domain's default is its base type's, whatever class it has
 ),
 unsure as materialized (
     select i.indexrelid, i.indrelid, i.indnkeyatts, i.indkey, i.indclass, i.indcollation

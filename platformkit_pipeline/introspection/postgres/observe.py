@@ -2,10 +2,11 @@
 
 Five round trips and 18 statements: the first opens the transaction and asks what the role may read, the second sends
 every query of `sql/catalog/` at once, two read the counters (see `activity`), the last ends the transaction. A large
-catalogue is read by two connections that share one snapshot, which makes it 22 statements; where a second one is not to
-be had, the first reads everything. Slow statements are explained afterwards (see `plans`). Simple query protocol, so
-that transaction poolers carry it. Rows are taken in portions while the server works on the next ones (see `streams`).
-What the rows mean is said in the .sql files; what they lead to is said by the rules.
+catalogue is read by two connections that share one snapshot, which makes it 23 statements; where a second one is not to
+be had, or somebody's DDL comes between the two, the first reads everything. Slow statements are explained afterwards
+(see `plans`). Simple query protocol, so that transaction poolers carry it. Rows are taken in portions while the server
+works on the next ones (see `streams`). What the rows mean is said in the .sql files; what they lead to is said by the
+rules.
 """
 
 from __future__ import annotations
@@ -55,6 +56,10 @@ _CONNECTION_EXCEPTION = "08"
 _LARGE_CATALOGUE = 8 * 1024**2
 """Bytes of pg_attribute from which on a second connection is worth its three statements: a few thousand tables."""
 
+_LOCK_SECONDS_OF_TWO = 0.3
+"""What either of two connections waits for a lock. Somebody's DDL may wait for one of them while the other waits behind it,
+which no server sees: all of them, and whoever wants that table, would stand still until the timeout."""
+
 _BESIDE = frozenset({CatalogKind.CONSTRAINTS, CatalogKind.FUNCTIONS, CatalogKind.POLICIES})
 """Kinds that the second connection reads: about half of the server's work, and nearly all that makes it open tables."""
 
@@ -93,6 +98,10 @@ ask for, which take longest to judge (see `Meanwhile`); the two connections in t
 _BEGIN = "begin transaction isolation level repeatable read read only"
 
 log = get_logger("introspection.postgres")
+
+
+class _BetweenTwoError(Exception):
+    """One of two connections had to wait for a lock; a single one that has it need not queue for it again."""
 
 
 class Meanwhile(Protocol):
@@ -139,14 +148,18 @@ def observe(
     location = location_of(dsn)
     started = time.monotonic()
     last: Exception | None = None
+    may_be_two = True
+    session = partial(_session, statement_timeout_seconds)
     for attempt in range(1, ATTEMPTS + 1):
         try:
             with connect(dsn) as connection:
-                session = _session(statement_timeout_seconds, lock_timeout_seconds)
-                snapshot, reading = _observe(dsn, connection, session, clock_ahead, meanwhile)
+                snapshot, reading = _observe(dsn, connection, session, lock_timeout_seconds, clock_ahead, meanwhile, may_be_two=may_be_two)
                 from platformkit_pipeline.introspection.postgres.plans import with_plans
 
                 snapshot = with_plans(partial(_run, connection), snapshot, reading, explain_analyze=explain_analyze)
+        except _BetweenTwoError as error:
+            last, may_be_two = error, False
+            continue
         except VanishedObject as error:
             last = error
         except UnicodeDecodeError:
@@ -167,21 +180,37 @@ def observe(
 
 
 def _observe(
-    dsn: Dsn, connection: psycopg.Connection, session: str, clock_ahead: timedelta, meanwhile: Meanwhile | None
+    dsn: Dsn,
+    connection: psycopg.Connection,
+    session: Callable[[float], str],
+    lock_timeout_seconds: float,
+    clock_ahead: timedelta,
+    meanwhile: Meanwhile | None,
+    *,
+    may_be_two: bool,
 ) -> tuple[Snapshot, ActivityReading]:
     connection.adapters.register_loader("jsonb", TextLoader)  # parsed once per distinct text, see records
     *_, server_result = _run(
         connection,
         (
             _BEGIN,
-            session,
+            session(lock_timeout_seconds),
             _statement(CatalogKind.SERVER.value),
         ),
     )
     facts = dict(zip(server_result.columns, server_result.rows[0], strict=True))
     with collector_paused():
-        shared = _shared_snapshot(connection, facts)
-        collected, system_identifier = _collect(connection, partial(_opened, dsn, session, shared), facts, meanwhile)
+        # A timeout of 0 means that there is none.
+        patience = min(lock_timeout_seconds or _LOCK_SECONDS_OF_TWO, _LOCK_SECONDS_OF_TWO)
+        shared = _shared_snapshot(connection, facts, patience) if may_be_two else None
+        try:
+            collected, system_identifier = _collect(connection, partial(_opened, dsn, session(patience), shared), facts, meanwhile)
+        except psycopg.errors.LockNotAvailable as error:
+            if shared is None:
+                raise
+            raise _BetweenTwoError(_sentence(error)) from None
+        if shared is not None:
+            _run(connection, (f"set local lock_timeout = {_milliseconds(lock_timeout_seconds)}",))
     # Loaded only now, when the server has worked on its answers already.
     from platformkit_pipeline.introspection.postgres.activity import observe_activity
     from platformkit_pipeline.model.snapshot import Snapshot, Unobserved
@@ -231,11 +260,14 @@ def _opened(dsn: Dsn, session: str, snapshot: str | None) -> Iterator[psycopg.Co
             second.close()
 
 
-def _shared_snapshot(connection: psycopg.Connection, facts: dict[str, Any]) -> str | None:
-    """Name of the transaction's snapshot where a second connection is worth its statements. A standby cannot share its own."""
+def _shared_snapshot(connection: psycopg.Connection, facts: dict[str, Any], patience: float) -> str | None:
+    """Name of the transaction's snapshot where a second connection is worth its statements. A standby cannot share its own.
+
+    From then on the transaction waits for locks only `patience` seconds.
+    """
     if facts["catalogue_bytes"] < _LARGE_CATALOGUE or facts["in_recovery"] or not facts["may_share_snapshot"]:
         return None
-    [shared] = _run(connection, ("select pg_export_snapshot()",))
+    [shared] = _run(connection, (f"select pg_export_snapshot(), set_config('lock_timeout', '{_milliseconds(patience)}', true)",))
     return str(shared.rows[0][0])
 
 

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 ROWS_PER_PORTION = 500
 """Enough for a loop over a portion to cost little beside its rows, few enough to begin early, hold little and look again soon."""
 
+_LOOK_AGAIN_MILLISECONDS = 500
+"""A socket says nothing of what an older libpq has decrypted and not taken; that is seldom left when all has been received."""
+
 Piece = Callable[[], bool]
 """Does a little of some other work; False when nothing is left for now."""
 
@@ -70,14 +73,25 @@ class Stream:
             pass
 
     def receive(self) -> None:
-        """Send what is left of the message, and take off the wire what has arrived. Never waits."""
+        """Send what is left of the message, and take off the wire what has arrived. Never waits.
+
+        A connection that is lost after the server said why has ended with that.
+        """
+        try:
+            self._receive()
+        except psycopg.OperationalError:
+            if self._failed is None:
+                raise
+            self.ended = True
+
+    def _receive(self) -> None:
         server = self.connection.pgconn
         if self.unsent:
             self.unsent = server.flush() == 1
-        server.consume_input()  # whatever the socket says: an encrypted connection may hold more than that
-        self._take_results()
-        while not self.ended and self._readable.poll(0):  # libpq takes a few pages at a time
-            server.consume_input()
+        arriving = True
+        while arriving and not self.ended:  # libpq takes a few pages at a time
+            arriving = bool(self._readable.poll(0))
+            server.consume_input()  # whatever the socket says: half a record of an encrypted connection may wait behind it
             self._take_results()
 
     def _take_results(self) -> None:
@@ -162,4 +176,4 @@ class Streams:
         for stream in self._streams:
             if not stream.ended:
                 poll.register(stream.connection.fileno(), select.POLLIN | (select.POLLOUT if stream.unsent else 0))
-        poll.poll()
+        poll.poll(_LOOK_AGAIN_MILLISECONDS)
