@@ -5,7 +5,7 @@ with relation as materialized (
     select c.oid, c.relname as name, c.relkind as kind, n.nspname as schema
     from pg_class as c
     inner join pg_namespace as n on n.oid = c.relnamespace
-    where c.relkind not in ('i', 'I', 't')
+    where c.relkind not in ('i', 'I')
 )
 
 select

@@ -9,8 +9,8 @@ policies and triggers that they put on tables of managed schemas (`storage.objec
 - oids, statistics, server and database names, the order of objects, positions left by dropped columns.
 - the names that foreign keys and triggers are given on partitions: the server makes them from the parent's.
 - predefined `pg_*` roles, and roles that have nothing to do with this database: the cluster may hold other databases.
-- view dependencies (they follow from the definitions), storage buckets and cron jobs (rows, which a schema dump does not
-  carry), and where foreign servers lead (it differs between the environments of one project).
+- view dependencies (they follow from the definitions), storage buckets and cron jobs (rows), settings of the database,
+  none of which a schema dump carries, and where foreign servers lead (it differs between the environments of one project).
 
 Nothing here compares two databases; that is drift, which `object_fingerprints` serves.
 """

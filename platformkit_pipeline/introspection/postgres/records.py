@@ -101,6 +101,7 @@ class Reader:
         self._fields: dict[str, tuple[Any, ...]] = {}
         self._sizes: dict[tuple[str, str], tuple[int | None, int | None]] = {}
         self._index_bytes: dict[tuple[str, str], int] = {}
+        self._statistics: tuple[RelationStatistics, ...] | None = None
         self._names: dict[Any, Any] = {}
         self._memos: dict[Any, _Memo[Any, Any]] = {}
         self._numbers: _Memo[str, tuple[int, ...]] = _Memo(_numbers)
@@ -132,7 +133,12 @@ class Reader:
         return {**self._fields, "relation_statistics": self.statistics()}
 
     def statistics(self) -> tuple[RelationStatistics, ...]:
-        """Sizes of relations with those of their indexes; unknown where the indexes were not read."""
+        """Sizes of relations with those of their indexes; unknown where the indexes were not read. Asked when both have been read."""
+        if self._statistics is None:
+            self._statistics = self._put_together()
+        return self._statistics
+
+    def _put_together(self) -> tuple[RelationStatistics, ...]:
         indexed, of_indexes = CatalogKind.INDEXES.value in self._fields, self._index_bytes
         return tuple(
             RelationStatistics(*place, rows, size + of_indexes.get(place, 0) if size is not None and indexed else None)
