@@ -52,7 +52,7 @@ TEMPLATE = "bench_template"
 READER = "supabase_read_only_user"
 """The platform's own role for looking: it reads storage.buckets as well, so that nothing has to stay unknown."""
 LARGEST_FOR_ROUNDS = 1000
-"""Up to this size every program runs as often as asked; above it, at most three times, and the peers once."""
+"""Above this size the peers run once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ def _bench(server: EmbeddedPostgres, folder: Path, sizes: Sequence[int], rounds:
         say(f"{size} tables (made in {time.perf_counter() - started:.0f} s): {shape_of(dsn)}")
         tcp = server.tcp_dsn(database, user=server.superuser, password=password)
         programs = list(_programs(server, dsn, tcp, with_peers=with_peers))
-        median = _measure(programs, rounds if size <= LARGEST_FOR_ROUNDS else min(3, rounds), folder, once=size > LARGEST_FOR_ROUNDS)
+        median = _measure(programs, rounds, folder, once=size > LARGEST_FOR_ROUNDS)
         if "pg_dump" in median and "scan" in median:
             say(f"  platformkit scan takes {median['scan'].wall / median['pg_dump'].wall:.2f} × the wall time of pg_dump --schema-only")
         cpu[size] = median["scan"].cpu
