@@ -16,6 +16,7 @@ from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.model.errors import ObservationError, TargetBusy, TargetUnreachable
 from platformkit_pipeline.model.snapshot import Snapshot
 from platformkit_pipeline.sandbox.databases import connect, drop_database, with_database
+from platformkit_pipeline_tests.introspection.backends import await_end_of_all
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -83,17 +84,10 @@ def test_view_that_is_dropped_meanwhile_leads_to_a_fresh_observation(rich_copy: 
 
 
 def test_nothing_is_left_behind_by_an_observation_that_failed(rich_copy: Dsn) -> None:
-    left = (
-        "select count(*) from pg_stat_activity"
-        " where datname = current_database() and application_name = 'platformkit' and state <> 'idle'"
-    )  # fmt: skip
     with users_table_locked(rich_copy), connect(rich_copy) as connection:
         with pytest.raises(TargetBusy):
             observe(rich_copy, lock_timeout_seconds=0.1)
-        deadline = time.monotonic() + 10
-        while connection.execute(left).fetchone() != (0,):  # the server hears of the end a moment later
-            assert time.monotonic() < deadline, "a backend goes on"
-            time.sleep(0.01)
+        await_end_of_all(connection, "application_name = 'platformkit' and state <> 'idle'")
 
 
 def test_catalogue_that_stays_inconsistent_is_given_up_after_some_attempts(rich_copy: Dsn) -> None:

@@ -11,6 +11,7 @@ import pytest
 from platformkit_pipeline.introspection.postgres.streams import Stream, Streams
 from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.sandbox.databases import connect
+from platformkit_pipeline_tests.introspection.backends import await_end_of_all
 
 
 def read(stream: Stream, results: int) -> list[Any]:
@@ -23,8 +24,7 @@ def test_the_reason_that_a_server_gives_before_it_hangs_up_is_raised_with_its_sq
         backend = connection.info.backend_pid
         with pytest.raises(psycopg.errors.AdminShutdown), Streams(lambda: False) as streams:
             read(streams.send(connection, ["select 1", f"select pg_terminate_backend({backend})", "select 2"]), 3)
-        [(left,)] = other.execute("select count(*) from pg_stat_activity where pid = %s", [backend])
-    assert left == 0
+        await_end_of_all(other, f"pid = {backend}")
 
 
 class _OlderLibpq:

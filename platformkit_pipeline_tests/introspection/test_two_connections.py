@@ -19,6 +19,7 @@ from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.model.errors import TargetBusy
 from platformkit_pipeline.model.snapshot import Snapshot
 from platformkit_pipeline.sandbox.databases import with_user
+from platformkit_pipeline_tests.introspection.backends import await_end_of_all
 
 TABLES = """
 create table public.a (id integer primary key, at timestamptz, name varchar(9), amount integer);
@@ -144,10 +145,7 @@ def test_what_is_dropped_meanwhile_is_read_again(database: Dsn, monkeypatch: pyt
     monkeypatch.setattr(module, "_collect", dropping_first)
     assert observe(database).policies == ()
     with connect(database) as connection:
-        [(left,)] = connection.execute(
-            "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and state <> 'idle'"
-        )
-    assert left == 0
+        await_end_of_all(connection, "state <> 'idle'")
 
 
 @pytest.mark.usefixtures("_large")
