@@ -51,7 +51,7 @@ SERVER_SETTINGS = {
 TEMPLATE = "bench_template"
 READER = "supabase_read_only_user"
 """The platform's own role for looking: it reads storage.buckets as well, so that nothing has to stay unknown."""
-LARGEST_FOR_ROUNDS = 1000
+LARGEST_FOR_PEER_ROUNDS = 1000
 """Above this size the peers run once."""
 
 
@@ -132,7 +132,7 @@ def _bench(server: EmbeddedPostgres, folder: Path, sizes: Sequence[int], rounds:
         say(f"{size} tables (made in {time.perf_counter() - started:.0f} s): {shape_of(dsn)}")
         tcp = server.tcp_dsn(database, user=server.superuser, password=password)
         programs = list(_programs(server, dsn, tcp, with_peers=with_peers))
-        median = _measure(programs, rounds, folder, once=size > LARGEST_FOR_ROUNDS)
+        median = _measure(programs, rounds, folder, once=size > LARGEST_FOR_PEER_ROUNDS)
         if "pg_dump" in median and "scan" in median:
             say(f"  platformkit scan takes {median['scan'].wall / median['pg_dump'].wall:.2f} × the wall time of pg_dump --schema-only")
         cpu[size] = median["scan"].cpu

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import socket
 import time
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -54,6 +56,18 @@ def test_orders_of_index_keys_are_printed_as_the_server_prints_them(database: Ds
     assert {i.name: i.definition for i in observe(database).indexes} == printed
 
 
+@contextmanager
+def login(database: Dsn, name: str, attributes: str = "") -> Iterator[Dsn]:
+    """The database as a role of its own: a server's roles outlive a test."""
+    with connect(database) as connection:
+        connection.execute(f"create role {name} login {attributes}".encode())
+    try:
+        yield with_user(database, name)
+    finally:
+        with connect(database) as connection:
+            connection.execute(f"drop role {name}".encode())
+
+
 def test_two_connections_see_what_one_sees(database: Dsn, monkeypatch: pytest.MonkeyPatch) -> None:
     alone = observe(database)
     monkeypatch.setattr(module, "_LARGE_CATALOGUE", 0)
@@ -70,41 +84,28 @@ def test_two_connections_see_what_one_sees(database: Dsn, monkeypatch: pytest.Mo
 
 @pytest.mark.usefixtures("_large")
 def test_without_a_second_connection_the_first_reads_everything(database: Dsn) -> None:
-    with connect(database) as connection:
-        connection.execute("create role only_one login connection limit 1")
-    try:
-        assert {p.name for p in observe(with_user(database, "only_one")).policies} == {"p"}
-    finally:
-        with connect(database) as connection:
-            connection.execute("drop role only_one")
+    with login(database, "only_one", "connection limit 1") as only_one:
+        assert {p.name for p in observe(only_one).policies} == {"p"}
 
 
 @pytest.mark.usefixtures("_large")
 def test_a_role_that_may_not_share_its_snapshot_reads_everything_with_one_connection(database: Dsn) -> None:
     with connect(database) as connection:
-        connection.execute("create role lonely login")
         connection.execute("revoke execute on function pg_export_snapshot() from public")
-    try:
-        assert {p.name for p in observe(with_user(database, "lonely")).policies} == {"p"}
-    finally:
-        with connect(database) as connection:
-            connection.execute("drop role lonely")
+    with login(database, "lonely") as lonely:
+        assert {p.name for p in observe(lonely).policies} == {"p"}
 
 
 @pytest.mark.usefixtures("_large")
 def test_nothing_is_asked_of_a_second_connection_that_has_nothing_to_read(database: Dsn) -> None:
     hidden = ("pg_constraint", "pg_proc", "pg_policy")
     with connect(database) as connection:
-        connection.execute("create role blind login")
         for catalogue in hidden:
             connection.execute(f"revoke select on {catalogue} from public".encode())
-    try:
-        seen = observe(with_user(database, "blind"))
-        assert {"constraints", "functions", "policies"} <= {u.what for u in seen.unobserved}
-        assert {r.name for r in seen.relations} >= {"a"}
-    finally:
-        with connect(database) as connection:
-            connection.execute("drop role blind")
+    with login(database, "blind") as blind:
+        seen = observe(blind)
+    assert {"constraints", "functions", "policies"} <= {u.what for u in seen.unobserved}
+    assert {r.name for r in seen.relations} >= {"a"}
 
 
 @pytest.mark.usefixtures("_large")

@@ -54,7 +54,7 @@ _CONNECTION_EXCEPTION = "08"
 """Class of SQLSTATEs with which poolers, too, say that their server is gone."""
 
 _LARGE_CATALOGUE = 8 * 1024**2
-"""Bytes of pg_attribute from which on a second connection is worth its three statements: a few thousand tables."""
+"""Bytes of pg_attribute from which on a second connection is worth its five statements: a few thousand tables."""
 
 _LOCK_SECONDS_OF_TWO = 0.3
 """What either of two connections waits for a lock. Somebody's DDL may wait for one of them while the other waits behind it,

@@ -21,7 +21,7 @@ from platformkit_pipeline.rules.database.policy_expressions import (
 )
 from platformkit_pipeline.rules.registry import PASSED, Family, Verdicts, failed, rule, unknown
 from platformkit_pipeline.sqltext.expression_facts import ExpressionFacts, Path, facts_of
-from platformkit_pipeline.sqltext.identifiers import identifier, qualified
+from platformkit_pipeline.sqltext.identifiers import identifier, qualified, schemas_in_path
 from platformkit_pipeline.sqltext.parser import SqlSyntaxError
 
 _TABLES = frozenset({RelationKind.TABLE, RelationKind.PARTITIONED_TABLE})
@@ -167,18 +167,16 @@ class _Graph:
         key = (policy.using, policy.with_check, policy.roles)
         known = self._harmless.get(key)
         if known is None:
-            texts = [t for t in (policy.using, policy.with_check) if t is not None and not self._reads_nothing(t)]
             known = self._harmless[key] = not any(
                 self._called.depends_on_types(text) or self._steps(self._asked(table, text, role))
-                for text in texts
+                for text in self._reading_texts(policy)
                 for role in self._named(policy)
             )
         return known
 
     def _way_back(self, table: Relation, policy: Policy, *, certain: bool) -> tuple[str, ...] | None:
         cut = False
-        texts = [t for t in (policy.using, policy.with_check) if t is not None and not self._reads_nothing(t)]
-        for text in dict.fromkeys(texts):
+        for text in self._reading_texts(policy):
             for role in self._bound(table, policy):
                 asked = self._asked(table, text, role)
                 routes = self._routes(asked, certain=certain)
@@ -203,6 +201,9 @@ class _Graph:
 
     def _named(self, policy: Policy) -> dict[str, None]:
         return dict.fromkeys(role for name in policy.roles for role in (self._catalog.client_roles if name == PUBLIC else (name,)))
+
+    def _reading_texts(self, policy: Policy) -> dict[str, None]:
+        return dict.fromkeys(t for t in (policy.using, policy.with_check) if t is not None and not self._reads_nothing(t))
 
     def _reads_nothing(self, text: str) -> bool:
         known = self._silent.get(text)
@@ -305,8 +306,7 @@ class _Graph:
         if len(name) > 1:
             return self._catalog.relations.get((name[-2], name[-1]))
         path = dict(inside.settings).get("search_path", "public") if inside else "public"
-        schemas = [part.strip().strip('"') for part in path.split(",")]
-        return next((r for schema in schemas if (r := self._catalog.relations.get((schema, name[0]))) is not None), None)
+        return next((r for schema in schemas_in_path(path) if (r := self._catalog.relations.get((schema, name[0]))) is not None), None)
 
     def _functions_run(self, facts: ExpressionFacts, inside: Function | None, types: ColumnTypes) -> Iterator[tuple[Function, bool]]:
         """Functions that may be called, and whether that is certain."""

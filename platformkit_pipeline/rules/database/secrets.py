@@ -139,11 +139,8 @@ def secret_in_database(catalog: Catalog) -> Verdicts:
             yield Passes(len(records))  # nearly always
             continue
         for record in records:
-            found = False
-            for text in (texts := read(record)):
-                if text is not None and MARKER in text:
-                    found = True
-            if not found:
+            texts = read(record)
+            if not any(text is not None and MARKER in text for text in texts):
                 yield PASSED
             elif _is_ours(record, catalog):
                 yield _verdict(kind.identity(record), zip(kind.places, texts, strict=True))

@@ -214,20 +214,16 @@ class _PolicyJudge:
     def _judged(self, table: Relation, policies: tuple[Policy, ...], *, reading: bool) -> _Judged:
         """`reading` policies are all judged, and in one order: where they lead back, reasons hang on what is judged first."""
         roles = self._catalog.client_roles
-        if not reading and all(self._confines_alone(table, p) for p in policies if p.permissive):
+        reader = _Reader(table, self._catalog.declarations.tenancy.column, roles[0])  # what reads nothing is the same for all roles
+        if not reading and all(self._confines_alone(reader, p) for p in policies if p.permissive):
             return None
         judged = {command: any_of(self._for_role(table, policies, command, role) for role in roles) for command in COMMANDS}
         return None if all(j.confinement is Confinement.CONFINED for j in judged.values()) else judged
 
-    def _confines_alone(self, table: Relation, policy: Policy) -> bool:
+    def _confines_alone(self, reader: _Reader, policy: Policy) -> bool:
         """Whatever it is combined with: what nearly all policies of a well-kept table do."""
-        column = self._catalog.declarations.tenancy.column
-        texts = dict.fromkeys(text for text in (policy.using, policy.with_check) if text is not None)
-        return all(
-            self._text(_Reader(table, column, role), text).confinement is Confinement.CONFINED
-            for role in self._catalog.clients_of(policy)
-            for text in texts
-        )
+        texts = (text for text in (policy.using, policy.with_check) if text is not None)
+        return all(self._text(reader, text).confinement is Confinement.CONFINED for text in texts)
 
     def _for_role(self, table: Relation, policies: tuple[Policy, ...], command: str, role: str) -> Judgement:
         applying = [p for p in policies if p.command in ("ALL", command) and role in self._catalog.clients_of(p)]
