@@ -9,7 +9,7 @@ from platformkit_pipeline.control_plane.connection import Connection, require_tr
 from platformkit_pipeline.control_plane.scans import require_scan_of
 from platformkit_pipeline.control_plane.statements import statement
 from platformkit_pipeline.model.identity import ObjectIdentity
-from platformkit_pipeline.model.patch import ManualItem, Patch, Plan, ProofStatus
+from platformkit_pipeline.model.patch import ManualItem, Patch, Plan
 
 
 def store(connection: Connection, target_id: int, plan: Plan) -> bool:
@@ -76,16 +76,16 @@ def _item(entry: Patch | ManualItem) -> dict[str, Any]:
         "up": list(entry.up),
         "down": list(entry.down),
         "transactional": entry.transactional,
-        "proof": entry.proof.value,
+        "proof": entry.status.value,
         "notes": list(entry.notes),
         "digest": entry.digest,
     }
 
 
 def _patch(row: tuple[Any, ...]) -> Patch:
-    rule, kind, schema, name, detail, fingerprint, title, up, down, transactional, proof, notes, _, _ = row
+    rule, kind, schema, name, detail, fingerprint, title, up, down, transactional, _, notes, _, _ = row
     identity = ObjectIdentity(kind, schema, name, tuple(detail.items()))
-    return Patch(rule, identity, fingerprint, title, tuple(up), tuple(down), transactional, ProofStatus(proof), tuple(notes))
+    return Patch(rule, identity, fingerprint, title, tuple(up), tuple(down), transactional, tuple(notes))
 
 
 def _manual_item(row: tuple[Any, ...]) -> ManualItem:

@@ -47,7 +47,7 @@ def _text(plan: Plan, patch: Patch, direction: str, statements: tuple[str, ...])
         f"rule: {patch.rule}   object: {patch.object.canonical}",
         f"finding: {patch.finding_fingerprint}   plan: {plan.plan_id}   scan: {plan.scan_id}",
         f"base catalogue fingerprint: {plan.base_fingerprint}",
-        f"proof: {patch.proof.value.upper()}" + (" - review and try it on a copy first" if patch.proof.value == "unproven" else ""),
+        f"proof: {patch.status.value.upper()}" + (" - review and try it on a copy first" if patch.status.value == "unproven" else ""),
         *(() if patch.transactional else ("not transactional: run outside a transaction block",)),
         *patch.notes,
     ]

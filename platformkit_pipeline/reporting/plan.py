@@ -22,7 +22,7 @@ def plan_markdown(plan: Plan, *, limit: int | None = None, remainder: str = "the
         f"Target {escape(plan.target_name)}, base {code(plan.base_fingerprint)}."
     ]
     for patch in plan.patches:
-        parts.append(f"### {escape(patch.title)}\n\n{patch.rule}, {code(patch.object.canonical)}, {patch.proof.value}")
+        parts.append(f"### {escape(patch.title)}\n\n{patch.rule}, {code(patch.object.canonical)}, {patch.status.value}")
         parts[-1] += "".join(f"\n- {escape(note)}" for note in patch.notes)
         parts.append(_sql_block((*patch.up, *(f"-- down: {' '.join(s.split())}" for s in patch.down))))
     for item in plan.manual_items:
@@ -48,7 +48,7 @@ def plan_json(plan: Plan) -> str:
                 "up": list(p.up),
                 "down": list(p.down),
                 "transactional": p.transactional,
-                "proof": p.proof.value,
+                "proof": p.status.value,
                 "notes": list(p.notes),
             }
             for p in plan.patches

@@ -19,7 +19,7 @@ from platformkit_pipeline.reporting.plan import plan_markdown
 def _plan(run: TargetRun) -> Iterator[Event]:
     plan = plan_remediation(run.connection, run.target, run.declarations, run_id=run.run_id)
     items = [
-        *((p.rule, p.object.canonical, "sql", p.proof.value, p.title) for p in plan.patches),
+        *((p.rule, p.object.canonical, "sql", p.status.value, p.title) for p in plan.patches),
         *((m.rule, m.object.canonical, "manual", "", m.reason) for m in plan.manual_items),
     ]
     columns = {"rule": "string", "object": "string", "kind": "string", "proof": "string", "what": "string"}
