@@ -109,5 +109,8 @@ class PlanProof:
     patches: tuple[str, ...]
     """Digests of the patches that were tried together."""
     score_before: float
-    """Raw score as a scan of the target shows it, and what it will show afterwards."""
-    score_after: float
+    """Raw score of the target."""
+    score_after: float | None
+    """Raw score that a scan will show afterwards; None where rules judge the shadow otherwise than the target."""
+    unfaithful: tuple[tuple[str, str], ...] = ()
+    """What the shadow could not show as it is in the target: canonical identity and why, sorted."""
