@@ -74,8 +74,13 @@ class Patch:
 
     @property
     def offered(self) -> bool:
-        """A patch that failed an obligation is never handed out."""
-        return self.status is not ProofStatus.REFUTED
+        """What was tried and did not hold, or could not be told, is not handed out: it is for a person to look at."""
+        return self.proof is None or self.status is ProofStatus.PROVEN
+
+    @property
+    def irreversible(self) -> bool:
+        """Its undo does not restore everything, which takes two approvals."""
+        return self.status is ProofStatus.PROVEN and self.proof is not None and not self.proof.reversible
 
     @property
     def digest(self) -> str:
@@ -111,6 +116,11 @@ class Plan:
     @property
     def offered(self) -> tuple[Patch, ...]:
         return tuple(p for p in self.patches if p.offered)
+
+    @property
+    def withheld(self) -> tuple[Patch, ...]:
+        """Patches that were tried and not proven."""
+        return tuple(p for p in self.patches if not p.offered)
 
 
 def plan_id_of(target_name: str, base_fingerprint: str, patches: tuple[Patch, ...], manual_items: tuple[ManualItem, ...]) -> str:
