@@ -1,0 +1,45 @@
+"""Functions and procedures, by the text that the server printed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from platformkit_pipeline.model.snapshot import Function, Snapshot
+from platformkit_pipeline.sandbox.shadow.access import changes, default_privileges_of
+from platformkit_pipeline.sandbox.shadow.statement import Statement, quoted, quoted_in, statement_for
+
+_WORD = re.compile(r'"(?:[^"]|"")*"|[\w$]+')
+
+
+def functions(snapshot: Snapshot, *, late: bool) -> Iterator[Statement]:
+    """Those that tables can refer to, or (`late`) those that refer to tables: by a row type, or by a body that is parsed."""
+    relations = {relation.name for relation in snapshot.relations}
+    for function in snapshot.functions:
+        if function.extension is None and function.definition is not None and _needs_tables(function, relations) is late:
+            yield statement_for(function, function.definition)
+
+
+def function_owners(snapshot: Snapshot, superuser: str) -> Iterator[Statement]:
+    for function in snapshot.functions:
+        if function.extension is None and function.definition is not None and function.owner != superuser:
+            yield statement_for(function, f"alter routine {signature(function)} owner to {quoted(function.owner)}")
+
+
+def function_privileges(snapshot: Snapshot) -> Iterator[Statement]:
+    for function in snapshot.functions:
+        if function.extension is None and function.definition is not None:
+            have = default_privileges_of("routine", function.owner)
+            for sql in changes("routine", f"routine {signature(function)}", have, function.privileges):
+                yield statement_for(function, sql)
+
+
+def signature(function: Function) -> str:
+    return f"{quoted_in(function.schema, function.name)}({function.arguments})"
+
+
+def _needs_tables(function: Function, relations: set[str]) -> bool:
+    if function.sql_body is not None:
+        return True
+    words = _WORD.findall(f"{function.arguments} {function.result or ''}")
+    return any((word[1:-1].replace('""', '"') if word.startswith('"') else word) in relations for word in words)
