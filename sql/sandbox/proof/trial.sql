@@ -24,6 +24,11 @@ begin
         from pg_catalog.pg_class as c
         inner join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
         where c.oid = target and c.relkind = 'p'
+        union all
+        select format('alter table %s detach partition %s', i.inhparent::regclass, target)  -- its bounds would refuse made-up values
+        from pg_catalog.pg_inherits as i
+        inner join pg_catalog.pg_class as c on c.oid = i.inhrelid
+        where i.inhrelid = target and c.relispartition
     loop
         begin
             execute statement;
