@@ -236,7 +236,7 @@ class _Turn:
             scan_id=str(uuid.uuid4()),
             started_at=datetime.now(UTC),
         )
-        now = State(seen, object_fingerprints(seen), report.results)
+        now = State(seen, object_fingerprints(seen), report.results, report.catalog_fingerprint)
         expected = changed_objects(proven.base.objects, proven.after.objects)
         surprises = [
             f"{name} is not what it became on the shadow"

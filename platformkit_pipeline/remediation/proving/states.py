@@ -27,10 +27,7 @@ class State:
     objects: Mapping[str, str]
     """Canonical identity → fingerprint."""
     results: tuple[Result, ...]
-
-    @property
-    def fingerprint(self) -> str:
-        return catalog_fingerprint(self.snapshot)
+    fingerprint: str
 
     def finding(self, key: Key) -> Result | None:
         return next((r for r in self.results if r.is_finding and (r.rule, r.object.canonical) == key), None)
@@ -39,7 +36,7 @@ class State:
 def judged(shadow: Snapshot, target: Snapshot, declarations: Declarations, rules: Sequence[Rule]) -> State:
     """Judge what was observed of a shadow as if it were the target."""
     snapshot = in_place_of(shadow, target)
-    return State(snapshot, object_fingerprints(snapshot), evaluate(snapshot, declarations, rules))
+    return State(snapshot, object_fingerprints(snapshot), evaluate(snapshot, declarations, rules), catalog_fingerprint(snapshot))
 
 
 def in_place_of(shadow: Snapshot, target: Snapshot) -> Snapshot:
