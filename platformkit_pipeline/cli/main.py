@@ -15,6 +15,7 @@ COMMANDS = {
     "up": "Serve the web interface and the daemon on this machine.",
     "scan": "Judge one database by the rules; needs no settings.",
     "plan": "Say what would mend the findings of one database.",
+    "new": "Write migrations of a new project or table, safe from the start.",
     "rules": "List the rules, explain one, put them to the test.",
     "docs": "Write or check the documents made from the rules.",
     "targets": "List the targets of the settings.",
