@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -65,7 +64,7 @@ def check_baseline(declared: DeclaredSchema, declarations: Declarations, *, crit
             )
 
 
-def _columns_set_by(definition: str) -> Iterable[str]:
+def _columns_set_by(definition: str) -> frozenset[str]:
     try:
         return effects_of_plpgsql(definition).sets
     except SqlSyntaxError:

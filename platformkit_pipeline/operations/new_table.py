@@ -22,16 +22,14 @@ from platformkit_pipeline.operations.scaffold_input import (
     read_column,
     read_reference,
 )
+from platformkit_pipeline.operations.table_definition import ACCOUNTS, UUID, Reference, TableDefinition
 from platformkit_pipeline.operations.templates import render
-from platformkit_pipeline.remediation.object_names import fitting_name
 from platformkit_pipeline.rules.database.foreign_keys import looks_like_reference
-from platformkit_pipeline.sqltext.column_types import ColumnType, read_column_type
-from platformkit_pipeline.sqltext.identifiers import identifier, qualified
+from platformkit_pipeline.sqltext.column_types import read_column_type
+from platformkit_pipeline.sqltext.identifiers import qualified
 from platformkit_pipeline.sqltext.parser import SqlSyntaxError
 from platformkit_pipeline.sqltext.schema_scripts import DeclaredSchema, DeclaredTable, Name
 
-_UUID = read_column_type("uuid")
-_ACCOUNTS: Name = ("auth", "users")
 _NEXT_TYPES = {"serial": "int", "bigserial": "bigint", "smallserial": "smallint"}
 """What a column holds that refers to a serial one."""
 
@@ -47,23 +45,6 @@ class TableRequest:
     critical: bool = False
     not_tenant_scoped: str | None = None
     public_read: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Index:
-    name: str
-    columns: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Reference:
-    """A foreign key: `column` of the new table holds `key` of `table`; `tenant` goes along where both tables have it."""
-
-    table: Name
-    column: str
-    key: str
-    type: ColumnType
-    with_tenant: bool
 
 
 def new_table(request: TableRequest, checkout: Path, declarations: Declarations, *, now: datetime | None = None) -> tuple[Path, ...]:
@@ -85,16 +66,17 @@ def new_table(request: TableRequest, checkout: Path, declarations: Declarations,
     references = [_resolved(reference, declared, declarations, tenant) for reference in asked]
     _check_columns(columns, references, declared, declarations, request, name)
 
+    definition = TableDefinition(name, columns, references, declarations, tenant, request.critical)
     values = {
         "table": qualified(*name),
         "about": "rows of one tenant each" if tenant else "readable by everybody" if request.public_read else "for the server side",
-        "lines": _lines(name, columns, references, declarations, tenant, critical=request.critical),
+        "lines": definition.lines,
         "comment": _comment(request, tenant),
         "tenant": tenant,
         "claim": declarations.tenancy.claim,
         "public_read": request.public_read is not None,
         "critical": request.critical,
-        "indexes": _indexes(name, references, declarations, tenant, critical=request.critical),
+        "indexes": definition.indexes,
     }
     migration = NewMigration(file_name, render("table.up.sql.j2", **values), render("table.down.sql.j2", **values))
     return folder.store(migration, now=now or datetime.now(UTC))
@@ -142,13 +124,13 @@ def _check_schema(schema: str, declared: DeclaredSchema) -> None:
         raise ConfigurationError(f"--schema {schema}: no migration of the folder makes it; the folder has {', '.join(sorted(known))}")
 
 
-def _resolved(asked: ReferenceRequest, declared: DeclaredSchema, declarations: Declarations, tenant: str | None) -> _Reference:
+def _resolved(asked: ReferenceRequest, declared: DeclaredSchema, declarations: Declarations, tenant: str | None) -> Reference:
     label, tenancy = qualified(*asked.table), declarations.tenancy.column
     if asked.table == TENANTS and tenant:
         raise ConfigurationError(f"--references {label}: the table has its tenant anyway")
     table = declared.tables.get(asked.table)
-    if asked.table == _ACCOUNTS:
-        table = DeclaredTable({"id": _UUID}, ("id",), {frozenset({"id"})})
+    if asked.table == ACCOUNTS:
+        table = DeclaredTable({"id": UUID}, ("id",), {frozenset({"id"})})
     if table is None:
         made = ", ".join(sorted(qualified(*name) for name in declared.tables)) or "none"
         raise ConfigurationError(f"--references {label}: no migration of the folder makes that table; it makes {made}")
@@ -167,19 +149,19 @@ def _resolved(asked: ReferenceRequest, declared: DeclaredSchema, declarations: D
     key_type = table.columns[key]
     column = asked.column or f"{_singular(asked.table[1])}_id"
     checked_name(f"--references {label}: column", column)
-    return _Reference(asked.table, column, key, read_column_type(_NEXT_TYPES.get(key_type.text, key_type.text)), with_tenant)
+    return Reference(asked.table, column, key, read_column_type(_NEXT_TYPES.get(key_type.text, key_type.text)), with_tenant)
 
 
 def _check_columns(
     columns: list[ColumnRequest],
-    references: list[_Reference],
+    references: list[Reference],
     declared: DeclaredSchema,
     declarations: Declarations,
     request: TableRequest,
     name: Name,
 ) -> None:
     taken = {"id": "the primary key", declarations.tenancy.column: "the tenant", declarations.created_at: "the audit columns"}
-    taken |= {column: "the audit columns" for column in (declarations.updated_at, declarations.created_by, declarations.updated_by)}
+    taken |= dict.fromkeys((declarations.updated_at, declarations.created_by, declarations.updated_by), "the audit columns")
     for reference in references:
         if reference.column in taken:
             raise ConfigurationError(
@@ -187,7 +169,7 @@ def _check_columns(
                 "choose another with table:column"
             )
         taken[reference.column] = "a reference"
-    tables = {**declared.tables, _ACCOUNTS: DeclaredTable({"id": _UUID}, ("id",)), name: DeclaredTable({"id": _UUID}, ("id",))}
+    tables = {**declared.tables, ACCOUNTS: DeclaredTable({"id": UUID}, ("id",)), name: DeclaredTable({"id": UUID}, ("id",))}
     for column in columns:
         if column.name in taken:
             raise ConfigurationError(f"--column {column.name}: the name is taken by {taken[column.name]}")
@@ -208,52 +190,6 @@ def _singular(table: str) -> str:
     return table[:-1] if table.endswith("s") and not table.endswith("ss") else table
 
 
-# -- what stands in its migration ---------------------------------------------------------------------------------------
-
-
-def _lines(
-    name: Name, columns: list[ColumnRequest], references: list[_Reference], declarations: Declarations, tenant: str | None, *, critical: bool
-) -> list[str]:
-    """Columns and constraints of CREATE TABLE, in their order."""
-    table = name[1]
-    actors = (declarations.created_by, declarations.updated_by) if critical else ()
-    lines = ["id uuid not null default gen_random_uuid()"]
-    lines += [f"{identifier(tenant)} uuid not null"] if tenant else []
-    lines += [f"{identifier(r.column)} {r.type.text} not null" for r in references]
-    lines += [f"{identifier(c.name)} {c.type.text}{' not null' if c.not_null else ''}" for c in columns]
-    lines += [f"{identifier(c)} timestamptz not null default now()" for c in (declarations.created_at, declarations.updated_at)]
-    lines += [f"{identifier(c)} uuid not null" for c in actors]
-
-    def constraint(*parts: str, suffix: str) -> str:
-        return f"constraint {identifier(fitting_name(table, *parts, suffix=suffix))}"
-
-    def foreign_key(own: tuple[str, ...], other: Name, keys: tuple[str, ...]) -> str:
-        return (
-            f"{constraint(own[-1], suffix='fkey')} foreign key ({_listed(own)}) references {qualified(*other)} ({_listed(keys)})"
-            " on delete restrict"
-        )
-
-    lines.append(f"{constraint(suffix='pkey')} primary key (id)")
-    if tenant:
-        # also the index of the tenant column, and what foreign keys of other tenant tables refer to
-        lines.append(f"{constraint(tenant, 'id', suffix='key')} unique ({identifier(tenant)}, id)")
-        lines.append(foreign_key((tenant,), TENANTS, ("id",)))
-    for r in references:
-        along = (declarations.tenancy.column,) if r.with_tenant else ()
-        lines.append(foreign_key((*along, r.column), r.table, (*along, r.key)))
-    lines += [foreign_key((actor,), _ACCOUNTS, ("id",)) for actor in actors]
-    return lines
-
-
-def _indexes(
-    name: Name, references: list[_Reference], declarations: Declarations, tenant: str | None, *, critical: bool
-) -> list[_Index]:
-    """One per foreign key; that of the tenant column is served by the unique key."""
-    wanted = [((tenant,) if tenant and r.with_tenant else ()) + (r.column,) for r in references]
-    wanted += [(declarations.created_by,), (declarations.updated_by,)] if critical else []
-    return [_Index(fitting_name(name[1], *columns, suffix="idx"), columns) for columns in wanted]
-
-
 def _comment(request: TableRequest, tenant: str | None) -> str:
     parts = ["One row belongs to one tenant." if tenant else ""]
     if request.critical:
@@ -264,7 +200,3 @@ def _comment(request: TableRequest, tenant: str | None) -> str:
         reason = request.public_read.strip()
         parts.append(f"platformkit:public-read {reason}\nplatformkit:not-tenant-scoped {reason}")
     return "\n".join(part for part in parts if part)
-
-
-def _listed(columns: tuple[str, ...]) -> str:
-    return ", ".join(map(identifier, columns))

@@ -61,16 +61,18 @@ def read_column(spec: str) -> ColumnRequest:
     try:
         read = read_column_type(type_text.removesuffix(_NOT_NULL))
     except SqlSyntaxError as error:
-        raise ConfigurationError(f"--column {name}: {_shown(type_text)} is not a type ({error}); write one type, as in total:numeric(12,2)") from None
+        raise ConfigurationError(
+            f"--column {name}: {_shown(type_text)} is not a type ({error}); write one type, as in total:numeric(12,2)"
+        ) from None
     return ColumnRequest(name, read, type_text.endswith(_NOT_NULL))
 
 
 def read_reference(spec: str) -> ReferenceRequest:
     """`table`, `schema.table`, either followed by `:column`. Raises ConfigurationError."""
-    path, _, column = spec.partition(":")
+    path, colon, column = spec.partition(":")
     schema, dot, table = path.rpartition(".")
     name = (checked_name("--references", schema) if dot else "public", checked_name("--references", table))
-    return ReferenceRequest(name, checked_name("--references", column) if column else None)
+    return ReferenceRequest(name, checked_name("--references", column) if colon else None)
 
 
 def check_type(column: ColumnRequest, declared: DeclaredSchema) -> None:
@@ -78,7 +80,8 @@ def check_type(column: ColumnRequest, declared: DeclaredSchema) -> None:
     schema, name = column.type.schema, column.type.name
     if schema is None and name in _SERIALS:
         raise ConfigurationError(
-            f"--column {column.name}: {name} makes a sequence that needs grants of its own; use bigint, and add an identity by hand if need be"
+            f"--column {column.name}: {name} makes a sequence that needs grants of its own; use bigint, "
+            "and add an identity by hand where it is needed"
         )
     known = schema in _PLATFORM_TYPES or (schema or "public", name) in declared.types or (schema is None and name in BUILT_IN_TYPES)
     if not known:

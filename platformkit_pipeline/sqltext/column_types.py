@@ -15,15 +15,14 @@ _BEFORE, _AFTER = "CREATE TABLE t (c ", ")"
 _OF_A_PLAIN_COLUMN = frozenset({"colname", "type_name", "is_local", "location"})
 _OF_A_PLAIN_TABLE = frozenset({"relation", "table_elts", "oncommit"})
 
-BUILT_IN_TYPES = frozenset(
-    """
+_BUILT_IN = """
     bit bool box bpchar bytea char cidr circle date datemultirange daterange float4 float8 inet int2 int4 int4multirange int4range int8
     int8multirange int8range interval json jsonb line lseg macaddr macaddr8 money name numeric nummultirange numrange path pg_lsn point
     polygon text time timestamp timestamptz timetz tsmultirange tsquery tsrange tstzmultirange tstzrange tsvector uuid varbit varchar xml
     regclass regrole regtype
-    """.split()
-)
-"""Types of pg_catalog that a table of a project may be made of, on PostgreSQL 14 and later; of the reg* types those that pg_upgrade carries."""
+"""
+BUILT_IN_TYPES = frozenset(_BUILT_IN.split())
+"""Types of pg_catalog that tables may be made of, on PostgreSQL 14 and later. Of the reg* types those that pg_upgrade carries."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,7 +82,9 @@ class DeclaredSchema:
 
     def _alter(self, statement: Any) -> None:
         table = self.tables.get(_name(statement.relation))
-        for command in map(unwrap, statement.cmds) if table is not None else ():
+        if table is None:
+            return
+        for command in map(unwrap, statement.cmds):
             match command.subtype:
                 case pg.AT_AddColumn:
                     _add_column(table, unwrap(getattr(command, "def")))
