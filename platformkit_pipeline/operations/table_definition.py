@@ -88,4 +88,5 @@ class TableDefinition:
 
     def _foreign_key(self, columns: tuple[str, ...], table: Name, keys: tuple[str, ...]) -> str:
         own, other = (", ".join(map(identifier, names)) for names in (columns, keys))
-        return f"{self._constraint(columns[-1], suffix='fkey')} foreign key ({own}) references {qualified(*table)} ({other}) on delete restrict"
+        name = self._constraint(columns[-1], suffix="fkey")
+        return f"{name} foreign key ({own}) references {qualified(*table)} ({other}) on delete restrict"
