@@ -22,6 +22,8 @@ _ROOT = "supabase"
 _FILE = re.compile(r"(?P<version>[0-9]+)_(?P<name>.+)\.sql\Z")
 _VERSION = "%Y%m%d%H%M%S"
 _VERSION_DIGITS = 14
+_DRAFT = ".platformkit."
+"""Beginning of the names of unfinished files; the CLI passes over them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,8 @@ class MigrationFolder:
         wanted = {self.migrations: migration.up, self.rollbacks: migration.down}
         try:
             with _made(*wanted), _locked(self.migrations):
+                for folder in wanted:
+                    _sweep(folder)
                 there = {folder: [p for p in _listed(folder) if _name_of(p) == migration.name] for folder in wanted}
                 for folder, paths in there.items():
                     for path in paths:
@@ -107,7 +111,7 @@ def write_new_files(files: dict[Path, str]) -> None:
     drafts: list[tuple[Path, Path]] = []
     try:
         for path, text in files.items():
-            handle, draft = tempfile.mkstemp(prefix=".platformkit.", dir=path.parent)
+            handle, draft = tempfile.mkstemp(prefix=_DRAFT, dir=path.parent)
             drafts.append((Path(draft), path))
             with os.fdopen(handle, "wb") as file:
                 file.write(text.encode())
@@ -124,6 +128,12 @@ def write_new_files(files: dict[Path, str]) -> None:
     finally:
         for finished, _ in drafts:
             finished.unlink(missing_ok=True)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what a generator that was killed left unfinished; under the lock nobody else is writing."""
+    for draft in folder.glob(f"{_DRAFT}*"):
+        draft.unlink(missing_ok=True)
 
 
 def _listed(folder: Path) -> list[Path]:

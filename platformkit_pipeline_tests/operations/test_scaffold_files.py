@@ -102,6 +102,13 @@ def test_a_lost_undo_is_written_again_under_the_same_version(checkout: Path) -> 
         assert files(checkout) == before
 
 
+def test_what_a_killed_generator_left_unfinished_is_swept_away(checkout: Path) -> None:
+    draft = checkout / "supabase" / "migrations" / ".platformkit.abc"
+    draft.write_text("create tab")
+    new_table(TableRequest("orders"), checkout, DEFAULTS, now=NOW)
+    assert not draft.exists()
+
+
 def test_a_failure_in_the_middle_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     linked: list[Path] = []
     hardlink_to = Path.hardlink_to

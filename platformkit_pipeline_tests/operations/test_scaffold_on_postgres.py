@@ -21,6 +21,7 @@ from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.model.isolation import ProbeLevel
 from platformkit_pipeline.model.result import Outcome
 from platformkit_pipeline.model.target import Declarations, Tenancy
+from platformkit_pipeline.operations.new_table import TableRequest, new_table
 from platformkit_pipeline.rules.evaluate import evaluate
 from platformkit_pipeline.rules.registry import Scope, Source, rules_for
 from platformkit_pipeline.sandbox.supabase import GrantRegime, install_supabase_shape
@@ -42,10 +43,10 @@ def empty(request: pytest.FixtureRequest, supabase_database: Dsn) -> Dsn:
 
 
 @pytest.fixture
-def shop(tmp_path: Path, supabase_database: Dsn) -> Dsn:
+def shop(tmp_path: Path, empty: Dsn) -> Dsn:
     """The scaffolded tables with a customer, a depot and an invoice of two tenants each."""
-    run_scripts(supabase_database, texts(scaffold(tmp_path).migrations))
-    with psycopg.connect(supabase_database.reveal(), autocommit=True) as connection:
+    run_scripts(empty, texts(scaffold(tmp_path).migrations))
+    with psycopg.connect(empty.reveal(), autocommit=True) as connection:
         connection.execute("insert into auth.users (id) values (%s)", [USER])
         for tenant in (A, B):
             connection.execute("insert into public.tenants (id, name) values (%s, 'one')", [tenant])
@@ -58,7 +59,7 @@ def shop(tmp_path: Path, supabase_database: Dsn) -> Dsn:
             )
         connection.execute("insert into public.countries (code) values ('AT')")
         connection.execute("insert into public.jobs (customer_id, payload) values (%s, '{}')", [A])
-    return supabase_database
+    return empty
 
 
 def findings(dsn: Dsn, declarations: Declarations) -> list[str]:
@@ -91,6 +92,20 @@ def test_what_is_scaffolded_gives_no_finding_at_all(empty: Dsn, tmp_path: Path, 
     run_scripts(empty, texts(scaffold(tmp_path, declarations).migrations), role)
     assert findings(empty, declarations) == []
     assert {name: run_gate(name, empty).code for name in GATES} == dict.fromkeys(GATES, 0)
+
+
+def test_tables_in_other_schemas_give_no_finding_either(empty: Dsn, tmp_path: Path) -> None:
+    folder = scaffold(tmp_path)
+    (folder.migrations / "20260301130000_billing.sql").write_text("create schema billing;")
+    for schema in ("billing", "private"):
+        for request in (
+            TableRequest("ledgers", schema, columns=("label:text",), references=("customers",), critical=True),
+            TableRequest("rates", schema, public_read="published rates", references=(f"{schema}.ledgers",)),
+            TableRequest("runs", schema, not_tenant_scoped="the server's own", critical=True),
+        ):
+            new_table(request, tmp_path, Declarations())
+    run_scripts(empty, texts(folder.migrations))
+    assert findings(empty, Declarations()) == []
 
 
 @pytest.mark.parametrize("role", ["postgres", "supabase_admin"])
