@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import pytest
 
 from platformkit_pipeline_tests.cli.conftest import Program
+from platformkit_pipeline_tests.cli.program import ROOT
 
 
 def test_a_project_and_a_table_are_written_once(program: Program, tmp_path: Path) -> None:
@@ -48,3 +50,15 @@ def test_names_come_from_the_settings_of_a_target(program: Program, tmp_path: Pa
     assert "using (org_id = ((select auth.jwt()) ->> 'org')::uuid)" in text
     assert "changed_at timestamptz not null default now()" in text
     assert program("new", "table", "customers").code == 2
+
+
+def test_the_example_of_the_documentation_does_what_it_says(program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    page = (ROOT / "docs" / "scaffold.md").read_text()
+    calls = [shlex.split(line.removeprefix("$ platformkit ")) for line in page.splitlines() if line.startswith("$ platformkit ")]
+    answers = [program(*call) for call in calls]
+    assert [answer.code for answer in answers] == [0] * len(calls)
+    assert answers[-1].stdout in page
+    assert sorted(path.name[15:] for path in (tmp_path / "supabase" / "migrations").iterdir()) == [
+        *("create_countries.sql", "create_customers.sql", "create_invoices.sql", "create_jobs.sql", "secure_baseline.sql")
+    ]
