@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -17,6 +20,7 @@ from platformkit_pipeline.operations.migration_folder import MigrationFolder, Ne
 from platformkit_pipeline.operations.new_project import new_project
 from platformkit_pipeline.operations.new_table import TableRequest, new_table
 from platformkit_pipeline.operations.read_settings import read_settings
+from platformkit_pipeline_tests.cli.program import ROOT
 from platformkit_pipeline_tests.operations.scaffolded import NOW, TABLES, scaffold
 
 DEFAULTS = Declarations()
@@ -100,6 +104,35 @@ def test_a_lost_undo_is_written_again_under_the_same_version(checkout: Path) -> 
         lost.unlink()
         assert new_table(TableRequest("customers"), checkout, DEFAULTS, now=LATER) == (lost,)
         assert files(checkout) == before
+
+
+@pytest.mark.parametrize("links", [0, 1, 2])
+def test_a_generator_that_is_killed_is_finished_by_the_next_one(checkout: Path, links: int) -> None:
+    """Killed before the first file, between the two, and after both, before its drafts are gone."""
+    code = f"""
+import os, signal
+from pathlib import Path
+from platformkit_pipeline.model.target import Declarations
+from platformkit_pipeline.operations.new_table import TableRequest, new_table
+link, calls = Path.hardlink_to, []
+def deadly(self, target):
+    if len(calls) == {links}:
+        os.kill(os.getpid(), signal.SIGKILL)
+    calls.append(link(self, target))
+    if len(calls) == {links} == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+Path.hardlink_to = deadly
+new_table(TableRequest("orders"), Path({str(checkout)!r}), Declarations())
+"""
+    ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False, timeout=60)
+    assert ended.returncode == -signal.SIGKILL
+    folder = MigrationFolder(checkout)
+    there = [path for kind in (folder.rollbacks, folder.migrations) for path in kind.glob("*_create_orders.sql")]
+    assert len(there) == links
+    assert len(new_table(TableRequest("orders"), checkout, DEFAULTS, now=LATER)) == 2 - links
+    versions = {path.name for kind in (folder.rollbacks, folder.migrations) for path in kind.glob("*_create_orders.sql")}
+    assert len(versions) == 1
+    assert not list(checkout.rglob(".platformkit.*"))
 
 
 def test_what_a_killed_generator_left_unfinished_is_swept_away(checkout: Path) -> None:
