@@ -22,7 +22,8 @@ from platformkit_pipeline.locations import home_directory
 from platformkit_pipeline.model.dsn import Dsn, redact
 from platformkit_pipeline.model.errors import ObservationError, SandboxError
 from platformkit_pipeline.model.snapshot import Snapshot
-from platformkit_pipeline.remediation.faithfulness import masked_objects, unfaithful_objects
+from platformkit_pipeline.remediation.faithfulness import Comparison, masked_objects
+from platformkit_pipeline.remediation.stand_ins import standing_on_collations, standing_on_extensions
 from platformkit_pipeline.sandbox.binaries import Binaries, find_binaries
 from platformkit_pipeline.sandbox.databases import connect, create_database, drop_database, with_user
 from platformkit_pipeline.sandbox.embedded import EmbeddedPostgres
@@ -113,8 +114,12 @@ class ShadowServer:
             raise SandboxError(f"The shadow was rebuilt but cannot be observed: {error}") from None
         self._wanted = snapshot
         missing = {e.name for e in missing_extensions(snapshot, self._own_extensions)}
-        unfaithful = unfaithful_objects(snapshot, found, failures, missing)
-        return ShadowTemplate(found, catalog_fingerprint(found), unfaithful, masked_objects(snapshot))
+        unfaithful = {
+            **standing_on_collations(snapshot),
+            **standing_on_extensions(snapshot, missing),
+            **Comparison(snapshot, found, failures).unfaithful(),  # the stronger reason
+        }
+        return ShadowTemplate(found, catalog_fingerprint(found), dict(sorted(unfaithful.items())), masked_objects(snapshot))
 
     def fresh(self, name: str | None = None) -> Dsn:
         """A new copy of the template, as superuser. Raises SandboxError without one, or when `name` is taken."""

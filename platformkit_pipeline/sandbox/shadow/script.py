@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from platformkit_pipeline.model.snapshot import Snapshot
 from platformkit_pipeline.sandbox.shadow import foreign_data
+from platformkit_pipeline.sandbox.shadow.collations import collations
 from platformkit_pipeline.sandbox.shadow.comments import comments
 from platformkit_pipeline.sandbox.shadow.extensions import extensions
 from platformkit_pipeline.sandbox.shadow.functions import function_owners, function_privileges, functions
@@ -33,6 +34,7 @@ def script(snapshot: Snapshot, *, superuser: str, server_version: int, available
     yield from memberships(snapshot, server_version)
     yield from schemas(snapshot)
     yield from extensions(snapshot, available)
+    yield from collations(snapshot)
     yield from types(snapshot)
     yield from functions(snapshot, late=False)
     yield from sequences(snapshot)
