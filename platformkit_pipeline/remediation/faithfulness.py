@@ -35,11 +35,10 @@ REBUILT = (
 """Lists of a snapshot whose records are objects of the schema."""
 _TEXTS = ("definition", "body", "sql_body", "default", "using", "with_check", "predicate", "comment")
 _PAIRS = ("settings", "options")
-_NO_TEXT = {
-    "aggregate": "what an aggregate is made of is not observed",
-    "base": "what a base type is made of is not observed",
-}
-"""By kind of a function or type, why nothing could be tried."""
+_NO_TEXT = {"base": "what a base type is made of is not observed"}
+"""By kind of a type, why nothing could be tried."""
+_EXPLAINED = {"rewritten": "rewritten (the text of a CREATE RULE is not observed)"}
+"""Fields whose name does not say enough."""
 
 
 class Comparison:
@@ -86,7 +85,8 @@ class Comparison:
         wanted, found = self._wanted_records.get(identity), self._found_records.get(identity)
         if type(wanted) is not type(found) or wanted is None:
             return "kind of object"
-        return ", ".join(f.name for f in fields(wanted) if getattr(wanted, f.name) != getattr(found, f.name)) or "spelling"
+        names = [f.name for f in fields(wanted) if getattr(wanted, f.name) != getattr(found, f.name)]
+        return ", ".join(_EXPLAINED.get(name, name) for name in names) or "spelling"
 
     @cached_property
     def _wanted_records(self) -> Mapping[str, Any]:

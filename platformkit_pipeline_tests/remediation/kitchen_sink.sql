@@ -150,6 +150,23 @@ alter default privileges for role "Sink Owner" in schema "We""ird Schema" grant 
 alter default privileges for role "Sink Owner" revoke usage on types from public;
 alter default privileges for role "Sink Owner" grant all on sequences to "sink ""reader""" with grant option;
 
+-- aggregates
+create aggregate public."Any"(*) (sfunc = int8inc, stype = int8, initcond = '0', parallel = safe);
+create function public.fold(text[], text) returns text[] language sql immutable as 'select array_append($1, $2)';
+create function public.unfold(text[]) returns text language sql immutable as $$ select array_to_string($1, '') $$;
+create aggregate "select"."join"(words text) (
+    sfunc = public.fold, stype = text[], finalfunc = public.unfold, initcond = '{it''s}', sspace = 64,
+    msfunc = public.fold, minvfunc = public.fold, mstype = text[], mfinalfunc = public.unfold, minitcond = '{}'
+);
+create function public.pick(state internal, fraction float8) returns float8 language internal as 'percentile_cont_float8_final';
+create aggregate public.percentile(float8 order by float8) (sfunc = ordered_set_transition, stype = internal, finalfunc = public.pick);
+comment on aggregate public.percentile(float8 order by float8) is 'of a set';
+grant execute on function public.percentile(float8, float8) to sink_member;
+create aggregate public.smallest(integer) (sfunc = int4smaller, stype = integer, sortop = <, combinefunc = int4smaller, parallel = restricted);
+alter aggregate public.smallest(integer) owner to "Sink Owner";
+create view public.aggregated as
+    select public.smallest(id) as s, public.percentile(0.5) within group (order by id::float8) as p, public."Any"(*) as n from public.chicken;
+
 -- the rest
 create function public.watch() returns event_trigger language plpgsql as $f$ begin end $f$;
 create event trigger "Event Trigger" on ddl_command_end when tag in ('CREATE TABLE', 'ALTER TABLE') execute function public.watch();

@@ -40,7 +40,13 @@ def function_privileges(snapshot: Snapshot) -> Iterator[Statement]:
 
 
 def signature(function: Function) -> str:
-    return f"{quoted_in(function.schema, function.name)}({function.arguments})"
+    """As ROUTINE takes it: the arguments of an ordered-set aggregate in one row."""
+    arguments = function.arguments
+    if function.kind == "aggregate" and "ORDER BY " in arguments:
+        direct, _, ordered = arguments.partition("ORDER BY ")
+        variadic = ordered.startswith("VARIADIC ") and direct.strip() == ordered  # one argument, printed twice
+        arguments = ordered if variadic or not direct else f"{direct.strip()}, {ordered}"
+    return f"{quoted_in(function.schema, function.name)}({arguments})"
 
 
 def _comes_with_a_range(function: Function) -> bool:
@@ -48,7 +54,7 @@ def _comes_with_a_range(function: Function) -> bool:
 
 
 def _needs_tables(function: Function, relations: set[str]) -> bool:
-    if function.sql_body is not None:
+    if function.sql_body is not None or function.kind == "aggregate":
         return True
     words = _WORD.findall(f"{function.arguments} {function.result or ''}")
     return any((word[1:-1].replace('""', '"') if word.startswith('"') else word) in relations for word in words)
