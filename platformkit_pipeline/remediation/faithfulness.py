@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import fields
 from functools import cached_property
 from typing import Any
@@ -65,10 +65,9 @@ class Comparison:
     def _refused(self) -> Iterator[tuple[str, str]]:
         """The first message about each object. Of extensions' own objects only some versions have all: they do not count."""
         told: set[str] = set()
+        of_extensions = tables_of_extensions(self._wanted)
         for failure in self._failures:
-            record = self._wanted_records.get(failure.identity)
-            of_extension = getattr(record, "extension", None) is not None
-            if failure.identity not in told and not of_extension:
+            if failure.identity not in told and not is_of_extension(self._wanted_records.get(failure.identity), of_extensions):
                 told.add(failure.identity)
                 yield failure.identity, f"{'differs' if failure.identity in self._found_records else 'missing'}: {failure.message}"
 
@@ -106,6 +105,16 @@ def records_of(snapshot: Snapshot) -> Iterator[Any]:
     """All objects of the schema."""
     for name in REBUILT:
         yield from getattr(snapshot, name)
+
+
+def tables_of_extensions(snapshot: Snapshot) -> frozenset[tuple[str, str]]:
+    return frozenset((r.schema, r.name) for r in snapshot.relations if r.extension is not None)
+
+
+def is_of_extension(record: Any, of_extensions: Collection[tuple[str, str]]) -> bool:
+    """True for an object of an extension, and for one that lies on a table of an extension."""
+    on = (getattr(record, "schema", None), getattr(record, "relation", None))
+    return getattr(record, "extension", None) is not None or on in of_extensions
 
 
 def _by_identity(snapshot: Snapshot) -> dict[str, Any]:

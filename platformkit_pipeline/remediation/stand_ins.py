@@ -8,7 +8,7 @@ from typing import Any
 
 from platformkit_pipeline.model.snapshot import Index, Snapshot, Type
 from platformkit_pipeline.model.snapshot_inventory import identity_of
-from platformkit_pipeline.remediation.faithfulness import records_of
+from platformkit_pipeline.remediation.faithfulness import is_of_extension, records_of, tables_of_extensions
 from platformkit_pipeline.sandbox.shadow.collations import collation_names
 from platformkit_pipeline.sqltext.identifiers import identifier, qualified
 
@@ -25,10 +25,11 @@ def standing_on_extensions(wanted: Snapshot, missing: Collection[str]) -> dict[s
         for e in wanted.extensions
         if e.name in missing
     }
-    owned = (*wanted.functions, *wanted.types, *wanted.relations)
+    owned: tuple[Any, ...] = (*wanted.functions, *wanted.types, *wanted.relations)
     names = {qualified(r.schema, r.name): str(r.extension) for r in owned if r.extension in missing}
     found.update(_foreign(wanted, missing, names))
-    others = [r for r in records_of(wanted) if getattr(r, "extension", None) is None]
+    of_extensions = tables_of_extensions(wanted)
+    others = [r for r in records_of(wanted) if not is_of_extension(r, of_extensions)]
     words = [(r, _words(r), _words_of_body(r)) for r in others]
     grew = True
     while grew:
