@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,14 +44,14 @@ class Failure:
     message: str
 
 
-def build(dsn: Dsn, statements: Iterable[Statement]) -> tuple[Failure, ...]:
-    """Run `statements` in the database of `dsn`, whose role must be superuser. Returns what could not be run.
+def build(dsn: Dsn, script: Callable[[int], Iterable[Statement]]) -> tuple[Failure, ...]:
+    """Run the statements of `script` in the database of `dsn`, whose role must be superuser. Returns what could not be run.
 
-    Raises SandboxError when the disk is full or the server goes away.
+    `script` is told the server's version. Raises SandboxError when the disk is full or the server goes away.
     """
     with connect(dsn) as connection:
         connection.execute(_SESSION.encode())
-        pending = _first_round(connection, statements)
+        pending = _first_round(connection, script(connection.info.server_version))
         for _ in range(_MOST_ROUNDS):
             if not pending:
                 break

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from platformkit_pipeline.model.snapshot import PUBLIC, Role, RoleMembership, Snapshot
 from platformkit_pipeline.sandbox.shadow.parameters import assignment
@@ -77,9 +78,10 @@ def _options(membership: RoleMembership, server_version: int) -> str:
 
 
 def _named(snapshot: Snapshot) -> set[str]:
-    owned = (*snapshot.schemas, *snapshot.relations, *snapshot.functions, *snapshot.types, *snapshot.event_triggers)
-    granted = (*snapshot.schemas, *snapshot.relations, *snapshot.functions, *snapshot.columns, *snapshot.default_privileges)
-    named = {record.owner for record in (*owned, *snapshot.publications, *snapshot.foreign_servers)}
+    made: tuple[Any, ...] = (*snapshot.schemas, *snapshot.relations, *snapshot.functions)
+    owned = (*made, *snapshot.types, *snapshot.event_triggers, *snapshot.publications, *snapshot.foreign_servers)
+    granted = (*made, *snapshot.columns, *snapshot.default_privileges)
+    named = {record.owner for record in owned}
     named |= {p.grantee for record in granted for p in record.privileges}
     named |= {d.role for d in snapshot.default_privileges}
     return named | {role for policy in snapshot.policies for role in policy.roles}

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from platformkit_pipeline.model.snapshot import Snapshot
 from platformkit_pipeline.sandbox.shadow import foreign_data
+from platformkit_pipeline.sandbox.shadow.collations import collations
 from platformkit_pipeline.sandbox.shadow.comments import comments
-from platformkit_pipeline.sandbox.shadow.extensions import extensions
+from platformkit_pipeline.sandbox.shadow.extensions import Available, extensions
 from platformkit_pipeline.sandbox.shadow.functions import function_owners, function_privileges, functions
 from platformkit_pipeline.sandbox.shadow.keys import foreign_keys, keys
 from platformkit_pipeline.sandbox.shadow.parameters import assignment
@@ -23,7 +24,7 @@ from platformkit_pipeline.sandbox.shadow.user_types import type_owners, types
 from platformkit_pipeline.sandbox.shadow.views import filled_views, views
 
 
-def script(snapshot: Snapshot, *, superuser: str, server_version: int, available: frozenset[str]) -> Iterator[Statement]:
+def script(snapshot: Snapshot, *, superuser: str, server_version: int, available: Available) -> Iterator[Statement]:
     """Statements that rebuild `snapshot` in an empty database of a fresh server, run by `superuser`.
 
     `available` are the extensions that the server can create. Texts are those that the server printed under
@@ -33,6 +34,7 @@ def script(snapshot: Snapshot, *, superuser: str, server_version: int, available
     yield from memberships(snapshot, server_version)
     yield from schemas(snapshot)
     yield from extensions(snapshot, available)
+    yield from collations(snapshot)
     yield from types(snapshot)
     yield from functions(snapshot, late=False)
     yield from sequences(snapshot)
