@@ -275,7 +275,7 @@ class _Turn:
             told.append(f"the undo failed: {error}")
         except PlatformkitError as error:
             outcome = Outcome.UNKNOWN
-            told.append(f"the target cannot be reached, so what was committed is unknown: {error}; when it is back, make a new plan")
+            told.append(f"the target is gone, and what was committed is unknown: {error}; when it is back, make a new plan")
         self._note(f"remediation.{outcome.value.replace('-', '_')}", proven, {"why": told})
         return Application(outcome, proven.patches, tuple(told), _score(proven.base), None, _score(proven.after))
 
@@ -294,7 +294,8 @@ class _Turn:
         why = _advice(error)
         if not to_undo and error.sqlstate is not None:
             self._note("remediation.apply_failed", proven, {"why": why})
-            raise TargetBusy(f"{why}; nothing was changed") if error.sqlstate == LOCK_NOT_AVAILABLE else ConfigurationError(f"{why}; nothing was changed")
+            kind = TargetBusy if error.sqlstate == LOCK_NOT_AVAILABLE else ConfigurationError
+            raise kind(f"{why}; nothing was changed")
         return self._taken_back(proven, to_undo, [why])
 
     def _note(self, action: str, proven: _Proven, detail: dict[str, Any]) -> None:

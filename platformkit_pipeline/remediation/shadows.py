@@ -7,6 +7,7 @@ differs is named with its reason, and nothing that touches it counts as shown.
 from __future__ import annotations
 
 import itertools
+import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -129,7 +130,7 @@ class ShadowServer:
         A server that died meanwhile is started again; its databases are there still.
         """
         server, snapshot = self._ready()
-        chosen = name or f"shadow_{next(self._serial)}"
+        chosen = name or f"shadow_{os.getpid()}_{next(self._serial)}"  # copies of this process make some as well
         with _told_as_sandbox_error(server):
             if not holds_within(_REVIVAL_SECONDS, lambda: _answers(server)):
                 raise SandboxError(f"The server of the shadow does not come back; see {server.folders.server_log}.")
