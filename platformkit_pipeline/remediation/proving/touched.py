@@ -20,8 +20,10 @@ def relations_by_identity(snapshot: Snapshot) -> dict[str, Name]:
 
 def touched_relations(changed: Collection[str], relations: Mapping[str, Name], before: Snapshot, after: Snapshot) -> set[Name]:
     """Relations whose rows may be reached otherwise: those that changed, with all that lives on them, and those with a policy
-    that names a function which changed. `relations` are those of the snapshot before.
+    that names a function which changed; all of them where roles changed. `relations` are those of the snapshot before.
     """
+    if any(name.startswith(("role ", "role_membership ")) for name in changed):
+        return {(r.schema, r.name) for r in after.relations if r.extension is None}
     touched = {relations[name] for name in changed if name in relations}
     if new := {name for name in changed if name not in relations}:
         kinds = {name.split(" ", 1)[0] for name in new}
