@@ -23,6 +23,7 @@ from platformkit_pipeline.model.patch import Plan
 from platformkit_pipeline.model.target import NO_OPTIONS, Declarations, Environment, Target, TargetKind
 from platformkit_pipeline.operations.apply_plan import Access, Application, Approval, Limits, Outcome, apply_plan
 from platformkit_pipeline.operations.propose_plan import propose_plan
+from platformkit_pipeline.operations.scan import scan_database
 from platformkit_pipeline.remediation.proving.execution import Timeouts
 from platformkit_pipeline.sandbox.databases import create_database, with_user
 from platformkit_pipeline.sandbox.embedded import EmbeddedPostgres
@@ -94,8 +95,8 @@ def test_what_was_approved_is_applied_and_taken_down(shop: Shop) -> None:
     applied = shop.apply(plan)
     assert applied.outcome is Outcome.APPLIED
     assert findings(shop.dsn) == set()
-    assert applied.score_before is not None
-    assert applied.score_after == applied.predicted_score > applied.score_before
+    assert applied.score_after == applied.predicted_score
+    assert (applied.score_before, applied.score_after) == (49.0, outcome_score(shop))
     [(started, what), (ended, outcome)] = shop.log
     assert (started, ended) == ("apply_started", "applied")
     assert (what["approved_by"], what["reason"], what["target"], what["base_fingerprint"]) == (
@@ -108,6 +109,11 @@ def test_what_was_approved_is_applied_and_taken_down(shop: Shop) -> None:
     assert outcome["score_after"] == applied.score_after
     assert audit.verify(shop.control_plane).ok
     assert shop.plan().patches == ()
+
+
+def outcome_score(shop: Shop) -> float:
+    """The score of what is there now, by a scan of its own."""
+    return scan_database(shop.dsn, target=STAGING, declarations=Declarations()).score.raw_display
 
 
 def test_the_same_plan_again_is_stale_and_changes_nothing(shop: Shop) -> None:
