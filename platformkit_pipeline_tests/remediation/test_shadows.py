@@ -84,12 +84,14 @@ def _oldest() -> Path:
 def test_dump_of_a_shadow_is_the_dump_of_its_target(make_target: Make, shadows: ShadowServer, postgres_server: EmbeddedPostgres) -> None:
     """What no observation shows would stand out here: names of NOT NULL constraints and options of foreign tables are all."""
     bindir = postgres_server.binaries.bindir
+    if not (bindir / "pg_dump").exists():
+        pytest.skip(f"there is no pg_dump in {bindir}")
     target = make_target(bindir, "kitchen_sink")
     shadows.template(observe(target))
 
     def lines(dsn: Dsn) -> set[str]:
         made = subprocess.run([bindir / "pg_dump", "--schema-only", dsn.reveal()], capture_output=True, text=True, check=True).stdout
-        made = re.sub(r" CONSTRAINT \S+ NOT NULL", " NOT NULL", made)
+        made = re.sub(r" CONSTRAINT \S+ NOT NULL", " NOT NULL", made).replace("FOREIGN TABLE ONLY", "FOREIGN TABLE")  # 18 adds a word
         return {line.rstrip(",; ") for line in made.splitlines() if not line.startswith(("--", "\\"))}
 
     theirs, ours = lines(target), lines(shadows.fresh())
@@ -106,7 +108,7 @@ def test_dump_of_a_shadow_is_the_dump_of_its_target(make_target: Make, shadows: 
         "column_name 'text'",
         "table_name 'x'",
         "OPTIONS (",
-        'ALTER FOREIGN TABLE ONLY public.remote ALTER COLUMN "Text" OPTIONS (',
+        'ALTER FOREIGN TABLE public.remote ALTER COLUMN "Text" OPTIONS (',
     }
 
 
@@ -274,7 +276,8 @@ WHAT_IS_NOT_OBSERVED = {
     },
     "create function public.one() returns integer language sql as 'select 1';"
     "create materialized view public.calling as select public.one() as n;"
-    "create materialized view public.over as select n from public.calling; create materialized view public.plain as select count(*) from notes": {
+    "create materialized view public.over as select n from public.calling;"
+    "create materialized view public.plain as select count(*) from public.notes": {
         "materialized_view public.calling": "differs: not filled, because that would run functions of the target or ask a foreign server",
         "materialized_view public.over": "differs: not filled, because that would run functions of the target or ask a foreign server",
     },
