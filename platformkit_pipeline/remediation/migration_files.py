@@ -6,14 +6,17 @@ Undo files live in a folder of their own, because the CLI would run everything t
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from platformkit_pipeline.model.patch import Patch, Plan
+from platformkit_pipeline.model.proof import Proof, Verdict
 
 UP_FOLDER = "migrations"
 DOWN_FOLDER = "rollbacks"
 _WORD = re.compile(r"[^a-z0-9]+")
+_DIGEST = re.compile(r"^-- patch: ([0-9a-f]{64})$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,16 +28,25 @@ class MigrationFile:
 
 
 def migration_files(plan: Plan, first_version: datetime) -> tuple[MigrationFile, ...]:
-    """Two files per patch, in the order of application; versions count up by one second from `first_version` (UTC)."""
+    """Two files per offered patch, in the order of application; versions count up by one second from `first_version` (UTC).
+
+    What was tried and not proven stands in MANUAL.md, with the reason, beside what no SQL could be generated for.
+    """
     files: list[MigrationFile] = []
-    for position, patch in enumerate(plan.patches):
+    for position, patch in enumerate(plan.offered):
         version = (first_version + timedelta(seconds=position)).strftime("%Y%m%d%H%M%S")
         name = f"{version}_{_slug(patch)}.sql"
         files.append(MigrationFile(f"{UP_FOLDER}/{name}", _text(plan, patch, "up", patch.up)))
         files.append(MigrationFile(f"{DOWN_FOLDER}/{name}", _text(plan, patch, "down", patch.down)))
-    if plan.manual_items:
+    if plan.manual_items or plan.withheld:
         files.append(MigrationFile("MANUAL.md", _manual(plan)))
     return tuple(files)
+
+
+def patch_in(text: str) -> str | None:
+    """Digest of the patch that a migration file was written for; None for any other file."""
+    found = _DIGEST.search(text)
+    return found[1] if found else None
 
 
 def _slug(patch: Patch) -> str:
@@ -46,8 +58,9 @@ def _text(plan: Plan, patch: Patch, direction: str, statements: tuple[str, ...])
         f"{patch.title} ({direction})",
         f"rule: {patch.rule}   object: {patch.object.canonical}",
         f"finding: {patch.finding_fingerprint}   plan: {plan.plan_id}   scan: {plan.scan_id}",
+        f"patch: {patch.digest}",
         f"base catalogue fingerprint: {plan.base_fingerprint}",
-        f"proof: {patch.proof.value.upper()}" + (" - review and try it on a copy first" if patch.proof.value == "unproven" else ""),
+        *_proof_lines(patch.proof),
         *(() if patch.transactional else ("not transactional: run outside a transaction block",)),
         *patch.notes,
     ]
@@ -55,9 +68,22 @@ def _text(plan: Plan, patch: Patch, direction: str, statements: tuple[str, ...])
     return comments + "\n\n" + "".join(f"{statement};\n" for statement in statements)
 
 
+def _proof_lines(proof: Proof | None) -> Iterator[str]:
+    if proof is None:
+        yield "proof: UNPROVEN - review and try it on a copy first"
+        return
+    undo = "" if proof.reversible else ", IRREVERSIBLE: takes two approvals"
+    yield f"proof: {proof.status.value.upper()}{undo} (PostgreSQL {proof.server_version}, rules {proof.ruleset_digest})"
+    yield f"shadow before: {proof.base_fingerprint}"
+    yield f"shadow after: {proof.patched_fingerprint}"
+    for finding in proof.findings:
+        mark = {Verdict.HELD: "held", Verdict.FAILED: "FAILED", Verdict.UNKNOWN: "UNKNOWN"}[finding.verdict]
+        yield f"  ({int(finding.obligation)}) {finding.obligation.demand}: {mark}" + (f", {finding.detail}" if finding.detail else "")
+
+
 def _one_line(text: str) -> str:
-    """An identifier may contain a line break, which would end the comment."""
-    return " ".join(text.split())
+    """An identifier may contain a line break, which would end the comment. Leading blanks stay."""
+    return " " * (len(text) - len(text.lstrip(" "))) + " ".join(text.split())
 
 
 def _manual(plan: Plan) -> str:
@@ -66,4 +92,8 @@ def _manual(plan: Plan) -> str:
         lines += [f"## {item.rule} {_one_line(item.object.canonical)}", "", f"Why by hand: {_one_line(item.reason)}.", ""]
         lines += [f"{number}. {_one_line(step)}" for number, step in enumerate(item.steps, 1)]
         lines.append("")
+    for patch in plan.withheld:
+        lines += [f"## {patch.rule} {_one_line(patch.object.canonical)}", "", "Why by hand: generated SQL was tried and not proven.", ""]
+        lines += [f"- {_one_line(text)}" for text in (_proof_lines(patch.proof))]
+        lines += ["", *(f"    {_one_line(statement)};" for statement in patch.up), ""]
     return "\n".join(lines)

@@ -11,10 +11,11 @@ import pytest
 from platformkit_pipeline.introspection.postgres.fingerprint import catalog_fingerprint
 from platformkit_pipeline.introspection.postgres.observe import observe
 from platformkit_pipeline.model.dsn import Dsn
-from platformkit_pipeline.model.patch import Patch, Plan, ProofStatus
+from platformkit_pipeline.model.patch import Patch, Plan
+from platformkit_pipeline.model.proof import ProofStatus
 from platformkit_pipeline.model.result import PatchKind
 from platformkit_pipeline.model.target import Declarations, Target, TargetKind, Tenancy
-from platformkit_pipeline.remediation.plan import GENERATORS, build_plan
+from platformkit_pipeline.remediation.plan import REMEDIES, build_plan
 from platformkit_pipeline.rules.evaluate import evaluate
 from platformkit_pipeline.rules.registry import all_rules
 from platformkit_pipeline_tests.rules.conftest import WELL_KEPT, findings, run_sql
@@ -289,7 +290,7 @@ def test_the_same_state_gives_the_same_plan_and_patches_are_unproven(well_kept: 
     run_sql(well_kept, "alter table public.orders disable row level security")
     first, second = plan_of(well_kept), plan_of(well_kept)
     assert first == second
-    assert {p.proof for p in first.patches} == {ProofStatus.UNPROVEN}
+    assert {p.status for p in first.patches} == {ProofStatus.UNPROVEN}
 
 
 def test_keys_that_one_index_can_serve_share_it(well_kept: Dsn) -> None:
@@ -316,4 +317,4 @@ def test_concurrent_index_builds_come_last_and_alone(well_kept: Dsn) -> None:
 
 
 def test_the_registry_and_the_generators_agree_on_what_has_a_patch() -> None:
-    assert {r.code for r in all_rules() if r.patch is PatchKind.SQL} == set(GENERATORS)
+    assert {r.code for r in all_rules() if r.patch is PatchKind.SQL} == set(REMEDIES)
