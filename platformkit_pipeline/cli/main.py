@@ -16,6 +16,8 @@ COMMANDS = {
     "scan": "Judge one database by the rules; needs no settings.",
     "plan": "Say what would mend the findings, with proof.",
     "apply": "Make migrations of a proven plan, or apply it.",
+    "drift": "Compare migrations with what is live.",
+    "replay": "Apply migrations to an empty project.",
     "rules": "List the rules, explain one, put them to the test.",
     "docs": "Write or check the documents made from the rules.",
     "targets": "List the targets of the settings.",

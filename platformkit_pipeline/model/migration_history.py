@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from platformkit_pipeline.model.drift import Difference, Regression
-from platformkit_pipeline.model.snapshot import Unobserved
+from platformkit_pipeline.model.migration import MigrationSet
+from platformkit_pipeline.model.result import Outcome, Result
+from platformkit_pipeline.model.target import Target
 
 
 class FailureCause(StrEnum):
@@ -16,6 +18,8 @@ class FailureCause(StrEnum):
     """The file's own: it would fail on a new project of the platform as well."""
     STAND_IN = "stand_in"
     """The replay's database is not the platform: it lacks an extension, an object of a managed schema or a right."""
+    UNREADABLE = "unreadable"
+    """The file is no text, too large, or lies outside the folder."""
     LIMIT = "limit"
     """Time or disk space of the replay ran out."""
 
@@ -53,14 +57,6 @@ class Replay:
         return self.failure is None
 
 
-@dataclass(frozen=True, slots=True)
-class LeftOutFile:
-    """A file of the folder that the platform's command line tool passes over, and why."""
-
-    file: str
-    why: str
-
-
 @dataclass(frozen=True, slots=True, order=True)
 class AppliedVersion:
     """One row of `supabase_migrations.schema_migrations`."""
@@ -92,18 +88,43 @@ class VersionRow:
 
 @dataclass(frozen=True, slots=True)
 class MigrationHistory:
-    """What the rules of the family judge (MIG050, MIG051)."""
+    """What the rules about histories judge (MIG050, MIG051)."""
 
     folder: str
+    """As it was given."""
+    files: MigrationSet
     replay: Replay
-    files: int = 0
-    left_out: tuple[LeftOutFile, ...] = ()
-    duplicates: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    """Version and the files that share it."""
     differences: tuple[Difference, ...] | None = None
-    """None where nothing was compared: no live database was asked for, or the replay is not complete."""
-    compared_objects: int = 0
+    """None where nothing was compared: nobody asked for it, or the replay is not complete."""
+    compared: int = 0
+    """Objects on either side, those that do not differ included."""
     versions: tuple[VersionRow, ...] = ()
-    versions_unobserved: Unobserved | None = None
-    """Why the applied versions are not known."""
-    regressions: tuple[Regression, ...] = field(default=())
+    versions_unobserved: str | None = None
+    """Why it is not known which versions the live project has applied."""
+    regressions: tuple[Regression, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DriftReport:
+    """One replay, and what it was compared with, judged. `live_*` are None for a replay alone."""
+
+    target: Target
+    history: MigrationHistory
+    results: tuple[Result, ...]
+    ruleset_digest: str
+    declared_fingerprint: str | None = None
+    """Catalogue fingerprint of the replayed schema; None when the replay is not complete."""
+    live_fingerprint: str | None = None
+    live_version: str | None = None
+
+    @property
+    def findings(self) -> tuple[Result, ...]:
+        return tuple(r for r in self.results if r.is_finding)
+
+    @property
+    def conclusion(self) -> Outcome:
+        """FAIL for drift, a failing history or a lost protection; UNKNOWN when it cannot be told; else PASS."""
+        outcomes = {r.outcome for r in self.results}
+        if Outcome.FAIL in outcomes or self.history.regressions:
+            return Outcome.FAIL
+        return Outcome.UNKNOWN if Outcome.UNKNOWN in outcomes else Outcome.PASS

@@ -41,6 +41,7 @@ class Family(StrEnum):
     KEYS_AND_TYPES = "keys_and_types"
     INDEXES = "indexes"
     QUERY_PERFORMANCE = "query_performance"
+    MIGRATIONS = "migrations"
 
 
 class Source(StrEnum):
@@ -54,6 +55,8 @@ class Source(StrEnum):
     """The project's logs, through the platform's management API; judged where the project declares access to it."""
     PROBE = "probe"
     """A trial with the rights of a caller; judged where somebody asked for it."""
+    REPLAY = "replay"
+    """The repository's migrations, applied to an empty project; judged by `platformkit replay` and `platformkit drift`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +130,7 @@ class Rule:
     check: Check = field(compare=False, repr=False)
 
 
-_PACKAGES = ("platformkit_pipeline.rules.database",)
+_PACKAGES = ("platformkit_pipeline.rules.database", "platformkit_pipeline.rules.migrations")
 """Every module in them is imported for the rules that it registers."""
 _rules: dict[str, Rule] = {}
 

@@ -77,8 +77,21 @@ class _Object:
 _Objects = Mapping[str, _Object]
 
 
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What differs, by identity, and how many objects there are on either side."""
+
+    differences: tuple[Difference, ...]
+    compared: int
+
+
 def compare(declared: Snapshot, live: Snapshot) -> tuple[Difference, ...]:
     """Every difference, by identity. A kind that either side could not observe is one difference that is UNKNOWN."""
+    return compare_schemas(declared, live).differences
+
+
+def compare_schemas(declared: Snapshot, live: Snapshot) -> Comparison:
+    """As `compare`, with the number of objects."""
     unobserved = dict(_unobserved(declared, live))
     ours, theirs = _objects(declared, unobserved.keys()), _objects(live, unobserved.keys())
     found = [
@@ -87,7 +100,7 @@ def compare(declared: Snapshot, live: Snapshot) -> tuple[Difference, ...]:
         *_different(ours, theirs),
         *(Difference(DifferenceKind.UNKNOWN, ObjectIdentity("catalog", None, k.value), reason=why) for k, why in unobserved.items()),
     ]
-    return tuple(sorted(found, key=lambda d: (d.object.canonical, d.kind.value)))
+    return Comparison(tuple(sorted(found, key=lambda d: (d.object.canonical, d.kind.value))), len(ours.keys() | theirs.keys()))
 
 
 def _unobserved(declared: Snapshot, live: Snapshot) -> Iterator[tuple[CatalogKind, str]]:

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import psycopg
 from psycopg import errors, pq
 
+from platformkit_pipeline.locations import read_sql
 from platformkit_pipeline.model.dsn import redact
 from platformkit_pipeline.model.errors import SandboxError
+from platformkit_pipeline.model.migration import MigrationFile, UnreadableFile
 from platformkit_pipeline.model.migration_history import FailureCause, Replay, ReplayFailure
 from platformkit_pipeline.sandbox.databases import connect
 from platformkit_pipeline.sandbox.replay.causes import Refusal, stand_in_reason
 from platformkit_pipeline.sandbox.replay.limits import Limits, Watch, watched
 from platformkit_pipeline.sandbox.replay.server import OWNER, Progress, ReplayDatabase
-from platformkit_pipeline.sandbox.supabase import GrantRegime, install_supabase_shape
 from platformkit_pipeline.sqltext.migration_scripts import psql_only, script_statements
 from platformkit_pipeline.sqltext.parser import SqlSyntaxError
 from platformkit_pipeline.sqltext.secrets import mask_secrets
@@ -28,21 +28,7 @@ _RECORD = "insert into supabase_migrations.schema_migrations (version, name) val
 _BETWEEN_FILES = "reset all; set statement_timeout = {statement}; set lock_timeout = {lock}"
 """The platform's tool resets all settings before each file; a role that a file has set stays."""
 _NO_ROWS = "COPY from or to the client: in psql rows would follow, a migration has none"
-_NO_TEXT = "no text of PostgreSQL holds NUL; is the file UTF-8?"
-_NUL = "\0"
 _BREAKS = re.compile(r"\s+")
-
-RegimeOf = Callable[["ReplayFile"], GrantRegime]
-
-
-@dataclass(frozen=True, slots=True)
-class ReplayFile:
-    """One migration: its name in the folder, its version, what it is called, its text."""
-
-    file: str
-    version: str
-    name: str
-    text: str
 
 
 class _RefusedError(Exception):
@@ -54,39 +40,47 @@ class _RefusedError(Exception):
 
 
 def apply_files(
-    database: ReplayDatabase, files: Sequence[ReplayFile], *, regime_of: RegimeOf, limits: Limits, progress: Progress = lambda _: None
+    database: ReplayDatabase,
+    files: Sequence[MigrationFile | UnreadableFile],
+    *,
+    explicit_from: int | None = None,
+    limits: Limits,
+    progress: Progress = lambda _: None,
 ) -> Replay:
     """Apply `files` in their order and stop at the first that fails.
 
-    `regime_of` says what the platform granted on new objects when a file was written. Raises SandboxError when the server
-    is lost for another reason than a file.
+    `explicit_from` is the position of the file before which the platform stopped granting on new objects by itself.
+
+    A file that cannot be read ends the replay as well: nobody knows what comes after it. Raises SandboxError when the disk
+    is full or the server is lost.
     """
     applied: list[str] = []
     outside: list[str] = []
     failure = None
-    regime: GrantRegime | None = None
     with watched(database.admin, OWNER, database.folder, limits.total_seconds) as watch, connect(database.owner) as connection:
         for number, file in enumerate(files, start=1):
-            progress(f"{number}/{len(files)} {file.file}")
-            if regime is not (regime := regime_of(file)):
-                install_supabase_shape(database.admin, grants=regime)
+            progress(f"{number}/{len(files)} {file.path}")
+            if isinstance(file, UnreadableFile):
+                failure = ReplayFailure(file.path, 1, "", f"the file {file.reason}", None, FailureCause.UNREADABLE)
+                break
+            if number - 1 == explicit_from:
+                with connect(database.admin) as admin:
+                    admin.execute(read_sql("sandbox/supabase/grants_explicit.sql").encode())
             try:
                 if _apply(connection, file, limits):
-                    outside.append(file.file)
+                    outside.append(file.path)
             except _RefusedError as refused:
                 failure = _failure(file, refused, watch, database.version)
                 break
-            applied.append(file.file)
-    return Replay(database.version, tuple(applied), failure, tuple(f.file for f in files[len(applied) + 1 :]), tuple(outside))
+            applied.append(file.path)
+    return Replay(database.version, tuple(applied), failure, tuple(f.path for f in files[len(applied) + 1 :]), tuple(outside))
 
 
-def _apply(connection: psycopg.Connection[Any], file: ReplayFile, limits: Limits) -> bool:
+def _apply(connection: psycopg.Connection[Any], file: MigrationFile, limits: Limits) -> bool:
     """True for a file that could not be one transaction. Raises _RefusedError; then the file has left nothing behind if it was one."""
     begin = _BETWEEN_FILES.format(statement=round(limits.statement_seconds * 1000), lock=round(limits.lock_seconds * 1000))
     _run(connection, begin, 1)
     last = file.text.count("\n") + 1
-    if _NUL in file.text:
-        raise _RefusedError("it holds a NUL character", "", file.text.count("\n", 0, file.text.index(_NUL)) + 1, _NO_TEXT)
     try:
         statements = script_statements(file.text)
     except SqlSyntaxError:
@@ -107,7 +101,7 @@ def _apply(connection: psycopg.Connection[Any], file: ReplayFile, limits: Limits
     return not at_once
 
 
-def _record(connection: psycopg.Connection[Any], file: ReplayFile, line: int) -> None:
+def _record(connection: psycopg.Connection[Any], file: MigrationFile, line: int) -> None:
     try:
         connection.execute(_RECORD, [file.version, file.name], prepare=False)
     except errors.UniqueViolation as error:
@@ -130,7 +124,7 @@ def _run(connection: psycopg.Connection[Any], sql: str, line: int, *, whole_file
         raise _RefusedError(error, told, line + sql.count("\n", 0, offset), lost) from None
 
 
-def _failure(file: ReplayFile, refused: _RefusedError, watch: Watch, server_version: str) -> ReplayFailure:
+def _failure(file: MigrationFile, refused: _RefusedError, watch: Watch, server_version: str) -> ReplayFailure:
     error = refused.error
     sqlstate = error.sqlstate if isinstance(error, psycopg.Error) else None
     said = (error.diag.message_primary or str(error)) if isinstance(error, psycopg.Error) else error
@@ -145,7 +139,7 @@ def _failure(file: ReplayFile, refused: _RefusedError, watch: Watch, server_vers
         cause, reason = FailureCause.STAND_IN, stands_in
     elif isinstance(error, errors.SyntaxError) and (command := psql_only(file.text, refused.line)):
         reason = f"{command} is for psql only; a migration is sent to the server as it is"
-    return ReplayFailure(file.file, refused.line, _told(refused.statement), _told(said), sqlstate, cause, reason)
+    return ReplayFailure(file.path, refused.line, _told(refused.statement), _told(said), sqlstate, cause, reason)
 
 
 def _told(text: str) -> str:
