@@ -119,11 +119,30 @@ def _objects(snapshot: Snapshot, unobserved: Iterable[CatalogKind]) -> _Objects:
         if _KINDS[type(record)] not in left_out and not made_by_platform(record):
             identity = identity_of(record)
             found[identity.canonical] = _Object(identity, record, texts)
+    named = _named_roles(made.record for made in found.values())
+    found = {name: made for name, made in found.items() if not isinstance(made.record, Role) or made.record.name in named}
     if _BUCKETS not in left_out:
         for bucket in snapshot.storage_buckets:
             identity = identity_of(bucket)
             found[identity.canonical] = _Object(identity, bucket, (bucket.id, bucket.name, str(bucket.public)))
     return found
+
+
+def _named_roles(records: Iterable[Any]) -> set[str]:
+    """Who owns or may do something here, or is a member of such a role; the server may hold roles for other databases."""
+    named: set[str] = set()
+    for record in records:
+        match record:
+            case RoleMembership():
+                named |= {record.role, record.member}
+            case DefaultPrivilege():
+                named.add(record.role)
+            case Policy():
+                named.update(record.roles)
+        named.update(p.grantee for p in getattr(record, "privileges", ()))
+        if owner := getattr(record, "owner", None):
+            named.add(owner)
+    return named
 
 
 # -- only on one side -------------------------------------------------------------------------------------------------
