@@ -18,9 +18,9 @@ from platformkit_pipeline.sandbox.databases import connect
 from platformkit_pipeline.sandbox.replay.causes import Refusal, stand_in_reason
 from platformkit_pipeline.sandbox.replay.limits import Limits, Watch, watched
 from platformkit_pipeline.sandbox.replay.server import OWNER, Progress, ReplayDatabase
-from platformkit_pipeline.sqltext.migration_scripts import psql_only, script_statements
-from platformkit_pipeline.sqltext.parser import SqlSyntaxError
+from platformkit_pipeline.sqltext.migration_script import Script, read_script
 from platformkit_pipeline.sqltext.secrets import mask_secrets
+from platformkit_pipeline.sqltext.transaction_blocks import may_stand_in_transaction, streams_rows
 
 _SHOWN = 300
 """Characters of a statement or a message that are told."""
@@ -81,24 +81,27 @@ def _apply(connection: psycopg.Connection[Any], file: MigrationFile, limits: Lim
     begin = _BETWEEN_FILES.format(statement=round(limits.statement_seconds * 1000), lock=round(limits.lock_seconds * 1000))
     _run(connection, begin, 1)
     last = file.text.count("\n") + 1
-    try:
-        statements = script_statements(file.text)
-    except SqlSyntaxError:
+    script = read_script(file.text)
+    at_once = all(may_stand_in_transaction(s.node) for s in script.statements) or _is_odd(script)
+    if at_once:
+        _run(connection, "begin", 1)
+    if _is_odd(script):
         # The server's grammar may be newer than the parser's, and only the server says where the fault is.
-        statements = ()
-        _run(connection, "begin", 1)
         _run(connection, file.text, 1, whole_file=True)
-    at_once = all(s.in_transaction for s in statements)
-    if at_once and statements:
-        _run(connection, "begin", 1)
-    for statement in statements:
-        if statement.streams_rows:
-            raise _RefusedError("COPY without a file", statement.sql, statement.line, _NO_ROWS)
-        _run(connection, statement.sql, statement.line)
+    else:
+        for statement in script.statements:
+            if streams_rows(statement.node):
+                raise _RefusedError("COPY without a file", statement.text, statement.line, _NO_ROWS)
+            _run(connection, statement.text, statement.line)
     _record(connection, file, last)
     if connection.info.transaction_status is not pq.TransactionStatus.IDLE:
         _run(connection, "commit", last)  # checks what is deferred
     return not at_once
+
+
+def _is_odd(script: Script) -> bool:
+    """Not to be read as a whole, or with lines that are no SQL."""
+    return bool(script.faults or script.meta_commands)
 
 
 def _record(connection: psycopg.Connection[Any], file: MigrationFile, line: int) -> None:
@@ -137,9 +140,17 @@ def _failure(file: MigrationFile, refused: _RefusedError, watch: Watch, server_v
         cause, reason = FailureCause.LIMIT, "a statement or a lock took longer than a replay waits"
     elif reason is None and (stands_in := stand_in_reason(Refusal(sqlstate, said, refused.statement), server_version)):
         cause, reason = FailureCause.STAND_IN, stands_in
-    elif isinstance(error, errors.SyntaxError) and (command := psql_only(file.text, refused.line)):
-        reason = f"{command} is for psql only; a migration is sent to the server as it is"
+    elif isinstance(error, errors.SyntaxError) and (command := _psql_only(file.text, refused.line)):
+        reason = f"{command} can be read by psql only; a migration is sent to the server as it is"
     return ReplayFailure(file.path, refused.line, _told(refused.statement), _told(said), sqlstate, cause, reason)
+
+
+def _psql_only(text: str, line: int) -> str | None:
+    """What psql would have taken out of the file before the server saw it, at or before the line of the fault."""
+    commands = [c.command for c in read_script(text).meta_commands if c.line <= line]
+    if not commands:
+        return None
+    return "rows behind COPY ... FROM stdin" if commands[-1] == "COPY" else f"the command {commands[-1]}"
 
 
 def _told(text: str) -> str:
