@@ -23,7 +23,7 @@ from platformkit_pipeline.model.settings import Project, Settings
 from platformkit_pipeline.model.snapshot import Snapshot, Unobserved
 from platformkit_pipeline.model.target import Target
 from platformkit_pipeline.operations.regressions import lost_protections
-from platformkit_pipeline.operations.replay_migrations import Grants, ReplayOptions, grants_of, in_order, replay_and_observe
+from platformkit_pipeline.operations.replay_migrations import Grants, ReplayOptions, grants_of, in_order, replay_and_observe, without_texts
 from platformkit_pipeline.rules.evaluate import evaluate_history
 from platformkit_pipeline.rules.registry import Rule, Source, all_rules, ruleset_digest
 
@@ -75,7 +75,7 @@ def check_observed(
     replay, declared = replay_and_observe(chosen, options, progress)
     history = MigrationHistory(
         folder=str(folder),
-        files=read,
+        files=without_texts(read),
         replay=replay,
         versions=() if isinstance(live.versions, Unobserved) else tuple(reconcile(read, live.versions)),
         versions_unobserved=live.versions.why if isinstance(live.versions, Unobserved) else None,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
+from types import MappingProxyType
 
 from platformkit_pipeline.introspection.postgres.observe import observe
 from platformkit_pipeline.introspection.repository.migrations import read_migrations
@@ -48,7 +49,7 @@ def replay_migrations(folder: Path, options: ReplayOptions, progress: Progress =
     """Replay the migrations of `folder`. Raises ConfigurationError when there is no such folder, SandboxError without a server."""
     files = read_migrations(folder)
     replay, _ = replay_and_observe(files, options, progress)
-    return MigrationHistory(str(folder), files, replay)
+    return MigrationHistory(str(folder), without_texts(files), replay)
 
 
 def replay_and_observe(files: MigrationSet, options: ReplayOptions, progress: Progress) -> tuple[Replay, Snapshot | None]:
@@ -66,6 +67,11 @@ def replay_and_observe(files: MigrationSet, options: ReplayOptions, progress: Pr
 def in_order(files: MigrationSet) -> tuple[MigrationFile | UnreadableFile, ...]:
     """All files that the platform's tool runs, those that cannot be read at their places among them."""
     return tuple(sorted((*files.files, *files.unreadable), key=lambda f: f.path.encode("utf-8", errors="surrogateescape")))
+
+
+def without_texts(files: MigrationSet) -> MigrationSet:
+    """What a report keeps of a folder: texts may hold secrets, and nobody reads them any more."""
+    return replace(files, files=tuple(replace(f, text="") for f in files.files), rollbacks=MappingProxyType({}))
 
 
 def grants_of(live: Snapshot) -> Grants:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import itertools
 import json
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from platformkit_pipeline.introspection.postgres.observe import observe
-from platformkit_pipeline.introspection.repository.migrations import read_migrations
 from platformkit_pipeline.locations import read_sql
 from platformkit_pipeline.model.drift import DifferenceKind, Regression
 from platformkit_pipeline.model.dsn import Dsn
@@ -19,9 +17,9 @@ from platformkit_pipeline.model.errors import ObservationError
 from platformkit_pipeline.model.migration import MigrationFile, MigrationSet
 from platformkit_pipeline.model.migration_history import AppliedVersion, DriftReport, FailureCause, VersionRow, VersionState
 from platformkit_pipeline.model.result import Outcome
-from platformkit_pipeline.model.snapshot import Snapshot
 from platformkit_pipeline.model.target import Environment, Target, TargetKind
 from platformkit_pipeline.operations.check_drift import LiveProject, check_drift, check_observed, reconcile
+from platformkit_pipeline.operations.regressions import lost_protections
 from platformkit_pipeline.operations.replay_migrations import ReplayOptions
 from platformkit_pipeline.reporting.drift import drift_json, drift_markdown, drift_rows
 from platformkit_pipeline.sandbox.databases import connect, drop_database, with_user
@@ -146,7 +144,9 @@ def test_a_project_as_its_migrations_make_it_has_no_drift(make_shop: ShopFactory
     assert sum(r.count for r in report.results if r.rule == "MIG051") == report.history.compared
 
 
-def test_twelve_planted_differences_are_reported_and_none_else(make_shop: ShopFactory, shop_migrations: Path, options: ReplayOptions) -> None:
+def test_twelve_planted_differences_are_reported_and_none_else(
+    make_shop: ShopFactory, shop_migrations: Path, options: ReplayOptions
+) -> None:
     live = make_shop()
     by_hand(live, *(statement for *_, statement in PLANTED.values()))
     report = check_drift(live, target=SHOP, folder=shop_migrations, options=options)
@@ -203,3 +203,119 @@ def test_other_kinds_of_work_by_hand_are_seen_as_well(make_shop: ShopFactory, sh
         "view public.open_orders": "different",
     }
     assert {kind for name, (kind, _) in found.items() if "_fkey" in name} == {DifferenceKind.ONLY_DECLARED}
+
+
+# -- what is said of the rest --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def notes(tmp_path: Path) -> Path:
+    """One small migration."""
+    folder = tmp_path / "migrations"
+    folder.mkdir()
+    (folder / "20261101000000_notes.sql").write_text("create table public.notes (id int primary key);")
+    return folder
+
+
+@pytest.fixture
+def notes_database(make_supabase_database: Callable[[], Dsn]) -> Dsn:
+    live = with_user(make_supabase_database(), "postgres")
+    by_hand(live, "create table public.notes (id int primary key)")
+    return live
+
+
+def test_versions_of_folder_and_project_are_laid_side_by_side(notes: Path, notes_database: Dsn, options: ReplayOptions) -> None:
+    (notes / "20261102000000_second.sql").write_text("create table public.second (id int primary key);")
+    recorded = "('20261101000000', 'notes'), ('20200101000000', 'gone')"
+    by_hand(notes_database, f"insert into supabase_migrations.schema_migrations (version, name) values {recorded}")
+    report = check_drift(notes_database, target=SHOP, folder=notes, options=options)
+    assert report.history.versions == (
+        VersionRow("20200101000000", VersionState.ORPHAN, None, "gone"),
+        VersionRow("20261101000000", VersionState.APPLIED, "20261101000000_notes.sql", "notes"),
+        VersionRow("20261102000000", VersionState.NOT_APPLIED, "20261102000000_second.sql"),
+    )
+    assert set(differences(report)) == {"table public.second"}
+    assert "applied, but no file has this version" in drift_markdown(report)
+
+
+def test_files_that_are_not_applied_yet_can_be_left_out(notes: Path, notes_database: Dsn, options: ReplayOptions) -> None:
+    (notes / "20261102000000_second.sql").write_text("create table public.second (id int primary key);")
+    by_hand(notes_database, "insert into supabase_migrations.schema_migrations (version, name) values ('20261101000000', 'notes')")
+    report = check_drift(notes_database, target=SHOP, folder=notes, options=options, only_applied=True)
+    assert report.conclusion is Outcome.PASS
+    assert [row.state for row in report.history.versions] == [VersionState.APPLIED, VersionState.NOT_APPLIED]
+
+
+def test_a_version_under_another_name_or_shared_by_two_files_is_told() -> None:
+    files = MigrationSet(
+        (MigrationFile("1_a.sql", "1", "a", ""), MigrationFile("2_b.sql", "2", "b", ""), MigrationFile("2_c.sql", "2", "c", ""))
+    )
+    assert list(reconcile(files, (AppliedVersion("1", "other"), AppliedVersion("2", "c")))) == [
+        VersionRow("1", VersionState.RENAMED, "1_a.sql", "other"),
+        VersionRow("2", VersionState.APPLIED, "2_c.sql", "c"),
+        VersionRow("2", VersionState.NOT_APPLIED, "2_b.sql"),
+    ]
+
+
+def test_what_the_observer_may_not_read_is_unknown_and_not_equal(notes: Path, notes_database: Dsn, options: ReplayOptions) -> None:
+    observer = with_user(notes_database, "platformkit_observer")
+    report = check_drift(observer, target=SHOP, folder=notes, options=options)
+    assert report.history.versions_unobserved == "no USAGE privilege on schema supabase_migrations"
+    assert [(f.outcome, f.object.canonical) for f in report.findings] == [(Outcome.UNKNOWN, "catalog storage_buckets")]
+    assert report.conclusion is Outcome.UNKNOWN
+    with pytest.raises(ObservationError, match="which migrations are applied"):
+        check_drift(observer, target=SHOP, folder=notes, options=options, only_applied=True)
+
+
+def test_a_history_that_does_not_replay_is_not_compared(notes: Path, notes_database: Dsn, options: ReplayOptions) -> None:
+    (notes / "20261102000000_second.sql").write_text("select * from nowhere;")
+    report = check_drift(notes_database, target=SHOP, folder=notes, options=options)
+    assert report.history.differences is None
+    assert report.history.replay.failure is not None
+    assert report.history.replay.failure.cause is FailureCause.MIGRATION
+    assert {f.rule for f in report.findings} == {"MIG050"}
+
+
+def test_the_same_input_gives_the_same_bytes(notes: Path, notes_database: Dsn, options: ReplayOptions) -> None:
+    by_hand(notes_database, "alter table public.notes enable row level security; comment on table public.notes is 'it | is'")
+    first, second = (check_drift(notes_database, target=SHOP, folder=notes, options=options) for _ in range(2))
+    assert drift_json(first) == drift_json(second)
+    assert drift_markdown(first) == drift_markdown(second)
+    assert json.loads(drift_json(first))["summary"] == {
+        "compared": first.history.compared, "only_live": 0, "only_declared": 0, "different": 1, "unknown": 0, "regressions": 0,
+    }  # fmt: skip
+
+
+def test_a_protection_that_was_there_at_the_previous_observation_is_named(notes: Path, notes_database: Dsn, options: ReplayOptions) -> None:
+    by_hand(
+        notes_database,
+        "create view public.v with (security_invoker = true) as select id from public.notes",
+        "create function public.f() returns int language sql set search_path = '' as 'select 1'",
+        "alter table public.notes enable row level security",
+    )
+    before = observe(notes_database)
+    by_hand(
+        notes_database,
+        "create or replace view public.v as select id from public.notes",
+        "create or replace function public.f() returns int language sql as 'select 1'",
+        "alter table public.notes disable row level security",
+    )
+    (notes / "20261102000000_rest.sql").write_text(
+        "create view public.v as select id from public.notes; create function public.f() returns int language sql as 'select 1';"
+    )
+    versions = (AppliedVersion("20261101000000", "notes"),)
+    live = LiveProject(observe(notes_database), versions, before)
+    report = check_observed(live, target=SHOP, folder=notes, options=options)
+    assert differences(report) == {}
+    assert report.history.regressions == (
+        Regression("function public.f()", "search_path", '""', None),
+        Regression("table public.notes", "row_security", "true", None),
+        Regression("view public.v", "security_invoker", "true", None),
+    )
+    assert report.conclusion is Outcome.FAIL
+    assert "Lost since the previous observation" in drift_markdown(report)
+
+
+def test_snapshots_of_the_same_schema_have_lost_nothing(notes_database: Dsn) -> None:
+    seen = observe(notes_database)
+    assert lost_protections(seen, observe(notes_database)) == ()
