@@ -15,6 +15,8 @@ from platformkit_pipeline.model.result import Severity
 from platformkit_pipeline.rules.registry import Family, Passes, Scope, Source, Verdict, Verdicts, failed, rule, unknown
 
 _SIDES = {DifferenceKind.ONLY_LIVE: "exists only live", DifferenceKind.ONLY_DECLARED: "is declared by the migrations and is not there"}
+BY_HAND = "-- and then, in the dashboard:\n"
+"""What stands below it in an example is no migration."""
 _MOST_TOLD = 3
 _SHORT = 60
 
@@ -101,11 +103,10 @@ def _failure_evidence(failure: ReplayFailure, untried: tuple[str, ...]) -> dict[
     "as applied there. Is it the declared one: apply a migration that restores it. Do not edit the history table to make the "
     "difference disappear: `migration repair` changes what is recorded, not what is there.",
     requires=(),
-    violating="""
+    violating=f"""
 create table public.notes (id uuid primary key, body text);
 alter table public.notes enable row level security;
--- and then, in the dashboard:
-alter table public.notes disable row level security;
+{BY_HAND}alter table public.notes disable row level security;
 grant select on public.notes to anon;
 """,
     clean="""
@@ -137,8 +138,8 @@ def _verdict(difference: Difference) -> Verdict:
 def told_difference(difference: Difference) -> str:
     """One line: on which side it is, or in what it differs."""
     if difference.kind in _SIDES:
-        also = f", with {len(difference.folded)} objects that belong to it" if difference.folded else ""
-        return _SIDES[difference.kind] + also
+        count = len(difference.folded)
+        return _SIDES[difference.kind] + (f", with {count} object{'' if count == 1 else 's'} of its own" if count else "")
     told = list(_aspects(difference.aspects[:_MOST_TOLD]))
     more = len(difference.aspects) - len(told)
     return f"differs: {'; '.join(told)}{f'; and {more} more' if more > 0 else ''}"
