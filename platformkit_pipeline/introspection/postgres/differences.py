@@ -61,6 +61,7 @@ _KINDS: dict[type[Any], CatalogKind] = {
     Publication: CatalogKind.PUBLICATIONS,
     ForeignServer: CatalogKind.FOREIGN_SERVERS,
 }
+_PARTITIONS_INHERIT_IDENTITY = 17_00_00
 _BUCKETS = CatalogKind.STORAGE_BUCKETS
 _SEQUENCE = re.compile(r"nextval\('((?:[^']|'')+)'::regclass\)")
 
@@ -97,7 +98,7 @@ def compare_schemas(declared: Snapshot, live: Snapshot) -> Comparison:
     found = [
         *_missing(ours, theirs, live, DifferenceKind.ONLY_DECLARED),
         *_missing(theirs, ours, declared, DifferenceKind.ONLY_LIVE),
-        *_different(ours, theirs),
+        *_different(ours, theirs, _changed_by_version(declared, live)),
         *(Difference(DifferenceKind.UNKNOWN, ObjectIdentity("catalog", None, k.value), reason=why) for k, why in unobserved.items()),
     ]
     return Comparison(tuple(sorted(found, key=lambda d: (d.object.canonical, d.kind.value))), len(ours.keys() | theirs.keys()))
@@ -212,7 +213,14 @@ def _columns(here: _Objects, inside: Iterable[str], relation: ObjectIdentity) ->
 # -- on both sides ----------------------------------------------------------------------------------------------------
 
 
-def _different(ours: _Objects, theirs: _Objects) -> Iterator[Difference]:
+def _changed_by_version(declared: Snapshot, live: Snapshot) -> frozenset[tuple[str, str]]:
+    """Partitions, where one server gives them the identity columns of their parents and the other, older than 17, does not."""
+    if (declared.server.version_num < _PARTITIONS_INHERIT_IDENTITY) == (live.server.version_num < _PARTITIONS_INHERIT_IDENTITY):
+        return frozenset()
+    return frozenset((r.schema, r.name) for r in declared.relations if r.is_partition)
+
+
+def _different(ours: _Objects, theirs: _Objects, partitions: frozenset[tuple[str, str]]) -> Iterator[Difference]:
     reordered = dict(_reordered(ours, theirs))
     for name, declared in ours.items():
         live = theirs.get(name)
@@ -223,6 +231,8 @@ def _different(ours: _Objects, theirs: _Objects) -> Iterator[Difference]:
             names = ("id", "name", "public") if declared.identity.kind == "storage_bucket" else compared_fields(type(declared.record))
             pairs = zip(names, declared.texts, live.texts, strict=True)
             differing = [field for field, a, b in pairs if a != b and field != "position"]
+            if isinstance(declared.record, Column) and (declared.record.schema, declared.record.relation) in partitions:
+                differing = [field for field in differing if field != "identity"]
             aspects = tuple(aspects_of(declared.record, live.record, differing))
         if name in reordered:
             aspects = (*aspects, reordered[name])
