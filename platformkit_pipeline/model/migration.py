@@ -75,3 +75,23 @@ class ChangedMigrations:
 
     base: str
     changes: Mapping[str, Change]
+
+
+@dataclass(frozen=True, slots=True)
+class SquawkFinding:
+    """What squawk says about one place of one file. `line` counts from 1, `column` from 0 as squawk counts it."""
+
+    path: str
+    line: int
+    column: int
+    rule: str
+    message: str
+    help: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SquawkReport:
+    """What squawk says about a set. `unavailable` tells why it could not be asked; then there are no findings, and no answer."""
+
+    findings: tuple[SquawkFinding, ...] = ()
+    unavailable: str | None = None

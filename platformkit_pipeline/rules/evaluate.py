@@ -11,16 +11,17 @@ from platformkit_pipeline.model.result import Outcome, Result
 from platformkit_pipeline.model.snapshot import Snapshot
 from platformkit_pipeline.model.target import Declarations
 from platformkit_pipeline.rules.database.catalog import Catalog
-from platformkit_pipeline.rules.registry import Passes, Rule, Source, Verdict, unknown
+from platformkit_pipeline.rules.registry import Passes, Rule, Scope, Source, Verdict, unknown
 
 
 def evaluate(snapshot: Snapshot, declarations: Declarations, rules: Sequence[Rule]) -> tuple[Result, ...]:
     """Judge one database by `rules`; results sorted by severity, rule and identity.
 
     Every object that does not pass has a result of its own; the objects that pass a rule are one result with their count.
+    Rules about other subjects, a repository's files, say nothing.
     """
     catalog = Catalog(snapshot, declarations)
-    results = [result for rule in rules for result in _results(rule, catalog)]
+    results = [result for rule in rules if rule.scope is Scope.PROJECT for result in _results(rule, catalog)]
     return tuple(sorted(results, key=lambda r: r.sort_key))
 
 

@@ -55,6 +55,8 @@ class Source(StrEnum):
     """The project's logs, through the platform's management API; judged where the project declares access to it."""
     PROBE = "probe"
     """A trial with the rights of a caller; judged where somebody asked for it."""
+    FILES = "files"
+    """The text of migrations as it lies in a repository; judged by `platformkit lint-migrations`, never by a scan."""
     REPLAY = "replay"
     """The repository's migrations, applied to an empty project; judged by `platformkit replay` and `platformkit drift`."""
 
@@ -104,6 +106,7 @@ class Rule:
     """Metadata and function of one rule. `violating` and `clean` are SQL examples.
 
     An example is complete in itself on a copy of `sql/sandbox/well_kept.sql`; `platformkit rules self-test` runs them all.
+    That of a rule about files is one migration, or several below lines `-- file: <name>` (see `operations.self_test_migrations`).
     """
 
     code: str
@@ -212,6 +215,17 @@ def rules_for(scope: Scope) -> tuple[Rule, ...]:
 
 def rules_of(family: Family) -> tuple[Rule, ...]:
     return tuple(r for r in all_rules() if r.family is family)
+
+
+def project_families() -> tuple[Family, ...]:
+    """The families with rules about a project's database, in the order of their definition."""
+    found = {r.family for r in rules_for(Scope.PROJECT)}
+    return tuple(family for family in Family if family in found)
+
+
+def rules_about_files() -> tuple[Rule, ...]:
+    """The rules that judge the text of migrations, by code."""
+    return tuple(r for r in all_rules() if r.source is Source.FILES)
 
 
 def select_rules(selectors: Sequence[str] = (), ignore: Sequence[str] = ()) -> tuple[Rule, ...]:

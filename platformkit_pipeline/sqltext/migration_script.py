@@ -11,7 +11,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from platformkit_pipeline.sqltext.parser import Node, SqlSyntaxError, parse_script
+from platformkit_pipeline.sqltext.parser import Node, SqlSyntaxError, kind, parse_script, unwrap
 from platformkit_pipeline.sqltext.tokens import tokens_of
 
 _LEADING = re.compile(rb"(?:\s+|--[^\n]*(?:\n|\Z)|/\*.*?\*/)*", re.DOTALL)
@@ -150,3 +150,21 @@ def without_suppressions(text: str) -> tuple[str, tuple[Suppression, ...]]:
         parts += (text[done:start], re.sub(r"[^\n]", " ", text[start : token.end]))
         done = token.end
     return "".join((*parts, text[done:])), tuple(found)
+
+
+def runs_outside_a_transaction(script: Script) -> bool:
+    """A file of CONCURRENTLY statements, and of settings before them: whoever applies it must not wrap it."""
+    others = [s.node for s in script.statements if kind(s.node) != "VariableSetStmt"]
+    return bool(others) and all(_is_concurrent(node) for node in others)
+
+
+def _is_concurrent(node: Node) -> bool:
+    match kind(node):
+        case "IndexStmt" | "DropStmt":
+            return bool(node.concurrent)
+        case "ReindexStmt":
+            return any(unwrap(option).defname == "concurrently" for option in node.params)
+        case "AlterTableStmt":
+            return any(getattr(unwrap(c), "def").partition_cmd.concurrent for c in node.cmds)
+        case _:
+            return False
