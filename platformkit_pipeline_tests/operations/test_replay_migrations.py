@@ -18,7 +18,7 @@ from platformkit_pipeline.model.result import Outcome
 from platformkit_pipeline.model.target import Target, TargetKind
 from platformkit_pipeline.operations.check_drift import judged
 from platformkit_pipeline.operations.replay_migrations import Grants, ReplayOptions, replay_and_observe, replay_migrations
-from platformkit_pipeline.sandbox.binaries import BINDIR_VARIABLE
+from platformkit_pipeline.sandbox.binaries import BINDIR_VARIABLE, find_binaries
 from platformkit_pipeline.sandbox.replay.limits import Limits
 from platformkit_pipeline.sandbox.replay.server import replay_database
 from platformkit_pipeline.sandbox.supabase import GrantRegime
@@ -188,6 +188,34 @@ def test_a_file_that_is_no_text_ends_the_replay_undecided(folder: Path, options:
     outcome, message = outcome_of(history)
     assert outcome is Outcome.UNKNOWN
     assert "no UTF-8 text" in message
+
+
+EXTENSIONS = """
+create extension if not exists "uuid-ossp" with schema extensions;
+create extension if not exists pgcrypto with schema extensions;
+create extension if not exists pg_net with schema extensions;
+create extension if not exists pg_cron with schema pg_catalog;
+create extension if not exists pg_graphql with schema graphql;
+create extension if not exists supabase_vault with schema vault;
+create extension vector with schema extensions;
+create extension moddatetime schema extensions;
+create table public.parts (id uuid default uuid_generate_v4(), salt bytea default gen_random_bytes(20), place vector(3));
+create trigger touch before update on public.parts for each row execute function moddatetime (id);
+create function public.call() returns bigint language sql set search_path = '' as $$ select net.http_post(url := 'http://x') $$;
+insert into public.parts default values;
+do $$ begin if (select length(salt) from public.parts) <> 20 then raise 'wrong'; end if; end $$;
+select cron.schedule('nightly', '0 2 * * *', 'select 1');
+"""
+
+
+@pytest.mark.skipif(find_binaries().major < 18, reason="older servers take extensions from one folder only")
+def test_extensions_that_most_projects_have_are_stood_in_for(folder: Path, options: ReplayOptions) -> None:
+    write(folder, EXTENSIONS, "select crypt('x', gen_salt('bf'));")
+    history = replay_migrations(folder, options)
+    assert history.replay.applied == ("20261101120000_step_1.sql",)
+    outcome, message = outcome_of(history)
+    assert outcome is Outcome.UNKNOWN
+    assert "does not have pgcrypto" in message
 
 
 # -- files that mean harm ------------------------------------------------------------------------------------------------

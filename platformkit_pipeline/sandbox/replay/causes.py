@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 
 from platformkit_pipeline.model.managed_schemas import MANAGED_SCHEMAS
+from platformkit_pipeline.sandbox.replay.extensions import SAYS_SO
 
 _NO_EXTENSION = re.compile(r'extension "(?P<name>[^"]+)" is not available|extension control file "[^"]*/(?P<file>[^"/]+)\.control"')
 _UNKNOWN_SETTING = re.compile(r'unrecognized configuration parameter "(?P<name>[^"]+)"')
@@ -55,6 +56,8 @@ def stand_in_reason(refusal: Refusal, server_version: str) -> str | None:
     message = refusal.message
     if found := _NO_EXTENSION.search(message):
         return f"the replay's server does not have the extension {found['name'] or found['file']}"
+    if message.startswith(SAYS_SO):
+        return f"the file calls a function of an extension; {message.removeprefix(SAYS_SO)}"
     if newer := _newer(message, server_version):
         return newer
     if refusal.sqlstate in _ABSENT:

@@ -12,6 +12,7 @@ from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.sandbox.binaries import Binaries, find_binaries
 from platformkit_pipeline.sandbox.databases import connect, with_user
 from platformkit_pipeline.sandbox.embedded import EmbeddedPostgres
+from platformkit_pipeline.sandbox.replay.extensions import SINCE, control_path, offer_extensions
 from platformkit_pipeline.sandbox.shadow.folders import hold_new_folder, sweep
 from platformkit_pipeline.sandbox.supabase import GrantRegime, install_supabase_shape
 
@@ -67,9 +68,11 @@ def replay_database(
     progress(f"starting PostgreSQL {chosen.version}")
     held = hold_new_folder(place, chosen)
     try:
-        server = EmbeddedPostgres(held.path, binaries=chosen, settings=_SETTINGS)
+        server = _server(held.path, chosen)
         try:
             server.ensure()
+            if chosen.major >= SINCE:
+                offer_extensions(server)
             install_supabase_shape(server.dsn(), grants=grants)
             if chosen.major < _ADMIN_OPTION_SINCE:
                 with connect(server.dsn()) as connection:
@@ -79,3 +82,10 @@ def replay_database(
             server.destroy()
     finally:
         held.release()
+
+
+def _server(folder: Path, binaries: Binaries) -> EmbeddedPostgres:
+    plain = EmbeddedPostgres(folder, binaries=binaries, settings=_SETTINGS)
+    if binaries.major < SINCE:
+        return plain
+    return EmbeddedPostgres(folder, binaries=binaries, settings=_SETTINGS | {"extension_control_path": control_path(plain)})
