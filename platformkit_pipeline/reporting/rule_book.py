@@ -49,7 +49,7 @@ _UNKNOWN_BESIDES = {
     Source.STATISTICS: "the statistics are missing, or were reset too lately to say anything",
     Source.LOGS: "the logs cannot be read, or hold too few requests",
     Source.PROBE: "the probe was not run, or could not try everything",
-    Source.FILES: "",
+    Source.FILES: "a file cannot be read or followed, or squawk cannot be asked",
 }
 _MENDED_BY = {
     PatchKind.SQL: "a migration that `platformkit plan` writes",
