@@ -151,7 +151,7 @@ def _chosen_rules(select: list[str] | None, ignore: list[str] | None, probe: Pro
         return None
     from platformkit_pipeline.rules.registry import Scope, Source, select_rules
 
-    chosen = select_rules(_codes(select, "--select"), _codes(ignore, "--ignore"))
+    chosen = select_rules(codes_of(select, "--select"), codes_of(ignore, "--ignore"))
     rules = tuple(rule for rule in chosen if rule.scope is Scope.PROJECT)
     if not rules:
         raise ConfigurationError("--select and --ignore leave no rule that judges a database")
@@ -160,7 +160,7 @@ def _chosen_rules(select: list[str] | None, ignore: list[str] | None, probe: Pro
     return rules
 
 
-def _codes(values: list[str] | None, option: str) -> list[str]:
+def codes_of(values: list[str] | None, option: str) -> list[str]:
     codes = [code.strip() for value in values or () for code in value.split(",")]
     if "" in codes:
         raise ConfigurationError(f"{option} expects codes such as RLS or FUN001, separated by commas")

@@ -7,6 +7,7 @@ from platformkit_pipeline.rules.breaking_changes import BreakingChange, breaking
 from platformkit_pipeline.rules.migration_subject import Migration, MigrationSubject, failed_at, migration_rule, unknown_at
 from platformkit_pipeline.rules.registry import Verdicts
 from platformkit_pipeline.sqltext.migration_actions import RowsRemovedOrChanged, Unreadable
+from platformkit_pipeline.sqltext.secrets import mask_secrets
 
 APPROVAL = "MIG114"
 BREAKING = frozenset({"MIG110", "MIG111", "MIG112", APPROVAL})
@@ -162,4 +163,4 @@ def unreadable_block(subject: MigrationSubject) -> Verdicts:
     for migration in subject.judged:
         for action in migration.actions:
             if isinstance(action, Unreadable):
-                yield unknown_at(migration, action.line, "dynamic SQL", f"cannot be judged: {action.reason}")
+                yield unknown_at(migration, action.line, "dynamic SQL", f"cannot be judged: {mask_secrets(action.reason)}")

@@ -7,7 +7,7 @@ from platformkit_pipeline.model.result import Severity
 from platformkit_pipeline.rules.migration_subject import MigrationSubject, at, failed_at, migration_rule
 from platformkit_pipeline.rules.registry import Verdicts, failed, unknown
 from platformkit_pipeline.sqltext.migration_actions import NeedsVersion
-from platformkit_pipeline.sqltext.secrets import secrets_in
+from platformkit_pipeline.sqltext.secrets import mask_secrets, secrets_in
 
 _CLEAN = "create table if not exists public.notes (id uuid primary key);\nalter table public.notes enable row level security;"
 
@@ -27,7 +27,7 @@ _CLEAN = "create table if not exists public.notes (id uuid primary key);\nalter 
 def does_not_parse(subject: MigrationSubject) -> Verdicts:
     for migration in subject.judged:
         for fault in migration.script.faults:
-            yield failed_at(migration, fault.line, "syntax", f"does not parse: {fault.message}")
+            yield failed_at(migration, fault.line, "syntax", f"does not parse: {mask_secrets(fault.message)}")
 
 
 @migration_rule(

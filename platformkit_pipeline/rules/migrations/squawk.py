@@ -13,6 +13,7 @@ from platformkit_pipeline.model.migration import SquawkFinding
 from platformkit_pipeline.model.result import Severity
 from platformkit_pipeline.rules.migration_subject import MigrationSubject, at, migration_rule
 from platformkit_pipeline.rules.registry import Verdicts, failed, unknown
+from platformkit_pipeline.sqltext.secrets import mask_secrets
 
 SYNTAX_ERROR = "syntax-error"
 CATCH_ALL = "MIG049"
@@ -197,7 +198,7 @@ def _told(subject: MigrationSubject, wanted: Callable[[str], bool]) -> Verdicts:
         return
     for finding in subject.squawk.findings:
         if wanted(finding.rule):
-            yield failed(at(finding.path, finding.rule), finding.message, **_evidence(finding))
+            yield failed(at(finding.path, finding.rule), mask_secrets(finding.message), **_evidence(finding))
 
 
 def _evidence(finding: SquawkFinding) -> dict[str, str | int]:
