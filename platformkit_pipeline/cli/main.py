@@ -18,6 +18,8 @@ COMMANDS = {
     "apply": "Make migrations of a proven plan, or apply it.",
     "new": "Write migrations of a new project or table, safe from the start.",
     "lint-migrations": "Judge migrations, or what a branch changes.",
+    "drift": "Compare migrations with what is live.",
+    "replay": "Apply migrations to an empty project.",
     "rules": "List the rules, explain one, put them to the test.",
     "docs": "Write or check the documents made from the rules.",
     "targets": "List the targets of the settings.",

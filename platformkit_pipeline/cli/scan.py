@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +31,7 @@ from platformkit_pipeline.model.errors import ConfigurationError
 from platformkit_pipeline.model.isolation import ProbeLevel
 
 if TYPE_CHECKING:
+    from platformkit_pipeline.model.result import Result
     from platformkit_pipeline.model.scan import ScanReport
     from platformkit_pipeline.rules.registry import Rule
 
@@ -128,12 +130,16 @@ def scan(
 
 def exit_code(report: ScanReport, fail_on: FailOn) -> int:
     """1 for a failure at or above `fail_on`, else 3 for something unknown there, else 0."""
+    return exit_code_of(report.findings, fail_on)
+
+
+def exit_code_of(findings: Iterable[Result], fail_on: FailOn) -> int:
     if fail_on is FailOn.NONE:
         return 0
     from platformkit_pipeline.model.result import Outcome, Severity
 
     threshold = Severity(fail_on.value)
-    outcomes = {finding.outcome for finding in report.findings if finding.severity.at_least(threshold)}
+    outcomes = {finding.outcome for finding in findings if finding.severity.at_least(threshold)}
     if Outcome.FAIL in outcomes:
         return EXIT_FINDINGS
     return EXIT_NOT_OBSERVED if Outcome.UNKNOWN in outcomes else 0

@@ -30,6 +30,7 @@ from platformkit_pipeline.model.dsn import Dsn, redact
 from platformkit_pipeline.model.isolation import ProbeLevel
 from platformkit_pipeline.model.result import Outcome, Result
 from platformkit_pipeline.model.target import Declarations, ManagementApiAccess
+from platformkit_pipeline.operations.self_test_history import complaints_about_history_rule
 from platformkit_pipeline.operations.self_test_migrations import complaints_about
 from platformkit_pipeline.rules.evaluate import evaluate
 from platformkit_pipeline.rules.registry import Rule, Scope, Source, rules_for
@@ -115,7 +116,7 @@ def _test_of_files(rule: Rule) -> RuleTest:
 
 def test_of(rule: Rule, bench: Bench) -> RuleTest:
     """Try both examples of one rule."""
-    complaints = tuple(_complaints(bench, rule))
+    complaints = tuple(complaints_about_history_rule(rule) if rule.source is Source.REPLAY else _complaints(bench, rule))
     if complaints:
         _log.info("rule fails its own test", rule=rule.code, complaints=complaints)
     return RuleTest(rule.code, rule.name, complaints)

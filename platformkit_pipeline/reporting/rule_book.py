@@ -43,13 +43,15 @@ _JUDGED_FROM = {
     Source.LOGS: "the project's logs, where the settings give access to the management API",
     Source.PROBE: "a trial with the rights of a caller, where somebody asked for it",
     Source.FILES: "the files of migrations, by `platformkit lint-migrations`",
+    Source.REPLAY: "a replay of the repository's migrations on an empty project, and the live catalogue",
 }
 _UNKNOWN_BESIDES = {
     Source.CATALOG: "",
     Source.STATISTICS: "the statistics are missing, or were reset too lately to say anything",
     Source.LOGS: "the logs cannot be read, or hold too few requests",
     Source.PROBE: "the probe was not run, or could not try everything",
-    Source.FILES: "",
+    Source.FILES: "a file cannot be read or followed, or squawk cannot be asked",
+    Source.REPLAY: "the replay needs what its server lacks",
 }
 _MENDED_BY = {
     PatchKind.SQL: "a migration that `platformkit plan` writes",

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from platformkit_pipeline.model.identity import ObjectIdentity, database_identity
+from platformkit_pipeline.model.migration_history import MigrationHistory
 from platformkit_pipeline.model.result import Outcome, Result
 from platformkit_pipeline.model.snapshot import Snapshot
 from platformkit_pipeline.model.target import Declarations
 from platformkit_pipeline.rules.database.catalog import Catalog
-from platformkit_pipeline.rules.registry import Passes, Rule, Scope, Verdict, unknown
+from platformkit_pipeline.rules.registry import Passes, Rule, Scope, Source, Verdict, unknown
 
 
 def evaluate(snapshot: Snapshot, declarations: Declarations, rules: Sequence[Rule]) -> tuple[Result, ...]:
@@ -23,15 +25,27 @@ def evaluate(snapshot: Snapshot, declarations: Declarations, rules: Sequence[Rul
     return tuple(sorted(results, key=lambda r: r.sort_key))
 
 
+def evaluate_history(history: MigrationHistory, rules: Sequence[Rule]) -> tuple[Result, ...]:
+    """Judge a repository's history by rules that live on a replay; results sorted as those of `evaluate`."""
+    whole = ObjectIdentity("migrations", None, history.folder)
+    results = [result for rule in rules if rule.source is Source.REPLAY for result in _judged(rule, history, whole)]
+    return tuple(sorted(results, key=lambda r: r.sort_key))
+
+
 def _results(rule: Rule, catalog: Catalog) -> Iterator[Result]:
     database = database_identity(catalog.snapshot.server.database)
     unobserved = catalog.unobserved_among(rule.requires)
     if unobserved:
         yield _result(rule, unknown(database, f"not judged, because it could not be observed: {unobserved}"))
         return
+    yield from _judged(rule, catalog, database)
+
+
+def _judged(rule: Rule, subject: Any, whole: ObjectIdentity) -> Iterator[Result]:
+    """What the rule says about a subject; `whole` is what its passes speak of."""
     passes = 0
     judged: set[ObjectIdentity] = set()
-    for verdict in rule.check(catalog):
+    for verdict in rule.check(subject):
         if verdict is None:
             passes += 1
             continue
@@ -43,7 +57,7 @@ def _results(rule: Rule, catalog: Catalog) -> Iterator[Result]:
         judged.add(verdict.object)
         yield _result(rule, verdict)
     if passes:
-        yield _result(rule, Verdict(database, Outcome.PASS), count=passes)
+        yield _result(rule, Verdict(whole, Outcome.PASS), count=passes)
 
 
 def _result(rule: Rule, verdict: Verdict, *, count: int = 1) -> Result:

@@ -57,6 +57,8 @@ class Source(StrEnum):
     """A trial with the rights of a caller; judged where somebody asked for it."""
     FILES = "files"
     """The text of migrations as it lies in a repository; judged by `platformkit lint-migrations`, never by a scan."""
+    REPLAY = "replay"
+    """The repository's migrations, applied to an empty project; judged by `platformkit replay` and `platformkit drift`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,17 +65,19 @@ def _merge_base(folder: Path, base: str) -> str:
 
 def _listed(folder: Path, commit: str) -> Iterator[tuple[str, tuple[str, str]]]:
     """File name → (mode, id of its blob), of the folder itself and not of folders in it."""
-    for record in _git(folder, "ls-tree", "-z", "--full-tree", f"{commit}:{_prefix(folder)}", missing=True).split(b"\0"):
+    prefix = _prefix(folder)
+    for record in _git(folder, "ls-tree", "-z", "--full-tree", commit, *([prefix] if prefix else [])).split(b"\0"):
         if not record:
             continue
         about, _, name = record.partition(b"\t")
         mode, kind, blob = about.decode().split()
         if kind == "blob":
-            yield os.fsdecode(name), (mode, blob)
+            yield os.fsdecode(name).removeprefix(prefix), (mode, blob)
 
 
 def _prefix(folder: Path) -> str:
-    return os.fsdecode(_git(folder, "rev-parse", "--show-prefix").rstrip(b"\n")).rstrip("/")
+    """Path of the folder in its repository, with a `/` behind it; empty for the top."""
+    return os.fsdecode(_git(folder, "rev-parse", "--show-prefix").removesuffix(b"\n"))
 
 
 def _is_same(entry: Path, mode: str, blob: str) -> bool:
@@ -96,8 +98,8 @@ def _blob_id(data: bytes, like: str) -> str:
     return hashlib.sha256(header + data).hexdigest()
 
 
-def _git(folder: Path, *arguments: str, missing: bool = False) -> bytes:
-    """Output of one git command that only reads. `missing`: nothing where the tree does not exist. Raises ConfigurationError."""
+def _git(folder: Path, *arguments: str) -> bytes:
+    """Output of one git command that only reads. Raises ConfigurationError."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     environment |= {
         "GIT_CONFIG_NOSYSTEM": "1",
@@ -105,6 +107,7 @@ def _git(folder: Path, *arguments: str, missing: bool = False) -> bytes:
         "GIT_TERMINAL_PROMPT": "0",
         "GIT_NO_LAZY_FETCH": "1",
         "GIT_ALLOW_PROTOCOL": "",
+        "GIT_LITERAL_PATHSPECS": "1",
         "LC_ALL": "C",
     }
     command = ["git", "--no-pager", "--no-replace-objects", *_SAFE, *arguments]
@@ -119,6 +122,4 @@ def _git(folder: Path, *arguments: str, missing: bool = False) -> bytes:
     if done.returncode == 0:
         return done.stdout
     said = " ".join(done.stderr.decode(errors="replace").split())[:300]
-    if missing and ("Not a valid object name" in said or "not a tree object" in said or "does not exist" in said):
-        return b""
     raise ConfigurationError(f"git {arguments[0]} failed: {said or f'exit code {done.returncode}'}")

@@ -1,1 +1,1 @@
-"""Rules about files of migrations (clause 8.2). A rule gets a `MigrationSubject` and speaks about judged files only."""
+"""Rules about migrations (clause 8.2): about files, which get a `MigrationSubject`, and about a history as a whole."""
