@@ -5,6 +5,7 @@ from __future__ import annotations
 from platformkit_pipeline.model.result import Result
 from platformkit_pipeline.model.snapshot import Schema
 from platformkit_pipeline.remediation.proposal import ByHand, Change, Proposal
+from platformkit_pipeline.remediation.scope import object_of
 from platformkit_pipeline.rules.database.catalog import Catalog
 from platformkit_pipeline.sqltext.identifiers import identifier, qualified
 
@@ -32,11 +33,11 @@ def fix_search_path(catalog: Catalog, finding: Result) -> Proposal:
         f"Fix the search_path of {signature}",
         (f"alter {verb} {signature} set search_path = {path}",),
         (f"alter {verb} {signature} reset search_path",),
-        objects=(finding.object.canonical,),
         notes=(
             f"Unqualified names in the body resolve in {', '.join(wanted)} from now on, whoever calls.",
             "A later CREATE OR REPLACE without the SET clause takes the setting away again.",
         ),
+        objects=(object_of(function),),
     )
 
 

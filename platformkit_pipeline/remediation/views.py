@@ -5,9 +5,9 @@ from __future__ import annotations
 from platformkit_pipeline.model.patch import AccessChange
 from platformkit_pipeline.model.result import Result
 from platformkit_pipeline.model.snapshot import Relation
-from platformkit_pipeline.remediation.access import ROWS, owners_may_change
+from platformkit_pipeline.remediation.authority import may_change
 from platformkit_pipeline.remediation.proposal import ByHand, Change, Proposal
-from platformkit_pipeline.rules.database.catalog import CLIENT_ROLES, Catalog, Name
+from platformkit_pipeline.rules.database.catalog import CLIENT_ROLES, COMMANDS, Catalog, Name
 from platformkit_pipeline.sqltext.identifiers import qualified
 
 _SINCE = 15_00_00
@@ -35,7 +35,7 @@ def read_as_the_caller(catalog: Catalog, finding: Result) -> Proposal:
         (f"alter view {name} set ({_OPTION} = true)",),
         (down,),
         objects=(finding.object.canonical,),
-        access=(AccessChange(finding.object.canonical, CLIENT_ROLES, ROWS),),
+        access=(AccessChange(finding.object.canonical, CLIENT_ROLES, COMMANDS),),
         notes=(
             "Readers see the rows that the policies of the tables let them see, and no others.",
             "A later CREATE OR REPLACE VIEW without the option takes it away again.",
@@ -46,7 +46,7 @@ def read_as_the_caller(catalog: Catalog, finding: Result) -> Proposal:
 def _why_not(catalog: Catalog, view: Relation) -> str | None:
     if catalog.snapshot.server.version_num < _SINCE:
         return "views have no security_invoker before PostgreSQL 15"
-    if not owners_may_change(catalog, view.owner):
+    if not may_change(catalog, view.owner):
         return f"the view belongs to {view.owner}, whom the project's own login may not act as"
     if f"{_OPTION}=true" in view.options or f"{_OPTION}=on" in view.options:
         return "the view itself is right; one that it reads is not, and no rule reports that one because its schema is not exposed"

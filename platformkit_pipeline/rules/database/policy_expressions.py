@@ -263,14 +263,8 @@ def _texts(policy: Policy) -> dict[str, object]:
     revision=2,
 )
 def policy_reevaluated_per_row(catalog: Catalog) -> Verdicts:
-    helpers = _CallerHelpers(catalog)
-
-    def per_row(text: str) -> tuple[str, ...]:
-        calls = facts_of(text).calls
-        names = [c.name for c in calls if not (c.once or c.in_lookup or c.reads_columns) and helpers.asks_for_caller(c)]
-        return tuple(f"{_shown(name)}()" for name in dict.fromkeys(names))
-
-    found_in = _ByText(per_row)
+    per_row = CallsPerRow(catalog)
+    found_in = _ByText(lambda text: tuple(f"{_shown(name)}()" for name in per_row.names_in(text)))
     for table, policy in catalog.project_policies:
         if not table.row_security:
             continue  # RLS002 speaks about it
@@ -293,6 +287,19 @@ def policy_reevaluated_per_row(catalog: Catalog) -> Verdicts:
 def _is_folded(policy: Policy) -> bool:
     """The planner sees that the conditions are always true and evaluates nothing; RLS004 and RLS005 speak about that."""
     return all(is_tautology(text) for text in (policy.using, policy.with_check) if text is not None)
+
+
+class CallsPerRow:
+    """Which calls of an expression ask for the caller again on every row."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._helpers = _CallerHelpers(catalog)
+
+    def names_in(self, text: str) -> tuple[Path, ...]:
+        """In order and without repetition. Raises SqlSyntaxError."""
+        calls = facts_of(text).calls
+        found = [c.name for c in calls if not (c.once or c.in_lookup or c.reads_columns) and self._helpers.asks_for_caller(c)]
+        return tuple(dict.fromkeys(found))
 
 
 class _CallerHelpers:

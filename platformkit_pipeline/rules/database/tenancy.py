@@ -166,6 +166,11 @@ def tenant_policy_missing(catalog: Catalog) -> Verdicts:
             yield unknown(identity, f"whether {identity} confines {', '.join(undecided)} cannot be told: {reasons}", policies=texts)
 
 
+def confine(catalog: Catalog, table: Relation, policies: tuple[Policy, ...]) -> bool:
+    """`policies`, were they those of `table`, would keep every client role to rows of its own tenant."""
+    return _PolicyJudge(catalog).commands_of(table, tuple(p for p in policies if catalog.clients_of(p))) is None
+
+
 _Judged = dict[str, Judgement] | None
 """Command → judgement; None when all of them confine."""
 
