@@ -10,6 +10,13 @@ from platformkit_pipeline.model.result import Outcome, Result, finding_fingerpri
 from platformkit_pipeline.model.scan import ScanReport
 from platformkit_pipeline.model.snapshot import Snapshot
 from platformkit_pipeline.model.target import Declarations, Target
+from platformkit_pipeline.remediation.default_privileges import stop_granting
+from platformkit_pipeline.remediation.exposure import (
+    close_to_clients,
+    make_append_only,
+    protect_sensitive_columns,
+    revoke_what_no_policy_holds_back,
+)
 from platformkit_pipeline.remediation.extensions import move_extension
 from platformkit_pipeline.remediation.foreign_keys import index_foreign_key
 from platformkit_pipeline.remediation.functions import fix_search_path
@@ -18,11 +25,12 @@ from platformkit_pipeline.remediation.policies import ask_once, confine_to_tenan
 from platformkit_pipeline.remediation.proposal import ByHand, Change, Generator, Proposal, Remedy
 from platformkit_pipeline.remediation.row_level_security import enable_row_level_security
 from platformkit_pipeline.remediation.tenant_boundary import draw_tenant_boundary
-from platformkit_pipeline.remediation.views import read_as_the_caller
+from platformkit_pipeline.remediation.views import read_as_caller
 from platformkit_pipeline.rules.database.catalog import Catalog
 from platformkit_pipeline.rules.registry import find_rule
 
 _PROTECTING = ("ALTER TABLE ENABLE ROW SECURITY", "ALTER TABLE DISABLE ROW SECURITY", "DROP POLICY", "CREATE POLICY")
+_REVOKING = ("REVOKE ON TABLE", "GRANT ON TABLE")
 
 REMEDIES: Mapping[str, Remedy] = MappingProxyType(
     {
@@ -32,14 +40,20 @@ REMEDIES: Mapping[str, Remedy] = MappingProxyType(
         "RLS001": Remedy(enable_row_level_security, _PROTECTING),
         "RLS002": Remedy(enable_row_level_security, _PROTECTING),
         "RLS017": Remedy(enable_row_level_security, _PROTECTING),
-        "API002": Remedy(enable_row_level_security, _PROTECTING),
+        "API002": Remedy(protect_sensitive_columns, (*_PROTECTING, *_REVOKING)),
         "RLS004": Remedy(tie_to_tenant, ("ALTER POLICY",)),
         "RLS005": Remedy(tie_to_tenant, ("ALTER POLICY",)),
         "RLS012": Remedy(repeat_using_as_check, ("ALTER POLICY",)),
         "TEN003": Remedy(confine_to_tenant, ("ALTER POLICY", "DROP POLICY", "CREATE POLICY")),
         "RLS010": Remedy(ask_once, ("ALTER POLICY",)),
         "RLS016": Remedy(draw_tenant_boundary, ("DROP POLICY", "CREATE POLICY")),
-        "RLS007": Remedy(read_as_the_caller, ("ALTER VIEW SET REL OPTIONS", "ALTER VIEW RESET REL OPTIONS")),
+        "RLS007": Remedy(read_as_caller, ("ALTER VIEW SET REL OPTIONS", "ALTER VIEW RESET REL OPTIONS")),
+        "RLS008": Remedy(close_to_clients, _REVOKING),
+        "RLS009": Remedy(close_to_clients, _REVOKING),
+        "API001": Remedy(close_to_clients, _REVOKING),
+        "RLS013": Remedy(revoke_what_no_policy_holds_back, _REVOKING),
+        "AUD006": Remedy(make_append_only, _REVOKING),
+        "API007": Remedy(stop_granting, ("ALTER DEFAULT PRIVILEGES REVOKE", "ALTER DEFAULT PRIVILEGES GRANT")),
         "FKY003": Remedy(index_foreign_key, ("CREATE INDEX", "DROP INDEX")),
     }
 )

@@ -1,64 +1,70 @@
-"""Patches for RLS007: a view reads with the rights of whoever asks."""
+"""Patches for RLS007: a view that reads with its caller's rights."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 from platformkit_pipeline.model.patch import AccessChange
 from platformkit_pipeline.model.result import Result
-from platformkit_pipeline.model.snapshot import Relation
-from platformkit_pipeline.remediation.authority import may_change
+from platformkit_pipeline.model.snapshot import PUBLIC, Relation
+from platformkit_pipeline.remediation.authority import may_change, out_of_reach
 from platformkit_pipeline.remediation.proposal import ByHand, Change, Proposal
-from platformkit_pipeline.rules.database.catalog import CLIENT_ROLES, COMMANDS, Catalog, Name
+from platformkit_pipeline.remediation.scope import object_of
+from platformkit_pipeline.rules.database.catalog import COMMANDS, Catalog
+from platformkit_pipeline.rules.database.views import leads_past_policies
 from platformkit_pipeline.sqltext.identifiers import qualified
 
-_SINCE = 15_00_00
-"""Server version from which views have security_invoker."""
 _OPTION = "security_invoker"
+_INVOKER_SINCE = 150000
 
 
-def read_as_the_caller(catalog: Catalog, finding: Result) -> Proposal:
-    """security_invoker, where everybody who may read the view may read what is behind it: otherwise it would lock them out."""
+def read_as_caller(catalog: Catalog, finding: Result) -> Proposal:
+    """RLS007: `security_invoker`, where everybody who may read the view may read what it reads (clause 2.1)."""
     view = catalog.relations[(finding.object.schema or "", finding.object.name)]
     name = qualified(view.schema, view.name)
-    if (why := _why_not(catalog, view)) is not None:
+    set_option = f"alter view {name} set ({_OPTION} = true)"
+    if catalog.snapshot.server.version_num < _INVOKER_SINCE:
+        return ByHand("PostgreSQL 14 has no views that read with their caller's rights", (f"`revoke all on {name} from public, anon, authenticated`",))
+    if not may_change(catalog, view.owner):
+        return out_of_reach(view.owner, name, set_option)
+    missing = sorted(_missing(catalog, view))
+    if missing:
         return ByHand(
-            why,
-            (
-                f"For its readers' own rows: grant them SELECT on what it reads; `alter view {name} set (security_invoker = on)`.",
-                f"Where it is for the server side only: `revoke all on {name} from public, anon, authenticated`.",
-                "Where it is to show more than its readers may see: move it to a schema that is not exposed, behind a function.",
+            reason=f"read with the rights of its callers, {name} would fail: {'; '.join(missing)}",
+            steps=(
+                f"Where callers may see the rows that policies allow them: grant what is missing, then `{set_option}`.",
+                f"Where the view is meant to show more than that: `alter view {name} set schema private`, or give it an owner that bypasses "
+                "no policy, or a condition on the caller's tenant.",
+                f"Where client roles need not read it: `revoke all on {name} from public, anon, authenticated`.",
             ),
         )
-    before = next((o.split("=", 1)[1] for o in view.options if o.startswith(f"{_OPTION}=")), None)
-    down = f"alter view {name} reset ({_OPTION})" if before is None else f"alter view {name} set ({_OPTION} = {before})"
+    after = replace(view, options=tuple(sorted({*(o for o in view.options if not o.startswith(f"{_OPTION}=")), f"{_OPTION}=true"})))
+    if leads_past_policies(catalog, after):
+        return ByHand(
+            reason=f"{name} reads another view that leads past the policies whoever calls",
+            steps=("Mend the view that the evidence names: `alter view ... set (security_invoker = true)`.", f"Then `{set_option}`."),
+        )
+    before = next((o.partition("=")[2] for o in view.options if o.startswith(f"{_OPTION}=")), None)
     return Change(
-        f"Let {name} read with the rights of its caller",
-        (f"alter view {name} set ({_OPTION} = true)",),
-        (down,),
-        objects=(finding.object.canonical,),
-        access=(AccessChange(finding.object.canonical, CLIENT_ROLES, COMMANDS),),
+        f"Let view {name} read with the rights of its callers",
+        (set_option,),
+        (f"alter view {name} reset ({_OPTION})" if before is None else f"alter view {name} set ({_OPTION} = {before})",),
         notes=(
-            "Readers see the rows that the policies of the tables let them see, and no others.",
+            "Callers see the rows that the policies of the tables allow them; who needs more loses rows.",
             "A later CREATE OR REPLACE VIEW without the option takes it away again.",
         ),
+        objects=(object_of(view),),
+        access=(AccessChange(object_of(view), (*catalog.client_roles, "service_role"), COMMANDS),),
     )
 
 
-def _why_not(catalog: Catalog, view: Relation) -> str | None:
-    if catalog.snapshot.server.version_num < _SINCE:
-        return "views have no security_invoker before PostgreSQL 15"
-    if not may_change(catalog, view.owner):
-        return f"the view belongs to {view.owner}, whom the project's own login may not act as"
-    if f"{_OPTION}=true" in view.options or f"{_OPTION}=on" in view.options:
-        return "the view itself is right; one that it reads is not, and no rule reports that one because its schema is not exposed"
-    readers = [role for role in CLIENT_ROLES if "SELECT" in catalog.commands_open_to(role, view)]
-    lacking = sorted(
-        f"{role} may not read {'.'.join(source)}"
-        for role in readers
-        for source in _sources(catalog, view)
-        if (relation := catalog.relations.get(source)) is None or "SELECT" not in catalog.commands_open_to(role, relation)
-    )
-    return f"it would lock its readers out: {'; '.join(lacking)}" if lacking else None
-
-
-def _sources(catalog: Catalog, view: Relation) -> list[Name]:
-    return [(d.schema, d.relation) for d in catalog.snapshot.view_dependencies if (d.view_schema, d.view) == (view.schema, view.name)]
+def _missing(catalog: Catalog, view: Relation) -> Iterator[str]:
+    """Privileges that those who may select from the view lack on what it reads."""
+    by_column = (p for c in catalog.columns_of(view) for p in c.privileges)
+    readers = {p.grantee for p in (*view.privileges, *by_column) if p.privilege == "SELECT"} - {view.owner}
+    for schema, relation in catalog.view_rights.reads.get((view.schema, view.name), ()):
+        source = catalog.relations.get((schema, relation))
+        for role in readers if source is not None else ():
+            if source is not None and "SELECT" not in catalog.privileges_of(role, source):
+                yield f"{'every role' if role == PUBLIC else role} may not SELECT from {qualified(schema, relation)}"
