@@ -10,14 +10,18 @@ from platformkit_pipeline.model.result import Outcome, Result, finding_fingerpri
 from platformkit_pipeline.model.scan import ScanReport
 from platformkit_pipeline.model.snapshot import Snapshot
 from platformkit_pipeline.model.target import Declarations, Target
+from platformkit_pipeline.remediation.duplicate_indexes import drop_duplicate_index
 from platformkit_pipeline.remediation.extensions import move_extension
-from platformkit_pipeline.remediation.foreign_keys import index_foreign_key
 from platformkit_pipeline.remediation.functions import fix_search_path
+from platformkit_pipeline.remediation.index_repairs import repair_index
+from platformkit_pipeline.remediation.missing_indexes import index_foreign_key, index_policy_columns
 from platformkit_pipeline.remediation.performance import create_missing_index, drop_unused_index, repack_table, tune_statement
 from platformkit_pipeline.remediation.proposal import ByHand, Change, Generator, Proposal, Remedy
 from platformkit_pipeline.remediation.row_level_security import enable_row_level_security
 from platformkit_pipeline.rules.database.catalog import Catalog
 from platformkit_pipeline.rules.registry import find_rule
+
+_BUILDS = ("CREATE INDEX", "REINDEX", "ALTER INDEX ATTACH PARTITION", "DROP INDEX", "COMMENT ON INDEX")
 
 REMEDIES: Mapping[str, Remedy] = MappingProxyType(
     {
@@ -28,7 +32,11 @@ REMEDIES: Mapping[str, Remedy] = MappingProxyType(
             enable_row_level_security,
             ("ALTER TABLE ENABLE ROW SECURITY", "ALTER TABLE DISABLE ROW SECURITY", "DROP POLICY", "CREATE POLICY"),
         ),
-        "FKY003": Remedy(index_foreign_key, ("CREATE INDEX", "DROP INDEX")),
+        # what is there is repaired first, what is missing is built, and only then goes what others make superfluous
+        "IDX005": Remedy(repair_index, _BUILDS),
+        "FKY003": Remedy(index_foreign_key, _BUILDS),
+        "IDX001": Remedy(index_policy_columns, _BUILDS),
+        "IDX003": Remedy(drop_duplicate_index, ("DROP INDEX", "CREATE INDEX", "COMMENT ON INDEX")),
     }
 )
 ADVISORS: Mapping[str, Generator] = MappingProxyType(
