@@ -5,8 +5,8 @@ from __future__ import annotations
 from platformkit_pipeline.model.identity import member_identity
 from platformkit_pipeline.model.result import Result
 from platformkit_pipeline.model.snapshot import Index, Relation, RelationKind
-from platformkit_pipeline.remediation.partitioned_indexes import partitions_of, recommented
 from platformkit_pipeline.remediation.ownership import out_of_reach
+from platformkit_pipeline.remediation.partitioned_indexes import partitions_of, recommented
 from platformkit_pipeline.remediation.proposal import ByHand, Change, Proposal
 from platformkit_pipeline.rules.database.catalog import Catalog
 from platformkit_pipeline.sqltext.identifiers import identifier, qualified

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+
 from platformkit_pipeline.model.identity import member_identity
 from platformkit_pipeline.model.result import Result
 from platformkit_pipeline.model.snapshot import Index, Relation, RelationKind
@@ -65,13 +66,19 @@ def repair_of(catalog: Catalog, relation: Relation, index: Index) -> Proposal:
 def _is_superfluous(catalog: Catalog, relation: Relation, index: Index) -> bool:
     if _LEFT_BY_REINDEX.search(index.name):
         return True
-    return any(other.valid and makes_superfluous(other, index) for other in catalog.indexes_of(relation))
+    return any(other.valid and _does_as_much(other, index) for other in catalog.indexes_of(relation))
+
+
+def _does_as_much(other: Index, index: Index) -> bool:
+    """Of two that do the same the rule names only one; that the other one is valid decides."""
+    same = other.included_columns == index.included_columns and len(other.key_columns) == len(index.key_columns)
+    return makes_superfluous(other, index) or (same and makes_superfluous(index, other))
 
 
 def _unique(relation: Relation, index: Index) -> ByHand:
     table, name = qualified(relation.schema, relation.name), qualified(index.schema, index.name)
     columns = ", ".join(identifier(c) for c in index.key_columns if c)
-    finding = f"Find the duplicates: `select {columns}, count(*) from {table} group by {columns} having count(*) > 1`."
+    finding = f"Find the duplicates: `select {columns}, count(*) from {table} group by {columns} having count(*) > 1`."  # noqa: S608 - a text for a person
     if relation.kind is RelationKind.PARTITIONED_TABLE:
         mend = f"Build the same index on every partition and `alter index {name} attach partition <index of the partition>`."
     else:

@@ -25,7 +25,7 @@ def completed(catalog: Catalog, table: Relation, name: str, definition: IndexDef
             "it has partitions that are foreign tables, which have no indexes here",
             (f"`{definition.creation(identifier(name))}`: it locks out writers while it builds, and leaves the foreign partitions out.",),
         )
-    work = _Work()
+    work = _Work(name)
     if existing is None:
         work.up.append(definition.creation(identifier(name), only=True))
     work.objects.append(_identity(table, name))
@@ -45,6 +45,8 @@ def completed(catalog: Catalog, table: Relation, name: str, definition: IndexDef
 
 @dataclass(slots=True)
 class _Work:
+    name: str
+    """Of the index at the top, after which those below are named."""
     up: list[str] = field(default_factory=list)
     remade: list[str] = field(default_factory=list)
     """What the undo makes again, because it goes together with the index."""
@@ -55,7 +57,7 @@ def _complete(catalog: Catalog, table: Relation, name: str, definition: IndexDef
     for partition in partitions_of(catalog, table):
         own = _alike(catalog, partition, definition)
         attach = f"alter index {qualified(table.schema, name)} attach partition "
-        child = own.name if own else _free_name(catalog, partition, name)
+        child = own.name if own else _free_name(catalog, partition, work.name)
         work.objects.append(_identity(partition, child))
         if own is not None:
             work.remade += _remade(own)

@@ -21,22 +21,22 @@ create table public.events (id uuid not null, tenant_id uuid not null references
   created_at timestamptz not null default now(), updated_at timestamptz not null generated always as (created_at) stored,
   primary key (id, created_at)) partition by range (created_at);
 create table public.events_2025 partition of public.events for values from ('2025-01-01') to ('2026-01-01');
-create table public."events ""rest""" partition of public.events default partition by list (id);
-create table public.events_rest_rest partition of public."events ""rest""" default;
+create table public."events rest" partition of public.events default partition by list (id);
+create table public.events_rest_rest partition of public."events rest" default;
 alter table public.events enable row level security;
 alter table public.events_2025 enable row level security;
-alter table public."events ""rest""" enable row level security;
+alter table public."events rest" enable row level security;
 alter table public.events_rest_rest enable row level security;
 """
 TENANT_POLICY = "using (tenant_id = ((select auth.jwt()) ->> 'tenant_id')::uuid)"
 
 
-def invalidate(bench: Bench, index: str) -> None:  # noqa: F811 - the fixture
+def invalidate(bench: Bench, index: str) -> None:
     """As a CREATE INDEX CONCURRENTLY that failed leaves it."""
     bench.plant(f"update pg_index set indisvalid = false where indexrelid = '{index}'::regclass", "supabase_admin")
 
 
-def proven(bench: Bench) -> Plan:  # noqa: F811 - the fixture
+def proven(bench: Bench) -> Plan:
     plan = prove_plan(bench.prover(), bench.plan())
     assert plan.patches
     assert {p.status for p in plan.patches} == {ProofStatus.PROVEN}, [(p.rule, p.proof) for p in plan.patches]
@@ -45,7 +45,7 @@ def proven(bench: Bench) -> Plan:  # noqa: F811 - the fixture
     return plan
 
 
-def proven_whole(bench: Bench) -> Plan:  # noqa: F811 - the fixture
+def proven_whole(bench: Bench) -> Plan:
     plan = proven(bench)
     assert all(p.proof is not None and p.proof.reversible for p in plan.patches)
     assert plan.proof is not None
@@ -63,14 +63,13 @@ REVERSIBLE = {
         {"FKY003", "IDX001"},
     ),
     "several columns of policies, with odd names": (
-        'alter table public.orders add column "the ""seller""" uuid, add column "order" uuid;'
+        'alter table public.orders add column "the seller; --" uuid, add column "order" uuid;'
         "create policy own on public.orders as restrictive for select to authenticated "
-        'using ("the ""seller""" = (select auth.uid()) or "order" = (select auth.uid()))',
+        'using ("the seller; --" = (select auth.uid()) or "order" = (select auth.uid()))',
         {"IDX001"},
     ),
     "a foreign key of a partitioned table, two levels deep": (
-        EVENTS + f"create policy t on public.events to authenticated {TENANT_POLICY};"
-        "grant select on public.events to authenticated",
+        EVENTS + f"create policy t on public.events to authenticated {TENANT_POLICY};grant select on public.events to authenticated",
         {"FKY003", "IDX001"},
     ),
     "a partition that has the index already, with a comment": (
@@ -104,7 +103,7 @@ REVERSIBLE = {
 
 
 @pytest.mark.parametrize("case", REVERSIBLE)
-def test_it_is_mended_and_can_be_undone_exactly(bench: Bench, case: str) -> None:  # noqa: F811 - the fixture
+def test_it_is_mended_and_can_be_undone_exactly(bench: Bench, case: str) -> None:
     plant, rules = REVERSIBLE[case]
     bench.plant(plant)
     plan = proven_whole(bench)
@@ -114,29 +113,29 @@ def test_it_is_mended_and_can_be_undone_exactly(bench: Bench, case: str) -> None
     assert bench.plan().patches == ()
 
 
-def test_one_index_is_built_for_a_foreign_key_and_for_policies(bench: Bench) -> None:  # noqa: F811 - the fixture
+def test_one_index_is_built_for_a_foreign_key_and_for_policies(bench: Bench) -> None:
     bench.plant("drop index public.orders_tenant_id_idx")
     first, second = bench.plan().patches
     assert first.up == second.up == ("create index concurrently if not exists orders_tenant_id_idx on public.orders (tenant_id)",)
     assert "The same index serves the policies of public.orders" in " ".join(first.notes)
 
 
-def test_partitions_are_indexed_beside_their_writers(bench: Bench) -> None:  # noqa: F811 - the fixture
+def test_partitions_are_indexed_beside_their_writers(bench: Bench) -> None:
     bench.plant(EVENTS)
     [patch] = [p for p in bench.plan().patches if p.rule == "FKY003"]
     assert patch.up == (
         "create index if not exists events_tenant_id_idx on only public.events using btree (tenant_id)",
-        'create index if not exists "events ""rest""_events_tenant_id_idx" on only public."events ""rest""" using btree (tenant_id)',
+        'create index if not exists "events rest_events_tenant_id_idx" on only public."events rest" using btree (tenant_id)',
         "create index concurrently if not exists events_rest_rest_events_tenant_id_idx on public.events_rest_rest using btree (tenant_id)",
-        'alter index public."events ""rest""_events_tenant_id_idx" attach partition public.events_rest_rest_events_tenant_id_idx',
-        'alter index public.events_tenant_id_idx attach partition public."events ""rest""_events_tenant_id_idx"',
+        'alter index public."events rest_events_tenant_id_idx" attach partition public.events_rest_rest_events_tenant_id_idx',
+        'alter index public.events_tenant_id_idx attach partition public."events rest_events_tenant_id_idx"',
         "create index concurrently if not exists events_2025_events_tenant_id_idx on public.events_2025 using btree (tenant_id)",
         "alter index public.events_tenant_id_idx attach partition public.events_2025_events_tenant_id_idx",
-    ) or set(patch.up) > {"alter index public.events_tenant_id_idx attach partition public.events_2025_events_tenant_id_idx"}
+    )
 
 
 # -- leftovers ----------------------------------------------------------------------------------------------------------
-def test_what_a_failed_build_left_is_built_again_and_mends_what_waits_for_it(bench: Bench) -> None:  # noqa: F811 - the fixture
+def test_what_a_failed_build_left_is_built_again_and_mends_what_waits_for_it(bench: Bench) -> None:
     bench.plant("comment on index public.orders_tenant_id_idx is 'kept'")
     invalidate(bench, "public.orders_tenant_id_idx")
     plan = proven(bench)
@@ -150,7 +149,7 @@ def test_what_a_failed_build_left_is_built_again_and_mends_what_waits_for_it(ben
 
 
 @pytest.mark.parametrize("name", ["orders_tenant_id_idx_ccnew", "orders_tenant_id_idx_ccold1", "again"])
-def test_what_repeats_a_valid_index_is_dropped(bench: Bench, name: str) -> None:  # noqa: F811 - the fixture
+def test_what_repeats_a_valid_index_is_dropped(bench: Bench, name: str) -> None:
     bench.plant(f"create index {name} on public.orders (tenant_id)")
     invalidate(bench, f"public.{name}")
     plan = proven(bench)
@@ -158,7 +157,7 @@ def test_what_repeats_a_valid_index_is_dropped(bench: Bench, name: str) -> None:
     assert plan.patches[0].irreversible
 
 
-def test_an_index_of_the_wanted_name_that_does_not_serve_is_not_taken_for_it(bench: Bench) -> None:  # noqa: F811 - the fixture
+def test_an_index_of_the_wanted_name_that_does_not_serve_is_not_taken_for_it(bench: Bench) -> None:
     bench.plant("drop index public.orders_tenant_id_idx; create index orders_tenant_id_idx on public.orders (total)")
     invalidate(bench, "public.orders_tenant_id_idx")
     plan = proven(bench)
@@ -166,7 +165,7 @@ def test_an_index_of_the_wanted_name_that_does_not_serve_is_not_taken_for_it(ben
     assert ups(plan) == [("reindex index concurrently public.orders_tenant_id_idx",), (built,), (built,)]
 
 
-def test_an_invalid_unique_index_is_for_a_person(bench: Bench) -> None:  # noqa: F811 - the fixture
+def test_an_invalid_unique_index_is_for_a_person(bench: Bench) -> None:
     bench.plant("create unique index u on public.orders (total, id)")
     invalidate(bench, "public.u")
     [item] = bench.plan().manual_items
@@ -187,7 +186,7 @@ def test_an_invalid_unique_index_is_for_a_person(bench: Bench) -> None:  # noqa:
         ),
     ],
 )
-def test_what_a_constraint_or_a_foreign_key_rests_on_is_for_a_person(bench: Bench, plant: str, reason: str) -> None:  # noqa: F811
+def test_what_a_constraint_or_a_foreign_key_rests_on_is_for_a_person(bench: Bench, plant: str, reason: str) -> None:
     bench.plant(plant)
     plan = bench.plan()
     [item] = [i for i in plan.manual_items if i.rule == "IDX003"]
@@ -196,7 +195,7 @@ def test_what_a_constraint_or_a_foreign_key_rests_on_is_for_a_person(bench: Benc
     assert not [p for p in plan.patches if p.rule == "IDX003"]
 
 
-def test_what_the_owners_login_may_not_alter_is_for_a_person(bench: Bench) -> None:  # noqa: F811 - the fixture
+def test_what_the_owners_login_may_not_alter_is_for_a_person(bench: Bench) -> None:
     bench.plant("create index twice on public.orders (tenant_id, total); create index wide on public.orders (total)")
     bench.plant("alter table public.orders owner to supabase_admin; drop index public.wide", "supabase_admin")
     [item] = [i for i in bench.plan().manual_items if i.rule == "IDX003"]
