@@ -45,7 +45,7 @@ def drop_duplicate_index(catalog: Catalog, finding: Result) -> Proposal:
             "Locks the table and all its partitions while it drops, and again while the undo builds: CONCURRENTLY is not possible here."
             if partitioned
             else "Cannot run inside a transaction block. It waits for transactions that use the table; nobody waits for it.",
-            f"Everything that it answers, {kept} answers as well; that one is wider or guards more, so a scan of it may read somewhat more.",
+            f"Everything that it answers, {kept} answers as well; being wider, a scan of it may read somewhat more.",
         ),
         objects=(finding.object.canonical, *(_copies(catalog, relation, index) if partitioned else ())),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -100,10 +101,8 @@ def _needs(catalog: Catalog, table: Relation, indexes: Iterable[Index]) -> list[
     """The widest first, because narrower ones may share its index."""
     keys = [need_of_foreign_key(k.schema, k.relation, k.name, k.columns) for k in catalog.foreign_keys_of(table)]
     missing = [n for n in keys if not any(index_serves(i, n.columns) for i in indexes)]
-    try:
+    with suppress(SqlSyntaxError):  # IDX001 says so
         missing += [need_of_policies(table, column) for column in policy_columns_without_index(catalog, table) or ()]
-    except SqlSyntaxError:
-        pass  # IDX001 says so
     return sorted(missing, key=lambda n: (-len(set(n.columns)), n.columns, n.who))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from platformkit_pipeline.model.snapshot import Relation
 from platformkit_pipeline.rules.database.catalog import Catalog
 
 OWNERS_LOGIN = "postgres"
@@ -14,3 +15,8 @@ def out_of_reach(catalog: Catalog, owner: str) -> str | None:
     if not known or catalog.is_superuser(OWNERS_LOGIN) or owner in catalog.acts_as(OWNERS_LOGIN):
         return None
     return f"it belongs to {owner}, as whom {OWNERS_LOGIN} may not act"
+
+
+def may_refer_to(catalog: Catalog, table: Relation) -> bool:
+    """The owners' login may create foreign keys to the table."""
+    return out_of_reach(catalog, table.owner) is None or catalog.holds(OWNERS_LOGIN, "REFERENCES", table.privileges)

@@ -12,6 +12,7 @@ from platformkit_pipeline.model.snapshot import Snapshot
 from platformkit_pipeline.model.target import Declarations, Target
 from platformkit_pipeline.remediation.duplicate_indexes import drop_duplicate_index
 from platformkit_pipeline.remediation.extensions import move_extension
+from platformkit_pipeline.remediation.foreign_keys import make_restrict_explicit
 from platformkit_pipeline.remediation.functions import fix_search_path
 from platformkit_pipeline.remediation.index_repairs import repair_index
 from platformkit_pipeline.remediation.missing_indexes import index_foreign_key, index_policy_columns
@@ -22,6 +23,13 @@ from platformkit_pipeline.rules.database.catalog import Catalog
 from platformkit_pipeline.rules.registry import find_rule
 
 _BUILDS = ("CREATE INDEX", "REINDEX", "ALTER INDEX ATTACH PARTITION", "DROP INDEX", "COMMENT ON INDEX")
+_REPLACES_CONSTRAINTS = (
+    "ALTER TABLE ADD CONSTRAINT",
+    "ALTER TABLE VALIDATE CONSTRAINT",
+    "ALTER TABLE DROP CONSTRAINT",
+    "ALTER CONSTRAINT RENAME",
+    "COMMENT ON CONSTRAINT",
+)
 
 REMEDIES: Mapping[str, Remedy] = MappingProxyType(
     {
@@ -32,6 +40,8 @@ REMEDIES: Mapping[str, Remedy] = MappingProxyType(
             enable_row_level_security,
             ("ALTER TABLE ENABLE ROW SECURITY", "ALTER TABLE DISABLE ROW SECURITY", "DROP POLICY", "CREATE POLICY"),
         ),
+        # from here on statements commit by themselves
+        "FKY002": Remedy(make_restrict_explicit, _REPLACES_CONSTRAINTS),
         # what is there is repaired first, what is missing is built, and only then goes what others make superfluous
         "IDX005": Remedy(repair_index, _BUILDS),
         "FKY003": Remedy(index_foreign_key, _BUILDS),
