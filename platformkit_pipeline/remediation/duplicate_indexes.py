@@ -6,7 +6,7 @@ from platformkit_pipeline.model.identity import member_identity
 from platformkit_pipeline.model.result import Result
 from platformkit_pipeline.model.snapshot import Index, Relation, RelationKind
 from platformkit_pipeline.remediation.ownership import out_of_reach
-from platformkit_pipeline.remediation.partitioned_indexes import partitions_of, recommented
+from platformkit_pipeline.remediation.partitioned_indexes import all_partitions_of, recommented
 from platformkit_pipeline.remediation.proposal import ByHand, Change, Proposal
 from platformkit_pipeline.rules.database.catalog import Catalog
 from platformkit_pipeline.sqltext.identifiers import identifier, qualified
@@ -74,11 +74,9 @@ def _foreign_keys_on(catalog: Catalog, index: Index) -> list[str]:
 def _copies(catalog: Catalog, table: Relation, index: Index) -> list[str]:
     """Those of the partitions that may be under the index: alike, and attached to one of a parent."""
     wanted = read_index_definition(index.definition)
-    found: list[str] = []
-    for partition in partitions_of(catalog, table):
-        for own in catalog.indexes_of(partition):
-            read = read_index_definition(own.definition)
-            if own.inherited and wanted and read and read.layout == wanted.layout:
-                found.append(member_identity("index", own.schema, own.relation, own.name).canonical)
-        found += _copies(catalog, partition, index)
-    return found
+    return [
+        member_identity("index", own.schema, own.relation, own.name).canonical
+        for partition in all_partitions_of(catalog, table)
+        for own in catalog.indexes_of(partition)
+        if own.inherited and wanted and (read := read_index_definition(own.definition)) and read.layout == wanted.layout
+    ]

@@ -85,8 +85,15 @@ def partitions_of(catalog: Catalog, table: Relation) -> list[Relation]:
     return [r for r in catalog.snapshot.relations if r.is_partition and (table.schema, table.name) in r.parents]
 
 
+def all_partitions_of(catalog: Catalog, table: Relation) -> Iterator[Relation]:
+    """Those of its partitions as well."""
+    for partition in partitions_of(catalog, table):
+        yield partition
+        yield from all_partitions_of(catalog, partition)
+
+
 def _has_foreign(catalog: Catalog, table: Relation) -> bool:
-    return any(p.kind is RelationKind.FOREIGN_TABLE or _has_foreign(catalog, p) for p in partitions_of(catalog, table))
+    return any(p.kind is RelationKind.FOREIGN_TABLE for p in all_partitions_of(catalog, table))
 
 
 def _alike(catalog: Catalog, partition: Relation, definition: IndexDefinition) -> Index | None:

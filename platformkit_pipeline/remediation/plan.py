@@ -10,6 +10,7 @@ from platformkit_pipeline.model.result import Outcome, Result, finding_fingerpri
 from platformkit_pipeline.model.scan import ScanReport
 from platformkit_pipeline.model.snapshot import Snapshot
 from platformkit_pipeline.model.target import Declarations, Target
+from platformkit_pipeline.remediation.audit_columns import add_timestamps, keep_updated_at
 from platformkit_pipeline.remediation.duplicate_indexes import drop_duplicate_index
 from platformkit_pipeline.remediation.extensions import move_extension
 from platformkit_pipeline.remediation.foreign_keys import make_restrict_explicit
@@ -23,6 +24,7 @@ from platformkit_pipeline.rules.database.catalog import Catalog
 from platformkit_pipeline.rules.registry import find_rule
 
 _BUILDS = ("CREATE INDEX", "REINDEX", "ALTER INDEX ATTACH PARTITION", "DROP INDEX", "COMMENT ON INDEX")
+_TOUCHES = ("CREATE FUNCTION", "DROP FUNCTION", "REVOKE", "CREATE TRIGGER", "DROP TRIGGER")
 _REPLACES_CONSTRAINTS = (
     "ALTER TABLE ADD CONSTRAINT",
     "ALTER TABLE VALIDATE CONSTRAINT",
@@ -40,6 +42,8 @@ REMEDIES: Mapping[str, Remedy] = MappingProxyType(
             enable_row_level_security,
             ("ALTER TABLE ENABLE ROW SECURITY", "ALTER TABLE DISABLE ROW SECURITY", "DROP POLICY", "CREATE POLICY"),
         ),
+        "AUD001": Remedy(add_timestamps, ("ALTER TABLE ADD COLUMN", "ALTER TABLE DROP COLUMN", *_TOUCHES)),
+        "AUD005": Remedy(keep_updated_at, _TOUCHES),
         # from here on statements commit by themselves
         "FKY002": Remedy(make_restrict_explicit, _REPLACES_CONSTRAINTS),
         # what is there is repaired first, what is missing is built, and only then goes what others make superfluous

@@ -65,7 +65,7 @@ def _single(name: str, node: Node) -> str:
 
 
 def _object(number: int) -> str:
-    name = pg.ObjectType.Name(number).removeprefix("OBJECT_").replace("_", " ")
+    name: str = pg.ObjectType.Name(number).removeprefix("OBJECT_").replace("_", " ")
     return _OBJECTS.get(name, name)
 
 

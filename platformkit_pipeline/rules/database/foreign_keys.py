@@ -65,8 +65,8 @@ def soft_foreign_key(catalog: Catalog) -> Verdicts:
     title="Foreign key without an explicit ON DELETE",
     why="The default, NO ACTION, is indistinguishable from not having thought about it; deletes then fail in production.",
     how_to_fix=(
-        "Recreate the constraint with ON DELETE CASCADE, SET NULL or RESTRICT, whichever is meant. A patch says RESTRICT, where that is what "
-        "happens today."
+        "Recreate the constraint with ON DELETE CASCADE, SET NULL or RESTRICT, whichever is meant. A patch says RESTRICT, where that is "
+        "what happens today."
     ),
     patch=PatchKind.SQL,
     requires=(CatalogKind.RELATIONS, CatalogKind.CONSTRAINTS),
