@@ -10,7 +10,9 @@ from platformkit_pipeline.model.result import Outcome, Result, finding_fingerpri
 from platformkit_pipeline.model.scan import ScanReport
 from platformkit_pipeline.model.snapshot import Snapshot
 from platformkit_pipeline.model.target import Declarations, Target
+from platformkit_pipeline.remediation.audit_columns import add_timestamps, keep_updated_at
 from platformkit_pipeline.remediation.default_privileges import stop_granting
+from platformkit_pipeline.remediation.duplicate_indexes import drop_duplicate_index
 from platformkit_pipeline.remediation.exposure import (
     close_to_clients,
     make_append_only,
@@ -18,8 +20,10 @@ from platformkit_pipeline.remediation.exposure import (
     revoke_what_no_policy_holds_back,
 )
 from platformkit_pipeline.remediation.extensions import move_extension
-from platformkit_pipeline.remediation.foreign_keys import index_foreign_key
+from platformkit_pipeline.remediation.foreign_keys import make_restrict_explicit
 from platformkit_pipeline.remediation.functions import fix_search_path
+from platformkit_pipeline.remediation.index_repairs import repair_index
+from platformkit_pipeline.remediation.missing_indexes import index_foreign_key, index_policy_columns
 from platformkit_pipeline.remediation.performance import create_missing_index, drop_unused_index, repack_table, tune_statement
 from platformkit_pipeline.remediation.policies import ask_once, confine_to_tenant, repeat_using_as_check, tie_to_tenant
 from platformkit_pipeline.remediation.proposal import ByHand, Change, Generator, Proposal, Remedy
@@ -31,6 +35,15 @@ from platformkit_pipeline.rules.registry import find_rule
 
 _PROTECTING = ("ALTER TABLE ENABLE ROW SECURITY", "ALTER TABLE DISABLE ROW SECURITY", "DROP POLICY", "CREATE POLICY")
 _REVOKING = ("REVOKE ON TABLE", "GRANT ON TABLE")
+_BUILDS = ("CREATE INDEX", "REINDEX", "ALTER INDEX ATTACH PARTITION", "DROP INDEX", "COMMENT ON INDEX")
+_TOUCHES = ("CREATE FUNCTION", "DROP FUNCTION", "REVOKE ON FUNCTION", "CREATE TRIGGER", "DROP TRIGGER")
+_REPLACES_CONSTRAINTS = (
+    "ALTER TABLE ADD CONSTRAINT",
+    "ALTER TABLE VALIDATE CONSTRAINT",
+    "ALTER TABLE DROP CONSTRAINT",
+    "ALTER CONSTRAINT RENAME",
+    "COMMENT ON CONSTRAINT",
+)
 
 REMEDIES: Mapping[str, Remedy] = MappingProxyType(
     {
@@ -54,7 +67,15 @@ REMEDIES: Mapping[str, Remedy] = MappingProxyType(
         "RLS013": Remedy(revoke_what_no_policy_holds_back, _REVOKING),
         "AUD006": Remedy(make_append_only, _REVOKING),
         "API007": Remedy(stop_granting, ("ALTER DEFAULT PRIVILEGES REVOKE", "ALTER DEFAULT PRIVILEGES GRANT")),
-        "FKY003": Remedy(index_foreign_key, ("CREATE INDEX", "DROP INDEX")),
+        "AUD001": Remedy(add_timestamps, ("ALTER TABLE ADD COLUMN", "ALTER TABLE DROP COLUMN", *_TOUCHES)),
+        "AUD005": Remedy(keep_updated_at, _TOUCHES),
+        # from here on statements commit by themselves
+        "FKY002": Remedy(make_restrict_explicit, _REPLACES_CONSTRAINTS),
+        # what is there is repaired first, what is missing is built, and only then goes what others make superfluous
+        "IDX005": Remedy(repair_index, _BUILDS),
+        "FKY003": Remedy(index_foreign_key, _BUILDS),
+        "IDX001": Remedy(index_policy_columns, _BUILDS),
+        "IDX003": Remedy(drop_duplicate_index, ("DROP INDEX", "CREATE INDEX", "COMMENT ON INDEX")),
     }
 )
 ADVISORS: Mapping[str, Generator] = MappingProxyType(
