@@ -160,6 +160,43 @@ def test_no_secret_of_a_file_is_told(folder: Path, options: ReplayOptions) -> No
     assert "correct-horse" not in repr(judged(REPOSITORY, replay_migrations(folder, options)))
 
 
+DUMP = """
+SET lock_timeout = 0;
+SELECT pg_catalog.set_config('search_path', '', false);
+SET check_function_bodies = false;
+COMMENT ON SCHEMA "public" IS 'standard public schema';
+ALTER SCHEMA "public" OWNER TO "pg_database_owner";
+CREATE EXTENSION IF NOT EXISTS "pg_stat_statements" WITH SCHEMA "extensions";
+CREATE FUNCTION "public"."handle_new_user"() RETURNS "trigger" LANGUAGE "plpgsql" SECURITY DEFINER
+    AS $$ begin insert into public.profiles (id) values (new.id); return new; end; $$;
+ALTER FUNCTION "public"."handle_new_user"() OWNER TO "postgres";
+SET default_table_access_method = "heap";
+CREATE TABLE IF NOT EXISTS "public"."profiles" ("id" "uuid" NOT NULL, "name" "text");
+ALTER TABLE "public"."profiles" OWNER TO "postgres";
+ALTER TABLE ONLY "public"."profiles" ADD CONSTRAINT "profiles_pkey" PRIMARY KEY ("id");
+ALTER TABLE ONLY "public"."profiles"
+    ADD CONSTRAINT "profiles_id_fkey" FOREIGN KEY ("id") REFERENCES "auth"."users"("id") ON DELETE CASCADE;
+CREATE POLICY "own" ON "public"."profiles" FOR SELECT USING (("auth"."uid"() = "id"));
+ALTER PUBLICATION "supabase_realtime" OWNER TO "postgres";
+ALTER PUBLICATION "supabase_realtime" ADD TABLE ONLY "public"."profiles";
+ALTER DEFAULT PRIVILEGES FOR ROLE "postgres" IN SCHEMA "public" GRANT ALL ON TABLES  TO "anon";
+RESET ALL;
+CREATE TRIGGER on_auth_user_created AFTER INSERT ON auth.users FOR EACH ROW EXECUTE FUNCTION public.handle_new_user();
+insert into storage.buckets (id, name, public) values ('avatars', 'avatars', true);
+create policy "Avatars are public." on storage.objects for select using (bucket_id = 'avatars');
+alter role authenticated set statement_timeout = '20s';
+notify pgrst, 'reload schema';
+"""
+
+
+def test_what_db_pull_writes_of_a_project_replays(folder: Path, options: ReplayOptions) -> None:
+    write(folder, DUMP)
+    replay, declared = replay_and_observe(read_migrations(folder), options, lambda _: None)
+    assert replay.failure is None
+    assert declared is not None
+    assert [t.name for t in declared.triggers if t.relation == "users"] == ["on_auth_user_created"]
+
+
 # -- what cannot be told -------------------------------------------------------------------------------------------------
 
 STAND_IN = {
