@@ -15,6 +15,7 @@ from platformkit_pipeline.introspection.postgres.differences import compare_sche
 from platformkit_pipeline.introspection.postgres.fingerprint import catalog_fingerprint
 from platformkit_pipeline.introspection.postgres.observe import observe
 from platformkit_pipeline.introspection.repository.migrations import read_migrations
+from platformkit_pipeline.model.drift import Regression
 from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.model.errors import ObservationError
 from platformkit_pipeline.model.migration import MigrationFile, MigrationSet, UnreadableFile
@@ -36,11 +37,14 @@ Versions = tuple[AppliedVersion, ...] | Unobserved
 
 @dataclass(frozen=True, slots=True)
 class LiveProject:
-    """What was observed of the project: its schema, the versions it has applied, and an earlier observation if there is one."""
+    """What was observed of the project: its schema, the versions it has applied, and what it was like before."""
 
     snapshot: Snapshot
     versions: Versions
     previous: Snapshot | None = None
+    """An earlier observation, to tell what was lost since."""
+    lost: tuple[Regression, ...] = ()
+    """What was lost according to the control plane, as `operations.regressions` tells it."""
 
 
 def check_drift(
@@ -79,7 +83,7 @@ def check_observed(
         replay=replay,
         versions=() if isinstance(live.versions, Unobserved) else tuple(reconcile(read, live.versions)),
         versions_unobserved=live.versions.why if isinstance(live.versions, Unobserved) else None,
-        regressions=lost_protections(live.previous, live.snapshot) if live.previous is not None else (),
+        regressions=(*live.lost, *(lost_protections(live.previous, live.snapshot) if live.previous is not None else ())),
     )
     if declared is not None:
         progress("comparing")
