@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 EXIT_SURPRISED = 1
+EXIT_UNKNOWN = 3
 _MOST_BYTES = 64 * 1024 * 1024
 
 
@@ -95,6 +96,8 @@ def apply(
         )
     document = _document(made, applied)
     write_text(_json(document) if output_format is ListFormat.JSON else _sentences(applied), None)
+    if applied.outcome is Outcome.UNKNOWN:
+        return EXIT_UNKNOWN
     return 0 if applied.outcome in (Outcome.APPLIED, Outcome.NOTHING_TO_DO) else EXIT_SURPRISED
 
 
@@ -153,6 +156,8 @@ def _sentences(applied: Application) -> str:
                 lines[-1] = lines[-1].replace("as predicted", f"{applied.predicted_score:g} predicted")
         case "taken-back":
             lines = ["taken back: the schema is what it was before", *applied.surprises]
+        case "unknown":
+            lines = ["UNKNOWN: the target went away in the middle", *applied.surprises]
         case _:
             lines = ["LEFT CHANGED: the schema is not what it was before; look at it now", *applied.surprises]
     return "\n".join(lines) + "\n"

@@ -85,6 +85,8 @@ class Outcome(StrEnum):
     """Something surprised; the target is what it was."""
     LEFT_CHANGED = "left-changed"
     """Something surprised, and the target could not be brought back to what it was."""
+    UNKNOWN = "unknown"
+    """The target went away in the middle: what was committed has to be looked at when it is back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +132,13 @@ def apply_plan(
     if not plan.offered:
         return Application(Outcome.NOTHING_TO_DO)
     with turn_on(connection, target):
-        return _Turn(connection, plan, target, declarations, access, approval, limits, progress).take()
+        turn = _Turn(connection, plan, target, declarations, access, approval, limits, progress)
+        try:
+            proven = turn.prepare()
+        except PlatformkitError as error:
+            turn.note("remediation.apply_refused", {"why": str(error)})
+            raise
+        return turn.take(proven)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,18 +152,19 @@ class _Turn:
     limits: Limits
     progress: Progress
 
-    def take(self) -> Application:
+    def prepare(self) -> _Proven:
+        """Everything that can be known before anything is changed."""
         self.progress(f"observing {self.target.name}")
         seen = observe_all(self.access.observer, self.access.options)
         self._require_fresh(seen)
         proven = self._prove(self._selected(seen), seen)
         self._require_second_approval(proven)
+        self.progress(f"observing {self.target.name} again")
+        self._require_fresh(observe_all(self.access.observer, self.access.options))
+        return proven
+
+    def take(self, proven: _Proven) -> Application:
         self._note("remediation.apply_started", proven, {"patches": [_told(p) for p in proven.patches]})
-        try:
-            self._require_fresh(observe_all(self.access.observer, self.access.options))
-        except PlatformkitError as error:
-            self._note("remediation.apply_refused", proven, {"why": str(error)})
-            raise
         groups = groups_of(proven.patches)
         self.progress(f"applying {len(proven.patches)} patches")
         try:
@@ -236,7 +245,7 @@ class _Turn:
             scan_id=str(uuid.uuid4()),
             started_at=datetime.now(UTC),
         )
-        now = State(seen, object_fingerprints(seen), report.results)
+        now = State(seen, object_fingerprints(seen), report.results, report.catalog_fingerprint)
         expected = changed_objects(proven.base.objects, proven.after.objects)
         surprises = [
             f"{name} is not what it became on the shadow"
@@ -260,16 +269,24 @@ class _Turn:
         told = list(surprises)
         try:
             undo_groups(self.access.owner, groups, self.limits.timeouts, self.limits.build)
-            restored = catalog_fingerprint(observe_all(self.access.observer, self.access.options)) == self.plan.base_fingerprint
-            if not restored:
-                told.append("the undo ran, and the schema is not exactly what it was before")
-        except (StatementFailedError, PlatformkitError) as error:
-            restored = False
+            outcome = self._outcome_of_undo(proven, told)
+        except StatementFailedError as error:
+            outcome = Outcome.LEFT_CHANGED
             told.append(f"the undo failed: {error}")
-        outcome = Outcome.TAKEN_BACK if restored else Outcome.LEFT_CHANGED
-        action = "remediation.taken_back" if restored else "remediation.left_changed"
-        self._note(action, proven, {"why": told})
+        except PlatformkitError as error:
+            outcome = Outcome.UNKNOWN
+            told.append(f"the target is gone, and what was committed is unknown: {error}; when it is back, make a new plan")
+        self._note(f"remediation.{outcome.value.replace('-', '_')}", proven, {"why": told})
         return Application(outcome, proven.patches, tuple(told), _score(proven.base), None, _score(proven.after))
+
+    def _outcome_of_undo(self, proven: _Proven, told: list[str]) -> Outcome:
+        """Looked at are the objects that the patches change: somebody else may have changed others meanwhile."""
+        now = object_fingerprints(observe_all(self.access.observer, self.access.options))
+        base, after = proven.base.objects, proven.after.objects
+        left = sorted(name for name in changed_objects(base, after) if now.get(name) != base.get(name))
+        if left:
+            told.append(f"the undo ran, and these are not what they were: {'; '.join(left)}")
+        return Outcome.LEFT_CHANGED if left else Outcome.TAKEN_BACK
 
     def _interrupted(self, proven: _Proven, error: InterruptedApplicationError) -> Application:
         """A statement failed. Its transaction is rolled back; what was committed before, and leftovers of a build, are undone."""
@@ -277,10 +294,14 @@ class _Turn:
         why = _advice(error)
         if not to_undo and error.sqlstate is not None:
             self._note("remediation.apply_failed", proven, {"why": why})
-            raise TargetBusy(why) if error.sqlstate == LOCK_NOT_AVAILABLE else ConfigurationError(f"{why}; nothing was changed")
+            kind = TargetBusy if error.sqlstate == LOCK_NOT_AVAILABLE else ConfigurationError
+            raise kind(f"{why}; nothing was changed")
         return self._taken_back(proven, to_undo, [why])
 
     def _note(self, action: str, proven: _Proven, detail: dict[str, Any]) -> None:
+        self.note(action, {"patched_fingerprint": proven.together.patched_fingerprint, **detail})
+
+    def note(self, action: str, detail: dict[str, Any]) -> None:
         """Take down who, what, when and why, and commit: it has to outlast whatever happens next."""
         told = {
             "target": self.target.name,
@@ -289,7 +310,6 @@ class _Turn:
             "second_approval": self.approval.second_approval,
             "reason": self.approval.reason,
             "base_fingerprint": self.plan.base_fingerprint,
-            "patched_fingerprint": proven.together.patched_fingerprint,
             **detail,
         }
         with control_plane_errors():

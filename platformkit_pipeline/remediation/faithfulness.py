@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import fields
+from functools import cached_property
 from typing import Any
 
 from platformkit_pipeline.introspection.postgres.fingerprint import object_fingerprints
-from platformkit_pipeline.model.identity import database_identity
+from platformkit_pipeline.model.identity import ObjectIdentity
 from platformkit_pipeline.model.snapshot import Snapshot
 from platformkit_pipeline.model.snapshot_inventory import identity_of
 from platformkit_pipeline.sandbox.shadow.building import Failure
 from platformkit_pipeline.sqltext.secrets import MARKER
 
-_LISTS = (
+REBUILT = (
     "schemas",
     "roles",
     "role_memberships",
@@ -32,118 +32,101 @@ _LISTS = (
     "foreign_servers",
     "extensions",
 )
-_TEXTS = ("definition", "body", "sql_body", "type", "default", "using", "with_check", "predicate", "arguments", "result", "comment")
-_WORD = re.compile(r'(?:"(?:[^"]|"")*"|[\w$]+)(?:\.(?:"(?:[^"]|"")*"|[\w$]+))?')
+"""Lists of a snapshot whose records are objects of the schema."""
+_TEXTS = ("definition", "body", "sql_body", "default", "using", "with_check", "predicate", "comment")
+_PAIRS = ("settings", "options")
+_NO_TEXT = {"base": "what a base type is made of is not observed"}
+"""By kind of a type, why nothing could be tried."""
+_EXPLAINED = {"rewritten": "rewritten (the text of a CREATE RULE is not observed)"}
+"""Fields whose name does not say enough."""
 
 
-def unfaithful_objects(wanted: Snapshot, found: Snapshot, failures: Iterable[Failure], missing_extensions: Collection[str]) -> dict[str, str]:
-    """Canonical identity and reason of everything that cannot be relied on, sorted."""
-    reasons = {failure.identity: failure.message for failure in reversed(tuple(failures))}
-    unfaithful = dict(_standing_on(wanted, missing_extensions)) if missing_extensions else {}
-    expected, present = object_fingerprints(wanted), object_fingerprints(found)
-    there = {identity_of(record).canonical for record in _records(found)}
-    for identity, message in reasons.items():
-        unfaithful[identity] = f"{'differs' if identity in there else 'missing'}: {message}"
-    for identity in expected.keys() - present.keys():
-        unfaithful.setdefault(identity, f"missing: {_why_missing(wanted, identity)}")
-    records: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
-    for identity in sorted(expected.keys() & present.keys()):
-        if expected[identity] != present[identity]:
-            if not records[0]:
-                records = (_by_identity(wanted), _by_identity(found))
-            unfaithful.setdefault(identity, f"differs: {_differing(records[0].get(identity), records[1].get(identity))}")
-    for identity in present.keys() - expected.keys():
-        unfaithful.setdefault(identity, "additional")
-    for unobserved in wanted.unobserved:
-        if unobserved.what in _LISTS:
-            unfaithful[f"{database_identity(wanted.server.database).canonical} {unobserved.what}"] = f"differs: not observed: {unobserved.why}"
-    return dict(sorted(unfaithful.items()))
+class Comparison:
+    """A target as observed, its shadow as observed, and what the server refused when the shadow was made."""
+
+    def __init__(self, wanted: Snapshot, found: Snapshot, failures: Iterable[Failure]) -> None:
+        self._wanted, self._found = wanted, found
+        self._failures = tuple(failures)
+
+    def unfaithful(self) -> dict[str, str]:
+        """Canonical identity of every object that is not as in the target, and why."""
+        reasons = dict(self._refused())
+        expected, present = object_fingerprints(self._wanted), object_fingerprints(self._found)
+        for identity in expected.keys() - present.keys():
+            reasons.setdefault(identity, f"missing: {self._why_missing(identity)}")
+        for identity in expected.keys() & present.keys():
+            if expected[identity] != present[identity]:
+                reasons.setdefault(identity, f"differs: {self._differing_fields(identity)}")
+        for identity in present.keys() - expected.keys():
+            reasons.setdefault(identity, "additional")
+        reasons.update(self._unobserved())
+        return reasons
+
+    def _refused(self) -> Iterator[tuple[str, str]]:
+        """The first message about each object. Of extensions' own objects only some versions have all: they do not count."""
+        told: set[str] = set()
+        of_extensions = tables_of_extensions(self._wanted)
+        for failure in self._failures:
+            if failure.identity not in told and not is_of_extension(self._wanted_records.get(failure.identity), of_extensions):
+                told.add(failure.identity)
+                yield failure.identity, f"{'differs' if failure.identity in self._found_records else 'missing'}: {failure.message}"
+
+    def _unobserved(self) -> Iterator[tuple[str, str]]:
+        for unobserved in self._wanted.unobserved:
+            if unobserved.what in REBUILT:
+                yield ObjectIdentity("catalog_kind", None, unobserved.what).canonical, f"missing: not observed: {unobserved.why}"
+
+    def _why_missing(self, identity: str) -> str:
+        record = self._wanted_records.get(identity)
+        return _NO_TEXT.get(getattr(record, "kind", ""), "it comes with another object that is missing or has another name")
+
+    def _differing_fields(self, identity: str) -> str:
+        wanted, found = self._wanted_records.get(identity), self._found_records.get(identity)
+        if type(wanted) is not type(found) or wanted is None:
+            return "kind of object"
+        names = [f.name for f in fields(wanted) if getattr(wanted, f.name) != getattr(found, f.name)]
+        return ", ".join(_EXPLAINED.get(name, name) for name in names) or "spelling"
+
+    @cached_property
+    def _wanted_records(self) -> Mapping[str, Any]:
+        return _by_identity(self._wanted)
+
+    @cached_property
+    def _found_records(self) -> Mapping[str, Any]:
+        return _by_identity(self._found)
 
 
 def masked_objects(snapshot: Snapshot) -> frozenset[str]:
-    """Objects with a mask in one of their texts."""
-    return frozenset(
-        identity_of(record).canonical for record in _records(snapshot) if any(MARKER in text for text in _texts(record))
-    )
+    """Canonical identities of objects in one of whose texts a secret was masked."""
+    return frozenset(identity_of(record).canonical for record in records_of(snapshot) if any(MARKER in text for text in _texts(record)))
 
 
-def _records(snapshot: Snapshot) -> Iterator[Any]:
-    for name in _LISTS:
+def records_of(snapshot: Snapshot) -> Iterator[Any]:
+    """All objects of the schema."""
+    for name in REBUILT:
         yield from getattr(snapshot, name)
 
 
+def tables_of_extensions(snapshot: Snapshot) -> frozenset[tuple[str, str]]:
+    return frozenset((r.schema, r.name) for r in snapshot.relations if r.extension is not None)
+
+
+def is_of_extension(record: Any, of_extensions: Collection[tuple[str, str]]) -> bool:
+    """True for an object of an extension, and for one that lies on a table of an extension."""
+    on = (getattr(record, "schema", None), getattr(record, "relation", None))
+    return getattr(record, "extension", None) is not None or on in of_extensions
+
+
 def _by_identity(snapshot: Snapshot) -> dict[str, Any]:
-    return {identity_of(record).canonical: record for record in _records(snapshot)}
+    return {identity_of(record).canonical: record for record in records_of(snapshot)}
 
 
 def _texts(record: Any) -> Iterator[str]:
     for name in _TEXTS:
-        value = getattr(record, name, None)
-        if isinstance(value, str):
+        if isinstance(value := getattr(record, name, None), str):
             yield value
-
-
-def _differing(wanted: Any, found: Any) -> str:
-    if wanted is None or found is None:
-        return "kind"
-    return ", ".join(f.name for f in fields(wanted) if getattr(wanted, f.name) != getattr(found, f.name)) or "spelling"
-
-
-def _why_missing(wanted: Snapshot, identity: str) -> str:
-    """For kinds whose making is not observed; everything else has a message of the server."""
-    for function in wanted.functions:
-        if function.kind == "aggregate" and identity_of(function).canonical == identity:
-            return "what an aggregate is made of is not observed"
-    for made in wanted.types:
-        if made.kind == "base" and identity_of(made).canonical == identity:
-            return "what a base type is made of is not observed"
-    return "it is made with another object that is missing"
-
-
-# -- stand-ins ----------------------------------------------------------------------------------------------------------
-
-
-def _standing_on(wanted: Snapshot, extensions: Collection[str]) -> Iterator[tuple[str, str]]:
-    """Whatever names an object of a missing extension, or a view or function that does."""
-    names: dict[str, str] = {}
-    for record in (*wanted.functions, *wanted.types, *wanted.relations):
-        if record.extension in extensions:
-            names[f"{_plain(record.schema)}.{_plain(record.name)}"] = str(record.extension)
-    for extension in wanted.extensions:
-        if extension.name in extensions:
-            yield identity_of(extension).canonical, "differs: this server does not have it; a stand-in has its place"
-    seen: set[str] = set()
-    while True:
-        more = [(r, e) for r, e in _touching(wanted, names) if identity_of(r).canonical not in seen]
-        if not more:
-            return
-        for record, extension in more:
-            identity = identity_of(record).canonical
-            seen.add(identity)
-            yield identity, f"differs: stands on a stub of extension {extension}"
-            if hasattr(record, "schema") and not hasattr(record, "relation"):
-                names[f"{_plain(record.schema)}.{_plain(record.name)}"] = extension
-
-
-def _touching(wanted: Snapshot, names: Mapping[str, str]) -> Iterator[tuple[Any, str]]:
-    bare = {name.rpartition(".")[2]: extension for name, extension in names.items()}
-    for record in _records(wanted):
-        if getattr(record, "extension", None) is not None:
-            continue
-        texts = list(_texts(record))
-        if hasattr(record, "function_name"):
-            texts.append(f"{_plain(record.function_schema)}.{_plain(record.function_name)}")
-        body = getattr(record, "body", None)
-        for word in (m[0] for text in texts for m in _WORD.finditer(text)):
-            if word in names:
-                yield record, names[word]
-                break
-        else:
-            # a body is as somebody wrote it: what it calls may be found through its search_path
-            called = next((w for w in (m[0] for m in _WORD.finditer(body or "")) if w in bare), None)
-            if called is not None:
-                yield record, bare[called]
-
-
-def _plain(name: str) -> str:
-    return name if re.fullmatch(r"[a-z_][a-z0-9_$]*", name) else '"' + name.replace('"', '""') + '"'
+    for name in _PAIRS:
+        for pair in getattr(record, name, ()):
+            yield pair[-1]
+    for mapping in getattr(record, "user_mappings", ()):
+        yield from (value for _, value in mapping.options)

@@ -14,20 +14,33 @@ from platformkit_pipeline.remediation.extensions import move_extension
 from platformkit_pipeline.remediation.foreign_keys import index_foreign_key
 from platformkit_pipeline.remediation.functions import fix_search_path
 from platformkit_pipeline.remediation.performance import create_missing_index, drop_unused_index, repack_table, tune_statement
+from platformkit_pipeline.remediation.policies import check_what_rows_become, evaluate_once
 from platformkit_pipeline.remediation.proposal import ByHand, Change, Generator, Proposal, Remedy
 from platformkit_pipeline.remediation.row_level_security import enable_row_level_security
+from platformkit_pipeline.remediation.tenant_boundary import confine_to_tenant
+from platformkit_pipeline.remediation.views import read_as_the_caller
 from platformkit_pipeline.rules.database.catalog import Catalog
 from platformkit_pipeline.rules.registry import find_rule
 
+_ENABLE_RLS = Remedy(
+    enable_row_level_security, ("ALTER TABLE ENABLE ROW SECURITY", "ALTER TABLE DISABLE ROW SECURITY", "DROP POLICY", "CREATE POLICY")
+)
+_BOUNDARY = Remedy(confine_to_tenant, ("DROP POLICY", "CREATE POLICY"))
 REMEDIES: Mapping[str, Remedy] = MappingProxyType(
     {
         # in the order of application: functions may rely on a moved extension; index builds cannot share a transaction, so they come last
         "EXT001": Remedy(move_extension, ("CREATE SCHEMA", "GRANT", "ALTER EXTENSION SET SCHEMA", "DROP SCHEMA")),
         "FUN001": Remedy(fix_search_path, ("ALTER FUNCTION SET", "ALTER PROCEDURE SET")),
-        "RLS001": Remedy(
-            enable_row_level_security,
-            ("ALTER TABLE ENABLE ROW SECURITY", "ALTER TABLE DISABLE ROW SECURITY", "DROP POLICY", "CREATE POLICY"),
-        ),
+        "RLS001": _ENABLE_RLS,
+        "RLS002": _ENABLE_RLS,
+        "RLS017": _ENABLE_RLS,
+        "RLS007": Remedy(read_as_the_caller, ("ALTER VIEW SET REL OPTIONS", "ALTER VIEW RESET REL OPTIONS")),
+        "RLS012": Remedy(check_what_rows_become, ("ALTER POLICY",)),
+        "RLS010": Remedy(evaluate_once, ("ALTER POLICY",)),
+        "RLS004": _BOUNDARY,
+        "RLS005": _BOUNDARY,
+        "RLS016": _BOUNDARY,
+        "TEN003": _BOUNDARY,
         "FKY003": Remedy(index_foreign_key, ("CREATE INDEX", "DROP INDEX")),
     }
 )

@@ -7,30 +7,36 @@ differs is named with its reason, and nothing that touches it counts as shown.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping
+import os
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
 import psycopg
-from psycopg import errors
 from psycopg.conninfo import conninfo_to_dict
 
 from platformkit_pipeline.introspection.postgres.fingerprint import catalog_fingerprint
 from platformkit_pipeline.introspection.postgres.observe import observe
 from platformkit_pipeline.locations import home_directory
 from platformkit_pipeline.model.dsn import Dsn, redact
-from platformkit_pipeline.model.errors import ObservationError, SandboxError
-from platformkit_pipeline.model.snapshot import Snapshot
-from platformkit_pipeline.remediation.faithfulness import masked_objects, unfaithful_objects
+from platformkit_pipeline.model.errors import ObservationError, SandboxError, TargetUnreachable
+from platformkit_pipeline.model.snapshot import Extension, Snapshot
+from platformkit_pipeline.model.snapshot_inventory import identity_of
+from platformkit_pipeline.remediation.faithfulness import Comparison, masked_objects
+from platformkit_pipeline.remediation.stand_ins import standing_on_collations, standing_on_extensions
 from platformkit_pipeline.sandbox.binaries import Binaries, find_binaries
 from platformkit_pipeline.sandbox.databases import connect, create_database, drop_database, with_user
 from platformkit_pipeline.sandbox.embedded import EmbeddedPostgres
+from platformkit_pipeline.sandbox.postmaster import holds_within
 from platformkit_pipeline.sandbox.shadow.building import build
-from platformkit_pipeline.sandbox.shadow.extensions import missing_extensions, stand_in
+from platformkit_pipeline.sandbox.shadow.extensions import Available, missing_extensions, stand_in
 from platformkit_pipeline.sandbox.shadow.folders import HeldFolder, hold_new_folder, sweep
 from platformkit_pipeline.sandbox.shadow.roles import bootstrap_role, owner_role
 from platformkit_pipeline.sandbox.shadow.script import of_the_database, script
+from platformkit_pipeline.sandbox.shadow.views import unfilled_views
 
 _FOLDER = "shadows"
 _TEMPLATE = "shadow_template"
@@ -46,6 +52,10 @@ _SETTINGS = {
     "jit": "off",
 }
 """Nothing here need survive a power cut; a portion of statements holds many locks at once."""
+_ROOM_BYTES = 32 * 1024**2
+"""With less than two segments of its log a server soon stops."""
+_NOT_FILLED = "differs: not filled, because that would run functions of the target or ask a foreign server"
+_REVIVAL_SECONDS = 30.0
 _STAND_INS_SINCE = 18
 """Major from which on an extension may lie in a folder of the server's own."""
 
@@ -99,29 +109,37 @@ class ShadowServer:
         """Rebuild `snapshot` and compare. A template made before is given up, with all its copies."""
         self._end()
         server = self._start(snapshot, progress)
-        progress("rebuilding the schema")
-        dsn = create_database(server.dsn(), _TEMPLATE)
-        available = self._offer_extensions(server, snapshot)
-        with connect(dsn) as connection:
-            version = connection.info.server_version
-        failures = build(dsn, script(snapshot, superuser=server.superuser, server_version=version, available=available))
-        self._finish(server, snapshot, _TEMPLATE)
-        progress("comparing it with the target")
-        try:
+        with _told_as_sandbox_error(server):
+            progress("rebuilding the schema")
+            dsn = create_database(server.dsn(), _TEMPLATE)
+            own = self._own_extensions(server)
+            missing = missing_extensions(snapshot, own)
+            available = {**own, **self._stand_ins(server, snapshot, missing)}
+            failures = build(dsn, lambda version: script(snapshot, superuser=server.superuser, server_version=version, available=available))
+            self._finish(server, snapshot, _TEMPLATE)
+            progress("comparing it with the target")
             found = observe(dsn)
-        except ObservationError as error:
-            raise SandboxError(f"The shadow was rebuilt but cannot be observed: {error}") from None
         self._wanted = snapshot
-        missing = {e.name for e in missing_extensions(snapshot, self._own_extensions)}
-        unfaithful = unfaithful_objects(snapshot, found, failures, missing)
-        return ShadowTemplate(found, catalog_fingerprint(found), unfaithful, masked_objects(snapshot))
+        unfaithful = {
+            **{identity_of(view).canonical: _NOT_FILLED for view in unfilled_views(snapshot)},
+            **standing_on_collations(snapshot),
+            **standing_on_extensions(snapshot, {e.name for e in missing}),
+            **Comparison(snapshot, found, failures).unfaithful(),  # the stronger reason
+        }
+        return ShadowTemplate(found, catalog_fingerprint(found), dict(sorted(unfaithful.items())), masked_objects(snapshot))
 
     def fresh(self, name: str | None = None) -> Dsn:
-        """A new copy of the template, as superuser. Raises SandboxError without one, or when `name` is taken."""
+        """A new copy of the template, as superuser. Raises SandboxError without one, or when `name` is taken.
+
+        A server that died meanwhile is started again; its databases are there still.
+        """
         server, snapshot = self._ready()
-        chosen = name or f"shadow_{next(self._serial)}"
-        dsn = create_database(server.dsn(), chosen, template=_TEMPLATE, copy_files=True)
-        self._finish(server, snapshot, chosen)
+        chosen = name or f"shadow_{os.getpid()}_{next(self._serial)}"  # copies of this process make some as well
+        with _told_as_sandbox_error(server):
+            if not holds_within(_REVIVAL_SECONDS, lambda: _answers(server)):
+                raise SandboxError(f"The server of the shadow does not come back; see {server.folders.server_log}.")
+            dsn = create_database(server.dsn(), chosen, template=_TEMPLATE, copy_files=True)
+            self._finish(server, snapshot, chosen)
         return dsn
 
     def as_owner(self, dsn: Dsn) -> Dsn:
@@ -132,9 +150,16 @@ class ShadowServer:
     def drop(self, dsn: Dsn) -> None:
         """Drop a copy and end its connections; nothing happens if it is gone."""
         server, _ = self._ready()
-        drop_database(server.dsn(), str(conninfo_to_dict(dsn.reveal())["dbname"]))
+        with _told_as_sandbox_error(server):
+            drop_database(server.dsn(), str(conninfo_to_dict(dsn.reveal())["dbname"]))
 
     # ---------------------------------------------------------------- the server
+
+    @property
+    def postmaster(self) -> int | None:
+        """Process id of the running server; None without one."""
+        info = None if self._server is None else self._server.status()
+        return None if info is None else info.pid
 
     def _ready(self) -> tuple[EmbeddedPostgres, Snapshot]:
         if self._server is None or self._wanted is None:
@@ -164,32 +189,53 @@ class ShadowServer:
             if folder is not None:
                 folder.release()
 
-    def _offer_extensions(self, server: EmbeddedPostgres, snapshot: Snapshot) -> frozenset[str]:
-        """Names that CREATE EXTENSION will find: the server's own, and stand-ins for the others where it takes some."""
+    def _own_extensions(self, server: EmbeddedPostgres) -> Available:
+        query = "select name, array_agg(version) from pg_catalog.pg_available_extension_versions group by name"
         with connect(server.dsn()) as connection:
-            rows = connection.execute("select name from pg_catalog.pg_available_extensions").fetchall()
-        self._own_extensions = frozenset(name for (name,) in rows)
+            return {name: frozenset(versions) for name, versions in connection.execute(query.encode())}
+
+    def _stand_ins(self, server: EmbeddedPostgres, snapshot: Snapshot, missing: Iterable[Extension]) -> Available:
+        """Stand-ins for extensions that the server does not have, written where it finds them; none before 18."""
         if server.binaries.major < _STAND_INS_SINCE:
-            return self._own_extensions
-        offered = set(self._own_extensions)
-        folder = _stand_in_folder(server)
-        for extension in missing_extensions(snapshot, self._own_extensions):
-            made = stand_in(snapshot, extension)
-            for name, text in made.files:
-                _write_for(server, folder, name, text)
-                offered.add(extension.name)
-        return frozenset(offered)
+            return {}
+        made = {extension: stand_in(snapshot, extension).files for extension in missing}
+        for files in made.values():
+            for name, text in files:
+                _write_for(server, _stand_in_folder(server), name, text)
+        return {extension.name: frozenset({extension.version}) for extension, files in made.items() if files}
 
     def _finish(self, server: EmbeddedPostgres, snapshot: Snapshot, name: str) -> None:
-        statements = of_the_database(snapshot, name, server.superuser)
-        try:
-            with connect(server.dsn()) as connection:
-                for sql in statements:
-                    connection.execute(sql.encode())
-        except errors.DiskFull as error:
-            raise SandboxError(f"The disk is full: {redact(str(error)).strip()}") from None
-        except psycopg.Error as error:
-            raise SandboxError(f"The shadow {name} could not be set up: {redact(str(error)).strip()}") from None
+        with connect(server.dsn()) as connection:
+            for sql in of_the_database(snapshot, name, server.superuser):
+                connection.execute(sql.encode())
+
+
+@contextmanager
+def _told_as_sandbox_error(server: EmbeddedPostgres) -> Iterator[None]:
+    """Whatever goes wrong on our own server is an error of the sandbox, never one of the target.
+
+    A server whose disk is full mostly ends without a word.
+    """
+    try:
+        yield
+    except (ObservationError, SandboxError, psycopg.Error) as error:
+        message = redact(str(error)).strip()
+        if shutil.disk_usage(server.root).free < _ROOM_BYTES:
+            advice = "free space there, or set PLATFORMKIT_HOME to a folder on another disk"
+            raise SandboxError(f"The disk is full on which the shadow lies ({server.root}): {advice}. {message}") from None
+        if isinstance(error, SandboxError):
+            raise
+        raise SandboxError(f"The server of the shadow does not answer, or went away: {message}") from None
+
+
+def _answers(server: EmbeddedPostgres) -> bool:
+    """Whether it takes connections; one that is gone is started, one that recovers may be asked again."""
+    try:
+        with connect(server.dsn()):
+            return True
+    except TargetUnreachable:
+        server.ensure()
+        return False
 
 
 def _stand_in_folder(server: EmbeddedPostgres) -> Path:

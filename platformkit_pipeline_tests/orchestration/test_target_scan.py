@@ -66,11 +66,9 @@ def test_proofs_are_made_once_for_a_plan_and_stored_with_it(scanned: ScannedTwic
     first, second = (metadata_of(scanned.instance, run.run_id, "remediation/proofs", MESSY) for run in (scanned.first, scanned.second))
     assert (first["tried"], second["tried"]) == (True, False)
     assert (first["offered"], first["withheld"]) == (second["offered"], second["withheld"])
-    stored = scanned.superuser.execute(
-        "select proof, count(*) from ops.remediation_patches where kind = 'sql' group by proof order by proof"
-    ).fetchall()
-    assert dict(stored).get("proven", 0) == first["offered"] > 0
-    assert sum(count for _, count in stored) == first["offered"] + first["withheld"]
+    stored = scanned.superuser.execute("select proof from ops.remediation_patches where kind = 'sql'").fetchall()
+    assert stored.count(("proven",)) == first["offered"] > 0
+    assert len(stored) == first["offered"] + first["withheld"]
     runs = scanned.superuser.execute("select distinct proof_run_id from ops.remediation_patches where kind = 'sql'").fetchall()
     assert runs == [(scanned.first.run_id,)]
 

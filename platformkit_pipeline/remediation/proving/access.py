@@ -49,8 +49,35 @@ class Cell:
         return f"{self.caller}: {about}, {self.row}" if self.row else f"{self.caller}: {about}"
 
 
-Matrix = Mapping[Cell, str]
-"""Cell → `yes` for a privilege (absent: no), or what came of the trial: a number of rows, `denied`, `error <SQLSTATE>`."""
+Privileges = Mapping[tuple[str, str], str]
+"""(canonical identity, role) → the operations that the server lets it do, joined by commas."""
+
+Trials = Mapping[Cell, str]
+"""Cell → what came of it: a number of rows, `denied`, `error <SQLSTATE>`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """The role × operation matrix at one moment: all privileges, and trials in the relations that are of interest."""
+
+    privileges: Privileges
+    trials: Trials
+
+
+def differences(before: Access, after: Access) -> Iterator[tuple[Cell, str | None, str | None]]:
+    """Cells whose answers differ, with both, in order; None for a privilege that is not there."""
+    found: list[tuple[Cell, str | None, str | None]] = []
+    for key in before.privileges.keys() | after.privileges.keys():
+        old, new = before.privileges.get(key, ""), after.privileges.get(key, "")
+        if old != new:
+            had, has = set(filter(None, old.split(","))), set(filter(None, new.split(",")))
+            found += [(Cell(*key, operation), "yes", None) for operation in had - has]
+            found += [(Cell(*key, operation), None, "yes") for operation in has - had]
+    for cell in before.trials.keys() | after.trials.keys():
+        if (old_answer := before.trials.get(cell)) != (new_answer := after.trials.get(cell)):
+            found.append((cell, old_answer, new_answer))
+    yield from sorted(found, key=lambda difference: difference[0])
+
 
 UNTRIED = "untried"
 """How answers begin that are none."""
@@ -66,11 +93,11 @@ def rank(answer: str | None) -> int:
     return 1 + int(answer) if answer.isdecimal() else 0
 
 
-def privileges(dsn: Dsn, snapshot: Snapshot) -> Matrix:
+def privileges(dsn: Dsn, snapshot: Snapshot) -> Privileges:
     """What the server says each role may do, for all objects; one query. `dsn` leads to the shadow as its superuser."""
     names = {(r.schema, r.name): identity_of(r).canonical for r in snapshot.relations}
     roles = [r.name for r in snapshot.roles if r.name in ROLES]
-    cells: dict[Cell, str] = {}
+    found: dict[tuple[str, str], str] = {}
     with connect(dsn) as connection:
         connection.execute("set search_path = pg_catalog")
         for kind, schema, name, arguments, role, operations in connection.execute(
@@ -83,12 +110,11 @@ def privileges(dsn: Dsn, snapshot: Snapshot) -> Matrix:
                     about = f"function {schema}.{name}({arguments})"
                 case _:
                     about = f"schema {name}"
-            for operation in filter(None, operations.split(",")):
-                cells[Cell(about, role, operation)] = "yes"
-    return cells
+            found[about, role] = operations
+    return found
 
 
-def trials(dsn: Dsn, catalog: Catalog, touched: Iterable[Name]) -> Matrix:
+def trials(dsn: Dsn, catalog: Catalog, touched: Iterable[Name]) -> Trials:
     """What callers reach in the touched tables, and in the views that read them, with made-up rows of two tenants.
 
     `dsn` leads to the shadow as its superuser. Everything is rolled back.

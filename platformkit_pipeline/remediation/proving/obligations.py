@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from platformkit_pipeline.model.patch import AccessChange, AccessDirection, Patch
 from platformkit_pipeline.model.proof import Finding, Obligation, Verdict
 from platformkit_pipeline.model.result import Outcome, Result, Severity
-from platformkit_pipeline.remediation.proving.access import UNTRIED, Cell, Matrix, rank
+from platformkit_pipeline.remediation.proving.access import UNTRIED, Access, Cell, differences, rank
 from platformkit_pipeline.remediation.proving.states import Key, State, changed_objects, new_findings
 from platformkit_pipeline.rules.registry import find_rule
 from platformkit_pipeline.sqltext.parser import SqlSyntaxError
@@ -106,34 +106,30 @@ def left_by_undo(before: Mapping[str, str], restored: Mapping[str, str]) -> str:
     return f"the undo leaves differences: {_some(sorted(changed_objects(before, restored)))}"
 
 
-def access_kept(patches: Sequence[Patch], before: Matrix, after: Matrix, affected: Closure) -> Finding:
+def access_kept(patches: Sequence[Patch], before: Access, after: Access, affected: Closure) -> Finding:
     """(9) `affected` extends what is declared for a relation to the views that read it."""
     declared = [change for patch in patches for change in patch.effects.access]
     by_object: dict[str, list[AccessChange]] = {}
     for change in declared:
         for name in affected(change.object):
             by_object.setdefault(name, []).append(change)
-    undeclared, broken, untried = [], [], []
-    for cell, old, new in _differences(before, after):
+    undeclared, broken = [], []
+    for cell, old, new in differences(before, after):
+        if any(answer is not None and answer.startswith(UNTRIED) for answer in (old, new)):
+            continue
         if new is not None and new.startswith("error") and not (old or "").startswith("error"):
             broken.append(f"{cell} now fails ({new})")
         elif not any(_covers(change, cell, old, new) for change in by_object.get(cell.object, ())):
             undeclared.append(f"{cell}: {_told(old)} before, {_told(new)} after")
+    answers = after.trials.items()
     untried = [
-        f"{cell.object} ({cell.row or 'nothing could be tried'}): {answer}" for cell, answer in after.items() if answer.startswith(UNTRIED)
+        f"{cell.object} ({cell.row or 'nothing could be tried'}): {answer}" for cell, answer in answers if answer.startswith(UNTRIED)
     ]
     if broken or undeclared:
         return failed(Obligation.ACCESS, _some(broken + undeclared))
     if untried:
         return unknown(Obligation.ACCESS, f"rows could not be made up for {_some(sorted(untried))}")
     return held(Obligation.ACCESS)
-
-
-def _differences(before: Matrix, after: Matrix) -> Iterator[tuple[Cell, str | None, str | None]]:
-    for cell in sorted(before.keys() | after.keys()):
-        old, new = before.get(cell), after.get(cell)
-        if old != new and not any(answer is not None and answer.startswith(UNTRIED) for answer in (old, new)):
-            yield cell, old, new
 
 
 def _covers(change: AccessChange, cell: Cell, old: str | None, new: str | None) -> bool:

@@ -16,21 +16,29 @@ from platformkit_pipeline.rules.evaluate import evaluate
 log = get_logger("remediation.proving")
 
 Progress = Callable[[str], None]
+ProveEach = Callable[[Prover, Sequence[Patch], Progress], Sequence[Proof]]
 
 
-def prove_plan(prover: Prover, plan: Plan, progress: Progress = lambda _: None) -> Plan:
+def one_by_one(prover: Prover, patches: Sequence[Patch], progress: Progress) -> list[Proof]:
+    """The proofs of the patches, each alone, in their order."""
+    proofs = []
+    for number, patch in enumerate(patches, start=1):
+        progress(f"proving {number}/{len(patches)} {patch.rule} {patch.object}")
+        proofs.append(prover.prove(patch))
+    return proofs
+
+
+def prove_plan(prover: Prover, plan: Plan, progress: Progress = lambda _: None, *, prove_each: ProveEach = one_by_one) -> Plan:
     """The plan with a proof on every patch, and one of all proven patches together.
 
     A patch that holds alone but not on top of those before it is refuted, and the others are tried together without it.
-    Raises ObservationError when the shadow is lost.
+    `prove_each` may share out the work. Raises ObservationError when the shadow is lost.
     """
-    patches: list[Patch] = []
-    for number, patch in enumerate(plan.patches, start=1):
-        progress(f"{number}/{len(plan.patches)} {patch.rule} {patch.object}")
-        patches.append(replace(patch, proof=prover.prove(patch)))
+    proofs = prove_each(prover, plan.patches, progress)
+    patches = [replace(patch, proof=proof) for patch, proof in zip(plan.patches, proofs, strict=True)]
     if not any(p.status is ProofStatus.PROVEN for p in patches):
         return replace(plan, patches=tuple(patches))
-    progress("all of them together")
+    progress("proving all of them together")
     while True:
         together = [p for p in patches if p.status is ProofStatus.PROVEN]
         proof, after = prover.prove_together(together)

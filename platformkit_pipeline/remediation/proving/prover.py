@@ -6,9 +6,10 @@ One shadow serves many patches: a patch whose undo is exact leaves it as it was;
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from platformkit_pipeline.cycle_collector import collector_paused
 from platformkit_pipeline.introspection.postgres.fingerprint import catalog_fingerprint, object_fingerprints
 from platformkit_pipeline.introspection.postgres.observe import observe
 from platformkit_pipeline.logs import get_logger
@@ -19,7 +20,7 @@ from platformkit_pipeline.model.snapshot import Snapshot
 from platformkit_pipeline.model.snapshot_inventory import identity_of
 from platformkit_pipeline.model.target import Declarations
 from platformkit_pipeline.remediation.proving import obligations as judge
-from platformkit_pipeline.remediation.proving.access import Matrix, closure, privileges, trials
+from platformkit_pipeline.remediation.proving.access import Access, Privileges, closure, privileges, trials
 from platformkit_pipeline.remediation.proving.execution import StatementFailedError, Timeouts, run_patch
 from platformkit_pipeline.remediation.proving.states import State, changed_objects, in_place_of, judged, same_schema
 from platformkit_pipeline.remediation.proving.touched import relations_by_identity, touched_relations
@@ -68,9 +69,10 @@ class Prover:
     _version: str = ""
     _copy: Dsn | None = None
     _base: State | None = None
-    _before: Matrix | None = None
+    _before: Privileges | None = None
     _target_fails: frozenset[tuple[str, str]] | None = None
     _relations: dict[str, Name] | None = None
+    _of_target: dict[str, Name] | None = None
 
     def prove(self, patch: Patch) -> Proof:
         """All ten obligations for one patch, applied to the target as it is. Raises ObservationError when the shadow is lost."""
@@ -97,7 +99,7 @@ class Prover:
                     self._run(shadow, patch.up, transactional=patch.transactional)
                 except StatementFailedError as error:
                     return patch, judge.failed(Obligation.APPLIES, f"after the patches before it: {error}")
-                state = judged(observe(shadow), self.target, self.declarations, self.rules)
+                state = judged(observe(shadow, counters=False), self.target, self.declarations, self.rules)
                 for finding in (judge.finding_gone(done, state), judge.nothing_new(done, self.base, state)):
                     if finding.verdict is not Verdict.HELD:
                         return patch, Finding(finding.obligation, finding.verdict, f"after the patches before it: {finding.detail}")
@@ -109,7 +111,7 @@ class Prover:
     def base(self) -> State:
         """What the shadow is before any patch."""
         if self._base is None:
-            seen = observe(self._shadow())
+            seen = observe(self._shadow(), counters=False)
             self._version = seen.server.version
             self._base = judged(seen, self.target, self.declarations, self.rules)
         return self._base
@@ -118,6 +120,10 @@ class Prover:
         """(rule, object) of findings that only one of target and shadow has."""
         of_target = {(r.rule, r.object.canonical) for r in evaluate(self.target, self.declarations, self.rules) if r.is_finding}
         return frozenset(of_target ^ {(r.rule, r.object.canonical) for r in self.base.results if r.is_finding})
+
+    def sibling(self) -> Prover:
+        """A prover with a copy of its own, that knows what this one knows: for half of the work, in another process."""
+        return replace(self, _copy=self.shadows.fresh(), _base=self.base, _before=self._privileges_before(self._shadow()))
 
     def close(self) -> None:
         """Drop the copy that is in use."""
@@ -138,6 +144,7 @@ class Prover:
             server_version=self._version,
         )
 
+    @collector_paused()
     def _attempt(self, patches: Sequence[Patch]) -> Attempt:
         base = self.base
         beforehand = [
@@ -161,25 +168,24 @@ class Prover:
         except StatementFailedError as error:
             self._end(shadow, restored=False)
             return [judge.failed(Obligation.APPLIES, str(error))], None
-        after = judged(observe(shadow), self.target, self.declarations, self.rules)
-        snapshots = (base.snapshot, after.snapshot)
+        after = judged(observe(shadow, counters=False), self.target, self.declarations, self.rules)
         changed = changed_objects(base.objects, after.objects)
-        names = touched_relations(changed, relations_by_identity(snapshots), snapshots)
+        names = touched_relations(changed, self._relations_of_base(), base.snapshot, after.snapshot)
         found = [
             judge.held(Obligation.APPLIES),
             judge.finding_gone(patches, after),
             judge.nothing_new(patches, base, after),
             judge.inside_scope(patches, base, after),
         ]
-        access_after = {**privileges(shadow, after.snapshot), **trials(shadow, Catalog(after.snapshot, self.declarations), names)}
+        patched = Catalog(after.snapshot, self.declarations)
+        access_after = Access(privileges(shadow, after.snapshot), trials(shadow, patched, names))
         found.append(self._repeated(shadow, patches, after))
         undone = self._undone(shadow, patches, base)
         found.append(undone)
         self._end(shadow, restored=undone.verdict is Verdict.HELD)
         unpatched = self._shadow()
-        catalog = Catalog(base.snapshot, self.declarations)
-        access_before = {**self._privileges_before(unpatched), **trials(unpatched, catalog, names)}
-        found.append(judge.access_kept(patches, access_before, access_after, self._affected_by(Catalog(after.snapshot, self.declarations))))
+        access_before = Access(self._privileges_before(unpatched), trials(unpatched, Catalog(base.snapshot, self.declarations), names))
+        found.append(judge.access_kept(patches, access_before, access_after, _affected_by(patched)))
         return found, after
 
     def _repeated(self, shadow: Dsn, patches: Sequence[Patch], after: State) -> Finding:
@@ -188,7 +194,7 @@ class Prover:
             self._apply(shadow, patches)
         except StatementFailedError as error:
             return judge.failed(Obligation.REPEATABLE, f"the second time: {error}")
-        again = in_place_of(observe(shadow), self.target)
+        again = in_place_of(observe(shadow, counters=False), self.target)
         if same_schema(after.snapshot, again):
             return judge.held(Obligation.REPEATABLE)
         return judge.failed(Obligation.REPEATABLE, "the second time changes the catalogue again")
@@ -200,7 +206,7 @@ class Prover:
                 self._run(shadow, patch.down, transactional=patch.transactional)
         except StatementFailedError as error:
             return judge.failed(Obligation.UNDO, f"the undo fails: {error}")
-        restored = in_place_of(observe(shadow), self.target)
+        restored = in_place_of(observe(shadow, counters=False), self.target)
         if same_schema(base.snapshot, restored):
             return judge.held(Obligation.UNDO)
         return judge.failed(Obligation.UNDO, judge.left_by_undo(base.objects, object_fingerprints(restored)))
@@ -231,7 +237,7 @@ class Prover:
         else:
             self.shadows.drop(shadow)
 
-    def _privileges_before(self, shadow: Dsn) -> Matrix:
+    def _privileges_before(self, shadow: Dsn) -> Privileges:
         if self._before is None:
             self._before = privileges(shadow, self.base.snapshot)
         return self._before
@@ -240,17 +246,6 @@ class Prover:
         if self._target_fails is None:
             self._target_fails = judge.failing_keys(evaluate(self.target, self.declarations, self.rules))
         return self._target_fails
-
-    def _affected_by(self, catalog: Catalog) -> judge.Closure:
-        names = {identity_of(r).canonical: (r.schema, r.name) for r in catalog.snapshot.relations}
-
-        def affected(declared: str) -> Collection[str]:
-            if declared not in names:
-                return (declared,)
-            views = closure(catalog, [names[declared]])
-            return [declared, *(identity_of(catalog.relations[view]).canonical for view in views if view in catalog.relations)]
-
-        return affected
 
     def _unfaithful_among(self, touched: Collection[str]) -> dict[str, str]:
         """What of `touched` is not as in the target; anything on a relation counts for the whole relation."""
@@ -264,6 +259,24 @@ class Prover:
         }
 
     def _relation_of(self, canonical: str) -> Name | None:
+        if self._of_target is None:
+            self._of_target = {**relations_by_identity(self.target), **self._relations_of_base()}
+        return self._of_target.get(canonical)
+
+    def _relations_of_base(self) -> dict[str, Name]:
         if self._relations is None:
-            self._relations = relations_by_identity((self.base.snapshot, self.target))
-        return self._relations.get(canonical)
+            self._relations = relations_by_identity(self.base.snapshot)
+        return self._relations
+
+
+def _affected_by(catalog: Catalog) -> judge.Closure:
+    """From a relation to itself and the views that read it."""
+    names = {identity_of(r).canonical: (r.schema, r.name) for r in catalog.snapshot.relations}
+
+    def affected(declared: str) -> Collection[str]:
+        if declared not in names:
+            return (declared,)
+        views = closure(catalog, [names[declared]])
+        return [declared, *(identity_of(catalog.relations[view]).canonical for view in views if view in catalog.relations)]
+
+    return affected

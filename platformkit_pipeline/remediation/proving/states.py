@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 
 from platformkit_pipeline.introspection.postgres.fingerprint import catalog_fingerprint, object_fingerprints
 from platformkit_pipeline.model.result import Outcome, Result
-from platformkit_pipeline.model.snapshot import Extension, Snapshot
+from platformkit_pipeline.model.snapshot import Extension, ForeignServer, Snapshot
 from platformkit_pipeline.model.target import Declarations
 from platformkit_pipeline.rules.evaluate import evaluate
 from platformkit_pipeline.rules.registry import Rule
@@ -27,10 +27,7 @@ class State:
     objects: Mapping[str, str]
     """Canonical identity → fingerprint."""
     results: tuple[Result, ...]
-
-    @property
-    def fingerprint(self) -> str:
-        return catalog_fingerprint(self.snapshot)
+    fingerprint: str
 
     def finding(self, key: Key) -> Result | None:
         return next((r for r in self.results if r.is_finding and (r.rule, r.object.canonical) == key), None)
@@ -39,7 +36,7 @@ class State:
 def judged(shadow: Snapshot, target: Snapshot, declarations: Declarations, rules: Sequence[Rule]) -> State:
     """Judge what was observed of a shadow as if it were the target."""
     snapshot = in_place_of(shadow, target)
-    return State(snapshot, object_fingerprints(snapshot), evaluate(snapshot, declarations, rules))
+    return State(snapshot, object_fingerprints(snapshot), evaluate(snapshot, declarations, rules), catalog_fingerprint(snapshot))
 
 
 def in_place_of(shadow: Snapshot, target: Snapshot) -> Snapshot:
@@ -55,6 +52,7 @@ def in_place_of(shadow: Snapshot, target: Snapshot) -> Snapshot:
         database_settings=target.database_settings,
         unobserved=target.unobserved,
         extensions=tuple(_extensions(shadow, target)),
+        foreign_servers=tuple(_foreign_servers(shadow, target)),
     )
 
 
@@ -64,6 +62,14 @@ def _extensions(shadow: Snapshot, target: Snapshot) -> Iterator[Extension]:
     for extension in shadow.extensions:
         known = of_target.get(extension.name)
         yield extension if known is None else replace(known, schema=extension.schema)
+
+
+def _foreign_servers(shadow: Snapshot, target: Snapshot) -> Iterator[ForeignServer]:
+    """Where they lead, and as whom, is not rebuilt: the shadow must not be able to call anywhere."""
+    of_target = {s.name: s for s in target.foreign_servers}
+    for server in shadow.foreign_servers:
+        known = of_target.get(server.name, server)
+        yield replace(server, options=known.options, user_mappings=known.user_mappings)
 
 
 def same_schema(one: Snapshot, other: Snapshot) -> bool:

@@ -7,7 +7,7 @@ others. Before, what it owned is made as objects of the database, and the extens
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from platformkit_pipeline.model.snapshot import Extension, Snapshot
@@ -27,7 +27,11 @@ class StandIn:
     files: tuple[tuple[str, str], ...]
 
 
-def missing_extensions(snapshot: Snapshot, available: frozenset[str]) -> tuple[Extension, ...]:
+Available = Mapping[str, frozenset[str]]
+"""Names of extensions that CREATE EXTENSION finds, and their versions."""
+
+
+def missing_extensions(snapshot: Snapshot, available: Available) -> tuple[Extension, ...]:
     return tuple(e for e in snapshot.extensions if e.name not in available)
 
 
@@ -46,13 +50,15 @@ def stand_in(snapshot: Snapshot, extension: Extension) -> StandIn:
     )
 
 
-def extensions(snapshot: Snapshot, available: frozenset[str]) -> Iterator[Statement]:
-    """`available` are those that the server has or that have a stand-in among its files."""
+def extensions(snapshot: Snapshot, available: Available) -> Iterator[Statement]:
+    """`available` are those that the server has or that have a stand-in among its files. In their version, where there is that."""
     wanted = {e.name for e in snapshot.extensions}
     yield from (Statement("drop extension if exists plpgsql", "extension plpgsql") for _ in {"plpgsql"} - wanted)
     for extension in snapshot.extensions:
         if extension.name in available:
-            yield statement_for(extension, f"create extension if not exists {quoted(extension.name)} schema {quoted(extension.schema)}")
+            version = f" version {literal(extension.version)}" if extension.version in available[extension.name] else ""
+            name, schema = quoted(extension.name), quoted(extension.schema)
+            yield statement_for(extension, f"create extension if not exists {name} schema {schema}{version}")
         else:
             for sql in stand_in_objects(snapshot, extension.name):
                 yield Statement(sql, f"extension {extension.name}")

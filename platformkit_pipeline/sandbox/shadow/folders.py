@@ -56,15 +56,22 @@ def sweep(parent: Path) -> int:
             with _abandoned(folder) as note:
                 if note is None:
                     continue
-                if note:
-                    facts = json.loads(note)
-                    binaries = Binaries(Path(facts["bindir"]), facts["version"], "as it was started")
+                if binaries := _binaries_of(note):
                     EmbeddedPostgres(folder, binaries=binaries).destroy()
                 shutil.rmtree(folder, ignore_errors=True)
                 swept += 1
     if swept:
         _log.info("shadow servers of processes that are gone were removed", count=swept, folder=str(parent))
     return swept
+
+
+def _binaries_of(note: str) -> Binaries | None:
+    """None for a note that was never written to its end: no server was started then."""
+    try:
+        facts = json.loads(note)
+    except ValueError:
+        return None
+    return Binaries(Path(facts["bindir"]), facts["version"], "as it was started")
 
 
 @contextmanager

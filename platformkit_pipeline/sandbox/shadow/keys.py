@@ -90,8 +90,5 @@ def _creation(relation: Relation, index: Index) -> str:
 
 def _invalidation(name: str) -> str:
     """As a CREATE INDEX CONCURRENTLY that failed leaves it."""
-    return (
-        "set local allow_system_table_mods = on; "
-        f"update pg_catalog.pg_index set indisvalid = false where indexrelid = {literal(name)}::pg_catalog.regclass; "
-        "set local allow_system_table_mods = off"
-    )
+    update = f"update pg_catalog.pg_index set indisvalid = false where indexrelid = {literal(name)}::pg_catalog.regclass"  # noqa: S608
+    return f"set local allow_system_table_mods = on; {update}; set local allow_system_table_mods = off"

@@ -45,7 +45,8 @@ def _policy(policy: Policy) -> str:
 def _event_trigger(trigger: EventTrigger, superuser: str, snapshot: Snapshot) -> Iterator[str]:
     name = quoted(trigger.name)
     tags = f" when tag in ({', '.join(map(literal, trigger.tags))})" if trigger.tags else ""
-    yield f"create event trigger {name} on {trigger.event}{tags} execute function {quoted_in(trigger.function_schema, trigger.function_name)}()"
+    function = quoted_in(trigger.function_schema, trigger.function_name)
+    yield f"create event trigger {name} on {trigger.event}{tags} execute function {function}()"
     if trigger.enabled in _EVENT_ENABLED:
         yield f"alter event trigger {name} {_EVENT_ENABLED[trigger.enabled]}"
     if trigger.owner != superuser:

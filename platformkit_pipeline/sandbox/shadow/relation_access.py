@@ -30,12 +30,12 @@ def row_security(snapshot: Snapshot) -> Iterator[Statement]:
 
 
 def relation_privileges(snapshot: Snapshot) -> Iterator[Statement]:
+    """Also on those of extensions: they got what default privileges gave when the extension was created."""
     for relation in snapshot.relations:
-        if relation.extension is None:
-            kind = "sequence" if relation.kind is RelationKind.SEQUENCE else "table"
-            have = default_privileges_of(kind, relation.owner)
-            for sql in changes(kind, f"{kind} {quoted_in(relation.schema, relation.name)}", have, relation.privileges):
-                yield statement_for(relation, sql)
+        kind = "sequence" if relation.kind is RelationKind.SEQUENCE else "table"
+        have = default_privileges_of(kind, relation.owner)
+        for sql in changes(kind, f"{kind} {quoted_in(relation.schema, relation.name)}", have, relation.privileges):
+            yield statement_for(relation, sql)
 
 
 def column_privileges(snapshot: Snapshot) -> Iterator[Statement]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from platformkit_pipeline.model.snapshot import PUBLIC, Role, RoleMembership, Snapshot
-from platformkit_pipeline.sandbox.shadow.parameters import assignment
+from platformkit_pipeline.sandbox.shadow.parameters import LOADED_AT_LOGIN, assignment
 from platformkit_pipeline.sandbox.shadow.statement import Statement, quoted, statement_for
 
 PLATFORM_SUPERUSER = "supabase_admin"
@@ -49,10 +50,13 @@ def memberships(snapshot: Snapshot, server_version: int) -> Iterator[Statement]:
         )
 
 
-def role_settings(snapshot: Snapshot) -> Iterator[Statement]:
-    """For every database of the server: nothing else is on it."""
+def role_settings(snapshot: Snapshot, superuser: str) -> Iterator[Statement]:
+    """For every database of the server: nothing else is on it. We ourselves must be able to log in."""
+    ours = {superuser, owner_role(snapshot, superuser)}
     for role in snapshot.roles:
         for name, value in role.settings:
+            if name in LOADED_AT_LOGIN and role.name in ours:
+                continue
             yield statement_for(role, f"alter role {quoted(role.name)} set {assignment(name, value)}")
 
 
@@ -77,9 +81,10 @@ def _options(membership: RoleMembership, server_version: int) -> str:
 
 
 def _named(snapshot: Snapshot) -> set[str]:
-    owned = (*snapshot.schemas, *snapshot.relations, *snapshot.functions, *snapshot.types, *snapshot.event_triggers)
-    granted = (*snapshot.schemas, *snapshot.relations, *snapshot.functions, *snapshot.columns, *snapshot.default_privileges)
-    named = {record.owner for record in (*owned, *snapshot.publications, *snapshot.foreign_servers)}
+    made: tuple[Any, ...] = (*snapshot.schemas, *snapshot.relations, *snapshot.functions)
+    owned = (*made, *snapshot.types, *snapshot.event_triggers, *snapshot.publications, *snapshot.foreign_servers)
+    granted = (*made, *snapshot.columns, *snapshot.default_privileges)
+    named = {record.owner for record in owned}
     named |= {p.grantee for record in granted for p in record.privileges}
     named |= {d.role for d in snapshot.default_privileges}
     return named | {role for policy in snapshot.policies for role in policy.roles}

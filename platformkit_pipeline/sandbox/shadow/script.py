@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 from platformkit_pipeline.model.snapshot import Snapshot
 from platformkit_pipeline.sandbox.shadow import foreign_data
+from platformkit_pipeline.sandbox.shadow.collations import collations
 from platformkit_pipeline.sandbox.shadow.comments import comments
-from platformkit_pipeline.sandbox.shadow.extensions import extensions
+from platformkit_pipeline.sandbox.shadow.extensions import Available, extensions
 from platformkit_pipeline.sandbox.shadow.functions import function_owners, function_privileges, functions
 from platformkit_pipeline.sandbox.shadow.keys import foreign_keys, keys
-from platformkit_pipeline.sandbox.shadow.parameters import assignment
+from platformkit_pipeline.sandbox.shadow.parameters import LOADED_AT_LOGIN, assignment
 from platformkit_pipeline.sandbox.shadow.policies_and_triggers import event_triggers, policies, triggers
 from platformkit_pipeline.sandbox.shadow.relation_access import column_privileges, relation_owners, relation_privileges, row_security
 from platformkit_pipeline.sandbox.shadow.roles import memberships, owner_role, role_settings, roles
@@ -23,7 +24,7 @@ from platformkit_pipeline.sandbox.shadow.user_types import type_owners, types
 from platformkit_pipeline.sandbox.shadow.views import filled_views, views
 
 
-def script(snapshot: Snapshot, *, superuser: str, server_version: int, available: frozenset[str]) -> Iterator[Statement]:
+def script(snapshot: Snapshot, *, superuser: str, server_version: int, available: Available) -> Iterator[Statement]:
     """Statements that rebuild `snapshot` in an empty database of a fresh server, run by `superuser`.
 
     `available` are the extensions that the server can create. Texts are those that the server printed under
@@ -33,6 +34,7 @@ def script(snapshot: Snapshot, *, superuser: str, server_version: int, available
     yield from memberships(snapshot, server_version)
     yield from schemas(snapshot)
     yield from extensions(snapshot, available)
+    yield from collations(snapshot)
     yield from types(snapshot)
     yield from functions(snapshot, late=False)
     yield from sequences(snapshot)
@@ -63,7 +65,7 @@ def script(snapshot: Snapshot, *, superuser: str, server_version: int, available
     yield from foreign_data.publications(snapshot)
     yield from event_triggers(snapshot, superuser)
     yield from default_privileges(snapshot)
-    yield from role_settings(snapshot)
+    yield from role_settings(snapshot, superuser)
 
 
 def of_the_database(snapshot: Snapshot, name: str, superuser: str) -> Iterator[str]:
@@ -72,4 +74,5 @@ def of_the_database(snapshot: Snapshot, name: str, superuser: str) -> Iterator[s
     yield f"alter database {database} owner to {quoted(owner_role(snapshot, superuser))}"
     for settings in snapshot.database_settings:
         for parameter, value in settings.settings:
-            yield f"alter database {database} set {assignment(parameter, value)}"
+            if parameter not in LOADED_AT_LOGIN:
+                yield f"alter database {database} set {assignment(parameter, value)}"

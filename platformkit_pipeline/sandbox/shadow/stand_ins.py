@@ -23,7 +23,7 @@ _ONLY_IN_C = ("internal", "cstring")
 
 def stand_in_objects(snapshot: Snapshot, extension: str) -> Iterator[str]:
     """Statements, each of which may fail without harm to the others; run twice, for those that refer to later ones."""
-    objects = [sql for sql in _objects(snapshot, extension)]
+    objects = list(_objects(snapshot, extension))
     for schema in snapshot.schemas:
         if schema.extension == extension:
             yield f"create schema if not exists {quoted(schema.name)}"

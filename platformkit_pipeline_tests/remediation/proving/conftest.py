@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,9 +14,11 @@ from psycopg.conninfo import conninfo_to_dict
 from platformkit_pipeline.introspection.postgres.fingerprint import catalog_fingerprint
 from platformkit_pipeline.introspection.postgres.observe import observe
 from platformkit_pipeline.model.dsn import Dsn
-from platformkit_pipeline.model.patch import Effects, Patch, Plan
+from platformkit_pipeline.model.identity import ObjectIdentity
+from platformkit_pipeline.model.patch import Patch, Plan
 from platformkit_pipeline.model.proof import Obligation, Proof, Verdict
 from platformkit_pipeline.model.snapshot import Snapshot
+from platformkit_pipeline.model.snapshot_inventory import identity_of
 from platformkit_pipeline.model.target import Declarations, Target, TargetKind
 from platformkit_pipeline.remediation.plan import build_plan
 from platformkit_pipeline.remediation.proving.prover import Prover
@@ -97,5 +99,11 @@ def refusing(proof: Proof) -> dict[Obligation, str]:
     return {f.obligation: f.detail for f in proof.findings if f.verdict is Verdict.FAILED}
 
 
-NO_EFFECTS = Effects()
-Proving = Callable[[Patch], Proof]
+def finding_of(bench: Bench, rule: str, canonical: str) -> ObjectIdentity:
+    """The object that a rule fails; where it fails none of that name, the object itself."""
+    snapshot = observe(bench.target)
+    for result in evaluate(snapshot, Declarations(), RULES):
+        if (result.rule, result.object.canonical) == (rule, canonical):
+            return result.object
+    records = (*snapshot.relations, *snapshot.functions, *snapshot.constraints, *snapshot.policies)
+    return next(identity for record in records if (identity := identity_of(record)).canonical == canonical)
