@@ -19,6 +19,7 @@ from platformkit_pipeline.model.target import Target, TargetKind
 from platformkit_pipeline.operations.check_drift import judged
 from platformkit_pipeline.operations.replay_migrations import Grants, ReplayOptions, replay_and_observe, replay_migrations
 from platformkit_pipeline.sandbox.binaries import BINDIR_VARIABLE, find_binaries
+from platformkit_pipeline.sandbox.replay import limits
 from platformkit_pipeline.sandbox.replay.limits import Limits
 from platformkit_pipeline.sandbox.replay.server import replay_database
 from platformkit_pipeline.sandbox.supabase import GrantRegime
@@ -306,6 +307,14 @@ def test_a_file_that_does_not_end_is_ended(text: str, folder: Path, tmp_path: Pa
     assert outcome_of(history)[0] is Outcome.UNKNOWN
 
 
+def test_a_disk_that_runs_full_ends_the_replay(folder: Path, options: ReplayOptions, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "_LEAST_FREE_BYTES", 1 << 62)  # every disk is nearly full
+    write(folder, "select pg_sleep(1000);")
+    outcome, message = outcome_of(replay_migrations(folder, options))
+    assert outcome is Outcome.UNKNOWN
+    assert "the disk is nearly full" in message
+
+
 # -- what is left behind -------------------------------------------------------------------------------------------------
 
 
@@ -328,3 +337,18 @@ def test_the_server_of_a_killed_replay_is_swept_by_the_next(tmp_path: Path, fold
         assert not left.exists()
         assert database.folder.exists()
     assert [p.name for p in parent.iterdir()] == ["sweep.lock"]
+
+
+def test_an_interrupted_replay_leaves_nothing(tmp_path: Path, folder: Path) -> None:
+    write(folder, "select pg_sleep(1000);")
+    home = tmp_path / "home"
+    command = [sys.executable, "-m", "platformkit_pipeline.cli.main", "replay", str(folder)]
+    process = subprocess.Popen(command, env={**os.environ, "PLATFORMKIT_HOME": str(home)}, stdout=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while not list(home.glob("replays/*/**/postmaster.pid")):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=60) == 130
+    assert [p.name for p in (home / "replays").iterdir()] == ["sweep.lock"]
