@@ -91,6 +91,7 @@ def check_observed(
         folder=str(folder),
         files=without_texts(read),
         replay=replay,
+        to_compare=True,
         versions=() if isinstance(live.versions, Unobserved) else tuple(reconcile(read, live.versions)),
         versions_unobserved=live.versions.why if isinstance(live.versions, Unobserved) else None,
         regressions=(*live.lost, *(lost_protections(live.previous, live.snapshot) if live.previous is not None else ())),
