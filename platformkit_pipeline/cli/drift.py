@@ -22,7 +22,10 @@ from platformkit_pipeline.cli.subject import (
 from platformkit_pipeline.model.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from platformkit_pipeline.model.drift import Regression
     from platformkit_pipeline.model.migration_history import DriftReport
+    from platformkit_pipeline.model.snapshot import Snapshot
+    from platformkit_pipeline.model.target import Target
     from platformkit_pipeline.operations.replay_migrations import ReplayOptions
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -61,6 +64,9 @@ def drift(
         help="Folder of the migrations; default that of the target's repository, else ./supabase/migrations.",
     ),
     only_applied: bool = typer.Option(False, "--only-applied", help="Leave out files that the project has not applied yet."),
+    since_last_scan: bool = typer.Option(
+        False, "--since-last-scan", help="Also name protections lost since the scans that the control plane stored; needs --target."
+    ),
     grants: GrantsOption = typer.Option(
         GrantsOption.BY_DATE, "--grants", help="What the platform granted on new objects; by-date: as project and versions tell."
     ),
@@ -88,6 +94,9 @@ def drift(
     check_output(output)
     subject = SubjectOptions(dsn, dsn_env, target, settings, name, environment, None, None, None, None, None).resolve()
     folder = migrations or _folder_of(target, settings)
+    if since_last_scan and target is None:
+        raise ConfigurationError("--since-last-scan needs --target: the control plane knows targets by their names")
+    before = _known_history(subject.target) if since_last_scan else None
     with progress_line() as show:
         report = check_drift(
             subject.dsn,
@@ -95,6 +104,7 @@ def drift(
             folder=folder,
             options=replay_options(grants, timeout),
             only_applied=only_applied,
+            before=before,
             progress=show,
         )
     write_text(rendered(report, output_format, to_file=output is not None), output)
@@ -129,6 +139,18 @@ def rendered(report: DriftReport, output_format: DriftFormat, *, to_file: bool) 
             from platformkit_pipeline.reporting.drift_sarif import drift_sarif
 
             return drift_sarif(report, history_rules())
+
+
+def _known_history(target: Target) -> tuple[Snapshot, tuple[Regression, ...]]:
+    from platformkit_pipeline.control_plane.connection import session
+    from platformkit_pipeline.control_plane.migrations import require_current
+    from platformkit_pipeline.locations import home_directory
+    from platformkit_pipeline.operations.local_platform import control_plane_logins
+    from platformkit_pipeline.operations.regressions import known_history
+
+    with control_plane_logins(home_directory()) as logins, session(logins.pipeline) as connection:
+        require_current(connection)
+        return known_history(connection, target)
 
 
 def _folder_of(target: str | None, settings: Path | None) -> Path:

@@ -96,6 +96,8 @@ class MigrationHistory:
     replay: Replay
     differences: tuple[Difference, ...] | None = None
     """None where nothing was compared: nobody asked for it, or the replay is not complete."""
+    to_compare: bool = False
+    """Somebody asked for the differences."""
     compared: int = 0
     """Objects on either side, those that do not differ included."""
     versions: tuple[VersionRow, ...] = ()

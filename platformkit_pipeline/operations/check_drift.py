@@ -15,6 +15,7 @@ from platformkit_pipeline.introspection.postgres.differences import compare_sche
 from platformkit_pipeline.introspection.postgres.fingerprint import catalog_fingerprint
 from platformkit_pipeline.introspection.postgres.observe import observe
 from platformkit_pipeline.introspection.repository.migrations import read_migrations
+from platformkit_pipeline.model.drift import Regression
 from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.model.errors import ObservationError
 from platformkit_pipeline.model.migration import MigrationFile, MigrationSet, UnreadableFile
@@ -22,7 +23,7 @@ from platformkit_pipeline.model.migration_history import AppliedVersion, DriftRe
 from platformkit_pipeline.model.settings import Project, Settings
 from platformkit_pipeline.model.snapshot import Snapshot, Unobserved
 from platformkit_pipeline.model.target import Target
-from platformkit_pipeline.operations.regressions import lost_protections
+from platformkit_pipeline.operations.regressions import lost_protections, still_lost
 from platformkit_pipeline.operations.replay_migrations import Grants, ReplayOptions, grants_of, in_order, replay_and_observe, without_texts
 from platformkit_pipeline.rules.evaluate import evaluate_history
 from platformkit_pipeline.rules.registry import Rule, Source, all_rules, ruleset_digest
@@ -36,24 +37,37 @@ Versions = tuple[AppliedVersion, ...] | Unobserved
 
 @dataclass(frozen=True, slots=True)
 class LiveProject:
-    """What was observed of the project: its schema, the versions it has applied, and an earlier observation if there is one."""
+    """What was observed of the project: its schema, the versions it has applied, and what it was like before."""
 
     snapshot: Snapshot
     versions: Versions
     previous: Snapshot | None = None
+    """An earlier observation, to tell what was lost since."""
+    lost: tuple[Regression, ...] = ()
+    """What was lost according to the control plane, as `operations.regressions` tells it."""
 
 
 def check_drift(
-    dsn: Dsn, *, target: Target, folder: Path, options: ReplayOptions, only_applied: bool = False, progress: Progress = lambda _: None
+    dsn: Dsn,
+    *,
+    target: Target,
+    folder: Path,
+    options: ReplayOptions,
+    only_applied: bool = False,
+    before: tuple[Snapshot, tuple[Regression, ...]] | None = None,
+    progress: Progress = lambda _: None,
 ) -> DriftReport:
     """Observe the database of `dsn` and compare it with what the migrations of `folder` make.
 
-    `only_applied` leaves out the files that the project has not applied yet. Raises ConfigurationError without such a folder,
+    `only_applied` leaves out the files that the project has not applied yet; `before` is what `known_history` tells, for
+    protections that were lost since. Raises ConfigurationError without such a folder,
     SandboxError without a server for the replay, ObservationError when the project cannot be observed.
     """
     files = read_migrations(folder)
     progress("observing the live schema")
-    live = LiveProject(observe(dsn), applied_versions(dsn))
+    snapshot = observe(dsn)
+    previous, lost = before or (None, ())
+    live = LiveProject(snapshot, applied_versions(dsn), previous, still_lost(lost, snapshot))
     return check_observed(live, target=target, folder=folder, files=files, options=options, only_applied=only_applied, progress=progress)
 
 
@@ -77,9 +91,10 @@ def check_observed(
         folder=str(folder),
         files=without_texts(read),
         replay=replay,
+        to_compare=True,
         versions=() if isinstance(live.versions, Unobserved) else tuple(reconcile(read, live.versions)),
         versions_unobserved=live.versions.why if isinstance(live.versions, Unobserved) else None,
-        regressions=lost_protections(live.previous, live.snapshot) if live.previous is not None else (),
+        regressions=(*live.lost, *(lost_protections(live.previous, live.snapshot) if live.previous is not None else ())),
     )
     if declared is not None:
         progress("comparing")

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, LiteralString
 
 from platformkit_pipeline.control_plane.connection import Connection, control_plane_errors
@@ -16,7 +16,7 @@ from platformkit_pipeline.model.managed_schemas import is_managed
 from platformkit_pipeline.model.snapshot import Snapshot
 from platformkit_pipeline.model.snapshot_inventory import inventory_of
 from platformkit_pipeline.model.target import Target
-from platformkit_pipeline.operations.stored_snapshot import target_id_of
+from platformkit_pipeline.operations.stored_snapshot import latest_observation, target_id_of
 
 _KINDS = ("function", "view", "table", "partitioned_table")
 _TRUE = frozenset({"true", "on", "yes", "1"})
@@ -61,6 +61,18 @@ def regressions(connection: Connection, target: Target) -> tuple[Regression, ...
             if regression.protection in still:
                 found[regression.object, regression.protection] = regression
     return tuple(sorted(found.values()))
+
+
+def known_history(connection: Connection, target: Target) -> tuple[Snapshot, tuple[Regression, ...]]:
+    """The last observation that is stored of the target, and what it had lost by then. Raises ControlPlaneError."""
+    with connection.transaction():
+        return latest_observation(connection, target).snapshot, regressions(connection, target)
+
+
+def still_lost(lost: Iterable[Regression], now: Snapshot) -> tuple[Regression, ...]:
+    """Those of `lost` that `now` does not have back, of objects that are still there."""
+    held = {f"{o.kind} {o.identity}": _protections(json.loads(o.payload)) for o in _protected(now)}
+    return tuple(r for r in lost if r.object in held and r.protection not in held[r.object])
 
 
 def _protected(snapshot: Snapshot) -> Iterator[InventoryObject]:

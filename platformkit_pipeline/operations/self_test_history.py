@@ -49,7 +49,7 @@ def history_of(example: str) -> MigrationHistory:
             with connect(database.owner) as connection:
                 connection.execute(by_hand.encode())
         comparison = compare_schemas(declared, observe(database.admin))
-    return MigrationHistory("example", files, replay, comparison.differences, comparison.compared)
+    return MigrationHistory("example", files, replay, comparison.differences, compared=comparison.compared)
 
 
 def _told(result: Result) -> str:

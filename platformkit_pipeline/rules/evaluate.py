@@ -11,6 +11,7 @@ from platformkit_pipeline.model.result import Outcome, Result
 from platformkit_pipeline.model.snapshot import Snapshot
 from platformkit_pipeline.model.target import Declarations
 from platformkit_pipeline.rules.database.catalog import Catalog
+from platformkit_pipeline.rules.migrations.history import history_identity
 from platformkit_pipeline.rules.registry import Passes, Rule, Scope, Source, Verdict, unknown
 
 
@@ -27,7 +28,7 @@ def evaluate(snapshot: Snapshot, declarations: Declarations, rules: Sequence[Rul
 
 def evaluate_history(history: MigrationHistory, rules: Sequence[Rule]) -> tuple[Result, ...]:
     """Judge a repository's history by rules that live on a replay; results sorted as those of `evaluate`."""
-    whole = ObjectIdentity("migrations", None, history.folder)
+    whole = history_identity(history)
     results = [result for rule in rules if rule.source is Source.REPLAY for result in _judged(rule, history, whole)]
     return tuple(sorted(results, key=lambda r: r.sort_key))
 

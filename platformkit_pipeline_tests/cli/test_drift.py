@@ -9,7 +9,11 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
+from platformkit_pipeline.control_plane import targets
+from platformkit_pipeline.control_plane.connection import Connection
 from platformkit_pipeline.model.dsn import Dsn
+from platformkit_pipeline.model.target import Environment, Target, TargetKind
+from platformkit_pipeline.operations.observe_target import observe_target
 from platformkit_pipeline.sandbox.databases import connect, with_user
 from platformkit_pipeline_tests.cli.program import ROOT, platformkit
 
@@ -85,6 +89,32 @@ def test_without_a_folder_it_says_what_to_do(environment: dict[str, str], tmp_pa
     ended = platformkit("replay", env=environment, cwd=tmp_path)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert "no such folder" in ended.stderr
+
+
+def test_the_control_plane_knows_targets_only(repository: Path, environment: dict[str, str]) -> None:
+    ended = platformkit("drift", "--dsn-env", "SHOP_URL", "--since-last-scan", env=environment, cwd=repository)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "--since-last-scan needs --target" in ended.stderr
+
+
+def test_what_was_lost_since_the_last_scan_is_named(
+    repository: Path, environment: dict[str, str], pipeline: Connection, pipeline_dsn: Dsn, tmp_path: Path
+) -> None:
+    shop = Target(TargetKind.SUPABASE_PROJECT, "shop", Environment.STAGING)
+    with pipeline.transaction():
+        targets.sync(pipeline, [shop])
+    observe_target(pipeline, shop, Dsn(environment["SHOP_URL"]), run_id=None)
+    pipeline.commit()
+    change(environment, "alter table public.notes disable row level security")
+    settings = tmp_path / "platformkit.yaml"
+    project = {"name": "shop", "environment": "staging", "database": {"dsn_env": "SHOP_URL"}}
+    settings.write_text(yaml.safe_dump({"projects": [project]}))
+    call = ("drift", "--target", "shop", "--settings", str(settings), "--since-last-scan", "--format", "json")
+    ended = platformkit(*call, env={**environment, "PLATFORMKIT_DATABASE_URL": pipeline_dsn.reveal()}, cwd=repository)
+    assert (ended.returncode, ended.stderr) == (1, "")
+    assert json.loads(ended.stdout)["regressions"] == [
+        {"object": "table public.notes", "protection": "row_security", "before": "true", "after": None, "scan_id": None}
+    ]
 
 
 def test_replay_alone_names_file_line_and_statement(repository: Path, environment: dict[str, str]) -> None:

@@ -20,7 +20,7 @@ from platformkit_pipeline.model.result import Outcome
 from platformkit_pipeline.model.target import Environment, Target, TargetKind
 from platformkit_pipeline.operations.check_drift import LiveProject, check_drift, check_observed, reconcile
 from platformkit_pipeline.operations.regressions import lost_protections
-from platformkit_pipeline.operations.replay_migrations import ReplayOptions
+from platformkit_pipeline.operations.replay_migrations import Grants, ReplayOptions, grants_of
 from platformkit_pipeline.reporting.drift import drift_json, drift_markdown, drift_rows
 from platformkit_pipeline.sandbox.databases import connect, drop_database, with_user
 from platformkit_pipeline.sandbox.supabase import copy_supabase_database
@@ -273,7 +273,7 @@ def test_a_history_that_does_not_replay_is_not_compared(notes: Path, notes_datab
     assert report.history.differences is None
     assert report.history.replay.failure is not None
     assert report.history.replay.failure.cause is FailureCause.MIGRATION
-    assert {f.rule for f in report.findings} == {"MIG050"}
+    assert [(f.rule, f.outcome) for f in report.findings] == [("MIG050", Outcome.FAIL), ("MIG051", Outcome.UNKNOWN)]
 
 
 def test_the_same_input_gives_the_same_bytes(notes: Path, notes_database: Dsn, options: ReplayOptions) -> None:
@@ -319,3 +319,8 @@ def test_a_protection_that_was_there_at_the_previous_observation_is_named(notes:
 def test_snapshots_of_the_same_schema_have_lost_nothing(notes_database: Dsn) -> None:
     seen = observe(notes_database)
     assert lost_protections(seen, observe(notes_database)) == ()
+
+
+def test_what_the_platform_grants_is_seen_in_the_live_project(sample_platform: dict[str, Dsn]) -> None:
+    assert grants_of(observe(sample_platform["clinic-messy"])) is Grants.AUTOMATIC
+    assert grants_of(observe(sample_platform["shop-production"])) is Grants.BY_DATE

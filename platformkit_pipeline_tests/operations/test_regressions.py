@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from platformkit_pipeline.control_plane.connection import Connection
+from platformkit_pipeline.introspection.postgres.observe import observe
 from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.model.target import Target
 from platformkit_pipeline.operations.observe_target import observe_target
-from platformkit_pipeline.operations.regressions import regressions
+from platformkit_pipeline.operations.regressions import known_history, regressions, still_lost
 from platformkit_pipeline_tests.rules.conftest import run_sql
 
 PROTECTED = """
@@ -35,6 +36,11 @@ def test_what_a_replacement_lost_in_silence_is_named_until_it_is_back(pipeline: 
         ("table public.diaries", "row_security", "true", None, lost),
         ("view public.titles", "security_invoker", "true", None, lost),
     ]
+    last, known = known_history(pipeline, shop)
+    assert still_lost(known, last) == known == regressions(pipeline, shop)
+    run_sql(supabase_database, "alter table public.diaries enable row level security; drop view public.titles;")
+    assert [r.object for r in still_lost(known, observe(supabase_database))] == ["function public.answer()"]
+    run_sql(supabase_database, "alter table public.diaries disable row level security; create view public.titles as select 1 as one;")
     observed("comment on view public.titles is 'changed again, and still open'; alter table public.diaries enable row level security;")
     assert [(r.object, r.scan_id) for r in regressions(pipeline, shop)] == [
         ("function public.answer()", lost),

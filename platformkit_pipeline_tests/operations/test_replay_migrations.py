@@ -19,6 +19,7 @@ from platformkit_pipeline.model.target import Target, TargetKind
 from platformkit_pipeline.operations.check_drift import judged
 from platformkit_pipeline.operations.replay_migrations import Grants, ReplayOptions, replay_and_observe, replay_migrations
 from platformkit_pipeline.sandbox.binaries import BINDIR_VARIABLE, find_binaries
+from platformkit_pipeline.sandbox.replay import limits
 from platformkit_pipeline.sandbox.replay.limits import Limits
 from platformkit_pipeline.sandbox.replay.server import replay_database
 from platformkit_pipeline.sandbox.supabase import GrantRegime
@@ -160,6 +161,43 @@ def test_no_secret_of_a_file_is_told(folder: Path, options: ReplayOptions) -> No
     assert "correct-horse" not in repr(judged(REPOSITORY, replay_migrations(folder, options)))
 
 
+DUMP = """
+SET lock_timeout = 0;
+SELECT pg_catalog.set_config('search_path', '', false);
+SET check_function_bodies = false;
+COMMENT ON SCHEMA "public" IS 'standard public schema';
+ALTER SCHEMA "public" OWNER TO "pg_database_owner";
+CREATE EXTENSION IF NOT EXISTS "pg_stat_statements" WITH SCHEMA "extensions";
+CREATE FUNCTION "public"."handle_new_user"() RETURNS "trigger" LANGUAGE "plpgsql" SECURITY DEFINER
+    AS $$ begin insert into public.profiles (id) values (new.id); return new; end; $$;
+ALTER FUNCTION "public"."handle_new_user"() OWNER TO "postgres";
+SET default_table_access_method = "heap";
+CREATE TABLE IF NOT EXISTS "public"."profiles" ("id" "uuid" NOT NULL, "name" "text");
+ALTER TABLE "public"."profiles" OWNER TO "postgres";
+ALTER TABLE ONLY "public"."profiles" ADD CONSTRAINT "profiles_pkey" PRIMARY KEY ("id");
+ALTER TABLE ONLY "public"."profiles"
+    ADD CONSTRAINT "profiles_id_fkey" FOREIGN KEY ("id") REFERENCES "auth"."users"("id") ON DELETE CASCADE;
+CREATE POLICY "own" ON "public"."profiles" FOR SELECT USING (("auth"."uid"() = "id"));
+ALTER PUBLICATION "supabase_realtime" OWNER TO "postgres";
+ALTER PUBLICATION "supabase_realtime" ADD TABLE ONLY "public"."profiles";
+ALTER DEFAULT PRIVILEGES FOR ROLE "postgres" IN SCHEMA "public" GRANT ALL ON TABLES  TO "anon";
+RESET ALL;
+CREATE TRIGGER on_auth_user_created AFTER INSERT ON auth.users FOR EACH ROW EXECUTE FUNCTION public.handle_new_user();
+insert into storage.buckets (id, name, public) values ('avatars', 'avatars', true);
+create policy "Avatars are public." on storage.objects for select using (bucket_id = 'avatars');
+alter role authenticated set statement_timeout = '20s';
+notify pgrst, 'reload schema';
+"""
+
+
+def test_what_db_pull_writes_of_a_project_replays(folder: Path, options: ReplayOptions) -> None:
+    write(folder, DUMP)
+    replay, declared = replay_and_observe(read_migrations(folder), options, lambda _: None)
+    assert replay.failure is None
+    assert declared is not None
+    assert [t.name for t in declared.triggers if t.relation == "users"] == ["on_auth_user_created"]
+
+
 # -- what cannot be told -------------------------------------------------------------------------------------------------
 
 STAND_IN = {
@@ -269,6 +307,14 @@ def test_a_file_that_does_not_end_is_ended(text: str, folder: Path, tmp_path: Pa
     assert outcome_of(history)[0] is Outcome.UNKNOWN
 
 
+def test_a_disk_that_runs_full_ends_the_replay(folder: Path, options: ReplayOptions, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "_LEAST_FREE_BYTES", 1 << 62)  # every disk is nearly full
+    write(folder, "select pg_sleep(1000);")
+    outcome, message = outcome_of(replay_migrations(folder, options))
+    assert outcome is Outcome.UNKNOWN
+    assert "the disk is nearly full" in message
+
+
 # -- what is left behind -------------------------------------------------------------------------------------------------
 
 
@@ -291,3 +337,18 @@ def test_the_server_of_a_killed_replay_is_swept_by_the_next(tmp_path: Path, fold
         assert not left.exists()
         assert database.folder.exists()
     assert [p.name for p in parent.iterdir()] == ["sweep.lock"]
+
+
+def test_an_interrupted_replay_leaves_nothing(tmp_path: Path, folder: Path) -> None:
+    write(folder, "select pg_sleep(1000);")
+    home = tmp_path / "home"
+    command = [sys.executable, "-m", "platformkit_pipeline.cli.main", "replay", str(folder)]
+    process = subprocess.Popen(command, env={**os.environ, "PLATFORMKIT_HOME": str(home)}, stdout=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while not list(home.glob("replays/*/**/postmaster.pid")):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=60) == 130
+    assert [p.name for p in (home / "replays").iterdir()] == ["sweep.lock"]

@@ -41,6 +41,9 @@ delete from pg_catalog.pg_authid where rolname in ('pg_execute_server_program', 
 """
 """Before 16 whoever may create roles may also join these, and with them run programs of the server's account."""
 
+_API_ROLES = "grant anon, authenticated, service_role, authenticator to postgres with admin option"
+"""The platform lets `postgres` set timeouts of these; since 16 that takes the admin option."""
+
 Progress = Callable[[str], None]
 """Told what is going on, in a few words."""
 
@@ -74,9 +77,8 @@ def replay_database(
             if chosen.major >= SINCE:
                 offer_extensions(server)
             install_supabase_shape(server.dsn(), grants=grants)
-            if chosen.major < _ADMIN_OPTION_SINCE:
-                with connect(server.dsn()) as connection:
-                    connection.execute(_ROLES_THAT_REACH_OUT.encode())
+            with connect(server.dsn()) as connection:
+                connection.execute((_ROLES_THAT_REACH_OUT if chosen.major < _ADMIN_OPTION_SINCE else _API_ROLES).encode())
             yield ReplayDatabase(server.dsn(), with_user(server.dsn(), OWNER), chosen.version, held.path)
         finally:
             server.destroy()
