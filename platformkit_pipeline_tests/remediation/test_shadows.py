@@ -253,9 +253,6 @@ def test_without_a_template_there_is_nothing_to_copy(shadows: ShadowServer) -> N
 # ------------------------------------------------------------------------------------------- what differs is reported
 
 WHAT_IS_NOT_OBSERVED = {
-    "create rule no_delete as on delete to public.notes do instead nothing": {
-        "table public.notes": "differs: rewritten (the text of a CREATE RULE is not observed)"
-    },
     "create operator public.=== (leftarg = text, rightarg = text, function = texteq);"
     "create view public.matching as select a.body from public.notes a join public.notes b on a.body operator(public.===) b.body;"
     "create view public.over as select body from public.matching": {

@@ -1,4 +1,4 @@
-"""Policies and triggers of tables, and event triggers of the database."""
+"""Policies, triggers and rules of tables, and event triggers of the database."""
 
 from __future__ import annotations
 
@@ -25,6 +25,14 @@ def triggers(snapshot: Snapshot) -> Iterator[Statement]:
             if trigger.enabled in _ENABLED:
                 table = quoted_in(trigger.schema, trigger.relation)
                 yield statement_for(trigger, f"alter table {table} {_ENABLED[trigger.enabled]} {quoted(trigger.name)}")
+
+
+def rules(snapshot: Snapshot) -> Iterator[Statement]:
+    """What CREATE RULE made, for tables and views."""
+    for relation in snapshot.relations:
+        if relation.extension is None:
+            for text in relation.rules:
+                yield statement_for(relation, text.rstrip().removesuffix(";"))
 
 
 def event_triggers(snapshot: Snapshot, superuser: str) -> Iterator[Statement]:
