@@ -304,6 +304,27 @@ def test_what_the_observer_could_not_read_is_named(blank_database: Dsn, shadows:
     assert shadows.template(target).unfaithful == {"catalog_kind policies": f"missing: not observed: {why}"}
 
 
+def test_where_roles_were_not_read_those_that_objects_name_are_made_and_all_of_them_are_named(
+    sample_platform: dict[str, Dsn], shadows: ShadowServer
+) -> None:
+    target = observe(sample_platform["saas-multitenant"])
+    blind = dataclasses.replace(target, roles=(), role_memberships=(), unobserved=(Unobserved("roles", "no SELECT privilege on pg_roles"),))
+    template = shadows.template(blind)
+    reported = {name: why for name, why in template.unfaithful.items() if not name.startswith("role ")}
+    assert reported == {"catalog_kind roles": "missing: not observed: no SELECT privilege on pg_roles"}
+    assert {"role anon", "role authenticated", "role postgres"} <= {n for n, why in template.unfaithful.items() if why == "additional"}
+
+
+def test_a_setting_that_would_keep_us_out_is_left_away_and_named(supabase_database: Dsn, shadows: ShadowServer) -> None:
+    target = observe(supabase_database)
+    loading = (("session_preload_libraries", "auto_explain_of_the_platform"),)
+    roles = tuple(dataclasses.replace(r, settings=loading) if r.name in ("postgres", "anon") else r for r in target.roles)
+    template = shadows.template(dataclasses.replace(target, roles=roles))
+    assert dict(template.unfaithful) == {"role postgres": "differs: settings"}
+    with connect(shadows.as_owner(shadows.fresh())) as connection:
+        assert connection.execute("select current_user::text").fetchone() == ("postgres",)
+
+
 def test_a_masked_secret_is_told_apart_from_the_word_it_hides(blank_database: Dsn, shadows: ShadowServer) -> None:
     with connect(blank_database) as connection:
         for name, text in (("call", "sbp_bf7888a19da9989336e66a304c11124d99327426"), ("other", "word")):

@@ -59,7 +59,7 @@ def _event_trigger(trigger: EventTrigger, superuser: str, snapshot: Snapshot) ->
         yield f"alter event trigger {name} {_EVENT_ENABLED[trigger.enabled]}"
     if trigger.owner != superuser:
         # Supabase lets its customers own event triggers; the server itself demands a superuser at this moment
-        humble = any(role.name == trigger.owner and not role.superuser for role in snapshot.roles)
+        humble = not any(role.name == trigger.owner and role.superuser for role in snapshot.roles)
         if humble:
             yield f"alter role {quoted(trigger.owner)} superuser"
         yield f"alter event trigger {name} owner to {quoted(trigger.owner)}"
