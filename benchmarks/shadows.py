@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from benchmarks.catalogue import make_catalogue, prepare_server
@@ -63,7 +64,7 @@ def _measure(server: EmbeddedPostgres, dsn: Dsn, size: int, rounds: int, folder:
         with ShadowServer(parent=folder / "shadows") as shadows:
             marks: list[float] = []
             started = time.perf_counter()
-            template = shadows.template(target, progress=lambda _, marks=marks: marks.append(time.perf_counter()))
+            template = shadows.template(target, progress=partial(_mark, marks))
             whole.append(time.perf_counter() - started)
             built.append(marks[2] - marks[1])
             copies += [_seconds(shadows.fresh) for _ in range(_COPIES)]
@@ -71,7 +72,7 @@ def _measure(server: EmbeddedPostgres, dsn: Dsn, size: int, rounds: int, folder:
         name = f"restored_{size}_{number}"
         into = create_database(server.dsn(), name)
         command = [server.binaries.bindir / "pg_restore", "--dbname", into.reveal(), dump]
-        restored.append(_seconds(lambda command=command: subprocess.run(command, capture_output=True, check=False)))
+        restored.append(_seconds(partial(subprocess.run, command, capture_output=True, check=False)))
         drop_database(server.dsn(), name)
     middle = statistics.median
     print(
@@ -79,6 +80,10 @@ def _measure(server: EmbeddedPostgres, dsn: Dsn, size: int, rounds: int, folder:
         f"{middle(restored):>11.2f}{'' if faithful else '  the shadow differs from its target'}"
     )
     return faithful
+
+
+def _mark(marks: list[float], _: str) -> None:
+    marks.append(time.perf_counter())
 
 
 def _seconds(work: Callable[[], object]) -> float:

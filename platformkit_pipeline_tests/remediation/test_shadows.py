@@ -253,9 +253,6 @@ def test_without_a_template_there_is_nothing_to_copy(shadows: ShadowServer) -> N
 # ------------------------------------------------------------------------------------------- what differs is reported
 
 WHAT_IS_NOT_OBSERVED = {
-    "create rule no_delete as on delete to public.notes do instead nothing": {
-        "table public.notes": "differs: rewritten (the text of a CREATE RULE is not observed)"
-    },
     "create operator public.=== (leftarg = text, rightarg = text, function = texteq);"
     "create view public.matching as select a.body from public.notes a join public.notes b on a.body operator(public.===) b.body;"
     "create view public.over as select body from public.matching": {
@@ -305,6 +302,27 @@ def test_what_the_observer_could_not_read_is_named(blank_database: Dsn, shadows:
     why = "no SELECT privilege on pg_policy"
     target = dataclasses.replace(observe(blank_database), policies=(), unobserved=(Unobserved("policies", why),))
     assert shadows.template(target).unfaithful == {"catalog_kind policies": f"missing: not observed: {why}"}
+
+
+def test_where_roles_were_not_read_those_that_objects_name_are_made_and_all_of_them_are_named(
+    sample_platform: dict[str, Dsn], shadows: ShadowServer
+) -> None:
+    target = observe(sample_platform["saas-multitenant"])
+    blind = dataclasses.replace(target, roles=(), role_memberships=(), unobserved=(Unobserved("roles", "no SELECT privilege on pg_roles"),))
+    template = shadows.template(blind)
+    reported = {name: why for name, why in template.unfaithful.items() if not name.startswith("role ")}
+    assert reported == {"catalog_kind roles": "missing: not observed: no SELECT privilege on pg_roles"}
+    assert {"role anon", "role authenticated", "role postgres"} <= {n for n, why in template.unfaithful.items() if why == "additional"}
+
+
+def test_a_setting_that_would_keep_us_out_is_left_away_and_named(supabase_database: Dsn, shadows: ShadowServer) -> None:
+    target = observe(supabase_database)
+    loading = (("session_preload_libraries", "auto_explain_of_the_platform"),)
+    roles = tuple(dataclasses.replace(r, settings=loading) if r.name in ("postgres", "anon") else r for r in target.roles)
+    template = shadows.template(dataclasses.replace(target, roles=roles))
+    assert dict(template.unfaithful) == {"role postgres": "differs: settings"}
+    with connect(shadows.as_owner(shadows.fresh())) as connection:
+        assert connection.execute("select current_user::text").fetchone() == ("postgres",)
 
 
 def test_a_masked_secret_is_told_apart_from_the_word_it_hides(blank_database: Dsn, shadows: ShadowServer) -> None:

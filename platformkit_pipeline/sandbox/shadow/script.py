@@ -12,7 +12,7 @@ from platformkit_pipeline.sandbox.shadow.extensions import Available, extensions
 from platformkit_pipeline.sandbox.shadow.functions import function_owners, function_privileges, functions
 from platformkit_pipeline.sandbox.shadow.keys import foreign_keys, keys
 from platformkit_pipeline.sandbox.shadow.parameters import LOADED_AT_LOGIN, assignment
-from platformkit_pipeline.sandbox.shadow.policies_and_triggers import event_triggers, policies, triggers
+from platformkit_pipeline.sandbox.shadow.policies_and_triggers import event_triggers, policies, rules, triggers
 from platformkit_pipeline.sandbox.shadow.relation_access import column_privileges, relation_owners, relation_privileges, row_security
 from platformkit_pipeline.sandbox.shadow.roles import memberships, owner_role, role_settings, roles
 from platformkit_pipeline.sandbox.shadow.rows import rows
@@ -47,6 +47,7 @@ def script(snapshot: Snapshot, *, superuser: str, server_version: int, available
     yield from late_inheritance(snapshot)
     yield from keys(snapshot)
     yield from views(snapshot)
+    yield from rules(snapshot)
     yield from foreign_keys(snapshot)
     yield from filled_views(snapshot)
     yield from relation_owners(snapshot, superuser)
