@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
@@ -95,6 +95,21 @@ def progress(sentence: str) -> Iterator[None]:
     finally:
         if shown:
             print("\r\033[K", end="", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def progress_line() -> Iterator[Callable[[str], None]]:
+    """One line on stderr, written anew at every step and gone at the end; nothing where that is no terminal."""
+    shown = sys.stderr.isatty()
+
+    def show(step: str) -> None:
+        if shown:
+            print(f"\r\033[K{step}", end="", file=sys.stderr, flush=True)
+
+    try:
+        yield show
+    finally:
+        show("")
 
 
 def _replace(output: Path, data: bytes) -> None:

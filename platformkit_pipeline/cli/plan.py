@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-from platformkit_pipeline.cli.output import check_output, progress, warn, write_text
+from platformkit_pipeline.cli.output import check_output, progress_line, warn, write_text
 from platformkit_pipeline.cli.subject import (
     DsnEnvOption,
     DsnOption,
@@ -55,18 +55,20 @@ def plan(
     emit: Path | None = typer.Option(
         None, "--emit", metavar="DIR", help="Write migrations/, rollbacks/ and MANUAL.md into this new or empty folder."
     ),
+    no_prove: bool = typer.Option(False, "--no-prove", help="Propose only; the patches are not tried on a shadow, and stay unproven."),
     output_format: PlanFormat = typer.Option(PlanFormat.MARKDOWN, "--format", help="Form of the plan on stdout."),
     output: Path | None = typer.Option(None, "--output", metavar="FILE", help="Write the plan to a file instead of stdout."),
 ) -> int:
     """Say what would mend the findings of one database.
 
-    Opens one read-only transaction and changes nothing. Patches are unproven: review them, and try them on a copy first.
-    Findings that need a decision are listed with the steps for a person.
+    Opens one read-only transaction on the database and changes nothing there. Its schema is rebuilt on a PostgreSQL server of its own,
+    and every patch has to prove there that it mends its finding, alone and with the others, and does nothing else. What fails is
+    withheld, with the reason. Findings that need a decision are listed with the steps for a person.
 
     \b
     Examples:
       platformkit plan --target shop-production --emit remediation/
-      platformkit plan --dsn-env DATABASE_URL --format json
+      platformkit plan --dsn-env DATABASE_URL --format json --output plan.json
 
     \b
     Exit codes: 0 a plan was made, also an empty one; 2 wrong input; 3 the database could not be observed.
@@ -82,8 +84,15 @@ def plan(
         *(tenant_column, tenant_claim, membership_table, single_tenant),
         *(project_ref, management_token_env, explain_analyze),
     ).resolve()
-    with progress(f"planning for {subject.target.name} ..."):
-        proposed = propose_plan(subject.dsn, target=subject.target, declarations=subject.declarations, options=subject.options)
+    with progress_line() as progress:
+        proposed = propose_plan(
+            subject.dsn,
+            target=subject.target,
+            declarations=subject.declarations,
+            options=subject.options,
+            proven=not no_prove,
+            progress=progress,
+        )
     if emit is not None:
         try:
             written = write_plan(proposed, emit)

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
-from platformkit_pipeline.cli.output import ListFormat, check_output, write_text
+from platformkit_pipeline.cli.output import ListFormat, check_output, progress_line, write_text
 from platformkit_pipeline.cli.signals import raised_once
 from platformkit_pipeline.model.errors import ConfigurationError
 
@@ -96,7 +93,7 @@ def run_self_test(select: list[str] | None = _SELECT, output_format: ListFormat 
 
     check_output(output)
     chosen = select_rules(_codes(select))
-    with raised_once(KeyboardInterrupt), _progress_line() as progress:
+    with raised_once(KeyboardInterrupt), progress_line() as progress:
         outcome = self_test(chosen, progress)
     write_text(_self_test_json(outcome) if output_format is ListFormat.JSON else _self_test_text(outcome), output)
     return 1 if outcome.failed else 0
@@ -127,18 +124,3 @@ def _self_test_text(outcome: SelfTest) -> str:
     server = f"; PostgreSQL {outcome.server_version} ({outcome.server_source})" if outcome.server_version else ""
     lines.append(f"{len(outcome.rules)} rules, {verdict}{server}")
     return "\n".join(lines) + "\n"
-
-
-@contextmanager
-def _progress_line() -> Iterator[Callable[[str], None]]:
-    """One line on stderr, written anew at every step and gone at the end; nothing where that is no terminal."""
-    shown = sys.stderr.isatty()
-
-    def show(step: str) -> None:
-        if shown:
-            print(f"\r\033[K{step}", end="", file=sys.stderr, flush=True)
-
-    try:
-        yield show
-    finally:
-        show("")

@@ -1,15 +1,26 @@
-"""Remediation plans: stored once per state of a target, read back as the records they were made from."""
+"""Remediation plans: stored once per state of a target, with their proofs, read back as the records they were made from."""
 
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Any
 
 from platformkit_pipeline.control_plane.connection import Connection, require_transaction
 from platformkit_pipeline.control_plane.scans import require_scan_of
 from platformkit_pipeline.control_plane.statements import statement
+from platformkit_pipeline.model.errors import ControlPlaneError
 from platformkit_pipeline.model.identity import ObjectIdentity
-from platformkit_pipeline.model.patch import ManualItem, Patch, Plan, ProofStatus
+from platformkit_pipeline.model.patch import ManualItem, Patch, Plan
+from platformkit_pipeline.model.plan_document import (
+    effects_document,
+    effects_from,
+    plan_proof_document,
+    plan_proof_from,
+    proof_document,
+    proof_from,
+)
+from platformkit_pipeline.model.proof import ProofStatus
 
 
 def store(connection: Connection, target_id: int, plan: Plan) -> bool:
@@ -44,7 +55,7 @@ def latest(connection: Connection, target_id: int) -> Plan | None:
     head = connection.execute(statement("plans_latest"), {"target_id": target_id}).fetchone()
     if head is None:
         return None
-    plan_id, target_name, scan_id, base_fingerprint = head
+    plan_id, target_name, scan_id, base_fingerprint, proof = head
     rows = connection.execute(statement("plans_items"), {"plan_id": plan_id}).fetchall()
     return Plan(
         plan_id,
@@ -53,6 +64,42 @@ def latest(connection: Connection, target_id: int) -> Plan | None:
         base_fingerprint,
         tuple(_patch(row[1:]) for row in rows if row[0] == "sql"),
         tuple(_manual_item(row[1:]) for row in rows if row[0] == "manual"),
+        None if proof is None else plan_proof_from(proof),
+    )
+
+
+def store_proofs(connection: Connection, plan: Plan, *, proven_at: datetime, run_id: str | None) -> None:
+    """Store what became of the proofs of a stored plan and its patches. An earlier proof of the same plan is replaced.
+
+    Raises ControlPlaneError when the stored patches are not those that were tried.
+    """
+    require_transaction(connection)
+    for position, patch in enumerate(plan.patches, start=1):
+        if patch.proof is None:
+            continue
+        proof = {
+            "plan_id": plan.plan_id,
+            "position": position,
+            "digest": patch.digest,
+            "proof": patch.status.value,
+            "proof_detail": json.dumps(proof_document(patch.proof)),
+            "reversible": patch.proof.reversible,
+            "proven_at": proven_at,
+            "run_id": run_id,
+        }
+        if connection.execute(statement("plans_prove_patch"), proof).rowcount != 1:
+            raise ControlPlaneError(f"plan {plan.plan_id} is not stored with the patch that was tried at position {position}")
+    together = plan.proof
+    connection.execute(
+        statement("plans_prove"),
+        {
+            "plan_id": plan.plan_id,
+            "proof": together.proof.status.value if together else ProofStatus.UNPROVEN.value,
+            "proof_detail": json.dumps(plan_proof_document(together)) if together else None,
+            "score_before": together.score_before if together else None,
+            "score_after": together.score_after if together else None,
+            "proven_at": proven_at,
+        },
     )
 
 
@@ -65,6 +112,7 @@ def _item(entry: Patch | ManualItem) -> dict[str, Any]:
         "object_detail": json.dumps(dict(entry.object.detail)),
         "finding_fingerprint": entry.finding_fingerprint,
         **dict.fromkeys(("title", "transactional", "proof", "reason", "digest")),
+        "effects": "{}",
         **{name: [] for name in ("up", "down", "notes", "steps")},
     }
     if isinstance(entry, ManualItem):
@@ -76,16 +124,27 @@ def _item(entry: Patch | ManualItem) -> dict[str, Any]:
         "up": list(entry.up),
         "down": list(entry.down),
         "transactional": entry.transactional,
-        "proof": entry.proof.value,
+        "proof": ProofStatus.UNPROVEN.value,
+        "effects": json.dumps(effects_document(entry.effects)),
         "notes": list(entry.notes),
         "digest": entry.digest,
     }
 
 
 def _patch(row: tuple[Any, ...]) -> Patch:
-    rule, kind, schema, name, detail, fingerprint, title, up, down, transactional, proof, notes, _, _ = row
-    identity = ObjectIdentity(kind, schema, name, tuple(detail.items()))
-    return Patch(rule, identity, fingerprint, title, tuple(up), tuple(down), transactional, ProofStatus(proof), tuple(notes))
+    rule, kind, schema, name, detail, fingerprint, title, up, down, transactional, effects, proof, notes, _, _ = row
+    return Patch(
+        rule=rule,
+        object=ObjectIdentity(kind, schema, name, tuple(detail.items())),
+        finding_fingerprint=fingerprint,
+        title=title,
+        up=tuple(up),
+        down=tuple(down),
+        transactional=transactional,
+        notes=tuple(notes),
+        effects=effects_from(effects),
+        proof=None if proof is None else proof_from(proof),
+    )
 
 
 def _manual_item(row: tuple[Any, ...]) -> ManualItem:

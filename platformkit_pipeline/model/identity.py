@@ -6,7 +6,9 @@ Never an oid (differs per server) and never a hash of a body (changes with the o
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 _PLAIN = re.compile(r"[a-z_][a-z0-9_$]*\Z")
 
@@ -42,6 +44,16 @@ class ObjectIdentity:
     def canonical(self) -> str:
         """Kind and name in one string; what fingerprints and inventory keys are made of."""
         return f"{self.kind} {self}"
+
+
+def identity_document(identity: ObjectIdentity) -> dict[str, Any]:
+    """As JSON values."""
+    return {"kind": identity.kind, "schema": identity.schema, "name": identity.name, "detail": dict(identity.detail)}
+
+
+def identity_from(document: Mapping[str, Any]) -> ObjectIdentity:
+    """Inverse of `identity_document`."""
+    return ObjectIdentity(document["kind"], document["schema"], document["name"], tuple(document["detail"].items()))
 
 
 def database_identity(name: str) -> ObjectIdentity:

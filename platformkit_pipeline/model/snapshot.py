@@ -237,7 +237,7 @@ class Function:
     sql_body: str | None = None
     """Deparsed body of a BEGIN ATOMIC or RETURN function."""
     definition: str | None = None
-    """`pg_get_functiondef`; None for aggregates."""
+    """`pg_get_functiondef`; CREATE AGGREGATE for aggregates, None for those of extensions."""
     returns_trigger: bool = False
     extension: str | None = None
     comment: str | None = None

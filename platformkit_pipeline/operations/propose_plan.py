@@ -15,16 +15,27 @@ from platformkit_pipeline.model.patch import Plan
 from platformkit_pipeline.model.target import NO_OPTIONS, Declarations, ObservationOptions, Target
 from platformkit_pipeline.operations.judge import judge
 from platformkit_pipeline.operations.observe_all import observe_all
+from platformkit_pipeline.operations.prove_plan import Progress, prove
 from platformkit_pipeline.remediation.migration_files import migration_files
 from platformkit_pipeline.remediation.plan import plan_for
 from platformkit_pipeline.rules.registry import Scope, rules_for
 
 
-def propose_plan(dsn: Dsn, *, target: Target, declarations: Declarations, options: ObservationOptions = NO_OPTIONS) -> Plan:
-    """Observe the database in one read-only transaction, judge it, and plan for what fails. Nothing is stored or changed.
+def propose_plan(
+    dsn: Dsn,
+    *,
+    target: Target,
+    declarations: Declarations,
+    options: ObservationOptions = NO_OPTIONS,
+    proven: bool = True,
+    progress: Progress = lambda _: None,
+) -> Plan:
+    """Observe the database in one read-only transaction, judge it, plan for what fails, and prove the plan on a shadow.
 
-    Raises TargetUnreachable, TargetBusy or another ObservationError.
+    Nothing is stored, and the database is not changed. Raises TargetUnreachable, TargetBusy or another ObservationError, and
+    SandboxError when there is no server to be had for the shadow.
     """
+    progress(f"observing {target.name}")
     snapshot = observe_all(dsn, options)
     report = judge(
         snapshot,
@@ -34,7 +45,8 @@ def propose_plan(dsn: Dsn, *, target: Target, declarations: Declarations, option
         scan_id=str(uuid.uuid4()),
         started_at=datetime.now(UTC),
     )
-    return plan_for(report, snapshot, declarations)
+    plan = plan_for(report, snapshot, declarations)
+    return prove(plan, snapshot, declarations, progress) if proven else plan
 
 
 def write_plan(plan: Plan, directory: Path, *, first_version: datetime | None = None) -> tuple[Path, ...]:

@@ -11,6 +11,7 @@ CATALOG = dg.AssetKey(["introspection", "supabase_catalog"])
 INVENTORY = dg.AssetKey(["ops", "inventory_objects"])
 COMPLIANCE_REPORT = dg.AssetKey(["compliance", "report"])
 PLANS = dg.AssetKey(["remediation", "plans"])
+PROOFS = dg.AssetKey(["remediation", "proofs"])
 GATE = dg.AssetKey(["governance", "gate"])
 FLEET_REPORT = dg.AssetKey(["reporting", "compliance_report"])
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
+from platformkit_pipeline.model.identity import member_identity
 from platformkit_pipeline.model.result import Result
 from platformkit_pipeline.model.snapshot import Constraint, Index, Relation, RelationKind
 from platformkit_pipeline.remediation.object_names import object_name, told_apart
@@ -48,6 +49,7 @@ def index_foreign_key(catalog: Catalog, finding: Result) -> Proposal:
         (f"drop index{concurrently} if exists {qualified(table.schema, name)}",),
         transactional=partitioned,
         notes=tuple(_notes(proposed, (*relation, constraint))),
+        objects=(member_identity("index", table.schema, table.name, name).canonical,),
     )
 
 

@@ -32,6 +32,7 @@ def fix_search_path(catalog: Catalog, finding: Result) -> Proposal:
         f"Fix the search_path of {signature}",
         (f"alter {verb} {signature} set search_path = {path}",),
         (f"alter {verb} {signature} reset search_path",),
+        objects=(finding.object.canonical,),
         notes=(
             f"Unqualified names in the body resolve in {', '.join(wanted)} from now on, whoever calls.",
             "A later CREATE OR REPLACE without the SET clause takes the setting away again.",

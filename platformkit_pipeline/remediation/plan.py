@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from platformkit_pipeline.model.patch import ManualItem, Patch, Plan, plan_id_of
+from platformkit_pipeline.model.patch import Effects, ManualItem, Patch, Plan, plan_id_of
 from platformkit_pipeline.model.result import Outcome, Result, finding_fingerprint
 from platformkit_pipeline.model.scan import ScanReport
 from platformkit_pipeline.model.snapshot import Snapshot
@@ -14,18 +14,34 @@ from platformkit_pipeline.remediation.extensions import move_extension
 from platformkit_pipeline.remediation.foreign_keys import index_foreign_key
 from platformkit_pipeline.remediation.functions import fix_search_path
 from platformkit_pipeline.remediation.performance import create_missing_index, drop_unused_index, repack_table, tune_statement
-from platformkit_pipeline.remediation.proposal import ByHand, Generator
+from platformkit_pipeline.remediation.policies import check_what_rows_become, evaluate_once
+from platformkit_pipeline.remediation.proposal import ByHand, Change, Generator, Proposal, Remedy
 from platformkit_pipeline.remediation.row_level_security import enable_row_level_security
+from platformkit_pipeline.remediation.tenant_boundary import confine_to_tenant
+from platformkit_pipeline.remediation.views import read_as_the_caller
 from platformkit_pipeline.rules.database.catalog import Catalog
 from platformkit_pipeline.rules.registry import find_rule
 
-GENERATORS: Mapping[str, Generator] = MappingProxyType(
+_ENABLE_RLS = Remedy(
+    enable_row_level_security, ("ALTER TABLE ENABLE ROW SECURITY", "ALTER TABLE DISABLE ROW SECURITY", "DROP POLICY", "CREATE POLICY")
+)
+_BOUNDARY = Remedy(confine_to_tenant, ("DROP POLICY", "CREATE POLICY"))
+REMEDIES: Mapping[str, Remedy] = MappingProxyType(
     {
         # in the order of application: functions may rely on a moved extension; index builds cannot share a transaction, so they come last
-        "EXT001": move_extension,
-        "FUN001": fix_search_path,
-        "RLS001": enable_row_level_security,
-        "FKY003": index_foreign_key,
+        "EXT001": Remedy(move_extension, ("CREATE SCHEMA", "GRANT", "ALTER EXTENSION SET SCHEMA", "DROP SCHEMA")),
+        "FUN001": Remedy(fix_search_path, ("ALTER FUNCTION SET", "ALTER PROCEDURE SET")),
+        "RLS001": _ENABLE_RLS,
+        "RLS002": _ENABLE_RLS,
+        "RLS017": _ENABLE_RLS,
+        "RLS007": Remedy(read_as_the_caller, ("ALTER VIEW SET REL OPTIONS", "ALTER VIEW RESET REL OPTIONS")),
+        "RLS012": Remedy(check_what_rows_become, ("ALTER POLICY",)),
+        "RLS010": Remedy(evaluate_once, ("ALTER POLICY",)),
+        "RLS004": _BOUNDARY,
+        "RLS005": _BOUNDARY,
+        "RLS016": _BOUNDARY,
+        "TEN003": _BOUNDARY,
+        "FKY003": Remedy(index_foreign_key, ("CREATE INDEX", "DROP INDEX")),
     }
 )
 ADVISORS: Mapping[str, Generator] = MappingProxyType(
@@ -38,7 +54,7 @@ ADVISORS: Mapping[str, Generator] = MappingProxyType(
     }
 )
 """Rules whose findings are for a person, with more to say than `how_to_fix`: plans, and the statements that would help."""
-_ORDER = {code: position for position, code in enumerate(GENERATORS)}
+_ORDER = {code: position for position, code in enumerate(REMEDIES)}
 
 
 def plan_for(report: ScanReport, snapshot: Snapshot, declarations: Declarations) -> Plan:
@@ -57,23 +73,11 @@ def build_plan(
         if finding.outcome is not Outcome.FAIL:
             continue
         fingerprint = finding_fingerprint(target, finding.rule, finding.object)
-        generate = GENERATORS.get(finding.rule) or ADVISORS.get(finding.rule)
-        proposal = generate(catalog, finding) if generate else _advice(finding)
+        proposal = _proposal(catalog, finding)
         if isinstance(proposal, ByHand):
             manual.append(ManualItem(finding.rule, finding.object, fingerprint, proposal.reason, proposal.steps))
         else:
-            patches.append(
-                Patch(
-                    rule=finding.rule,
-                    object=finding.object,
-                    finding_fingerprint=fingerprint,
-                    title=proposal.title,
-                    up=proposal.up,
-                    down=proposal.down,
-                    transactional=proposal.transactional,
-                    notes=proposal.notes,
-                )
-            )
+            patches.append(_patch(finding, fingerprint, proposal))
     partitions = {(r.schema, r.name) for r in snapshot.relations if r.is_partition}
     ordered = tuple(
         sorted(
@@ -88,6 +92,27 @@ def build_plan(
         base_fingerprint=base_fingerprint,
         patches=ordered,
         manual_items=items,
+    )
+
+
+def _proposal(catalog: Catalog, finding: Result) -> Proposal:
+    if remedy := REMEDIES.get(finding.rule):
+        return remedy.generate(catalog, finding)
+    advise = ADVISORS.get(finding.rule)
+    return advise(catalog, finding) if advise else _advice(finding)
+
+
+def _patch(finding: Result, fingerprint: str, change: Change) -> Patch:
+    return Patch(
+        rule=finding.rule,
+        object=finding.object,
+        finding_fingerprint=fingerprint,
+        title=change.title,
+        up=change.up,
+        down=change.down,
+        transactional=change.transactional,
+        notes=change.notes,
+        effects=Effects(REMEDIES[finding.rule].statements, change.objects, change.access, change.successors),
     )
 
 

@@ -1,74 +1,102 @@
-"""Patches for RLS001: enable row level security together with the tenant policy, never alone where that locks people out."""
+"""Patches for RLS001, RLS002 and RLS017: enable row level security with the tenant policy, never alone where that locks people out."""
 
 from __future__ import annotations
 
+from platformkit_pipeline.model.identity import member_identity
 from platformkit_pipeline.model.result import Result
 from platformkit_pipeline.model.snapshot import PUBLIC, Relation
+from platformkit_pipeline.remediation.access import fewer_rows, owners_may_change
 from platformkit_pipeline.remediation.object_names import object_name
 from platformkit_pipeline.remediation.proposal import ByHand, Change, Proposal
-from platformkit_pipeline.rules.database.catalog import Catalog
+from platformkit_pipeline.rules.database.catalog import Catalog, identity_of
 from platformkit_pipeline.rules.database.directives import Directive, directive_in
 from platformkit_pipeline.sqltext.identifiers import identifier, literal, qualified
 
+_COME_TO_LIGHT = ("RLS004", "RLS005", "RLS006", "RLS010", "RLS011", "RLS012", "RLS016", "RLS018", "RLS019", "TEN003", "IDX001")
+"""Rules that judge policies once they have an effect: what is wrong with them was so before, and less bad than no policy at all."""
+
 
 def enable_row_level_security(catalog: Catalog, finding: Result) -> Proposal:
-    """With the tenant policy where the tenant model gives one (clauses 2.1 and 5.1); by hand otherwise."""
+    """RLS001, RLS002 and RLS017: with the tenant policy where the tenant model gives one (clauses 2.1 and 5.1); by hand otherwise."""
     table = catalog.relations[(finding.object.schema or "", finding.object.name)]
     name = qualified(table.schema, table.name)
-    enable, disable = f"alter table {name} enable row level security", f"alter table {name} disable row level security"
-
+    if table.row_security:
+        return ByHand(
+            "it has row level security; what its policies open is wider than what those of its children do",
+            (f"Let the policies of {name} be no wider than those of the tables below it, or revoke it from client roles.",),
+        )
+    if not owners_may_change(catalog, table.owner):
+        return ByHand(
+            f"{name} belongs to {table.owner}, whom the project's own login may not act as",
+            (f"As {table.owner} or a superuser: alter table {name} enable row level security; with policies in the same migration.",),
+        )
     if catalog.policies_of(table):
         policies = ", ".join(p.name for p in catalog.policies_of(table))
         covered = {role for policy in catalog.policies_of(table) for role in policy.roles}
-        return Change(
-            f"Enable row level security on {name}",
-            (enable,),
-            (disable,),
-            notes=(f"The existing policies come into force: {policies}.", *_locked_out(catalog, table, covered)),
-        )
+        notes = (f"The existing policies come into force: {policies}.", *_locked_out(catalog, table, covered))
+        return _enabling(table, f"Enable row level security on {name}", notes, _COME_TO_LIGHT)
     if table.is_partition:
-        return Change(
-            f"Enable row level security on partition {name}",
-            (enable,),
-            (disable,),
-            notes=(
-                "Client roles reach the rows through the partitioned table, whose policies apply; reading the partition directly ends.",
-            ),
-        )
-    if _tenant_policy_is_possible(catalog, table):
-        return _with_tenant_policy(catalog, table, enable, disable)
+        note = "Client roles reach the rows through the partitioned table, whose policies apply; reading the partition directly ends."
+        return _enabling(table, f"Enable row level security on partition {name}", (note,), ("RLS018",))
+    if _is_protected_child(catalog, table):
+        note = "Client roles reach the rows through the table that it inherits from, whose policies apply; reading it directly ends."
+        return _enabling(table, f"Enable row level security on {name}", (note,), ("RLS003", "RLS018"))
+    if why_no_tenant_policy(catalog, table) is None:
+        return _with_tenant_policy(catalog, table)
     if not _affected_roles(catalog, table):
-        return Change(
-            f"Enable row level security on {name}",
-            (enable,),
-            (disable,),
-            notes=("No role but the owner and roles that bypass row level security holds a privilege, so nobody is locked out.",),
-        )
+        note = "No role but the owner and roles that bypass row level security holds a privilege, so nobody is locked out."
+        return _enabling(table, f"Enable row level security on {name}", (note,), ("RLS003",))
     return _by_hand(catalog, table, name)
 
 
-def _tenant_policy_is_possible(catalog: Catalog, table: Relation) -> bool:
+def tenant_condition(catalog: Catalog) -> str:
+    """The row belongs to the caller's tenant; false for callers without the claim, and the claim is read once per statement."""
+    tenancy = catalog.declarations.tenancy
+    return f"{identifier(tenancy.column)} = ((select auth.jwt()) ->> {literal(tenancy.claim)})::uuid"
+
+
+def why_no_tenant_policy(catalog: Catalog, table: Relation) -> str | None:
+    """Why the tenant model gives no policy for the table; None when it does."""
     tenancy = catalog.declarations.tenancy
     column = catalog.column(table, tenancy.column)
-    declared_out = directive_in(table.comment, Directive.NOT_TENANT_SCOPED)
-    return (
-        tenancy.not_applicable_reason is None
-        and declared_out is None
-        and directive_in(table.comment, Directive.PUBLIC_READ) is None
-        and column is not None
-        and column.type == "uuid"
-        and "authenticated" in catalog.client_roles
-        and bool(catalog.functions_named("jwt", "auth"))
+    if tenancy.not_applicable_reason or directive_in(table.comment, Directive.NOT_TENANT_SCOPED):
+        return "the table is declared to be outside the tenant model"
+    if directive_in(table.comment, Directive.PUBLIC_READ):
+        return "the table is declared to be readable by everybody"
+    if column is None:
+        return f"it has no column {tenancy.column}"
+    if column.type != "uuid":
+        return f"its column {tenancy.column} is {column.type}, not uuid"
+    if "authenticated" not in catalog.client_roles or not catalog.functions_named("jwt", "auth"):
+        return "the database has no auth.jwt() to read the claim from"
+    return None
+
+
+def _enabling(table: Relation, title: str, notes: tuple[str, ...], successors: tuple[str, ...]) -> Change:
+    name = qualified(table.schema, table.name)
+    return Change(
+        title,
+        (f"alter table {name} enable row level security",),
+        (f"alter table {name} disable row level security",),
+        notes=notes,
+        objects=(identity_of(table).canonical,),
+        access=(fewer_rows(table),),
+        successors=successors,
     )
 
 
-def _with_tenant_policy(catalog: Catalog, table: Relation, enable: str, disable: str) -> Change:
-    tenancy = catalog.declarations.tenancy
+def _is_protected_child(catalog: Catalog, table: Relation) -> bool:
+    parents = [catalog.relations.get(name) for name in table.parents]
+    return any(parent is not None and parent.row_security for parent in parents)
+
+
+def _with_tenant_policy(catalog: Catalog, table: Relation) -> Change:
     name = qualified(table.schema, table.name)
-    policy = identifier(object_name(table.name, suffix="tenant_isolation"))
-    condition = f"{identifier(tenancy.column)} = ((select auth.jwt()) ->> {literal(tenancy.claim)})::uuid"
-    drop = f"drop policy if exists {policy} on {name}"
-    create = f"create policy {policy} on {name} for all to authenticated\n  using ({condition})\n  with check ({condition})"
+    policy = object_name(table.name, suffix="tenant_isolation")
+    condition = tenant_condition(catalog)
+    enable, disable = f"alter table {name} enable row level security", f"alter table {name} disable row level security"
+    drop = f"drop policy if exists {identifier(policy)} on {name}"
+    create = f"create policy {identifier(policy)} on {name} for all to authenticated\n  using ({condition})\n  with check ({condition})"
     notes = ["Callers without the claim see no row. Roles that bypass row level security (service_role) are not affected."]
     if "anon" in catalog.reach(table):
         notes.append(
@@ -83,7 +111,13 @@ def _with_tenant_policy(catalog: Catalog, table: Relation, enable: str, disable:
             "Until then RLS018 reports a policy without a grant."
         )
     return Change(
-        f"Enable row level security on {name} with the tenant policy", (enable, drop, create), (drop, disable), notes=tuple(notes)
+        f"Enable row level security on {name} with the tenant policy",
+        (enable, drop, create),
+        (drop, disable),
+        notes=tuple(notes),
+        objects=(identity_of(table).canonical, member_identity("policy", table.schema, table.name, policy).canonical),
+        access=(fewer_rows(table),),
+        successors=("RLS018", "IDX001"),
     )
 
 
@@ -105,18 +139,8 @@ def _locked_out(catalog: Catalog, table: Relation, covered: set[str]) -> tuple[s
 
 
 def _by_hand(catalog: Catalog, table: Relation, name: str) -> ByHand:
-    column = catalog.declarations.tenancy.column
     roles = ", ".join("every role" if r == PUBLIC else r for r in _affected_roles(catalog, table))
-    if catalog.declarations.tenancy.not_applicable_reason or directive_in(table.comment, Directive.NOT_TENANT_SCOPED):
-        why = "the table is declared to be outside the tenant model"
-    elif directive_in(table.comment, Directive.PUBLIC_READ):
-        why = "the table is declared to be readable by everybody"
-    elif catalog.column(table, column) is None:
-        why = f"it has no column {column}"
-    elif (found := catalog.column(table, column)) is not None and found.type != "uuid":
-        why = f"its column {column} is {found.type}, not uuid"
-    else:
-        why = "the database has no auth.jwt() to read the claim from"
+    why = why_no_tenant_policy(catalog, table)
     return ByHand(
         reason=f"the tenant model gives no policy for {name}, because {why}; enabling row level security alone would lock out {roles}",
         steps=(

@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from platformkit_pipeline.model.patch import Plan
+from platformkit_pipeline.model.patch import Patch, Plan
+from platformkit_pipeline.model.plan_document import plan_document
+from platformkit_pipeline.model.proof import PlanProof, Proof, ProofStatus, Verdict
 from platformkit_pipeline.reporting.markdown import code, escape
-from platformkit_pipeline.reporting.scan_document import object_document
-
-PLAN_SCHEMA_VERSION = 1
 
 
 def plan_markdown(plan: Plan, *, limit: int | None = None, remainder: str = "the plan's files") -> str:
-    """Every patch with its SQL, then what is left to a person.
+    """Every patch with its SQL and what its proof said, then what is left to a person.
 
     With a `limit` in characters it ends with the last whole item that fits, and says how many follow in `remainder`.
     """
-    parts = [
-        f"**{len(plan.patches)} patches, {len(plan.manual_items)} for a person.** "
-        f"Target {escape(plan.target_name)}, base {code(plan.base_fingerprint)}."
-    ]
-    for patch in plan.patches:
-        parts.append(f"### {escape(patch.title)}\n\n{patch.rule}, {code(patch.object.canonical)}, {patch.proof.value}")
+    parts = [_headline(plan)]
+    if plan.proof is not None:
+        parts.append(_together(plan.proof))
+    for patch in plan.offered:
+        parts.append(f"### {escape(patch.title)}\n\n{patch.rule}, {code(patch.object.canonical)}, {proof_words(patch.proof)}")
         parts[-1] += "".join(f"\n- {escape(note)}" for note in patch.notes)
         parts.append(_sql_block((*patch.up, *(f"-- down: {' '.join(s.split())}" for s in patch.down))))
+    parts += [_withheld(patch) for patch in plan.withheld]
     for item in plan.manual_items:
         steps = "".join(f"\n{number}. {escape(step)}" for number, step in enumerate(item.steps, 1))
         parts.append(f"### {item.rule} {code(item.object.canonical)}\n\nFor a person: {escape(item.reason)}.\n{steps}")
@@ -32,39 +31,48 @@ def plan_markdown(plan: Plan, *, limit: int | None = None, remainder: str = "the
 
 
 def plan_json(plan: Plan) -> str:
-    """The plan as JSON text; statements are whole and without semicolons."""
-    document = {
-        "schema_version": PLAN_SCHEMA_VERSION,
-        "plan_id": plan.plan_id,
-        "target": plan.target_name,
-        "scan_id": plan.scan_id,
-        "base_fingerprint": plan.base_fingerprint,
-        "patches": [
-            {
-                "rule": p.rule,
-                "object": object_document(p.object),
-                "finding": p.finding_fingerprint,
-                "title": p.title,
-                "up": list(p.up),
-                "down": list(p.down),
-                "transactional": p.transactional,
-                "proof": p.proof.value,
-                "notes": list(p.notes),
-            }
-            for p in plan.patches
-        ],
-        "manual_items": [
-            {
-                "rule": m.rule,
-                "object": object_document(m.object),
-                "finding": m.finding_fingerprint,
-                "reason": m.reason,
-                "steps": list(m.steps),
-            }
-            for m in plan.manual_items
-        ],
-    }
-    return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+    """`plan_document` as text; `platformkit apply` reads it."""
+    return json.dumps(plan_document(plan), ensure_ascii=False, indent=2) + "\n"
+
+
+def proof_words(proof: Proof | None) -> str:
+    """What became of the proof, in a few words."""
+    if proof is None:
+        return "unproven: nobody tried"
+    held = sum(f.verdict is Verdict.HELD for f in proof.findings)
+    if proof.objections and proof.status is not ProofStatus.PROVEN:
+        return f"{proof.status.value}: {'; '.join(objection_words(proof))}"
+    return f"{proof.status.value}: {held} of 10 obligations hold" + ("" if proof.reversible else ", and there is no exact undo")
+
+
+def objection_words(proof: Proof) -> Iterator[str]:
+    """Each obligation that does not hold, with the reason."""
+    for finding in proof.objections:
+        verb = "failed" if finding.verdict is Verdict.FAILED else "could not be told"
+        yield f"obligation {int(finding.obligation)} ({finding.obligation.demand}) {verb}: {finding.detail}"
+
+
+def _headline(plan: Plan) -> str:
+    counts = [f"{len(plan.offered)} patches"]
+    if plan.withheld:
+        counts.append(f"{len(plan.withheld)} withheld")
+    counts.append(f"{len(plan.manual_items)} for a person")
+    return f"**{', '.join(counts)}.** Target {escape(plan.target_name)}, base {code(plan.base_fingerprint)}."
+
+
+def _together(proof: PlanProof) -> str:
+    after = "cannot be told" if proof.score_after is None else f"{proof.score_after:g}"
+    text = f"All of them together: {escape(proof_words(proof.proof))}. Score {proof.score_before:g} now, {after} afterwards."
+    if proof.unfaithful:
+        text += f" The shadow could not show {len(proof.unfaithful)} objects as they are:"
+        text += "".join(f"\n- {code(name)}: {escape(why)}" for name, why in proof.unfaithful)
+    return text
+
+
+def _withheld(patch: Patch) -> str:
+    reasons = "".join(f"\n- {escape(reason)}" for reason in (objection_words(patch.proof) if patch.proof else ()))
+    about = f"{patch.rule}, {code(patch.object.canonical)}: the generated SQL was tried and is not offered."
+    return f"### Withheld: {escape(patch.title)}\n\n{about}{reasons}\n\n{_sql_block(patch.up)}"
 
 
 def _sql_block(statements: Iterable[str]) -> str:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from platformkit_pipeline import __version__
-from platformkit_pipeline.model.identity import ObjectIdentity
+from platformkit_pipeline.model.identity import identity_document
 from platformkit_pipeline.model.result import Outcome, Result, Severity, finding_fingerprint
 from platformkit_pipeline.model.scan import ScanReport
 from platformkit_pipeline.model.snapshot_inventory import unobserved_to_json
@@ -72,14 +72,10 @@ def finding_document(target: Target, finding: Result) -> dict[str, Any]:
         "clause": finding.clause,
         "severity": finding.severity.value,
         "outcome": finding.outcome.value,
-        "object": object_document(finding.object),
+        "object": identity_document(finding.object),
         "message": finding.message,
         "evidence": {key: finding.evidence[key] for key in sorted(finding.evidence)},
         "fingerprint": finding_fingerprint(target, finding.rule, finding.object),
         "waiver": None,
         "patch": finding.patch.value,
     }
-
-
-def object_document(identity: ObjectIdentity) -> dict[str, Any]:
-    return {"kind": identity.kind, "schema": identity.schema, "name": identity.name, "detail": dict(identity.detail)}

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -8,7 +9,8 @@ from platformkit_pipeline.control_plane import findings, plans
 from platformkit_pipeline.control_plane.connection import Connection
 from platformkit_pipeline.control_plane.targets import StoredTarget
 from platformkit_pipeline.model.errors import ControlPlaneError
-from platformkit_pipeline.model.patch import ManualItem, Patch, Plan, ProofStatus, plan_id_of
+from platformkit_pipeline.model.patch import AccessChange, Effects, ManualItem, Patch, Plan, plan_id_of
+from platformkit_pipeline.model.proof import Finding, Obligation, PlanProof, Proof, Verdict
 from platformkit_pipeline.model.result import finding_fingerprint
 from platformkit_pipeline_tests.control_plane.builders import ORDERS, ORDERS_KEY, SHOP, result, scan_record, stored_scan
 
@@ -33,6 +35,19 @@ PATCHES = (
     ),
 )
 MANUAL = (ManualItem("TEN003", ORDERS, finding_fingerprint(SHOP, "TEN003", ORDERS), "no tenant model", ("declare tenancy", "scan again")),)
+
+
+NOW = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
+HELD = tuple(Finding(obligation, Verdict.HELD) for obligation in Obligation)
+REFUTED = (*HELD[:3], Finding(Obligation.FINDING_GONE, Verdict.FAILED, "still there"))
+
+
+def with_proofs(plan: Plan) -> Plan:
+    """The first patch proven, the second refuted."""
+    proven, refuted = (Proof(findings, "base", "patched", "digest", "18.6") for findings in (HELD, REFUTED))
+    first, second = plan.patches
+    together = PlanProof(proven, (first.digest,), 49.0, 89.0, (("view public.v", "missing"),))
+    return replace(plan, patches=(replace(first, proof=proven), replace(second, proof=refuted)), proof=together)
 
 
 def plan_of(shop: StoredTarget, night: int = 1, base: str = "fingerprint-1", patches: tuple[Patch, ...] = PATCHES) -> Plan:
@@ -106,9 +121,36 @@ def test_a_patch_leads_back_to_its_finding_and_its_observation(pipeline: Connect
 
 def test_a_proven_patch_is_stored_as_proven(pipeline: Connection, shop: StoredTarget) -> None:
     stored_scan(pipeline, shop.target_id)
-    proven = plan_of(shop, patches=(replace(PATCHES[0], proof=ProofStatus.PROVEN),))
-    plans.store(pipeline, shop.target_id, proven)
+    plan = plan_of(shop)
+    plans.store(pipeline, shop.target_id, plan)
+    proven = with_proofs(plan)
+    plans.store_proofs(pipeline, proven, proven_at=NOW, run_id="run-9")
     assert plans.latest(pipeline, shop.target_id) == proven
+    rows = pipeline.execute("select proof, reversible, proof_run_id from ops.remediation_patches where kind = 'sql' order by position")
+    assert rows.fetchall() == [("proven", True, "run-9"), ("refuted", False, "run-9")]
+    assert pipeline.execute("select proof, score_before, score_after from ops.remediation_plans").fetchone() == ("proven", 49, 89)
+
+
+def test_a_proof_of_another_patch_than_the_stored_one_is_refused(pipeline: Connection, shop: StoredTarget) -> None:
+    stored_scan(pipeline, shop.target_id)
+    plan = plan_of(shop)
+    plans.store(pipeline, shop.target_id, plan)
+    swapped = with_proofs(plan)
+    other = replace(swapped, patches=(replace(swapped.patches[0], up=("drop table public.orders",)), *swapped.patches[1:]))
+    with pytest.raises(ControlPlaneError, match="not stored with the patch that was tried at position 1"):
+        plans.store_proofs(pipeline, other, proven_at=NOW, run_id=None)
+
+
+def test_what_a_patch_may_change_is_stored_with_it(pipeline: Connection, shop: StoredTarget) -> None:
+    stored_scan(pipeline, shop.target_id)
+    effects = Effects(
+        ("CREATE POLICY",), ("policy public.orders.p",), (AccessChange("table public.orders", ("anon",), ("SELECT",)),), ("RLS018",)
+    )
+    plan = plan_of(shop, patches=(replace(PATCHES[0], effects=effects),))
+    plans.store(pipeline, shop.target_id, plan)
+    stored = plans.latest(pipeline, shop.target_id)
+    assert stored is not None
+    assert stored.patches[0].effects == effects
 
 
 def test_a_plan_without_stored_scan_is_refused(pipeline: Connection, shop: StoredTarget) -> None:

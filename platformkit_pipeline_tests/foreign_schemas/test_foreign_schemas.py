@@ -115,10 +115,13 @@ def _run(*arguments: str) -> str:
     return ended.stdout
 
 
+MAKERS = {"dagster": _make_dagster, "wagtail": _make_wagtail, "mlflow": _make_mlflow}
+
+
 @pytest.fixture(scope="module")
 def foreign(admin_dsn: Dsn) -> Iterator[dict[str, Dsn]]:
     made = {name: create_database(admin_dsn, f"foreign_{name}") for name in NAMES}
-    for name, make in (("dagster", _make_dagster), ("wagtail", _make_wagtail), ("mlflow", _make_mlflow)):
+    for name, make in MAKERS.items():
         make(made[name])
     yield made
     for dsn in made.values():

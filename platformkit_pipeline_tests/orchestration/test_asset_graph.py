@@ -31,6 +31,7 @@ GRAPH = {
     **{f"compliance/{family}": ("compliance", ("ops/inventory_objects",)) for family in FAMILIES},
     "compliance/report": ("compliance", tuple(sorted(f"compliance/{family}" for family in FAMILIES))),
     "remediation/plans": ("remediation", ("compliance/report",)),
+    "remediation/proofs": ("remediation", ("ops/inventory_objects", "remediation/plans")),
     "governance/gate": ("governance", ("compliance/report",)),
     "reporting/compliance_report": ("reporting", ("compliance/report",)),
 }

@@ -29,6 +29,7 @@ TARGET_ASSETS = {
     *(f"compliance/{family}" for family in FAMILIES),
     "compliance/report",
     "remediation/plans",
+    "remediation/proofs",
     "governance/gate",
 }
 
@@ -59,6 +60,17 @@ def test_metadata_tells_what_was_seen_and_how_it_scores(scanned: ScannedTwice) -
     plan = metadata_of(instance, run_id, "remediation/plans", MESSY)
     assert plan["patches"] > 0
     assert "enable row level security" in plan["plan"].lower()
+
+
+def test_proofs_are_made_once_for_a_plan_and_stored_with_it(scanned: ScannedTwice) -> None:
+    first, second = (metadata_of(scanned.instance, run.run_id, "remediation/proofs", MESSY) for run in (scanned.first, scanned.second))
+    assert (first["tried"], second["tried"]) == (True, False)
+    assert (first["offered"], first["withheld"]) == (second["offered"], second["withheld"])
+    stored = scanned.superuser.execute("select proof from ops.remediation_patches where kind = 'sql'").fetchall()
+    assert stored.count(("proven",)) == first["offered"] > 0
+    assert len(stored) == first["offered"] + first["withheld"]
+    runs = scanned.superuser.execute("select distinct proof_run_id from ops.remediation_patches where kind = 'sql'").fetchall()
+    assert runs == [(scanned.first.run_id,)]
 
 
 def test_the_gate_names_what_blocks_and_notes_the_end_of_the_audit_chain(scanned: ScannedTwice) -> None:

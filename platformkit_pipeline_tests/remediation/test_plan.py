@@ -11,10 +11,11 @@ import pytest
 from platformkit_pipeline.introspection.postgres.fingerprint import catalog_fingerprint
 from platformkit_pipeline.introspection.postgres.observe import observe
 from platformkit_pipeline.model.dsn import Dsn
-from platformkit_pipeline.model.patch import Patch, Plan, ProofStatus
+from platformkit_pipeline.model.patch import Patch, Plan
+from platformkit_pipeline.model.proof import ProofStatus
 from platformkit_pipeline.model.result import PatchKind
 from platformkit_pipeline.model.target import Declarations, Target, TargetKind, Tenancy
-from platformkit_pipeline.remediation.plan import GENERATORS, build_plan
+from platformkit_pipeline.remediation.plan import REMEDIES, build_plan
 from platformkit_pipeline.rules.evaluate import evaluate
 from platformkit_pipeline.rules.registry import all_rules
 from platformkit_pipeline_tests.rules.conftest import WELL_KEPT, findings, run_sql
@@ -252,9 +253,11 @@ def test_a_table_declared_public_is_not_closed_to_the_public(well_kept: Dsn) -> 
 @pytest.mark.parametrize("drop", ["", "drop policy orders_of_tenant on public.orders;"])
 def test_a_role_that_no_policy_lets_in_is_named(well_kept: Dsn, drop: str) -> None:
     run_sql(well_kept, f"{drop} alter table public.orders disable row level security; grant select on public.orders to pg_monitor")
-    [patch] = plan_of(well_kept).patches
-    assert [note for note in patch.notes if "No policy applies to" in note and "pg_monitor" in note]
-    assert not [note for note in patch.notes if "No policy applies to" in note and "authenticated" in note]
+    patches = plan_of(well_kept).patches
+    assert {p.rule for p in patches} == ({"RLS001"} if drop else {"RLS001", "RLS002"})
+    for patch in patches:
+        assert [note for note in patch.notes if "No policy applies to" in note and "pg_monitor" in note]
+        assert not [note for note in patch.notes if "No policy applies to" in note and "authenticated" in note]
 
 
 def test_an_extension_that_cannot_be_moved_is_left_to_a_person(well_kept: Dsn) -> None:
@@ -289,7 +292,7 @@ def test_the_same_state_gives_the_same_plan_and_patches_are_unproven(well_kept: 
     run_sql(well_kept, "alter table public.orders disable row level security")
     first, second = plan_of(well_kept), plan_of(well_kept)
     assert first == second
-    assert {p.proof for p in first.patches} == {ProofStatus.UNPROVEN}
+    assert {p.status for p in first.patches} == {ProofStatus.UNPROVEN}
 
 
 def test_keys_that_one_index_can_serve_share_it(well_kept: Dsn) -> None:
@@ -312,8 +315,8 @@ def test_keys_that_one_index_can_serve_share_it(well_kept: Dsn) -> None:
 def test_concurrent_index_builds_come_last_and_alone(well_kept: Dsn) -> None:
     run_sql(well_kept, "drop index public.orders_tenant_id_idx; alter table public.orders disable row level security")
     patches: tuple[Patch, ...] = plan_of(well_kept).patches
-    assert [(p.rule, p.transactional) for p in patches] == [("RLS001", True), ("FKY003", False)]
+    assert [(p.rule, p.transactional) for p in patches] == [("RLS001", True), ("RLS002", True), ("FKY003", False)]
 
 
 def test_the_registry_and_the_generators_agree_on_what_has_a_patch() -> None:
-    assert {r.code for r in all_rules() if r.patch is PatchKind.SQL} == set(GENERATORS)
+    assert {r.code for r in all_rules() if r.patch is PatchKind.SQL} == set(REMEDIES)

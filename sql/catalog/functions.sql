@@ -1,7 +1,9 @@
 -- One row: a function, procedure, aggregate or window function outside PostgreSQL's own schemas.
 -- `body` is the source text of interpreted languages, `sql_body` the parsed body of BEGIN ATOMIC and RETURN functions.
--- `settings` are items of the form name=value. In no order.
--- Catalogues: pg_proc, pg_namespace, pg_language, pg_depend, pg_extension, pg_description. PostgreSQL 14 to 18.
+-- `settings` are items of the form name=value. The server prints no aggregates: `definition` of those that no extension brought
+-- is put together as CREATE AGGREGATE takes it. In no order.
+-- Catalogues: pg_proc, pg_namespace, pg_language, pg_depend, pg_extension, pg_description, pg_aggregate, pg_operator.
+-- PostgreSQL 14 to 18.
 select
     n.nspname as schema,
     p.proname as name,
@@ -19,7 +21,49 @@ select
     coalesce(p.proacl, acldefault('f', p.proowner))::text as privileges,
     case when l.lanname not in ('c', 'internal') and p.prokind <> 'a' and p.prosqlbody is null then p.prosrc end as body,
     case when p.prosqlbody is not null then pg_get_function_sqlbody(p.oid) end as sql_body,
-    case when p.prokind <> 'a' then pg_get_functiondef(p.oid) end as definition,
+    case
+        when p.prokind <> 'a' then pg_get_functiondef(p.oid)
+        when e.oid is null then (
+            select
+                format('CREATE AGGREGATE %I.%I(%s) (', n.nspname, p.proname, coalesce(nullif(pg_get_function_arguments(p.oid), ''), '*'))
+                || concat_ws(
+                    ', ',
+                    'SFUNC = ' || a.aggtransfn::regproc,
+                    'STYPE = ' || format_type(a.aggtranstype, null),
+                    'SSPACE = ' || nullif(a.aggtransspace, 0),
+                    'FINALFUNC = ' || case when a.aggfinalfn <> 0 then a.aggfinalfn::regproc end,
+                    case when a.aggfinalextra then 'FINALFUNC_EXTRA' end,
+                    'FINALFUNC_MODIFY = '
+                    || case a.aggfinalmodify when 's' then 'SHAREABLE' when 'w' then 'READ_WRITE' else 'READ_ONLY' end,
+                    'COMBINEFUNC = ' || case when a.aggcombinefn <> 0 then a.aggcombinefn::regproc end,
+                    'SERIALFUNC = ' || case when a.aggserialfn <> 0 then a.aggserialfn::regproc end,
+                    'DESERIALFUNC = ' || case when a.aggdeserialfn <> 0 then a.aggdeserialfn::regproc end,
+                    'INITCOND = ' || quote_literal(a.agginitval),
+                    'MSFUNC = ' || case when a.aggmtransfn <> 0 then a.aggmtransfn::regproc end,
+                    'MINVFUNC = ' || case when a.aggminvtransfn <> 0 then a.aggminvtransfn::regproc end,
+                    'MSTYPE = ' || case when a.aggmtranstype <> 0 then format_type(a.aggmtranstype, null) end,
+                    'MSSPACE = ' || nullif(a.aggmtransspace, 0),
+                    'MFINALFUNC = ' || case when a.aggmfinalfn <> 0 then a.aggmfinalfn::regproc end,
+                    case when a.aggmfinalextra then 'MFINALFUNC_EXTRA' end,
+                    case
+                        when a.aggmtransfn <> 0 then 'MFINALFUNC_MODIFY = '
+                            || case a.aggmfinalmodify when 's' then 'SHAREABLE' when 'w' then 'READ_WRITE' else 'READ_ONLY' end
+                    end,
+                    'MINITCOND = ' || quote_literal(a.aggminitval),
+                    (
+                        select format('SORTOP = OPERATOR(%I.%s)', sn.nspname, o.oprname)
+                        from pg_operator as o
+                        inner join pg_namespace as sn on sn.oid = o.oprnamespace
+                        where o.oid = a.aggsortop
+                    ),
+                    'PARALLEL = ' || case p.proparallel when 's' then 'SAFE' when 'r' then 'RESTRICTED' else 'UNSAFE' end,
+                    case when a.aggkind = 'h' then 'HYPOTHETICAL' end
+                )
+                || ')'
+            from pg_aggregate as a
+            where a.aggfnoid = p.oid
+        )
+    end as definition,
     p.prorettype in ('trigger'::regtype, 'event_trigger'::regtype) as returns_trigger,
     e.extname as extension,
     description.description as comment

@@ -52,7 +52,7 @@ from platformkit_pipeline.model.snapshot import (
 from platformkit_pipeline.model.snapshot_inventory import identity_of, order_of
 from platformkit_pipeline.sqltext.normalise import normalise_query
 
-FINGERPRINT_VERSION = "platformkit-catalog-3"
+FINGERPRINT_VERSION = "platformkit-catalog-4"
 _PLATFORM_ROLE = "supabase_admin"
 _VIEWS = (RelationKind.VIEW, RelationKind.MATERIALIZED_VIEW)
 

@@ -135,12 +135,13 @@ def observe(
     explain_analyze: bool = False,
     clock_ahead: timedelta = timedelta(0),
     meanwhile: Meanwhile | None = None,
+    counters: bool = True,
 ) -> Snapshot:
     """Read the whole catalogue of a database. Nothing is written, and no relation is read but `storage.buckets` and `cron.job`.
 
     The timeouts (in seconds) hold for each statement. `explain_analyze` allows slow SELECTs to be run for their plans;
     `clock_ahead` pretends that counters are older than they are, for servers that cannot be old; `meanwhile` is work
-    of the caller for the time until something arrives. Works for any login
+    of the caller for the time until something arrives. Without `counters` only the schema is read. Works for any login
     role on PostgreSQL 14 to 18; what the role may not read is listed in `Snapshot.unobserved`. Raises ConfigurationError
     for a malformed connection string, TargetUnreachable without a connection or when it is lost, TargetBusy on a timeout
     or when the schema kept changing in three attempts, ObservationError for anything else the server answers.
@@ -153,7 +154,9 @@ def observe(
     for attempt in range(1, ATTEMPTS + 1):
         try:
             with connect(dsn) as connection:
-                snapshot, reading = _observe(dsn, connection, session, lock_timeout_seconds, clock_ahead, meanwhile, may_be_two=may_be_two)
+                snapshot, reading = _observe(
+                    *(dsn, connection, session, lock_timeout_seconds, clock_ahead if counters else None, meanwhile), may_be_two=may_be_two
+                )
                 from platformkit_pipeline.introspection.postgres.plans import with_plans
 
                 snapshot = with_plans(partial(_run, connection), snapshot, reading, explain_analyze=explain_analyze)
@@ -184,11 +187,12 @@ def _observe(
     connection: psycopg.Connection,
     session: Callable[[float], str],
     lock_timeout_seconds: float,
-    clock_ahead: timedelta,
+    clock_ahead: timedelta | None,
     meanwhile: Meanwhile | None,
     *,
     may_be_two: bool,
 ) -> tuple[Snapshot, ActivityReading]:
+    """`clock_ahead` is None where nobody asks for counters."""
     connection.adapters.register_loader("jsonb", TextLoader)  # parsed once per distinct text, see records
     *_, server_result = _run(
         connection,
@@ -212,11 +216,12 @@ def _observe(
         if shared is not None:
             _run(connection, (f"set local lock_timeout = {_milliseconds(lock_timeout_seconds)}",))
     # Loaded only now, when the server has worked on its answers already.
-    from platformkit_pipeline.introspection.postgres.activity import observe_activity
+    from platformkit_pipeline.introspection.postgres.activity import ActivityReading, observe_activity
     from platformkit_pipeline.model.snapshot import Snapshot, Unobserved
 
     unobserved = _unobserved(facts)
-    reading = observe_activity(partial(_run, connection), clock_ahead=clock_ahead)
+    ask = partial(_run, connection)
+    reading = ActivityReading(None) if clock_ahead is None else observe_activity(ask, clock_ahead=clock_ahead)
     _run(connection, ("commit",))
     if reading.unavailable is not None:
         unobserved = tuple(sorted((*unobserved, Unobserved("statistics", reading.unavailable))))

@@ -19,10 +19,10 @@ from platformkit_pipeline.reporting.plan import plan_markdown
 def _plan(run: TargetRun) -> Iterator[Event]:
     plan = plan_remediation(run.connection, run.target, run.declarations, run_id=run.run_id)
     items = [
-        *((p.rule, p.object.canonical, "sql", p.proof.value, p.title) for p in plan.patches),
-        *((m.rule, m.object.canonical, "manual", "", m.reason) for m in plan.manual_items),
+        *((p.rule, p.object.canonical, "sql", p.title) for p in plan.patches),
+        *((m.rule, m.object.canonical, "manual", m.reason) for m in plan.manual_items),
     ]
-    columns = {"rule": "string", "object": "string", "kind": "string", "proof": "string", "what": "string"}
+    columns = {"rule": "string", "object": "string", "kind": "string", "what": "string"}
     yield run.record.materialized(
         PLANS,
         {
@@ -46,7 +46,8 @@ REMEDIATION = Stage(
             group_name="remediation",
             description=(
                 "What would mend the open findings, in the order of application: `up` and `down` SQL, or a manual item with the reason "
-                "why no safe SQL exists (clauses 1.4, 11.1). Proposals only: nothing is applied from here, and unproven means untried."
+                "why no safe SQL exists (clauses 1.4, 11.1). Proposals only: `remediation/proofs` tries them, and nothing is "
+                "applied from here."
             ),
             owners=OWNERS,
             kinds={"sql", "postgres"},

@@ -19,6 +19,7 @@ from platformkit_pipeline.operations.sync_targets import sync_targets
 from platformkit_pipeline.orchestration.assets.compliance import COMPLIANCE
 from platformkit_pipeline.orchestration.assets.governance import GOVERNANCE
 from platformkit_pipeline.orchestration.assets.introspection import INTROSPECTION
+from platformkit_pipeline.orchestration.assets.proofs import PROVING
 from platformkit_pipeline.orchestration.assets.remediation import REMEDIATION
 from platformkit_pipeline.orchestration.assets.stage import TargetRun
 from platformkit_pipeline.orchestration.failures import fail_run, origin_of, sentence_of
@@ -26,7 +27,7 @@ from platformkit_pipeline.orchestration.partitions import supabase_projects
 from platformkit_pipeline.orchestration.recording import Event, Recorder, Selection
 from platformkit_pipeline.orchestration.resources import ControlPlaneResource, SettingsResource
 
-STAGES = (INTROSPECTION, COMPLIANCE, REMEDIATION, GOVERNANCE)
+STAGES = (INTROSPECTION, COMPLIANCE, REMEDIATION, GOVERNANCE, PROVING)
 TARGET_KEYS = tuple(key for stage in STAGES for key in stage.keys)
 _SPECS = {spec.key: spec for stage in STAGES for spec in stage.specs}
 
@@ -38,7 +39,7 @@ _SPECS = {spec.key: spec for stage in STAGES for spec in stage.specs}
     partitions_def=supabase_projects,
     backfill_policy=dg.BackfillPolicy.single_run(),
     can_subset=True,
-    description="Observe, store, judge, plan and decide for every target of the run, one after the other.",
+    description="Observe, store, judge, plan, decide and prove for every target of the run, one after the other.",
 )
 def target_scan(context: dg.AssetExecutionContext, settings: SettingsResource, control_plane: ControlPlaneResource) -> Iterator[Event]:
     """Carry every target of the run through the selected stages; fail at the end if one of them failed."""

@@ -286,6 +286,11 @@ def _forms(table: str) -> frozenset[str]:
     return frozenset(forms)
 
 
+def looks_like_reference(column: str, table: str) -> bool:
+    """The column's name tells of a key of the table: `customer_id` of `customers`. What FKY001 goes by, but for types."""
+    return _reference_stem(column) in _forms(table)
+
+
 def _names_meant_by(stem: str) -> tuple[str, ...]:
     """Every folded name that has `stem` among its forms."""
     return (stem, f"{stem}s", f"{stem}es", f"{stem[:-1]}ies", "people")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from platformkit_pipeline.model.identity import ObjectIdentity, member_identity
-from platformkit_pipeline.model.result import Severity
+from platformkit_pipeline.model.result import PatchKind, Severity
 from platformkit_pipeline.model.snapshot import CatalogKind, Function, Policy, Relation
 from platformkit_pipeline.rules.database.called_functions import ColumnTypes, PolicyHelpers, own_functions
 from platformkit_pipeline.rules.database.catalog import Catalog
@@ -256,6 +256,7 @@ def _texts(policy: Policy) -> dict[str, object]:
     ),
     how_to_fix="Write `(select auth.uid())` for `auth.uid()`; the meaning is the same.",
     references=("splinter:auth_rls_initplan",),
+    patch=PatchKind.SQL,
     requires=(*_POLICIES, CatalogKind.FUNCTIONS, CatalogKind.COLUMNS),
     violating="alter policy own_tenant on public.tenants using (id = (auth.jwt() ->> 'tenant_id')::uuid);",
     clean="alter policy own_tenant on public.tenants using (id = (select (auth.jwt() ->> 'tenant_id')::uuid));",
@@ -336,6 +337,7 @@ class _CallerHelpers:
     ),
     how_to_fix="Leave WITH CHECK away, then USING is the check as well; or write the same condition there.",
     references=("cwe:639", "cwe:863"),
+    patch=PatchKind.SQL,
     requires=(*_CLIENTS, CatalogKind.SCHEMAS, CatalogKind.COLUMNS),
     violating="""
 grant update on public.tenants to authenticated;
@@ -434,6 +436,7 @@ def narrowed(catalog: Catalog, table: Relation, policy: Policy, command: str) ->
         "a policy of its own, tied to a column of the row."
     ),
     references=("cwe:287", "cwe:863"),
+    patch=PatchKind.SQL,
     requires=(*_CLIENTS, CatalogKind.FUNCTIONS, CatalogKind.COLUMNS),
     violating="""
 alter policy own_tenant on public.tenants

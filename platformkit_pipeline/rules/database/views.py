@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from platformkit_pipeline.model.identity import quote_identifier
-from platformkit_pipeline.model.result import Severity
+from platformkit_pipeline.model.result import PatchKind, Severity
 from platformkit_pipeline.model.snapshot import CatalogKind, Relation, RelationKind
 from platformkit_pipeline.rules.database.catalog import ANY_COMMAND, AUTH_USERS, Catalog, Name, exposure_unknown, identity_of
 from platformkit_pipeline.rules.database.directives import Directive, directive_in
@@ -47,6 +47,7 @@ _READING = frozenset({"SELECT"})
         "names the view to change."
     ),
     references=("splinter:security_definer_view", "cwe:863"),
+    patch=PatchKind.SQL,
     requires=(*VIEW_KINDS, CatalogKind.FUNCTIONS),
     revision=2,
     violating="""
