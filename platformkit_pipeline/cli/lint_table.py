@@ -38,7 +38,9 @@ class LintTable:
             yield _rows(list(group))
         if blind:
             yield Text()
-            yield Text.assemble(("cannot tell: ", "bold"), f"{len(blind)} rules, of {blind[0].rule} to {blind[-1].rule}: {blind[0].message}")
+            yield Text.assemble(
+                ("cannot tell: ", "bold"), f"{len(blind)} rules, of {blind[0].rule} to {blind[-1].rule}: {blind[0].message}"
+            )
         yield Text()
         yield Text(sentence(report), style=_DECISIONS[report.decision])
         if report.left_out:

@@ -368,7 +368,10 @@ def test_what_cannot_be_run_again_is_found(statement: str, expected: int) -> Non
 
 
 def test_settings_of_newer_servers_and_psql_commands_of_a_dump_are_told_apart_from_syntax_errors() -> None:
-    dump = "\\restrict abc\nset transaction_timeout = 0;\nselect pg_catalog.set_config('search_path', '', false);\ngrant maintain on notes to me;"
+    dump = (
+        "\\restrict abc\nset transaction_timeout = 0;\nselect pg_catalog.set_config('search_path', '', false);\n"
+        "grant maintain on notes to me;"
+    )
     assert [r.evidence["line"] for r in found(dump, "MIG107")] == [3, 5]  # a line of timeouts stands before
     assert len(found(dump, "MIG102")) == 1
     assert found(dump, "MIG101") == []

@@ -37,8 +37,7 @@ _BACK = "-- rollback: 20240102000000_change.sql\n"
         "or rename the object away and drop it in a later release."
     ),
     references=("squawk:ban-drop-table", "squawk:ban-drop-column"),
-    violating=f"{_NEW}alter table if exists public.notes drop column if exists old;\n{_BACK}"
-    "alter table public.notes add column old text;",
+    violating=f"{_NEW}alter table if exists public.notes drop column if exists old;\n{_BACK}alter table public.notes add column old text;",
     clean=_NEW + _FILL,
     also_fires=("MIG019", "MIG114"),
 )
