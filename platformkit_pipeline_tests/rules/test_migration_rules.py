@@ -398,3 +398,20 @@ def test_files_with_dashes_and_shared_dates_are_found() -> None:
 def test_the_same_fault_twice_is_two_findings_with_identities_of_their_own() -> None:
     twice = found(CHANGE + "delete from notes;\ndelete from notes;", "MIG113")
     assert len({r.object.canonical for r in twice}) == 2
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "select " + "1 + " * 20_000 + "1;",
+        "select " + "(" * 3_000 + "1" + ")" * 3_000 + ";",
+        "update notes set body = 'x' where " + " or ".join(["true"] * 20_000) + ";",
+        "do $$ begin perform " + "1 + " * 20_000 + "1; end $$;",
+    ],
+    ids=["sum", "parentheses", "or", "block"],
+)
+def test_a_statement_of_any_depth_is_judged_or_said_to_be_too_deep(statement: str) -> None:
+    results = judged_example(CHANGE + statement + "\ndelete from notes;")
+    assert [r.evidence["line"] for r in results if r.rule == "MIG113" and r.outcome is Outcome.FAIL][-1] == 3 or any(
+        r.rule == "MIG101" for r in results if r.is_finding
+    )

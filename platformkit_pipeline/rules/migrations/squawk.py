@@ -6,13 +6,13 @@ default set does not know is reported under MIG049, so that a new version of squ
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from platformkit_pipeline.model.migration import SquawkFinding
-from platformkit_pipeline.model.result import Severity
+from platformkit_pipeline.model.result import Outcome, Severity
 from platformkit_pipeline.rules.migration_subject import MigrationSubject, at, migration_rule
-from platformkit_pipeline.rules.registry import Verdicts, failed, unknown
+from platformkit_pipeline.rules.registry import Verdict, Verdicts, failed, unknown
 from platformkit_pipeline.sqltext.secrets import mask_secrets
 
 SYNTAX_ERROR = "syntax-error"
@@ -194,7 +194,7 @@ def _of(peer: _Peer) -> Callable[[MigrationSubject], Verdicts]:
     return check
 
 
-def _told(subject: MigrationSubject, wanted: Callable[[str], bool]) -> Verdicts:
+def _told(subject: MigrationSubject, wanted: Callable[[str], bool]) -> Iterator[Verdict]:
     if subject.squawk.unavailable is not None:
         yield unknown(at("", "squawk"), f"not judged, because squawk could not be asked: {subject.squawk.unavailable}")
         return
@@ -244,8 +244,8 @@ for _peer in _PEERS:
 )
 def syntax_error(subject: MigrationSubject) -> Verdicts:
     for verdict in _told(subject, lambda name: name == SYNTAX_ERROR):
-        if verdict is not None and hasattr(verdict, "object"):
-            yield unknown(verdict.object, f"not judged by squawk: {verdict.message}", **verdict.evidence)
+        blind = verdict.outcome is Outcome.UNKNOWN
+        yield verdict if blind else unknown(verdict.object, f"not judged by squawk: {verdict.message}", **verdict.evidence)
 
 
 MAPPED = frozenset({*(peer.name for peer in _PEERS), SYNTAX_ERROR})
