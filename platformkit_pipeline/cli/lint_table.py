@@ -19,6 +19,7 @@ _DECISIONS = {
     LintDecision.REJECTED: "bold red",
     LintDecision.CANNOT_TELL: "bold yellow",
 }
+_FEW = 10
 
 
 class LintTable:
@@ -44,7 +45,8 @@ class LintTable:
         yield Text()
         yield Text(sentence(report), style=_DECISIONS[report.decision])
         if report.left_out:
-            yield Text(f"Left out of this run: {', '.join(report.left_out)}", style="dim")
+            few = len(report.left_out) <= _FEW
+            yield Text(f"Left out of this run: {', '.join(report.left_out) if few else f'{len(report.left_out)} rules'}", style="dim")
         if report.findings:
             yield Text(f"Why it matters and how to fix it: platformkit rules explain {report.findings[0].rule}", style="dim")
 

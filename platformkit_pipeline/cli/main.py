@@ -17,7 +17,7 @@ COMMANDS = {
     "plan": "Say what would mend the findings, with proof.",
     "apply": "Make migrations of a proven plan, or apply it.",
     "lint-migrations": "Judge migrations, or what a branch changes.",
-    "new": "Write migrations of a new project or table, safe from the start.",
+    "new": "Write safe migrations of a new project or table.",
     "rules": "List the rules, explain one, put them to the test.",
     "docs": "Write or check the documents made from the rules.",
     "targets": "List the targets of the settings.",

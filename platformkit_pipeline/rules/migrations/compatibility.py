@@ -162,4 +162,4 @@ def unreadable_block(subject: MigrationSubject) -> Verdicts:
     for migration in subject.judged:
         for action in migration.actions:
             if isinstance(action, Unreadable):
-                yield unknown_at(migration, action.line, "dynamic SQL", f"cannot be judged: {mask_secrets(action.reason)}")
+                yield unknown_at(migration, action.line, "dynamic SQL", f"{mask_secrets(action.reason)}: what it does is not in the file")
