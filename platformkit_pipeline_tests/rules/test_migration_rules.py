@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +14,7 @@ from platformkit_pipeline.operations.self_test_migrations import complaints_abou
 from platformkit_pipeline.rules.breaking_changes import widens
 from platformkit_pipeline.rules.registry import Rule, rules_about_files
 
+ROOT = Path(__file__).resolve().parent.parent.parent
 SECRET = "sbp_" + hashlib.sha1(b"a token of nobody").hexdigest()  # noqa: S324 - the form of a token is wanted, no digest
 ON = "alter table public.{} enable row level security;"
 NOTES = f"create table public.notes (id bigint primary key, body text, size int, name varchar(20));\n{ON.format('notes')}\n"
@@ -29,6 +33,15 @@ def outcomes(example: str, code: str) -> list[Outcome]:
 @pytest.mark.parametrize("rule", rules_about_files(), ids=lambda rule: rule.code)
 def test_every_rule_does_what_its_examples_say(rule: Rule) -> None:
     assert list(complaints_about(rule)) == []
+
+
+def test_a_scan_of_a_database_neither_loads_nor_applies_rules_about_files() -> None:
+    code = (
+        "import sys\nfrom platformkit_pipeline.rules.registry import Scope, rules_for\n"
+        "rules = rules_for(Scope.PROJECT)\nassert rules\nassert not [r for r in rules if r.code.startswith('MIG')]\n"
+        "assert not [name for name in sys.modules if 'rules.migration' in name]"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 
 
 # -- data ------------------------------------------------------------------------------------------------------------------
