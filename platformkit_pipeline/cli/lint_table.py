@@ -19,6 +19,7 @@ _DECISIONS = {
     LintDecision.REJECTED: "bold red",
     LintDecision.CANNOT_TELL: "bold yellow",
 }
+_FEW = 10
 
 
 class LintTable:
@@ -38,11 +39,14 @@ class LintTable:
             yield _rows(list(group))
         if blind:
             yield Text()
-            yield Text.assemble(("cannot tell: ", "bold"), f"{len(blind)} rules, of {blind[0].rule} to {blind[-1].rule}: {blind[0].message}")
+            yield Text.assemble(
+                ("cannot tell: ", "bold"), f"{len(blind)} rules, of {blind[0].rule} to {blind[-1].rule}: {blind[0].message}"
+            )
         yield Text()
         yield Text(sentence(report), style=_DECISIONS[report.decision])
         if report.left_out:
-            yield Text(f"Left out of this run: {', '.join(report.left_out)}", style="dim")
+            few = len(report.left_out) <= _FEW
+            yield Text(f"Left out of this run: {', '.join(report.left_out) if few else f'{len(report.left_out)} rules'}", style="dim")
         if report.findings:
             yield Text(f"Why it matters and how to fix it: platformkit rules explain {report.findings[0].rule}", style="dim")
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from platformkit_pipeline.cycle_collector import collector_paused
 from platformkit_pipeline.introspection.repository.changes import changed_migrations
 from platformkit_pipeline.introspection.repository.migrations import read_migrations
 from platformkit_pipeline.introspection.repository.squawk import ask_squawk
@@ -48,6 +49,7 @@ def find_folder(folder: Path | None) -> Path:
     raise ConfigurationError(f"there is no {DEFAULT_FOLDER} here; name the folder: `platformkit lint-migrations DIR`")
 
 
+@collector_paused()
 def lint_migrations(folder: Path, options: LintOptions, rules: Sequence[Rule]) -> LintReport:
     """Read, compare, ask squawk, judge, decide. Nothing is run and nothing written.
 

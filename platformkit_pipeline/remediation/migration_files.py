@@ -15,6 +15,9 @@ from platformkit_pipeline.model.proof import Proof, Verdict
 
 UP_FOLDER = "migrations"
 DOWN_FOLDER = "rollbacks"
+TIMEOUTS = ("set local lock_timeout = '3s'", "set local statement_timeout = '60s'")
+"""Before the statements of a file that is run in a transaction, as `platformkit apply` sets them. A file that may not be run in one
+is a single statement, which has to stand alone: the CLI sends what a file holds in one go."""
 _WORD = re.compile(r"[^a-z0-9]+")
 _DIGEST = re.compile(r"^-- patch: ([0-9a-f]{64})$", re.MULTILINE)
 
@@ -77,7 +80,8 @@ def _text(plan: Plan, patches: Sequence[Patch], direction: str, statements: tupl
         header.append("not transactional: run outside a transaction block")
     header += dict.fromkeys(note for patch in patches for note in patch.notes)
     comments = "\n".join(f"-- {_one_line(line)}" for line in header)
-    return comments + "\n\n" + "".join(f"{statement};\n" for statement in statements)
+    settings = TIMEOUTS if statements and patches[0].transactional else ()
+    return comments + "\n\n" + "".join(f"{statement};\n" for statement in (*settings, *statements))
 
 
 def _proof_lines(proof: Proof | None) -> Iterator[str]:

@@ -37,6 +37,7 @@ _CONDITIONAL = frozenset(
         *("PLpgSQL_stmt_forc", "PLpgSQL_stmt_foreach_a", "PLpgSQL_stmt_dynfors", "PLpgSQL_exception_block"),
     }
 )
+_LEAVING = frozenset({"PLpgSQL_stmt_return", "PLpgSQL_stmt_exit"})
 
 
 def block_actions(statement: ScriptStatement, read: Read) -> Iterator[Action]:
@@ -68,6 +69,7 @@ def _walk(part: Any, first: int, certain: bool, read: Read) -> Iterator[Action]:
     if isinstance(part, list):
         for item in part:
             yield from _walk(item, first, certain, read)
+            certain = certain and not _may_leave(item)
         return
     if not isinstance(part, dict):
         return
@@ -87,6 +89,13 @@ def _walk(part: Any, first: int, certain: bool, read: Read) -> Iterator[Action]:
                 yield from _walk(value, first, False, read)
             case _:
                 yield from _walk(value, first, certain, read)
+
+
+def _may_leave(part: Any) -> bool:
+    """`if ... then return; end if`: what stands behind it is done only sometimes."""
+    if isinstance(part, dict):
+        return any(name in _LEAVING or _may_leave(value) for name, value in part.items())
+    return isinstance(part, list) and any(_may_leave(item) for item in part)
 
 
 def _query(expression: Any) -> str:

@@ -28,6 +28,7 @@ from platformkit_pipeline.sqltext.migration_actions import (
     TableMade,
     TableRenamed,
     Truncated,
+    Unreadable,
 )
 from platformkit_pipeline.sqltext.migration_blocks import block_actions
 from platformkit_pipeline.sqltext.migration_functions import function_acts, view_acts
@@ -45,7 +46,13 @@ _SETTINGS_SINCE = {"transaction_timeout": 17, "event_triggers": 17, "allow_alter
 def read_actions(script: Script) -> tuple[Action, ...]:
     """The acts of a script in their order."""
     scope = Scope()
-    return tuple(action for statement in script.statements for action in _statement_actions(statement, scope))
+    found: list[Action] = []
+    for statement in script.statements:
+        try:
+            found += _statement_actions(statement, scope)
+        except RecursionError:  # a sum of thousands of terms
+            found.append(Unreadable(line=statement.line, reason="the statement is nested too deeply to be followed"))
+    return tuple(found)
 
 
 def _statement_actions(statement: ScriptStatement, scope: Scope) -> Acts:

@@ -40,7 +40,8 @@ def test_the_header_carries_the_proof_state_and_the_way_back_to_the_observation(
     assert "-- proof: UNPROVEN" in text
     assert "scan: scan-1" in text
     assert "base catalogue fingerprint: base-1" in text
-    assert text.endswith("\n\nalter table a;\ncreate policy b;\n")
+    timeouts = "set local lock_timeout = '3s';\nset local statement_timeout = '60s';\n"
+    assert text.endswith(f"\n\n{timeouts}alter table a;\ncreate policy b;\n")
 
 
 def test_a_name_with_a_line_break_cannot_leave_the_comment() -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +14,7 @@ from platformkit_pipeline.operations.self_test_migrations import complaints_abou
 from platformkit_pipeline.rules.breaking_changes import widens
 from platformkit_pipeline.rules.registry import Rule, rules_about_files
 
+ROOT = Path(__file__).resolve().parent.parent.parent
 SECRET = "sbp_" + hashlib.sha1(b"a token of nobody").hexdigest()  # noqa: S324 - the form of a token is wanted, no digest
 ON = "alter table public.{} enable row level security;"
 NOTES = f"create table public.notes (id bigint primary key, body text, size int, name varchar(20));\n{ON.format('notes')}\n"
@@ -29,6 +33,15 @@ def outcomes(example: str, code: str) -> list[Outcome]:
 @pytest.mark.parametrize("rule", rules_about_files(), ids=lambda rule: rule.code)
 def test_every_rule_does_what_its_examples_say(rule: Rule) -> None:
     assert list(complaints_about(rule)) == []
+
+
+def test_a_scan_of_a_database_neither_loads_nor_applies_rules_about_files() -> None:
+    code = (
+        "import sys\nfrom platformkit_pipeline.rules.registry import Scope, rules_for\n"
+        "rules = rules_for(Scope.PROJECT)\nassert rules\nassert not [r for r in rules if r.code.startswith('MIG')]\n"
+        "assert not [name for name in sys.modules if 'rules.migration' in name]"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 
 
 # -- data ------------------------------------------------------------------------------------------------------------------
@@ -351,7 +364,9 @@ def test_extensions_belong_into_a_schema_of_their_own(text: str, expected: int) 
         ("drop policy p on notes;", 1),
         ("do $$ begin create type mood as enum ('a'); exception when duplicate_object then null; end $$;", 0),
         ("do $$ begin if not exists (select from pg_type) then create type mood as enum ('a'); end if; end $$;", 0),
+        ("do $$ begin if to_regtype('mood') is not null then return; end if; create type mood as enum ('a'); end $$;", 0),
         ("do $$ begin create type mood as enum ('a'); end $$;", 1),
+        ("do $$ begin create type mood as enum ('a'); return; end $$;", 1),
         ("insert into notes values (1);", 1),
         ("insert into notes values (1) on conflict do nothing;", 0),
         ("insert into notes select 1 where not exists (select from notes);", 0),
@@ -368,7 +383,10 @@ def test_what_cannot_be_run_again_is_found(statement: str, expected: int) -> Non
 
 
 def test_settings_of_newer_servers_and_psql_commands_of_a_dump_are_told_apart_from_syntax_errors() -> None:
-    dump = "\\restrict abc\nset transaction_timeout = 0;\nselect pg_catalog.set_config('search_path', '', false);\ngrant maintain on notes to me;"
+    dump = (
+        "\\restrict abc\nset transaction_timeout = 0;\nselect pg_catalog.set_config('search_path', '', false);\n"
+        "grant maintain on notes to me;"
+    )
     assert [r.evidence["line"] for r in found(dump, "MIG107")] == [3, 5]  # a line of timeouts stands before
     assert len(found(dump, "MIG102")) == 1
     assert found(dump, "MIG101") == []
@@ -395,3 +413,20 @@ def test_files_with_dashes_and_shared_dates_are_found() -> None:
 def test_the_same_fault_twice_is_two_findings_with_identities_of_their_own() -> None:
     twice = found(CHANGE + "delete from notes;\ndelete from notes;", "MIG113")
     assert len({r.object.canonical for r in twice}) == 2
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "select " + "1 + " * 20_000 + "1;",
+        "select " + "(" * 3_000 + "1" + ")" * 3_000 + ";",
+        "update notes set body = 'x' where " + " or ".join(["true"] * 20_000) + ";",
+        "do $$ begin perform " + "1 + " * 20_000 + "1; end $$;",
+    ],
+    ids=["sum", "parentheses", "or", "block"],
+)
+def test_a_statement_of_any_depth_is_judged_or_said_to_be_too_deep(statement: str) -> None:
+    results = judged_example(CHANGE + statement + "\ndelete from notes;")
+    assert [r.evidence["line"] for r in results if r.rule == "MIG113" and r.outcome is Outcome.FAIL][-1] == 3 or any(
+        r.rule == "MIG101" for r in results if r.is_finding
+    )

@@ -49,8 +49,12 @@ def changed_migrations(folder: Path, base: str) -> ChangedMigrations:
 
 
 def _merge_base(folder: Path, base: str) -> str:
-    if _git(folder, "rev-parse", "--is-inside-work-tree").strip() != b"true":
-        raise ConfigurationError(f"--base needs a git repository, and {folder} is in none")
+    try:
+        inside = _git(folder, "rev-parse", "--is-inside-work-tree").strip() == b"true"
+    except ConfigurationError as error:
+        raise ConfigurationError(f"--base needs a git repository that can be read; {error}") from None
+    if not inside:
+        raise ConfigurationError(f"--base needs a working tree, and {folder} is in none")
     try:
         commit = _git(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{base}^{{commit}}").strip().decode()
     except ConfigurationError:

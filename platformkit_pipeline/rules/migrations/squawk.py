@@ -6,13 +6,13 @@ default set does not know is reported under MIG049, so that a new version of squ
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from platformkit_pipeline.model.migration import SquawkFinding
-from platformkit_pipeline.model.result import Severity
+from platformkit_pipeline.model.result import Outcome, Severity
 from platformkit_pipeline.rules.migration_subject import MigrationSubject, at, migration_rule
-from platformkit_pipeline.rules.registry import Verdicts, failed, unknown
+from platformkit_pipeline.rules.registry import Verdict, Verdicts, failed, unknown
 from platformkit_pipeline.sqltext.secrets import mask_secrets
 
 SYNTAX_ERROR = "syntax-error"
@@ -75,7 +75,8 @@ _PEERS = (
           _NEW + f"{_NOTES} alter column size type bigint;" + _BACK, also=("MIG114",)),
     _Peer("MIG007", "adding-not-nullable-field", _M, "NOT NULL set on a column that is there", _LOCKS,
           "Add a CHECK (column is not null) NOT VALID, validate it, then set NOT NULL: PostgreSQL uses the constraint.",
-          _NEW + f"update public.notes set body = '' where body is null;\n{_NOTES} alter column body set not null;" + _BACK, also=("MIG114",)),
+          _NEW + f"update public.notes set body = '' where body is null;\n{_NOTES} alter column body set not null;" + _BACK,  # noqa: S608
+          also=("MIG114",)),
     _Peer("MIG008", "adding-serial-primary-key-field", _H, "Key column that numbers every row at once",
           "The table is rewritten and indexed under an exclusive lock.",
           "Add a nullable column, fill it in batches, build a unique index concurrently, and make that the key.",
@@ -119,7 +120,8 @@ _PEERS = (
           "BEGIN inside of a transaction does nothing, and COMMIT ends the one that should have held the whole file together.",
           "Take BEGIN and COMMIT out.", "begin;\nselect 1;\ncommit;", "select 1;"),
     _Peer("MIG023", "adding-required-field", _M, "Required column added to a table that is there", _CLIENTS,
-          "Give it a default, or add it nullable and fill it.", _NEW + f"{_NOTES} add column if not exists tag text not null;" + _BACK, also=("MIG111", "MIG114")),
+          "Give it a default, or add it nullable and fill it.", _NEW + f"{_NOTES} add column if not exists tag text not null;" + _BACK,
+          also=("MIG111", "MIG114")),
     _Peer("MIG024", "ban-concurrent-index-creation-in-transaction", _H, "CONCURRENTLY beside other statements",
           "A file of several statements is run in one transaction, in which CONCURRENTLY is refused.", "Give it a file of its own.",
           _NEW + f"{_NOTES} add column if not exists tag text;\ncreate index concurrently if not exists notes_tag on public.notes (tag);",
@@ -192,7 +194,7 @@ def _of(peer: _Peer) -> Callable[[MigrationSubject], Verdicts]:
     return check
 
 
-def _told(subject: MigrationSubject, wanted: Callable[[str], bool]) -> Verdicts:
+def _told(subject: MigrationSubject, wanted: Callable[[str], bool]) -> Iterator[Verdict]:
     if subject.squawk.unavailable is not None:
         yield unknown(at("", "squawk"), f"not judged, because squawk could not be asked: {subject.squawk.unavailable}")
         return
@@ -234,7 +236,7 @@ for _peer in _PEERS:
     severity=Severity.HIGH,
     title="File that squawk cannot read",
     why="squawk has a grammar of its own. Where it gives up, none of its rules has judged the file, whatever PostgreSQL thinks of it.",
-    how_to_fix="Where PostgreSQL refuses the text as well (MIG101), mend that. Else write the statement in a plainer way, or review the file by hand.",
+    how_to_fix="Where PostgreSQL refuses the text as well (MIG101), mend that. Else write the statement in a plainer way.",
     references=("squawk:syntax-error",),
     violating="select from where;",
     clean="select 1;",
@@ -242,8 +244,8 @@ for _peer in _PEERS:
 )
 def syntax_error(subject: MigrationSubject) -> Verdicts:
     for verdict in _told(subject, lambda name: name == SYNTAX_ERROR):
-        if verdict is not None and hasattr(verdict, "object"):
-            yield unknown(verdict.object, f"not judged by squawk: {verdict.message}", **verdict.evidence)
+        blind = verdict.outcome is Outcome.UNKNOWN
+        yield verdict if blind else unknown(verdict.object, f"not judged by squawk: {verdict.message}", **verdict.evidence)
 
 
 MAPPED = frozenset({*(peer.name for peer in _PEERS), SYNTAX_ERROR})
