@@ -30,7 +30,10 @@ def stop_granting(catalog: Catalog, finding: Result) -> Proposal:
     if other := sorted(set(granted) - {"PUBLIC", *catalog.client_roles}):
         return ByHand(
             reason=f"client roles get it through {', '.join(other)}, which others may be members of as well",
-            steps=(f"Decide whether client roles are meant to act as {', '.join(other)}.", *(f"Else run: {statement};" for statement in up)),
+            steps=(
+                f"Decide whether client roles are meant to act as {', '.join(other)}.",
+                *(f"Else run: {statement};" for statement in up),
+            ),
         )
     identity = object_of(entry)
     return Change(

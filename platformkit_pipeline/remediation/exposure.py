@@ -136,5 +136,3 @@ def _found(catalog: Catalog, finding: Result) -> Relation:
 
 def _name(relation: Relation) -> str:
     return qualified(relation.schema, relation.name)
-
-

@@ -25,7 +25,9 @@ def read_as_caller(catalog: Catalog, finding: Result) -> Proposal:
     name = qualified(view.schema, view.name)
     set_option = f"alter view {name} set ({_OPTION} = true)"
     if catalog.snapshot.server.version_num < _INVOKER_SINCE:
-        return ByHand("PostgreSQL 14 has no views that read with their caller's rights", (f"`revoke all on {name} from public, anon, authenticated`",))
+        return ByHand(
+            "PostgreSQL 14 has no views that read with their caller's rights", (f"`revoke all on {name} from public, anon, authenticated`",)
+        )
     if not may_change(catalog, view.owner):
         return out_of_reach(view.owner, name, set_option)
     missing = sorted(_missing(catalog, view))

@@ -61,5 +61,3 @@ def _reads_columns(node: Node) -> bool:
             if any(_reads_columns(unwrap(item)) for item in items):
                 return True
     return False
-
-
