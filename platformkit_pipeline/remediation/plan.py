@@ -21,7 +21,8 @@ from platformkit_pipeline.remediation.exposure import (
 )
 from platformkit_pipeline.remediation.extensions import move_extension
 from platformkit_pipeline.remediation.foreign_keys import make_restrict_explicit
-from platformkit_pipeline.remediation.functions import fix_search_path
+from platformkit_pipeline.remediation.function_privileges import close_to_strangers, close_to_users
+from platformkit_pipeline.remediation.functions import fix_search_path, mend_search_path
 from platformkit_pipeline.remediation.index_repairs import repair_index
 from platformkit_pipeline.remediation.missing_indexes import index_foreign_key, index_policy_columns
 from platformkit_pipeline.remediation.performance import create_missing_index, drop_unused_index, repack_table, tune_statement
@@ -50,6 +51,10 @@ REMEDIES: Mapping[str, Remedy] = MappingProxyType(
         # in the order of application: functions may rely on a moved extension; index builds cannot share a transaction, so they come last
         "EXT001": Remedy(move_extension, ("CREATE SCHEMA", "GRANT ON SCHEMA", "ALTER EXTENSION SET SCHEMA", "DROP SCHEMA")),
         "FUN001": Remedy(fix_search_path, ("ALTER FUNCTION SET", "ALTER PROCEDURE SET")),
+        "FUN002": Remedy(fix_search_path, ("ALTER FUNCTION SET", "ALTER PROCEDURE SET")),
+        "FUN003": Remedy(mend_search_path, ("ALTER FUNCTION SET", "ALTER PROCEDURE SET")),
+        "FUN005": Remedy(close_to_strangers, ("REVOKE ON FUNCTION", "GRANT ON FUNCTION")),
+        "FUN006": Remedy(close_to_users, ("REVOKE ON FUNCTION", "GRANT ON FUNCTION")),
         "RLS001": Remedy(enable_row_level_security, _PROTECTING),
         "RLS002": Remedy(enable_row_level_security, _PROTECTING),
         "RLS017": Remedy(enable_row_level_security, _PROTECTING),
