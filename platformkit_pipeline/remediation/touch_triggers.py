@@ -148,12 +148,9 @@ def _creation(catalog: Catalog, keeper: _Keeper) -> Iterator[str]:
 def _waiting(catalog: Catalog) -> tuple[Name, ...]:
     """Tables whose column nothing keeps, or that will get it from the plan."""
     column = catalog.declarations.updated_at
-    found: set[Name] = set()
-    for verdict in (*updated_at_not_maintained(catalog), *timestamps_missing(catalog)):
-        if isinstance(verdict, Verdict) and verdict.outcome is Outcome.FAIL and verdict.object is not None:
-            if column in verdict.evidence.get("missing", (column,)):
-                found.add((verdict.object.schema or "", verdict.object.name))
-    return tuple(sorted(found))
+    judged = (v for v in (*updated_at_not_maintained(catalog), *timestamps_missing(catalog)) if isinstance(v, Verdict))
+    failing = (v for v in judged if v.outcome is Outcome.FAIL and column in v.evidence.get("missing", (column,)))
+    return tuple(sorted({(v.object.schema or "", v.object.name) for v in failing}))
 
 
 def _trigger_name(catalog: Catalog, table: Relation) -> str:
