@@ -96,6 +96,6 @@ def _unique_steps(catalog: Catalog, referenced: Relation, columns: tuple[str, ..
 def _index_step(table: Relation, columns: tuple[str, ...]) -> Iterator[str]:
     keys = ", ".join(map(identifier, columns))
     yield (
-        f"Unless an index begins with these columns: `create index concurrently on {qualified(table.schema, table.name)} ({keys})`, outside "
-        "a transaction block."
+        f"Unless an index begins with these columns: `create index concurrently on {qualified(table.schema, table.name)} ({keys})`, "
+        "outside a transaction block."
     )

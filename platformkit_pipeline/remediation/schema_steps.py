@@ -24,7 +24,7 @@ def _key_steps(catalog: Catalog, table: Relation) -> Iterator[str]:
     name, columns = qualified(table.schema, table.name), catalog.columns_by_name(table)
     constraint = identifier(fitting_name(table.name, suffix="pkey"))
     if table.partition_key is not None:
-        yield f"It has to contain the columns of the partition key ({table.partition_key}): `alter table {name} add primary key (<columns>)`"
+        yield f"It has to contain those of the partition key ({table.partition_key}): `alter table {name} add primary key (<columns>)`"
         return
     for index in catalog.indexes_of(table):
         keys = [columns[c] for c in index.key_columns if c is not None]
@@ -71,7 +71,7 @@ def take_secret_out(_catalog: Catalog, finding: Result) -> Proposal:
             f"Make the secret in {what} invalid where it was issued, and issue a new one. It has been readable: that comes first.",
             "In a session whose statements are not logged (`set log_statement = 'none'` takes a superuser: use the dashboard of Vault "
             "otherwise): `select vault.create_secret('<new secret>', '<name>')`",
-            f"Write {what} anew, so that it reads the secret when it runs: `{_READ}`. A default, a comment or a view must hold none at all.",
+            f"Write {what} anew, so that it reads the secret when it runs: `{_READ}`. A default, a comment or a view must hold none.",
             "Look for the old text in the migrations of the repository and in its history (`git log -S '<first characters>'`), in "
             "supabase_migrations.schema_migrations, in dumps and in logs.",
         ),

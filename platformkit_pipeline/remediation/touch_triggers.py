@@ -55,7 +55,7 @@ def touch_of(catalog: Catalog, table: Relation) -> Touch:
     if not keeper.created:
         return Touch((drop, create), (drop,), tuple(objects), (note,))
     shared = [t for t in _waiting(catalog) if t != (table.schema, table.name) and _keeper(catalog, catalog.relations[t]) == keeper]
-    undone = [f"drop trigger if exists {identifier(_trigger_name(catalog, catalog.relations[t]))} on {qualified(*t)}" for t in shared]
+    undone = [_dropped(catalog, t) for t in shared]
     notes = [note]
     if shared:
         tables = ", ".join(f"{schema}.{relation}" for schema, relation in shared)
@@ -114,6 +114,7 @@ def _may_be_called(catalog: Catalog, function: Function) -> bool:
     return not function.security_definer and catalog.may_execute(OWNERS_LOGIN, function)
 
 
+@lru_cache(maxsize=1024)
 def _new_keeper(catalog: Catalog, schema_of_table: str) -> _Keeper:
     """In `public`, where the owners may create something there, for all tables; else in the schema of the table."""
     schemas = {s.name: s for s in catalog.snapshot.schemas}
@@ -141,6 +142,11 @@ def _creation(catalog: Catalog, keeper: _Keeper) -> Iterator[str]:
     known = {role.name for role in catalog.snapshot.roles}
     roles = ", ".join(["public", *(r for r in ("anon", "authenticated", "service_role") if r in known)])
     yield f"revoke all on function {function} from {roles}"
+
+
+@lru_cache(maxsize=8192)
+def _dropped(catalog: Catalog, table: Name) -> str:
+    return f"drop trigger if exists {identifier(_trigger_name(catalog, catalog.relations[table]))} on {qualified(*table)}"
 
 
 # -- the tables ---------------------------------------------------------------------------------------------------------
