@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from platformkit_pipeline.model.identity import member_identity
 from platformkit_pipeline.model.snapshot import Index, Relation, RelationKind
 from platformkit_pipeline.remediation.object_names import fitting_name, object_name
 from platformkit_pipeline.remediation.proposal import ByHand, Change, Proposal
-from platformkit_pipeline.rules.database.catalog import Catalog
+from platformkit_pipeline.rules.database.catalog import Catalog, Name
 from platformkit_pipeline.sqltext.identifiers import identifier, literal, qualified
 from platformkit_pipeline.sqltext.index_definitions import IndexDefinition, read_index_definition
 
@@ -82,7 +84,16 @@ def _notes(work: _Work) -> Iterator[str]:
 
 
 def partitions_of(catalog: Catalog, table: Relation) -> list[Relation]:
-    return [r for r in catalog.snapshot.relations if r.is_partition and (table.schema, table.name) in r.parents]
+    return _by_parent(catalog).get((table.schema, table.name), [])
+
+
+@lru_cache(maxsize=1)
+def _by_parent(catalog: Catalog) -> dict[Name, list[Relation]]:
+    found: dict[Name, list[Relation]] = defaultdict(list)
+    for relation in catalog.snapshot.relations:
+        for parent in relation.parents if relation.is_partition else ():
+            found[parent].append(relation)
+    return dict(found)
 
 
 def all_partitions_of(catalog: Catalog, table: Relation) -> Iterator[Relation]:

@@ -11,6 +11,7 @@ from platformkit_pipeline.model.scan import ScanReport
 from platformkit_pipeline.model.snapshot import Snapshot
 from platformkit_pipeline.model.target import Declarations, Target
 from platformkit_pipeline.remediation.audit_columns import add_timestamps, keep_updated_at
+from platformkit_pipeline.remediation.audit_steps import add_actor_columns, log_deletions, mend_timestamp
 from platformkit_pipeline.remediation.default_privileges import stop_granting
 from platformkit_pipeline.remediation.duplicate_indexes import drop_duplicate_index
 from platformkit_pipeline.remediation.exposure import (
@@ -28,8 +29,11 @@ from platformkit_pipeline.remediation.missing_indexes import index_foreign_key, 
 from platformkit_pipeline.remediation.performance import create_missing_index, drop_unused_index, repack_table, tune_statement
 from platformkit_pipeline.remediation.policies import ask_once, confine_to_tenant, repeat_using_as_check, tie_to_tenant
 from platformkit_pipeline.remediation.proposal import ByHand, Change, Generator, Proposal, Remedy
+from platformkit_pipeline.remediation.reference_steps import carry_tenant, declare_reference, validate_reference
 from platformkit_pipeline.remediation.row_level_security import enable_row_level_security
+from platformkit_pipeline.remediation.schema_steps import add_primary_key, force_row_level_security, keep_as_text, take_secret_out
 from platformkit_pipeline.remediation.tenant_boundary import draw_tenant_boundary
+from platformkit_pipeline.remediation.tenant_steps import add_tenant_column, mend_tenant_column
 from platformkit_pipeline.remediation.views import read_as_caller
 from platformkit_pipeline.rules.database.catalog import Catalog
 from platformkit_pipeline.rules.registry import find_rule
@@ -90,6 +94,18 @@ ADVISORS: Mapping[str, Generator] = MappingProxyType(
         "PRF004": repack_table,
         "IDX002": create_missing_index,
         "IDX004": drop_unused_index,
+        "AUD002": mend_timestamp,
+        "AUD003": add_actor_columns,
+        "AUD004": log_deletions,
+        "FKY001": declare_reference,
+        "FKY004": validate_reference,
+        "KEY001": add_primary_key,
+        "RLS015": force_row_level_security,
+        "SEC010": take_secret_out,
+        "TEN001": add_tenant_column,
+        "TEN002": mend_tenant_column,
+        "TEN004": carry_tenant,
+        "TYP001": keep_as_text,
     }
 )
 """Rules whose findings are for a person, with more to say than `how_to_fix`: plans, and the statements that would help."""

@@ -55,7 +55,7 @@ def touch_of(catalog: Catalog, table: Relation) -> Touch:
     if not keeper.created:
         return Touch((drop, create), (drop,), tuple(objects), (note,))
     shared = [t for t in _waiting(catalog) if t != (table.schema, table.name) and _keeper(catalog, catalog.relations[t]) == keeper]
-    undone = [f"drop trigger if exists {identifier(_trigger_name(catalog, catalog.relations[t]))} on {qualified(*t)}" for t in shared]
+    undone = [_dropped(catalog, t) for t in shared]
     notes = [note]
     if shared:
         tables = ", ".join(f"{schema}.{relation}" for schema, relation in shared)
@@ -114,6 +114,7 @@ def _may_be_called(catalog: Catalog, function: Function) -> bool:
     return not function.security_definer and catalog.may_execute(OWNERS_LOGIN, function)
 
 
+@lru_cache(maxsize=1024)
 def _new_keeper(catalog: Catalog, schema_of_table: str) -> _Keeper:
     """In `public`, where the owners may create something there, for all tables; else in the schema of the table."""
     schemas = {s.name: s for s in catalog.snapshot.schemas}
@@ -143,17 +144,19 @@ def _creation(catalog: Catalog, keeper: _Keeper) -> Iterator[str]:
     yield f"revoke all on function {function} from {roles}"
 
 
+@lru_cache(maxsize=8192)
+def _dropped(catalog: Catalog, table: Name) -> str:
+    return f"drop trigger if exists {identifier(_trigger_name(catalog, catalog.relations[table]))} on {qualified(*table)}"
+
+
 # -- the tables ---------------------------------------------------------------------------------------------------------
 @lru_cache(maxsize=1)
 def _waiting(catalog: Catalog) -> tuple[Name, ...]:
     """Tables whose column nothing keeps, or that will get it from the plan."""
     column = catalog.declarations.updated_at
-    found: set[Name] = set()
-    for verdict in (*updated_at_not_maintained(catalog), *timestamps_missing(catalog)):
-        if isinstance(verdict, Verdict) and verdict.outcome is Outcome.FAIL and verdict.object is not None:
-            if column in verdict.evidence.get("missing", (column,)):
-                found.add((verdict.object.schema or "", verdict.object.name))
-    return tuple(sorted(found))
+    judged = (v for v in (*updated_at_not_maintained(catalog), *timestamps_missing(catalog)) if isinstance(v, Verdict))
+    failing = (v for v in judged if v.outcome is Outcome.FAIL and column in v.evidence.get("missing", (column,)))
+    return tuple(sorted({(v.object.schema or "", v.object.name) for v in failing}))
 
 
 def _trigger_name(catalog: Catalog, table: Relation) -> str:

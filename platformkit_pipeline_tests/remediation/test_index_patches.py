@@ -39,7 +39,9 @@ def invalidate(bench: Bench, index: str) -> None:
 def proven(bench: Bench) -> Plan:
     plan = prove_plan(bench.prover(), bench.plan())
     assert plan.patches
-    assert {p.status for p in plan.patches} == {ProofStatus.PROVEN}, [(p.rule, p.proof) for p in plan.patches]
+    objections = [(p.rule, p.object.canonical, p.proof.objections) for p in plan.patches if p.proof and p.status is not ProofStatus.PROVEN]
+    assert objections == []
+    assert {p.status for p in plan.patches} == {ProofStatus.PROVEN}
     assert plan.proof is not None
     assert plan.proof.proof.status is ProofStatus.PROVEN, plan.proof.proof.objections
     return plan

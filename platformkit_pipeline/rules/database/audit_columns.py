@@ -62,8 +62,9 @@ create trigger record after delete or truncate on public.orders for each stateme
         "update, never changes: created_at is enough there, or another timestamptz NOT NULL that is the time of the insert by default."
     ),
     how_to_fix=(
-        "Add both columns as `timestamptz not null default now()`, and a trigger that keeps updated_at; rows that are there get the time of "
-        "the change, unless they are given a better one. An audit log whose name does not tell that it is one is declared under audit_tables."
+        "Add both columns as `timestamptz not null default now()`, and a trigger that keeps updated_at; rows that are there get the time "
+        "of the change, unless they are given a better one. An audit log whose name does not tell that it is one is declared under "
+        "audit_tables."
     ),
     patch=PatchKind.SQL,
     requires=(CatalogKind.RELATIONS, CatalogKind.COLUMNS, CatalogKind.TRIGGERS, CatalogKind.FUNCTIONS),
