@@ -23,7 +23,7 @@ _CHANGES = ("UPDATE", "DELETE", "TRUNCATE")
 _SERVICE_ROLE = "service_role"
 _INSTEAD = {
     RelationKind.VIEW: "Serve what the application shows of its users from a table of its own, with policies.",
-    RelationKind.MATERIALIZED_VIEW: "Serve it through an invoker view or a function that filters by the caller's tenant, from another schema.",
+    RelationKind.MATERIALIZED_VIEW: "Serve it through an invoker view, or a function that filters by the caller's tenant.",
     RelationKind.FOREIGN_TABLE: "Serve it through a function that filters by the caller's tenant, from another schema.",
 }
 

@@ -73,7 +73,8 @@ def _created(*, exists: bool) -> tuple[str, ...]:
 def _mentioning(catalog: Catalog, extension: Extension) -> tuple[str, ...]:
     """Objects whose text names the schema of the extension before one of its members, under the name they have before and after."""
     snapshot = catalog.snapshot
-    members = {m.name for m in (*snapshot.functions, *snapshot.types) if m.extension == extension.name}
+    members = {f.name for f in snapshot.functions if f.extension == extension.name}
+    members |= {t.name for t in snapshot.types if t.extension == extension.name}
     words = "|".join(re.escape(identifier(name)) for name in sorted(members))
     mention = re.compile(rf"\bpublic\.(?:(?:{words})(?!\w)|\w+_ops\b)|OPERATOR\(public\." if members else r"\bpublic\.\w+_ops\b")
     found: set[str] = set()

@@ -18,6 +18,8 @@ from platformkit_pipeline.sqltext.parser import SqlSyntaxError
 
 _TEMPORARY = re.compile(r"pg_temp(?:_\d+)?\Z")
 
+_NOT_INLINED = "An SQL function with a SET clause is no longer inlined into the queries that call it."
+
 
 def fix_search_path(catalog: Catalog, finding: Result) -> Proposal:
     """FUN001 and FUN002: set the path that the body most likely relies on, without any schema in which a client role may create.
@@ -48,7 +50,7 @@ def fix_search_path(catalog: Catalog, finding: Result) -> Proposal:
         notes=(
             f"Unqualified names in the body resolve in {', '.join(wanted)} from now on, whoever calls.",
             "A later CREATE OR REPLACE without the SET clause takes the setting away again.",
-            *(("An SQL function with a SET clause is no longer inlined into the queries that call it.",) if function.language == "sql" else ()),
+            *((_NOT_INLINED,) if function.language == "sql" else ()),
         ),
         objects=(object_of(function),),
     )

@@ -60,10 +60,11 @@ def grants(privileges: Iterable[Privilege], on: str, column: str | None = None) 
     for p in privileges:
         grouped[(p.grantee, p.grantable)].append(p.privilege)
     of = "" if column is None else f" ({identifier(column)})"
-    return [
-        f"grant {', '.join(f'{p.lower()}{of}' for p in _ORDER if p in held)} on {on} to {role(grantee)}{' with grant option' if able else ''}"
-        for (grantee, able), held in sorted(grouped.items())
-    ]
+    statements = []
+    for (grantee, able), held in sorted(grouped.items()):
+        listed = ", ".join(f"{p.lower()}{of}" for p in _ORDER if p in held)
+        statements.append(f"grant {listed} on {on} to {role(grantee)}{' with grant option' if able else ''}")
+    return statements
 
 
 def clients(catalog: Catalog) -> tuple[str, ...]:

@@ -84,7 +84,7 @@ def tie_to_tenant(catalog: Catalog, finding: Result) -> Proposal:
         return _no_condition(catalog, table, policy)
     if "authenticated" not in catalog.clients_of(policy) and tenant_condition(catalog, table) in (new.using, new.with_check):
         return ByHand(
-            reason=f"policy {policy.name} is for callers who are not signed in, who have no tenant claim: the tenant condition would shut it",
+            reason=f"policy {policy.name} is for callers who are not signed in and have no claim: the tenant condition would shut it",
             steps=_choices(table, policy),
         )
     lost = [role for role in catalog.clients_of(policy) if role != "authenticated"]
@@ -157,8 +157,8 @@ def ask_once(catalog: Catalog, finding: Result) -> Proposal:
     table, policy = _found(catalog, finding)
     if (refused := _refused(catalog, table)) is not None:
         return refused
-    sides = {side: text for side in ("using", "with_check") if (text := getattr(policy, side)) is not None and not is_tautology(text)}
-    new = replace(policy, **{side: once(catalog, text) for side, text in sides.items()})
+    using, check = (text if text is None or is_tautology(text) else once(catalog, text) for text in (policy.using, policy.with_check))
+    new = replace(policy, using=using, with_check=check)
     left = {name for text in (new.using, new.with_check) if text is not None for name in _per_row(catalog).names_in(text)}
     if left:
         calls = ", ".join(f"{'.'.join(name)}()" for name in sorted(left))
@@ -194,8 +194,8 @@ def confine_to_tenant(catalog: Catalog, finding: Result) -> Proposal:
         return ByHand(
             reason=f"the tenant model gives no condition for {_name(table)}, because {why_not(catalog, table)}",
             steps=(
-                "Let every permissive policy for client roles compare the tenant column with the caller's claim, or declare the tables that "
-                "map users to tenants under tenancy.membership_tables.",
+                "Let every permissive policy for client roles compare the tenant column with the caller's claim, or declare the tables "
+                "that map users to tenants under tenancy.membership_tables.",
                 "If its rows belong to no tenant: `comment on table ... is 'platformkit:not-tenant-scoped <reason>'`.",
             ),
         )

@@ -1,4 +1,4 @@
-"""Patches for RLS001, RLS002, RLS017 and API002: enable row level security together with the tenant policy, never alone where that locks people out."""
+"""Patches for RLS001, RLS002 and RLS017: enable row level security with the tenant policy, never alone where that locks people out."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from platformkit_pipeline.model.identity import ObjectIdentity, member_identity
 from platformkit_pipeline.model.managed_schemas import is_managed
-from platformkit_pipeline.model.snapshot import PUBLIC, Relation
+from platformkit_pipeline.model.snapshot import PUBLIC, Function, Relation, Schema
 from platformkit_pipeline.model.snapshot_inventory import identity_of
 from platformkit_pipeline.rules.database.catalog import Catalog, Name
 from platformkit_pipeline.sqltext.expression_facts import facts_of
@@ -50,10 +50,10 @@ def _naming(catalog: Catalog) -> defaultdict[str, set[str]]:
 
 def _names(catalog: Catalog) -> Iterator[tuple[str, str]]:
     snapshot = catalog.snapshot
-    placed = (*snapshot.relations, *snapshot.functions)
-    for record in (*snapshot.schemas, *(r for r in placed if r.extension is None and not is_managed(r.schema))):
-        if is_managed(record.name) and record in snapshot.schemas:
-            continue
+    owned: list[Schema | Relation | Function] = [s for s in snapshot.schemas if not is_managed(s.name)]
+    owned += [r for r in snapshot.relations if r.extension is None and not is_managed(r.schema)]
+    owned += [f for f in snapshot.functions if f.extension is None and not is_managed(f.schema)]
+    for record in owned:
         identity = object_of(record)
         yield record.owner, identity
         yield from ((p.grantee, identity) for p in record.privileges)

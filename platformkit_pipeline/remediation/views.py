@@ -36,7 +36,7 @@ def read_as_caller(catalog: Catalog, finding: Result) -> Proposal:
             reason=f"read with the rights of its callers, {name} would fail: {'; '.join(missing)}",
             steps=(
                 f"Where callers may see the rows that policies allow them: grant what is missing, then `{set_option}`.",
-                f"Where the view is meant to show more than that: `alter view {name} set schema private`, or give it an owner that bypasses "
+                f"Where the view is meant to show more: `alter view {name} set schema private`, or give it an owner that bypasses "
                 "no policy, or a condition on the caller's tenant.",
                 f"Where client roles need not read it: `revoke all on {name} from public, anon, authenticated`.",
             ),
