@@ -1,27 +1,27 @@
-"""Every planted violation: what the plan offers for it is applied as `postgres`, mends it, changes nothing else, and goes back."""
+"""Every planted violation of the rules' own tests: whatever a plan offers for it is proven, alone and together.
+
+Minutes of work: `make test-exhaustive` runs it.
+"""
 
 from __future__ import annotations
 
 import pytest
 
-from platformkit_pipeline.model.dsn import Dsn
-from platformkit_pipeline_tests.remediation.trial import plan_for, try_plan
-from platformkit_pipeline_tests.rules.conftest import WELL_KEPT, run_sql
+from platformkit_pipeline.model.proof import ProofStatus
+from platformkit_pipeline.remediation.proving.plan_proof import prove_plan
+from platformkit_pipeline.reporting.plan import proof_words
+from platformkit_pipeline_tests.remediation.proving.conftest import Bench, bench
 from platformkit_pipeline_tests.rules.planted import Case, all_cases
 
-
-@pytest.fixture
-def well_kept(supabase_database: Dsn) -> Dsn:
-    run_sql(supabase_database, WELL_KEPT)
-    return supabase_database
+__all__ = ["bench"]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("planted", all_cases(), ids=lambda c: c.name)
-def test_each_patch_alone_and_all_together(well_kept: Dsn, planted: Case) -> None:
+def test_whatever_is_offered_is_proven(bench: Bench, planted: Case) -> None:
     for statement in planted.plant:
-        run_sql(well_kept, statement, role=planted.role)
-    plan = plan_for(well_kept)
-    failing = {f for f in planted.expected if f in {(i.rule, i.object.canonical) for i in (*plan.patches, *plan.manual_items)}}
-    assert failing or not plan.patches
-    if any(p.down for p in plan.patches):
-        try_plan(well_kept)
+        bench.plant(statement, planted.role)
+    proven = prove_plan(bench.prover(), bench.plan())
+    assert {p.status for p in proven.patches} <= {ProofStatus.PROVEN}, [proof_words(p.proof) for p in proven.withheld]
+    assert all(p.proof is not None and p.proof.reversible for p in proven.patches)
+    assert proven.proof is None or proven.proof.proof.status is ProofStatus.PROVEN
