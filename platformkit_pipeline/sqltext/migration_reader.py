@@ -7,40 +7,44 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any
 
 from postgast import pg_query_pb2 as pg
 
 from platformkit_pipeline.sqltext.migration_actions import (
     Action,
     ColumnRenamed,
-    Commented,
     DataCopied,
     Dropped,
     EventTriggerMade,
     ExtensionPlaced,
-    FunctionCalled,
     Made,
     NeedsVersion,
     QualifiedName,
-    RowsInserted,
-    RowsRemovedOrChanged,
     TableMade,
     TableRenamed,
-    Truncated,
     Unreadable,
 )
 from platformkit_pipeline.sqltext.migration_blocks import block_actions
 from platformkit_pipeline.sqltext.migration_functions import function_acts, view_acts
 from platformkit_pipeline.sqltext.migration_names import Scope
 from platformkit_pipeline.sqltext.migration_privileges import grant_acts, policy_acts
+from platformkit_pipeline.sqltext.migration_rows import (
+    columns_in,
+    comment_acts,
+    delete_acts,
+    insert_acts,
+    is_temporary,
+    merge_acts,
+    select_acts,
+    set_acts,
+    truncate_acts,
+    update_acts,
+)
 from platformkit_pipeline.sqltext.migration_script import Script, ScriptStatement
 from platformkit_pipeline.sqltext.migration_tables import alter_table_acts, column_made
-from platformkit_pipeline.sqltext.parser import Node, children, column_path, constant_of, kind, string_parts, unwrap
+from platformkit_pipeline.sqltext.parser import Node, kind, string_parts, unwrap
 
 Acts = Iterator[Action]
-_SETTINGS_SINCE = {"transaction_timeout": 17, "event_triggers": 17, "allow_alter_system": 17}
-"""Settings that dumps of newer servers hold, and the first major that knows them."""
 
 
 def read_actions(script: Script) -> tuple[Action, ...]:
@@ -87,7 +91,7 @@ def _create_table(node: Node, scope: Scope) -> Acts:
         name=name,
         columns=tuple(replace(c, not_null=True) if c.name in keys else c for c in columns),
         parent=parents[0] if parents and node.HasField("partbound") else None,
-        temporary=_temporary(node.relation),
+        temporary=is_temporary(node.relation),
         guarded=node.if_not_exists,
     )
 
@@ -95,11 +99,11 @@ def _create_table(node: Node, scope: Scope) -> Acts:
 def _create_table_as(node: Node, scope: Scope) -> Acts:
     name = scope.table(node.into.rel)
     materialized = node.objtype == pg.OBJECT_MATVIEW
-    yield DataCopied(line=0, sources=scope.tables_in(node.query), columns=_columns_in(node.query))
+    yield DataCopied(line=0, sources=scope.tables_in(node.query), columns=columns_in(node.query))
     if materialized:
         yield Made(line=0, kind="materialized view", name=str(name), guarded=node.if_not_exists)
     else:
-        yield TableMade(line=0, name=name, temporary=_temporary(node.into.rel), guarded=node.if_not_exists)
+        yield TableMade(line=0, name=name, temporary=is_temporary(node.into.rel), guarded=node.if_not_exists)
 
 
 def _create_schema(node: Node, scope: Scope) -> Acts:
@@ -144,7 +148,7 @@ def _domain(node: Node, scope: Scope) -> Acts:
 
 
 def _sequence(node: Node, scope: Scope) -> Acts:
-    if not _temporary(node.sequence):
+    if not is_temporary(node.sequence):
         yield Made(line=0, kind="sequence", name=str(scope.table(node.sequence)), guarded=node.if_not_exists)
 
 
@@ -238,92 +242,6 @@ def _move(node: Node, scope: Scope) -> Acts:
         yield ExtensionPlaced(line=0, name=unwrap(node.object).sval, schema=node.newschema)
 
 
-# -- rows -----------------------------------------------------------------------------------------------------------------
-def _truncate(node: Node, scope: Scope) -> Acts:
-    yield Truncated(line=0, tables=tuple(scope.table(unwrap(relation)) for relation in node.relations))
-
-
-def _update(node: Node, scope: Scope) -> Acts:
-    columns = tuple(target.res_target.name for target in node.target_list)
-    yield DataCopied(line=0, sources=scope.tables_in(node), columns=_columns_in(node))
-    filtered = node.HasField("where_clause") and not scope.always_true(unwrap(node.where_clause))
-    yield RowsRemovedOrChanged(line=0, command="UPDATE", table=scope.table(node.relation), filtered=filtered, columns=columns)
-
-
-def _delete(node: Node, scope: Scope) -> Acts:
-    filtered = node.HasField("where_clause") and not scope.always_true(unwrap(node.where_clause))
-    yield RowsRemovedOrChanged(line=0, command="DELETE", table=scope.table(node.relation), filtered=filtered)
-
-
-def _insert(node: Node, scope: Scope) -> Acts:
-    query = unwrap(node.select_stmt)
-    sources = scope.tables_in(query)
-    if sources:
-        yield DataCopied(line=0, sources=sources, columns=_columns_in(query))
-    if not _temporary(node.relation):
-        looked = kind(query) == "SelectStmt" and query.HasField("where_clause") and _looks_for_a_row(unwrap(query.where_clause))
-        yield RowsInserted(line=0, table=scope.table(node.relation), guarded=node.HasField("on_conflict_clause") or looked)
-
-
-def _merge(node: Node, scope: Scope) -> Acts:
-    yield NeedsVersion(line=0, what="MERGE", version=15)
-    yield DataCopied(line=0, sources=scope.tables_in(node), columns=_columns_in(node))
-
-
-def _looks_for_a_row(node: Node) -> bool:
-    return kind(node) == "SubLink" or any(_looks_for_a_row(child) for child in children(node))
-
-
-def _select(node: Node, scope: Scope) -> Acts:
-    for call in _calls(node):
-        name = string_parts(call.funcname)
-        arguments = [constant_of(unwrap(argument)) for argument in call.args]
-        if name[-1] == "set_config" and len(arguments) >= 2 and arguments[0] and arguments[1]:
-            yield from _setting(str(arguments[0].value), [str(arguments[1].value)], scope)
-        else:
-            yield FunctionCalled(line=0, name=name[-1])
-
-
-def _calls(node: Node) -> Iterator[Any]:
-    if kind(node) == "FuncCall":
-        yield node
-    for child in children(node):
-        yield from _calls(child)
-
-
-def _set(node: Node, scope: Scope) -> Acts:
-    values = [constant_of(unwrap(argument)) for argument in node.args]
-    yield from _setting(node.name, [str(value.value) for value in values if value is not None], scope)
-
-
-def _setting(name: str, values: list[str], scope: Scope) -> Acts:
-    if name == "search_path":
-        scope.set_path(values)
-    if name in _SETTINGS_SINCE:
-        yield NeedsVersion(line=0, what=f"the setting {name}", version=_SETTINGS_SINCE[name])
-
-
-def _comment(node: Node, scope: Scope) -> Acts:
-    if node.objtype == pg.OBJECT_TABLE:
-        yield Commented(line=0, table=scope.name(string_parts(unwrap(node.object).items)), text=node.comment)
-
-
-def _columns_in(node: Node) -> frozenset[str]:
-    path = column_path(node)
-    if path:
-        return frozenset({path[-1]})
-    if kind(node) == "ColumnRef":  # `*` reads them all
-        return frozenset({"*"})
-    found: set[str] = set()
-    for child in children(node):
-        found |= _columns_in(child)
-    return frozenset(found)
-
-
-def _temporary(relation: Node) -> bool:
-    return bool(relation.relpersistence == "t" or relation.schemaname == "pg_temp")
-
-
 _READERS: dict[str, Callable[[Node, Scope], Acts]] = {
     "CreateStmt": _create_table,
     "CreateTableAsStmt": _create_table_as,
@@ -347,14 +265,14 @@ _READERS: dict[str, Callable[[Node, Scope], Acts]] = {
     "DropOwnedStmt": _drop_owned,
     "RenameStmt": _rename,
     "AlterObjectSchemaStmt": _move,
-    "TruncateStmt": _truncate,
-    "UpdateStmt": _update,
-    "DeleteStmt": _delete,
-    "InsertStmt": _insert,
-    "MergeStmt": _merge,
-    "SelectStmt": _select,
-    "VariableSetStmt": _set,
-    "CommentStmt": _comment,
+    "TruncateStmt": truncate_acts,
+    "UpdateStmt": update_acts,
+    "DeleteStmt": delete_acts,
+    "InsertStmt": insert_acts,
+    "MergeStmt": merge_acts,
+    "SelectStmt": select_acts,
+    "VariableSetStmt": set_acts,
+    "CommentStmt": comment_acts,
     "GrantStmt": grant_acts,
     "AlterDefaultPrivilegesStmt": grant_acts,
     "CreatePolicyStmt": policy_acts,
