@@ -37,6 +37,7 @@ from platformkit_pipeline.remediation.tenant_steps import add_tenant_column, men
 from platformkit_pipeline.remediation.views import read_as_caller
 from platformkit_pipeline.rules.database.catalog import Catalog
 from platformkit_pipeline.rules.registry import find_rule
+from platformkit_pipeline.sqltext.secrets import MARKER
 
 _PROTECTING = ("ALTER TABLE ENABLE ROW SECURITY", "ALTER TABLE DISABLE ROW SECURITY", "DROP POLICY", "CREATE POLICY")
 _REVOKING = ("REVOKE ON TABLE", "GRANT ON TABLE")
@@ -152,7 +153,10 @@ def build_plan(
 
 def _proposal(catalog: Catalog, finding: Result) -> Proposal:
     if remedy := REMEDIES.get(finding.rule):
-        return remedy.generate(catalog, finding)
+        proposal = remedy.generate(catalog, finding)
+        if isinstance(proposal, Change) and any(MARKER in statement for statement in (*proposal.up, *proposal.down)):
+            return _masked(finding)
+        return proposal
     advise = ADVISORS.get(finding.rule)
     return advise(catalog, finding) if advise else _advice(finding)
 
@@ -168,6 +172,17 @@ def _patch(finding: Result, fingerprint: str, change: Change) -> Patch:
         transactional=change.transactional,
         notes=change.notes,
         effects=Effects(REMEDIES[finding.rule].statements, change.objects, change.access, change.successors),
+    )
+
+
+def _masked(finding: Result) -> ByHand:
+    """What was masked when it was observed must not be written back."""
+    return ByHand(
+        reason="a text that would have to be written anew holds a secret, which was never observed",
+        steps=(
+            "Take the secret out first (SEC010): keep it in the vault, and read it from there.",
+            f"Then plan again, or mend {finding.object.canonical} by hand: {finding.message}.",
+        ),
     )
 
 

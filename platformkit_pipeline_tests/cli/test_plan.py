@@ -23,7 +23,7 @@ def test_it_prints_every_patch_with_its_sql_and_every_decision_with_its_steps(cl
     assert "FUN001" in ended.stdout
     assert "proven: 10 of 10 obligations hold" in ended.stdout
     assert "All of them together: proven" in ended.stdout
-    assert "### Withheld: Move extension citext" in ended.stdout
+    assert "belong to supabase_admin, as which postgres may not act" in ended.stdout
     assert "For a person:" in ended.stdout
 
 
@@ -36,7 +36,7 @@ def test_without_proofs_it_only_proposes(clinic: dict[str, str]) -> None:
 
 def test_json_has_up_and_down_of_every_patch(clinic: dict[str, str]) -> None:
     document = json.loads(platformkit("plan", "--dsn-env", "CLINIC_URL", "--format", "json", env=clinic).stdout)
-    assert {"EXT001", "FUN001", "FKY003"} <= {p["rule"] for p in document["patches"]}
+    assert {"RLS001", "FUN001", "FKY003"} <= {p["rule"] for p in document["patches"]}
     assert all(p["up"] and p["down"] for p in document["patches"])
     assert all(m["steps"] for m in document["manual_items"])
 
