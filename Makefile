@@ -49,6 +49,7 @@ bench: dev-environment ## run every benchmark in benchmarks/, the whole scan amo
 
 oracle: dev-environment ## compare our findings with the Supabase advisors and pgrls (needs npm and the network; minutes)
 	@$(IN_ROOT) "$(BIN)/python" -m tools.oracle
+	@$(IN_ROOT) "$(BIN)/python" -m tools.oracle.patched
 
 lock: ## resolve the dependencies anew and write requirements/*.txt (needs uv)
 	@$(IN_ROOT) sh tools/lock.sh

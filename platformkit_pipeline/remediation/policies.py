@@ -111,8 +111,8 @@ def _altered(catalog: Catalog, table: Relation, policy: Policy, new: Policy, tit
     commands = COMMANDS if policy.command == "ALL" else (policy.command,)
     return Change(
         title,
-        (_alter(table, policy, new),),
-        (_alter(table, new, policy),),
+        (alter_policy(table, policy, new),),
+        (alter_policy(table, new, policy),),
         notes=notes,
         objects=(object_of(policy),),
         access=narrower(catalog, table, catalog.clients_of(policy), commands),
@@ -120,7 +120,7 @@ def _altered(catalog: Catalog, table: Relation, policy: Policy, new: Policy, tit
     )
 
 
-def _alter(table: Relation, before: Policy, after: Policy) -> str:
+def alter_policy(table: Relation, before: Policy, after: Policy) -> str:
     """Only the sides that differ. ALTER POLICY can replace a side, never take it away."""
     sides = [f"using ({after.using})"] if after.using != before.using else []
     sides += [f"with check ({after.with_check})"] if after.with_check != before.with_check else []
@@ -151,6 +151,15 @@ def _choices(table: Relation, policy: Policy) -> tuple[str, ...]:
     )
 
 
+def asking_once(catalog: Catalog, policy: Policy) -> Policy:
+    """The policy with what asks for the caller evaluated once per statement, where that can be written; the meaning is the same."""
+    try:
+        using, check = (None if text is None or is_tautology(text) else once(catalog, text) for text in (policy.using, policy.with_check))
+    except SqlSyntaxError:
+        return policy
+    return replace(policy, using=using or policy.using, with_check=check or policy.with_check)
+
+
 # -- RLS010 ---------------------------------------------------------------------------------------------------------
 def ask_once(catalog: Catalog, finding: Result) -> Proposal:
     """RLS010: `(select auth.uid())` for `auth.uid()`, in each condition that is not always true anyway (clause 6.1)."""
@@ -173,8 +182,8 @@ def ask_once(catalog: Catalog, finding: Result) -> Proposal:
         )
     return Change(
         f"Ask for the caller once per statement in policy {policy.name} on {_name(table)}",
-        (_alter(table, policy, new),),
-        (_alter(table, new, policy),),
+        (alter_policy(table, policy, new),),
+        (alter_policy(table, new, policy),),
         notes=("The condition stays the same; what asks for the caller is evaluated once per statement instead of once per row.",),
         objects=(object_of(policy),),
     )
@@ -206,8 +215,8 @@ def confine_to_tenant(catalog: Catalog, finding: Result) -> Proposal:
     if changed and confine(catalog, table, tuple(new.get(p, p) for p in policies)):
         return Change(
             f"Tie the policies of {_name(table)} to the caller's tenant: {', '.join(p.name for p in changed)}",
-            tuple(_alter(table, p, n) for p, n in changed.items()),
-            tuple(_alter(table, n, p) for p, n in reversed(changed.items())),
+            tuple(alter_policy(table, p, n) for p, n in changed.items()),
+            tuple(alter_policy(table, n, p) for p, n in reversed(changed.items())),
             notes=(_CLAIM_NOTE,),
             objects=tuple(object_of(p) for p in changed),
             access=access,

@@ -6,7 +6,7 @@ from platformkit_pipeline.model.result import Result
 from platformkit_pipeline.model.snapshot import PUBLIC, Relation
 from platformkit_pipeline.remediation.authority import may_change, out_of_reach
 from platformkit_pipeline.remediation.object_names import object_name
-from platformkit_pipeline.remediation.policies import narrower
+from platformkit_pipeline.remediation.policies import alter_policy, asking_once, narrower
 from platformkit_pipeline.remediation.proposal import ByHand, Change, Proposal
 from platformkit_pipeline.remediation.scope import member, object_of, roles_in_sight
 from platformkit_pipeline.remediation.tenant_model import tenant_condition, why_not
@@ -72,10 +72,13 @@ def _with_its_policies(catalog: Catalog, table: Relation, enable: str, disable: 
     covered = {role for policy in policies for role in policy.roles}
     notes = (f"The existing policies come into force: {', '.join(p.name for p in policies)}.", *_locked_out(catalog, table, covered))
     title = f"Enable row level security on {qualified(table.schema, table.name)}"
-    # what rules say about policies they say once these are in force
-    return _enabled(
-        catalog, table, title, (enable,), (disable,), notes, ("RLS010", "RLS011", "RLS015", "RLS018", "RLS019", "TEN003", "IDX001")
-    )
+    # nobody has minded what they cost while they were without effect
+    rewritten = [(p, new) for p in policies if (new := asking_once(catalog, p)) != p]
+    up = (*(alter_policy(table, p, new) for p, new in rewritten), enable)
+    down = (disable, *(alter_policy(table, new, p) for p, new in rewritten))
+    objects = tuple(object_of(p) for p, _ in rewritten)
+    # what else rules say about policies they say once these are in force
+    return _enabled(catalog, table, title, up, down, notes, ("RLS010", "RLS011", "RLS015", "RLS018", "RLS019", "TEN003", "IDX001"), objects)
 
 
 def _parent_of_protected(name: str) -> ByHand:
