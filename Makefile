@@ -20,7 +20,7 @@ BENCHMARKS = $(wildcard benchmarks/*.py)
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' "$(ROOT)/Makefile" | expand -t 12
 
-demo: runtime-environment ## the whole road once, on real PostgreSQL: observe, store, judge, plan
+demo: runtime-environment ## the whole road once, on real PostgreSQL: observe, store, judge, plan, prove
 	@$(IN_ROOT) "$(BIN)/platformkit" demo
 
 up: runtime-environment ## serve the Dagster web interface and daemon on loopback, until interrupted

@@ -39,7 +39,7 @@ def demo(
     """Run the main job once on a sample platform.
 
     Starts PostgreSQL below PLATFORMKIT_HOME (default ./.platformkit), makes three Supabase-shaped projects with faults
-    planted on purpose, and runs the nightly job of the Dagster code location on them: observe, store, judge, score, plan.
+    planted on purpose, and runs the nightly job of the Dagster code location on them: observe, store, judge, score, plan, prove.
     Then says what was found, and whether it is what was planted. Running it again finds nothing new and stores nothing twice.
 
     \b
@@ -62,7 +62,7 @@ def demo(
             raise ConfigurationError(f"the demo makes its own databases: unset {DATABASE_URL} and run it again")
         with _step("sample platform of three projects"):
             sample = prepare_demo(home, platform.server)
-        with _step("nightly run: observe, store, judge, score, plan"):
+        with _step("nightly run: observe, store, judge, score, plan, prove"):
             _run_nightly({**os.environ, **platform.environment, **sample.environment, "PLATFORMKIT_SETTINGS": str(sample.settings_path)})
         with session(Dsn(platform.environment[DATABASE_URL])) as connection:
             summaries = summarise_demo(connection)
@@ -132,14 +132,14 @@ def _report(summaries: tuple[ProjectSummary, ...]) -> Iterator[RenderableType]:
         "open findings",
         "new",
         "not measured",
-        "patches",
+        "proven patches",
         "by hand",
     ):
         name = heading in ("target", "environment")
         overview.add_column(heading, justify="left" if name else "right", no_wrap=name)
     for s in summaries:
-        patches, manual = (len(s.plan.patches), len(s.plan.manual_items)) if s.plan else (0, 0)
-        numbers = (s.score, s.objects, s.rows_written, len(s.open_findings), s.new_findings, len(s.awaiting_counters), patches, manual)
+        proven, manual = (f"{_proven(s)} of {len(s.plan.patches)}", len(s.plan.manual_items)) if s.plan else ("0 of 0", 0)
+        numbers = (s.score, s.objects, s.rows_written, len(s.open_findings), s.new_findings, len(s.awaiting_counters), proven, manual)
         overview.add_row(s.name, s.environment, *map(str, numbers))
     yield overview
     for s in summaries:
@@ -151,6 +151,10 @@ def _report(summaries: tuple[ProjectSummary, ...]) -> Iterator[RenderableType]:
             f"\nCould not be measured yet: {', '.join(waiting)}. They judge what the server counts: it has to count for a while, and "
             "the observer has to be allowed to read it. Until then they say UNKNOWN, which is no fault and no all-clear."
         )
+
+
+def _proven(summary: ProjectSummary) -> int:
+    return sum(p.proof is not None for p in summary.plan.offered) if summary.plan else 0
 
 
 def _planted(summary: ProjectSummary) -> RenderableType:
@@ -182,7 +186,7 @@ def _farewell(summaries: tuple[ProjectSummary, ...], folder: Path, seconds: floa
     verdict = "exactly what was planted" if all(s.as_planted for s in summaries) else "NOT what was planted"
     lines = (
         f"\n{found} of {total} planted faults found, {verdict}; {rows} inventory rows written, {new} new findings; {seconds:.0f} s.",
-        f"Remediation as migration files (unproven, to be reviewed): {folder}",
+        f"{sum(map(_proven, summaries))} patches proven on shadows, alone and together; as migration files with their undo: {folder}",
         f"Next: `{_program()} up --demo` serves it all in Dagit, then `{_program()} gate --target clinic-messy` asks its gate.",
     )
     write_text("\n".join(lines) + "\n", None)
