@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from platformkit_pipeline.model.identity import member_identity
 from platformkit_pipeline.model.result import Result
 from platformkit_pipeline.model.snapshot import Relation
@@ -10,10 +12,11 @@ from platformkit_pipeline.remediation.partitioned_indexes import all_partitions_
 from platformkit_pipeline.remediation.proposal import ByHand, Change, Proposal
 from platformkit_pipeline.remediation.touch_triggers import Touch, keeps, touch_of
 from platformkit_pipeline.rules.database.catalog import Catalog
-from platformkit_pipeline.rules.database.trigger_functions import fires
+from platformkit_pipeline.rules.database.trigger_functions import TriggerFunctions, fires
 from platformkit_pipeline.sqltext.identifiers import identifier, qualified
 
 _NOTHING = Touch((), (), (), ())
+_WHOLE_ROW = re.compile(r"\b(?:old|new)\s*\)?\s*\.\s*\*", re.IGNORECASE)
 _TYPE = "timestamptz not null default pg_catalog.now()"
 
 
@@ -76,4 +79,9 @@ def _not_alterable(catalog: Catalog, table: Relation) -> str | None:
     heirs = [f"{r.schema}.{r.name}" for r in catalog.snapshot.relations if not r.is_partition and (table.schema, table.name) in r.parents]
     if heirs:
         return f"tables inherit from it and would get the columns as well: {', '.join(sorted(heirs))}"
+    functions = TriggerFunctions(catalog)
+    for trigger in catalog.triggers_of(table):
+        function = functions.function_of(trigger)
+        if function is not None and _WHOLE_ROW.search(function.body or ""):
+            return f"trigger {trigger.name} copies whole rows, to a place that may have no such columns"
     return None

@@ -20,6 +20,8 @@ from platformkit_pipeline.rules.registry import Verdict
 from platformkit_pipeline.sqltext.identifiers import identifier, literal, qualified
 
 _MODDATETIME = "moddatetime"
+_NAMED_AT_MOST = 10
+"""Tables that a note names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,8 @@ def touch_of(catalog: Catalog, table: Relation) -> Touch:
     undone = [_dropped(catalog, t) for t in shared]
     notes = [note]
     if shared:
-        tables = ", ".join(f"{schema}.{relation}" for schema, relation in shared)
+        more = f" and {len(shared) - _NAMED_AT_MOST} more" if len(shared) > _NAMED_AT_MOST else ""
+        tables = ", ".join(f"{schema}.{relation}" for schema, relation in shared[:_NAMED_AT_MOST]) + more
         notes.append(
             f"The same function serves {tables}: it is created once, and undoing this patch takes it and its triggers from all of them."
         )

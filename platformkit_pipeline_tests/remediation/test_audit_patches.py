@@ -132,6 +132,14 @@ def test_a_column_with_a_name_of_its_own_is_kept(bench: Bench) -> None:
             "AUD001",
             "tables inherit from it and would get the columns as well: public.old_orders",
         ),
+        (
+            "alter table public.orders drop column created_at; create schema h; create table h.orders_history (like public.orders);"
+            "create function h.keep() returns trigger language plpgsql set search_path = '' as $$ begin "
+            "insert into h.orders_history select old.*; return old; end $$;"
+            "create trigger keep before delete on public.orders for each row execute function h.keep()",
+            "AUD001",
+            "trigger keep copies whole rows",
+        ),
     ],
 )
 def test_what_needs_a_person_is_left_to_one(bench: Bench, plant: str, rule: str, reason: str) -> None:
