@@ -10,7 +10,7 @@ from platformkit_pipeline.model.snapshot import Relation
 from platformkit_pipeline.remediation.ownership import out_of_reach
 from platformkit_pipeline.remediation.partitioned_indexes import all_partitions_of
 from platformkit_pipeline.remediation.proposal import ByHand, Change, Proposal
-from platformkit_pipeline.remediation.touch_triggers import Touch, keeps, touch_of
+from platformkit_pipeline.remediation.touch_triggers import Touch, keeps, no_function_for, touch_of
 from platformkit_pipeline.rules.database.catalog import Catalog
 from platformkit_pipeline.rules.database.trigger_functions import TriggerFunctions, fires
 from platformkit_pipeline.sqltext.identifiers import identifier, qualified
@@ -26,7 +26,7 @@ def add_timestamps(catalog: Catalog, finding: Result) -> Proposal:
     name, missing = qualified(table.schema, table.name), tuple(finding.evidence["missing"])
     alter = f"alter table {name}"
     added = tuple(f"{alter} add column if not exists {identifier(column)} {_TYPE}" for column in missing)
-    if why := _not_alterable(catalog, table):
+    if why := _not_alterable(catalog, table) or no_function_for(catalog, table):
         return ByHand(why, tuple(f"`{statement}`" for statement in added))
     kept = any(fires(t, "UPDATE") and keeps(catalog, t) for t in catalog.triggers_of(table))
     touch = touch_of(catalog, table) if catalog.declarations.updated_at in missing and not kept else _NOTHING
@@ -54,7 +54,7 @@ def keep_updated_at(catalog: Catalog, finding: Result) -> Proposal:
     found = catalog.column(table, column)
     touch = touch_of(catalog, table)
     steps = tuple(f"`{statement}`" for statement in touch.up)
-    if why := out_of_reach(catalog, table.owner):
+    if why := out_of_reach(catalog, table.owner) or no_function_for(catalog, table):
         return ByHand(why, steps)
     if found is None or not found.type.startswith(("timestamp with", "timestamp(")):
         return ByHand(f"{column} is {found.type if found else 'not there'}, which takes no time of a clock (AUD002)", steps)

@@ -151,6 +151,19 @@ def test_what_needs_a_person_is_left_to_one(bench: Bench, plant: str, rule: str,
     assert not [p for p in plan.patches if p.rule == rule and p.object.name == "orders"]
 
 
+def test_where_no_function_can_be_made_a_person_is_told(bench: Bench) -> None:
+    bench.plant(
+        WITHOUT_FUNCTION + "create schema closed; grant usage on schema closed to postgres;"
+        "alter table public.orders set schema closed; revoke create on schema public from public, postgres;"
+        "alter schema public owner to supabase_admin",
+        "supabase_admin",
+    )
+    items = [i for i in bench.plan().manual_items if i.rule == "AUD005"]
+    assert [i.reason for i in items if i.object.schema == "closed"] == [
+        "postgres may not create anything in schema closed, which belongs to supabase_admin"
+    ]
+
+
 def test_a_table_of_another_owner_is_left_to_that_owner(bench: Bench) -> None:
     bench.plant("drop trigger touch on public.orders; alter table public.orders owner to supabase_admin", "supabase_admin")
     [item] = [i for i in bench.plan().manual_items if i.rule == "AUD005"]

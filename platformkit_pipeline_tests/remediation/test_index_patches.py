@@ -226,6 +226,17 @@ def test_what_a_constraint_or_a_foreign_key_rests_on_is_for_a_person(bench: Benc
     assert not [p for p in plan.patches if p.rule == "IDX003"]
 
 
+def test_a_schema_in_which_the_owners_login_may_create_nothing_is_left_to_its_owner(bench: Bench) -> None:
+    bench.plant(
+        "create schema closed; grant usage on schema closed to postgres;"
+        "create table closed.t (id uuid primary key, u uuid references auth.users (id) on delete cascade);"
+        "alter table closed.t owner to postgres",
+        "supabase_admin",
+    )
+    [item] = [i for i in bench.plan().manual_items if i.rule == "FKY003"]
+    assert item.reason == "postgres may not create anything in schema closed, which belongs to supabase_admin"
+
+
 def test_what_the_owners_login_may_not_alter_is_for_a_person(bench: Bench) -> None:
     bench.plant("create index twice on public.orders (tenant_id, total); create index wide on public.orders (total)")
     bench.plant("alter table public.orders owner to supabase_admin; drop index public.wide", "supabase_admin")
