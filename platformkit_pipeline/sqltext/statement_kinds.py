@@ -45,9 +45,10 @@ def _single(name: str, node: Node) -> str:
     match name:
         case "DropStmt":
             return f"DROP {_object(node.remove_type)}"
-        case "GrantStmt" | "GrantRoleStmt":
-            what = "" if name == "GrantStmt" else " ROLE"
-            return ("GRANT" if node.is_grant else "REVOKE") + what
+        case "GrantStmt":
+            return f"{'GRANT' if node.is_grant else 'REVOKE'} ON {_object(node.objtype)}"
+        case "GrantRoleStmt":
+            return "GRANT ROLE" if node.is_grant else "REVOKE ROLE"
         case "AlterDefaultPrivilegesStmt":
             return "ALTER DEFAULT PRIVILEGES " + ("GRANT" if node.action.is_grant else "REVOKE")
         case "AlterFunctionStmt":

@@ -1,0 +1,118 @@
+"""Patches for FUN005 and FUN006: who may call a SECURITY DEFINER function."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from platformkit_pipeline.model.identity import member_identity
+from platformkit_pipeline.model.patch import AccessChange
+from platformkit_pipeline.model.result import Result
+from platformkit_pipeline.model.snapshot import PUBLIC, Function
+from platformkit_pipeline.remediation.authority import may_change, out_of_reach
+from platformkit_pipeline.remediation.functions import function_of, signature
+from platformkit_pipeline.remediation.grants import grants, role, roles
+from platformkit_pipeline.remediation.proposal import ByHand, Change, Proposal
+from platformkit_pipeline.remediation.scope import object_of, roles_in_sight
+from platformkit_pipeline.rules.database.catalog import Catalog
+
+_ANON, _AUTHENTICATED, _SERVICE_ROLE = "anon", "authenticated", "service_role"
+_LISTED = 5
+
+
+def close_to_strangers(catalog: Catalog, finding: Result) -> Proposal:
+    """FUN005: whoever is signed in, and the server side, keep what they have (clause 2.2)."""
+    return _close(catalog, finding, (_ANON,), (_AUTHENTICATED, _SERVICE_ROLE))
+
+
+def close_to_users(catalog: Catalog, finding: Result) -> Proposal:
+    """FUN006: the server side keeps what it has (clause 2.2)."""
+    return _close(catalog, finding, (_ANON, _AUTHENTICATED), (_SERVICE_ROLE,))
+
+
+def _close(catalog: Catalog, finding: Result, losing: tuple[str, ...], keeping: tuple[str, ...]) -> Proposal:
+    function = function_of(catalog, finding)
+    on = signature(function)
+    losing = tuple(r for r in losing if catalog.has_role(r))
+    taken = [p for p in function.privileges if p.grantee in (PUBLIC, *losing)]
+    revoke = f"revoke execute on {on} from {roles((PUBLIC, *losing))}"
+    kept = [r for r in keeping if catalog.has_role(r) and _by_public_only(catalog, function, r)]
+    grant = (f"grant execute on {on} to {roles(kept)}",) if kept else ()
+    if (refused := _refused(catalog, function, losing, (*grant, revoke))) is not None:
+        return refused
+    back = [f"revoke execute on {on} from {roles(kept)}"] if kept else []
+    return Change(
+        f"Take EXECUTE on {on.partition(' ')[2]} from {' and '.join(losing)}",
+        (*grant, revoke),
+        (*grants(taken, on), *back),
+        notes=tuple(_notes(catalog, function, losing)),
+        objects=(
+            object_of(function),
+            *roles_in_sight(catalog, (*losing, *kept, *(p.grantee for p in function.privileges)), (object_of(function),)),
+        ),
+        access=(AccessChange(object_of(function), losing, ("EXECUTE",)),),
+        successors=("FUN006",) if _AUTHENTICATED in keeping else (),
+    )
+
+
+def _by_public_only(catalog: Catalog, function: Function, name: str) -> bool:
+    granted = {p.grantee for p in function.privileges if p.privilege == "EXECUTE"}
+    return PUBLIC in granted and not (granted - {PUBLIC}) & catalog.acts_as(name) and function.owner not in catalog.acts_as(name)
+
+
+def _notes(catalog: Catalog, function: Function, losing: tuple[str, ...]) -> Iterator[str]:
+    yield f"Calls by {' and '.join(losing)} through the Data API fail from now on: check that no page makes them."
+    granted = {p.grantee for p in function.privileges}
+    if PUBLIC in granted:
+        named = {function.owner, *granted} - {PUBLIC}
+        others = [r.name for r in catalog.snapshot.roles if r.login and not r.superuser and not named & catalog.acts_as(r.name)]
+        if others:
+            yield f"It was granted to PUBLIC: roles without a grant by name lose it as well; of those that log in: {', '.join(others)}."
+
+
+def _refused(catalog: Catalog, function: Function, losing: tuple[str, ...], statements: tuple[str, ...]) -> ByHand | None:
+    on = signature(function)
+    if not may_change(catalog, function.owner):
+        return out_of_reach(function.owner, on, *statements)
+    if callers := list(_callers(catalog, function)):
+        shown = ", ".join(callers[:_LISTED]) + (f" and {len(callers) - _LISTED} more" if len(callers) > _LISTED else "")
+        return ByHand(
+            reason=f"{shown} {'calls' if len(callers) == 1 else 'call'} {on}, or may do so: whoever uses that needs EXECUTE",
+            steps=(
+                f"`alter {on} set schema private` takes it out of the Data API, and what calls it by policy or view follows by itself; "
+                "make the schema first: `create schema if not exists private; grant usage on schema private to authenticated`.",
+                f"If it is meant to be called as it is, say so: `comment on {on} is 'platformkit:definer <reason>'`.",
+                f"Otherwise change the callers, then run: {'; '.join(statements)};",
+            ),
+        )
+    acted_as = frozenset[str]().union(*(catalog.acts_as(r) for r in losing)) - {PUBLIC, *losing}
+    if through := acted_as & {function.owner, *(p.grantee for p in function.privileges)}:
+        names = ", ".join(sorted(through))
+        return ByHand(
+            reason=f"client roles may call {on} through {names}, which others may be members of as well",
+            steps=(*(f"`revoke {role(name)} from {roles(losing)}`, if they are not meant to act as {name}" for name in sorted(through)),),
+        )
+    return None
+
+
+def _callers(catalog: Catalog, function: Function) -> Iterator[str]:
+    """Policies that call it, and other texts of the database that name it: bodies, views, defaults, checks and indexes."""
+    for policy, _ in catalog.policies_calling.get(id(function), ()):
+        yield member_identity("policy", policy.schema, policy.relation, policy.name).canonical
+    word = re.compile(rf"(?<![\w$]){re.escape(function.name)}(?![\w$])", re.IGNORECASE)
+    snapshot = catalog.snapshot
+    for other in catalog.functions:
+        if other is not function and word.search(other.sql_body or other.body or ""):
+            yield object_of(other)
+    for relation in snapshot.relations:
+        if relation.definition and word.search(relation.definition):
+            yield object_of(relation)
+    for column in snapshot.columns:
+        if column.default and word.search(column.default):
+            yield object_of(column)
+    for constraint in snapshot.constraints:
+        if constraint.definition.startswith("CHECK") and word.search(constraint.definition):
+            yield object_of(constraint)
+    for index in snapshot.indexes:
+        if None in index.key_columns and word.search(index.definition):
+            yield object_of(index)
