@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
+
 from platformkit_pipeline.model.identity import member_identity
 from platformkit_pipeline.model.result import Result
 from platformkit_pipeline.model.snapshot import Relation
 from platformkit_pipeline.remediation.ownership import out_of_reach
 from platformkit_pipeline.remediation.partitioned_indexes import all_partitions_of
 from platformkit_pipeline.remediation.proposal import ByHand, Change, Proposal
-from platformkit_pipeline.remediation.touch_triggers import Touch, keeps, touch_of
+from platformkit_pipeline.remediation.touch_triggers import Touch, keeps, no_function_for, touch_of
 from platformkit_pipeline.rules.database.catalog import Catalog
-from platformkit_pipeline.rules.database.trigger_functions import fires
+from platformkit_pipeline.rules.database.trigger_functions import TriggerFunctions, fires
 from platformkit_pipeline.sqltext.identifiers import identifier, qualified
 
 _NOTHING = Touch((), (), (), ())
+_WHOLE_ROW = re.compile(r"\b(?:old|new)\s*\)?\s*\.\s*\*", re.IGNORECASE)
 _TYPE = "timestamptz not null default pg_catalog.now()"
 
 
@@ -23,7 +26,7 @@ def add_timestamps(catalog: Catalog, finding: Result) -> Proposal:
     name, missing = qualified(table.schema, table.name), tuple(finding.evidence["missing"])
     alter = f"alter table {name}"
     added = tuple(f"{alter} add column if not exists {identifier(column)} {_TYPE}" for column in missing)
-    if why := _not_alterable(catalog, table):
+    if why := _not_alterable(catalog, table) or no_function_for(catalog, table):
         return ByHand(why, tuple(f"`{statement}`" for statement in added))
     kept = any(fires(t, "UPDATE") and keeps(catalog, t) for t in catalog.triggers_of(table))
     touch = touch_of(catalog, table) if catalog.declarations.updated_at in missing and not kept else _NOTHING
@@ -51,7 +54,7 @@ def keep_updated_at(catalog: Catalog, finding: Result) -> Proposal:
     found = catalog.column(table, column)
     touch = touch_of(catalog, table)
     steps = tuple(f"`{statement}`" for statement in touch.up)
-    if why := out_of_reach(catalog, table.owner):
+    if why := out_of_reach(catalog, table.owner) or no_function_for(catalog, table):
         return ByHand(why, steps)
     if found is None or not found.type.startswith(("timestamp with", "timestamp(")):
         return ByHand(f"{column} is {found.type if found else 'not there'}, which takes no time of a clock (AUD002)", steps)
@@ -76,4 +79,9 @@ def _not_alterable(catalog: Catalog, table: Relation) -> str | None:
     heirs = [f"{r.schema}.{r.name}" for r in catalog.snapshot.relations if not r.is_partition and (table.schema, table.name) in r.parents]
     if heirs:
         return f"tables inherit from it and would get the columns as well: {', '.join(sorted(heirs))}"
+    functions = TriggerFunctions(catalog)
+    for trigger in catalog.triggers_of(table):
+        function = functions.function_of(trigger)
+        if function is not None and _WHOLE_ROW.search(function.body or ""):
+            return f"trigger {trigger.name} copies whole rows, to a place that may have no such columns"
     return None

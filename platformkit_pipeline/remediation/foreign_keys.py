@@ -69,6 +69,8 @@ def _doubts(catalog: Catalog, table: Relation, key: Constraint) -> Iterator[str]
         yield "it is not valid, so that rows may be in the way of a new constraint (FKY004 comes first)"
     if table.kind is RelationKind.PARTITIONED_TABLE or table.is_partition:
         yield "PostgreSQL adds no foreign key NOT VALID to a partitioned table before 18, and validating at once locks out writers"
+    if referenced.kind is RelationKind.PARTITIONED_TABLE:
+        yield "it refers to a partitioned table, each partition of which has a copy of it under a name of its own"
     if "PERIOD" in key.definition:
         yield "a key with PERIOD knows no other action"
     if (table.schema, table.name) == (referenced.schema, referenced.name):

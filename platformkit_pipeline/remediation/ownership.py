@@ -7,6 +7,8 @@ from platformkit_pipeline.rules.database.catalog import Catalog
 
 OWNERS_LOGIN = "postgres"
 """No superuser on the platform: it may alter what it owns, and what roles own whose privileges it inherits."""
+_DATABASE_OWNER = "pg_database_owner"
+"""Whoever owns the database, which the snapshot does not tell: on the platform that login."""
 
 
 def out_of_reach(catalog: Catalog, owner: str) -> str | None:
@@ -15,6 +17,16 @@ def out_of_reach(catalog: Catalog, owner: str) -> str | None:
     if not known or catalog.is_superuser(OWNERS_LOGIN) or owner in catalog.acts_as(OWNERS_LOGIN):
         return None
     return f"it belongs to {owner}, as whom {OWNERS_LOGIN} may not act"
+
+
+def no_room_in(catalog: Catalog, schema: str) -> str | None:
+    """Why the owners' login cannot create anything in the schema, which an index needs as well; None when it can."""
+    found = next((s for s in catalog.snapshot.schemas if s.name == schema), None)
+    if found is None or found.owner == _DATABASE_OWNER or out_of_reach(catalog, found.owner) is None:
+        return None
+    if catalog.holds(OWNERS_LOGIN, "CREATE", found.privileges):
+        return None
+    return f"{OWNERS_LOGIN} may not create anything in schema {schema}, which belongs to {found.owner}"
 
 
 def may_refer_to(catalog: Catalog, table: Relation) -> bool:

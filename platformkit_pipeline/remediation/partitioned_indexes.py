@@ -32,13 +32,13 @@ def completed(catalog: Catalog, table: Relation, name: str, definition: IndexDef
         work.up.append(definition.creation(identifier(name), only=True))
     work.objects.append(_identity(table, name))
     _complete(catalog, table, name, definition, work)
-    down = [f"drop index if exists {qualified(table.schema, name)}"]
+    down = [f"drop index if exists {qualified(table.schema, name)}", *work.dropped]
     if existing is not None:
         down += [definition.creation(identifier(name), only=True), *recommented(existing)]
     return Change(
         f"Complete index {qualified(table.schema, name)} with those of its partitions",
         tuple(work.up),
-        (*down, *work.remade),
+        () if work.irreversible else (*down, *work.remade),
         transactional=False,
         notes=tuple(_notes(work)),
         objects=tuple(work.objects),
@@ -52,7 +52,11 @@ class _Work:
     up: list[str] = field(default_factory=list)
     remade: list[str] = field(default_factory=list)
     """What the undo makes again, because it goes together with the index."""
+    dropped: list[str] = field(default_factory=list)
+    """What the undo drops where it did not come to be attached."""
     objects: list[str] = field(default_factory=list)
+    irreversible: bool = False
+    """An index that is not valid is built again, and none can be made invalid on purpose."""
 
 
 def _complete(catalog: Catalog, table: Relation, name: str, definition: IndexDefinition, work: _Work) -> None:
@@ -62,15 +66,20 @@ def _complete(catalog: Catalog, table: Relation, name: str, definition: IndexDef
         child = own.name if own else _free_name(catalog, partition, work.name)
         work.objects.append(_identity(partition, child))
         if own is not None:
+            if not own.valid:
+                work.up.append(f"reindex index concurrently {qualified(partition.schema, child)}")
+                work.irreversible = True
             work.remade += _remade(own)
             if own.inherited:
                 work.remade.append(attach + qualified(partition.schema, child))
-                continue
-        elif partition.kind is RelationKind.PARTITIONED_TABLE:
-            work.up.append(definition.creation(identifier(child), table=qualified(partition.schema, partition.name), only=True))
-            _complete(catalog, partition, child, definition, work)
+                if own.valid:
+                    continue  # else attached again, the index above is looked at anew
         else:
-            work.up.append(definition.creation(identifier(child), table=qualified(partition.schema, partition.name), concurrently=True))
+            work.dropped.append(f"drop index if exists {qualified(partition.schema, child)}")
+            leaf = partition.kind is not RelationKind.PARTITIONED_TABLE
+            on = qualified(partition.schema, partition.name)
+            work.up.append(definition.creation(identifier(child), table=on, concurrently=leaf, only=not leaf))
+            _complete(catalog, partition, child, definition, work)
         work.up.append(attach + qualified(partition.schema, child))
 
 
@@ -79,7 +88,9 @@ def _notes(work: _Work) -> Iterator[str]:
         "Cannot run inside a transaction block: each partition's index is built beside its writers, then attached. "
         "A failed build leaves an invalid index behind, which the next plan builds again."
     )
-    if work.remade:
+    if work.irreversible:
+        yield "Some of those are there and not valid: they are built again. There is no way back to that."
+    elif work.remade:
         yield "Partitions have such an index already, which is used. Undoing this builds those again, which blocks writers."
 
 
@@ -109,12 +120,13 @@ def _has_foreign(catalog: Catalog, table: Relation) -> bool:
 
 def _alike(catalog: Catalog, partition: Relation, definition: IndexDefinition) -> Index | None:
     """The attached one first: a partitioned index takes one of each partition."""
+    not_partitioned = partition.kind is not RelationKind.PARTITIONED_TABLE
     found = [
         index
         for index in catalog.indexes_of(partition)
-        if index.valid and (read := read_index_definition(index.definition)) and read.layout == definition.layout
+        if (index.valid or not_partitioned) and (read := read_index_definition(index.definition)) and read.layout == definition.layout
     ]
-    return next((i for i in found if i.inherited), found[0] if found else None)
+    return min(found, key=lambda i: (not i.inherited, not i.valid, i.name), default=None)
 
 
 def _remade(index: Index) -> Iterator[str]:

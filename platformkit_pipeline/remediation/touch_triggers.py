@@ -11,7 +11,7 @@ from platformkit_pipeline.model.identity import function_identity, member_identi
 from platformkit_pipeline.model.result import Outcome
 from platformkit_pipeline.model.snapshot import Function, Relation, Trigger
 from platformkit_pipeline.remediation.object_names import fitting_name, object_name
-from platformkit_pipeline.remediation.ownership import OWNERS_LOGIN, out_of_reach
+from platformkit_pipeline.remediation.ownership import OWNERS_LOGIN, no_room_in
 from platformkit_pipeline.remediation.partitioned_indexes import all_partitions_of
 from platformkit_pipeline.rules.database.audit_columns import timestamps_missing, updated_at_not_maintained
 from platformkit_pipeline.rules.database.catalog import Catalog, Name
@@ -20,6 +20,8 @@ from platformkit_pipeline.rules.registry import Verdict
 from platformkit_pipeline.sqltext.identifiers import identifier, literal, qualified
 
 _MODDATETIME = "moddatetime"
+_NAMED_AT_MOST = 10
+"""Tables that a note names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,8 @@ def touch_of(catalog: Catalog, table: Relation) -> Touch:
     undone = [_dropped(catalog, t) for t in shared]
     notes = [note]
     if shared:
-        tables = ", ".join(f"{schema}.{relation}" for schema, relation in shared)
+        more = f" and {len(shared) - _NAMED_AT_MOST} more" if len(shared) > _NAMED_AT_MOST else ""
+        tables = ", ".join(f"{schema}.{relation}" for schema, relation in shared[:_NAMED_AT_MOST]) + more
         notes.append(
             f"The same function serves {tables}: it is created once, and undoing this patch takes it and its triggers from all of them."
         )
@@ -68,6 +71,12 @@ def touch_of(catalog: Catalog, table: Relation) -> Touch:
         (*objects, function_identity(keeper.schema, keeper.name, "").canonical),
         tuple(notes),
     )
+
+
+def no_function_for(catalog: Catalog, table: Relation) -> str | None:
+    """Why there is no function for a trigger of the table, and none can be made."""
+    keeper = _keeper(catalog, table)
+    return no_room_in(catalog, keeper.schema) if keeper.created else None
 
 
 def keeps(catalog: Catalog, trigger: Trigger) -> bool:
@@ -117,12 +126,8 @@ def _may_be_called(catalog: Catalog, function: Function) -> bool:
 @lru_cache(maxsize=1024)
 def _new_keeper(catalog: Catalog, schema_of_table: str) -> _Keeper:
     """In `public`, where the owners may create something there, for all tables; else in the schema of the table."""
-    schemas = {s.name: s for s in catalog.snapshot.schemas}
-    public = schemas.get("public")
-    usable = public is not None and (
-        out_of_reach(catalog, public.owner) is None or catalog.holds(OWNERS_LOGIN, "CREATE", public.privileges)
-    )
-    schema = "public" if usable else schema_of_table
+    there = any(s.name == "public" for s in catalog.snapshot.schemas)
+    schema = "public" if there and no_room_in(catalog, "public") is None else schema_of_table
     stem = catalog.declarations.updated_at
     taken = {f.name for f in catalog.snapshot.functions if f.schema == schema}
     name, number = fitting_name("touch", suffix=stem), 1

@@ -132,6 +132,14 @@ def test_a_column_with_a_name_of_its_own_is_kept(bench: Bench) -> None:
             "AUD001",
             "tables inherit from it and would get the columns as well: public.old_orders",
         ),
+        (
+            "alter table public.orders drop column created_at; create schema h; create table h.orders_history (like public.orders);"
+            "create function h.keep() returns trigger language plpgsql set search_path = '' as $$ begin "
+            "insert into h.orders_history select old.*; return old; end $$;"
+            "create trigger keep before delete on public.orders for each row execute function h.keep()",
+            "AUD001",
+            "trigger keep copies whole rows",
+        ),
     ],
 )
 def test_what_needs_a_person_is_left_to_one(bench: Bench, plant: str, rule: str, reason: str) -> None:
@@ -141,6 +149,19 @@ def test_what_needs_a_person_is_left_to_one(bench: Bench, plant: str, rule: str,
     assert reason in item.reason
     assert item.steps
     assert not [p for p in plan.patches if p.rule == rule and p.object.name == "orders"]
+
+
+def test_where_no_function_can_be_made_a_person_is_told(bench: Bench) -> None:
+    bench.plant(
+        WITHOUT_FUNCTION + "create schema closed; grant usage on schema closed to postgres;"
+        "alter table public.orders set schema closed; revoke create on schema public from public, postgres;"
+        "alter schema public owner to supabase_admin",
+        "supabase_admin",
+    )
+    items = [i for i in bench.plan().manual_items if i.rule == "AUD005"]
+    assert [i.reason for i in items if i.object.schema == "closed"] == [
+        "postgres may not create anything in schema closed, which belongs to supabase_admin"
+    ]
 
 
 def test_a_table_of_another_owner_is_left_to_that_owner(bench: Bench) -> None:

@@ -87,6 +87,12 @@ def test_an_attempt_that_broke_off_anywhere_can_be_repeated_and_undone(bench: Be
             "create table public.e (id uuid, u uuid references auth.users (id), primary key (id)) partition by hash (id)",
             "to a partitioned table before 18",
         ),
+        (
+            "create table public.e (id uuid primary key) partition by hash (id);"
+            "create table public.e1 partition of public.e for values with (modulus 1, remainder 0);"
+            "alter table public.orders add foreign key (user_id) references public.e (id)",
+            "it refers to a partitioned table",
+        ),
     ],
 )
 def test_where_restrict_would_change_what_happens_a_person_decides(bench: Bench, plant: str, reason: str) -> None:

@@ -7,8 +7,8 @@ import pytest
 from platformkit_pipeline.introspection.postgres.observe import observe
 from platformkit_pipeline.model.patch import Plan
 from platformkit_pipeline.model.proof import ProofStatus
-from platformkit_pipeline.remediation.application import apply_groups, groups_of
-from platformkit_pipeline.remediation.proving.execution import Timeouts
+from platformkit_pipeline.remediation.application import apply_groups, groups_of, undo_groups
+from platformkit_pipeline.remediation.proving.execution import Timeouts, run_patch
 from platformkit_pipeline.remediation.proving.plan_proof import prove_plan
 from platformkit_pipeline.sandbox.databases import with_user
 from platformkit_pipeline_tests.remediation.proving.conftest import Bench, bench
@@ -167,6 +167,35 @@ def test_an_index_of_the_wanted_name_that_does_not_serve_is_not_taken_for_it(ben
     assert ups(plan) == [("reindex index concurrently public.orders_tenant_id_idx",), (built,), (built,)]
 
 
+def test_an_attached_index_that_is_not_valid_is_built_again_for_the_one_above(bench: Bench) -> None:
+    bench.plant(EVENTS)
+    bench.plant("create index e on only public.events (tenant_id); create index e25 on public.events_2025 (tenant_id)")
+    invalidate(bench, "public.e25")
+    bench.plant("alter index public.e attach partition public.e25")
+    plan = proven(bench)
+    assert all(p.irreversible for p in plan.patches)
+    assert {"reindex index concurrently public.e25"} <= {s for p in plan.patches for s in p.up}
+    apply_groups(with_user(bench.target, "postgres"), groups_of(plan.patches), Timeouts(5, 30), 60)
+    assert all(i.valid for i in observe(bench.target).indexes if i.schema == "public")
+    assert not {rule for rule, _ in findings(bench.target)} & {"IDX005", "FKY003", "IDX001", "IDX003"}
+
+
+def test_an_attempt_on_partitions_that_broke_off_anywhere_is_undone_or_goes_on(bench: Bench) -> None:
+    bench.plant(EVENTS)
+    plan = bench.plan()
+    [patch] = [p for p in plan.patches if p.rule == "FKY003"]
+    owner = with_user(bench.target, "postgres")
+    for stop in range(1, len(patch.up)):
+        run_patch(owner, patch.up[:stop], transactional=False, timeouts=Timeouts())
+        undo_groups(owner, groups_of([patch]), Timeouts(5, 30), 60)
+        assert bench.plan().base_fingerprint == plan.base_fingerprint
+    for stop in range(1, len(patch.up)):
+        run_patch(owner, patch.up[:stop], transactional=False, timeouts=Timeouts())
+        run_patch(owner, patch.up, transactional=False, timeouts=Timeouts())
+        assert ("FKY003", patch.object.canonical) not in findings(bench.target)
+        undo_groups(owner, groups_of([patch]), Timeouts(5, 30), 60)
+
+
 def test_an_invalid_unique_index_is_for_a_person(bench: Bench) -> None:
     bench.plant("create unique index u on public.orders (total, id)")
     invalidate(bench, "public.u")
@@ -195,6 +224,17 @@ def test_what_a_constraint_or_a_foreign_key_rests_on_is_for_a_person(bench: Benc
     assert reason in item.reason
     assert item.steps
     assert not [p for p in plan.patches if p.rule == "IDX003"]
+
+
+def test_a_schema_in_which_the_owners_login_may_create_nothing_is_left_to_its_owner(bench: Bench) -> None:
+    bench.plant(
+        "create schema closed; grant usage on schema closed to postgres;"
+        "create table closed.t (id uuid primary key, u uuid references auth.users (id) on delete cascade);"
+        "alter table closed.t owner to postgres",
+        "supabase_admin",
+    )
+    [item] = [i for i in bench.plan().manual_items if i.rule == "FKY003"]
+    assert item.reason == "postgres may not create anything in schema closed, which belongs to supabase_admin"
 
 
 def test_what_the_owners_login_may_not_alter_is_for_a_person(bench: Bench) -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from platformkit_pipeline.introspection.postgres.fingerprint import object_fingerprints
 from platformkit_pipeline.introspection.postgres.observe import observe
+from platformkit_pipeline.model.proof import ProofStatus
+from platformkit_pipeline.model.target import Declarations
+from platformkit_pipeline.operations.prove_plan import prove
 from platformkit_pipeline.remediation.application import apply_groups, groups_of, undo_groups
 from platformkit_pipeline.remediation.proving.execution import Timeouts
 from platformkit_pipeline.sandbox.databases import with_user
@@ -58,3 +61,14 @@ def test_leftovers_of_failed_builds_are_no_reason_to_build_twice(bench: Bench) -
     left = bench.plan()
     apply_groups(with_user(bench.target, "postgres"), groups_of(left.patches), TIMEOUTS, 60)
     assert findings(bench.target) == set()
+
+
+def test_a_shadow_that_was_rebuilt_proves_the_same_as_a_copy(bench: Bench) -> None:
+    bench.plant(NEGLECTED + "create index again on public.tenants (name)")
+    invalidate(bench, "public.again")
+    plan = prove(bench.plan(), observe(bench.target), Declarations())
+    objections = [(p.rule, p.object.canonical, p.proof.objections) for p in plan.patches if p.proof and p.status is not ProofStatus.PROVEN]
+    assert objections == []
+    assert plan.proof is not None
+    assert plan.proof.proof.status is ProofStatus.PROVEN, plan.proof.proof.objections
+    assert {(p.rule, p.object.name) for p in plan.patches if p.irreversible} == {("IDX005", "tenants")}
