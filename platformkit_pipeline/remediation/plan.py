@@ -10,8 +10,18 @@ from platformkit_pipeline.model.result import Outcome, Result, finding_fingerpri
 from platformkit_pipeline.model.scan import ScanReport
 from platformkit_pipeline.model.snapshot import Snapshot
 from platformkit_pipeline.model.target import Declarations, Target
+from platformkit_pipeline.remediation.audit_logs import close_audit_log
+from platformkit_pipeline.remediation.client_grants import (
+    close_accounts,
+    close_foreign_table,
+    close_materialized_view,
+    revoke_past_policies,
+)
+from platformkit_pipeline.remediation.default_privileges import close_default_privileges
 from platformkit_pipeline.remediation.extensions import move_extension
 from platformkit_pipeline.remediation.foreign_keys import index_foreign_key
+from platformkit_pipeline.remediation.function_paths import mend_search_path
+from platformkit_pipeline.remediation.function_privileges import close_to_anon, close_to_users
 from platformkit_pipeline.remediation.functions import fix_search_path
 from platformkit_pipeline.remediation.performance import create_missing_index, drop_unused_index, repack_table, tune_statement
 from platformkit_pipeline.remediation.proposal import ByHand, Change, Generator, Proposal, Remedy
@@ -24,6 +34,17 @@ REMEDIES: Mapping[str, Remedy] = MappingProxyType(
         # in the order of application: functions may rely on a moved extension; index builds cannot share a transaction, so they come last
         "EXT001": Remedy(move_extension, ("CREATE SCHEMA", "GRANT", "ALTER EXTENSION SET SCHEMA", "DROP SCHEMA")),
         "FUN001": Remedy(fix_search_path, ("ALTER FUNCTION SET", "ALTER PROCEDURE SET")),
+        "FUN002": Remedy(fix_search_path, ("ALTER FUNCTION SET", "ALTER PROCEDURE SET")),
+        "FUN003": Remedy(mend_search_path, ("ALTER FUNCTION SET", "ALTER PROCEDURE SET")),
+        "FUN005": Remedy(close_to_anon, ("REVOKE", "GRANT")),
+        "FUN006": Remedy(close_to_users, ("REVOKE", "GRANT")),
+        "API001": Remedy(close_accounts, ("REVOKE", "GRANT")),
+        "API007": Remedy(close_default_privileges, ("ALTER DEFAULT PRIVILEGES REVOKE", "ALTER DEFAULT PRIVILEGES GRANT")),
+        "RLS008": Remedy(close_materialized_view, ("REVOKE", "GRANT")),
+        "RLS009": Remedy(close_foreign_table, ("REVOKE", "GRANT")),
+        "RLS013": Remedy(revoke_past_policies, ("REVOKE", "GRANT")),
+        # behind RLS013, which gives by name what PUBLIC had: an audit log takes it away again
+        "AUD006": Remedy(close_audit_log, ("REVOKE", "GRANT")),
         "RLS001": Remedy(
             enable_row_level_security,
             ("ALTER TABLE ENABLE ROW SECURITY", "ALTER TABLE DISABLE ROW SECURITY", "DROP POLICY", "CREATE POLICY"),

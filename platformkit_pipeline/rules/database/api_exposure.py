@@ -8,7 +8,7 @@ from typing import Any
 
 from platformkit_pipeline.model.identity import ObjectIdentity
 from platformkit_pipeline.model.managed_schemas import is_managed
-from platformkit_pipeline.model.result import Severity
+from platformkit_pipeline.model.result import PatchKind, Severity
 from platformkit_pipeline.model.snapshot import (
     PUBLIC,
     CatalogKind,
@@ -64,6 +64,7 @@ def _who_may(reach: dict[str, list[str]]) -> str:
         "a SECURITY DEFINER function that filters."
     ),
     references=("splinter:materialized_view_in_api", "cwe:863"),
+    patch=PatchKind.SQL,
     requires=GRANT_KINDS,
     violating="""
 create materialized view public.monthly_totals as
@@ -99,11 +100,13 @@ def materialized_view_exposed(catalog: Catalog) -> Verdicts:
     ),
     how_to_fix="Keep foreign tables in a schema that is not exposed, revoke them from client roles, and serve them through a function.",
     references=("splinter:foreign_table_in_api", "cwe:863"),
+    patch=PatchKind.SQL,
     requires=GRANT_KINDS,
     violating="""
 create foreign data wrapper elsewhere;
 create server warehouse foreign data wrapper elsewhere;
 create foreign table public.shipments (id uuid, tenant_id uuid) server warehouse;
+alter foreign table public.shipments owner to postgres;
 grant select on public.shipments to authenticated;
 """,
     clean="""
@@ -420,6 +423,7 @@ _FUTURE = {"tables": "table", "sequences": "sequence", "functions": "function"}
         "judged here. Neither are entries of the platform's own roles, which a project cannot change."
     ),
     references=("cwe:276",),
+    patch=PatchKind.SQL,
     requires=(CatalogKind.DEFAULT_PRIVILEGES, CatalogKind.ROLES, CatalogKind.ROLE_MEMBERSHIPS),
     violating="alter default privileges for role postgres in schema public grant select on tables to anon;",
     clean="alter default privileges for role postgres in schema public grant select on tables to service_role;",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from platformkit_pipeline.model.identity import relation_identity
-from platformkit_pipeline.model.result import Severity
+from platformkit_pipeline.model.result import PatchKind, Severity
 from platformkit_pipeline.model.snapshot import PUBLIC, CatalogKind, Relation
 from platformkit_pipeline.rules.database.audit_columns import ACTOR_COLUMNS, AUDIT_LOG, AUDIT_TRIGGER, CRITICAL, not_judged
 from platformkit_pipeline.rules.database.audit_logs import AuditLogs
@@ -96,6 +96,7 @@ def _is_logged(catalog: Catalog, functions: TriggerFunctions, logs: AuditLogs, t
         "over the log passes UPDATE and DELETE on with its owner's rights: revoke them on the view, or give it `security_invoker = on`."
     ),
     references=("cwe:778",),
+    patch=PatchKind.SQL,
     requires=(
         CatalogKind.RELATIONS,
         CatalogKind.COLUMNS,

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from platformkit_pipeline.model.identity import ObjectIdentity
-from platformkit_pipeline.model.result import Severity
+from platformkit_pipeline.model.result import PatchKind, Severity
 from platformkit_pipeline.model.snapshot import PUBLIC, CatalogKind, Policy, Relation, Role
 from platformkit_pipeline.rules.database.api_exposure import GRANT_KINDS
 from platformkit_pipeline.rules.database.catalog import ANY_COMMAND, COMMANDS, Catalog, Doors, exposure_unknown, identity_of
@@ -39,6 +39,7 @@ _LISTED = 20
         "authenticated;`"
     ),
     references=("cwe:732",),
+    patch=PatchKind.SQL,
     requires=GRANT_KINDS,
     violating="grant truncate on public.orders to authenticated;",
     clean="revoke truncate, references, trigger on public.orders from public, anon, authenticated;",

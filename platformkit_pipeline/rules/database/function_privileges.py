@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from platformkit_pipeline.model.identity import ObjectIdentity, function_identity, member_identity
-from platformkit_pipeline.model.result import Severity
+from platformkit_pipeline.model.result import PatchKind, Severity
 from platformkit_pipeline.model.snapshot import PUBLIC, CatalogKind, Function, Policy
 from platformkit_pipeline.rules.database.catalog import Catalog, exposure_unknown
 from platformkit_pipeline.rules.database.directives import Directive, directive_in
@@ -41,6 +41,7 @@ def identity_of_function(function: Function) -> ObjectIdentity:
         "and `revoke create on schema ... from public, anon, authenticated` for those that they need not create in."
     ),
     references=("cwe:426", "cwe:427"),
+    patch=PatchKind.SQL,
     requires=(CatalogKind.FUNCTIONS, CatalogKind.SCHEMAS, CatalogKind.ROLES, CatalogKind.ROLE_MEMBERSHIPS),
     violating="""
 create function public.f() returns void language sql security definer
@@ -122,6 +123,7 @@ _REQUIRED = (
     why=f"Whoever holds the project's publishable key, which is in every browser, can call it. {_WHO_MAY_CALL} {_HELPER}",
     how_to_fix=_HOW_TO_CLOSE,
     references=("splinter:anon_security_definer_function_executable", "cwe:269", "cwe:862"),
+    patch=PatchKind.SQL,
     requires=_REQUIRED,
     violating="""
 create function public.close_day() returns void language sql security definer set search_path = '' as 'select';
@@ -155,6 +157,7 @@ def definer_callable_by_anon(catalog: Catalog) -> Verdicts:
     ),
     how_to_fix=_HOW_TO_CLOSE,
     references=("splinter:authenticated_security_definer_function_executable", "cwe:269", "cwe:862"),
+    patch=PatchKind.SQL,
     requires=_REQUIRED,
     violating="""
 create function public.close_day() returns void language sql security definer set search_path = '' as 'select';

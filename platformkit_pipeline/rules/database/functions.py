@@ -63,6 +63,7 @@ def definer_search_path_mutable(catalog: Catalog) -> Verdicts:
     why="The function does different things for callers with different search paths; called from a definer function it has those rights.",
     how_to_fix="`alter function ... set search_path = pg_catalog, public, pg_temp`, or write the body as BEGIN ATOMIC.",
     references=("splinter:function_search_path_mutable",),
+    patch=PatchKind.SQL,
     requires=(CatalogKind.FUNCTIONS,),
     violating="create function public.f() returns bigint language sql as 'select count(*) from orders';",
     clean="create function public.f() returns bigint language sql set search_path = '' as 'select count(*) from public.orders';",

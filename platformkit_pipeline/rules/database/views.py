@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from platformkit_pipeline.model.identity import quote_identifier
-from platformkit_pipeline.model.result import Severity
+from platformkit_pipeline.model.result import PatchKind, Severity
 from platformkit_pipeline.model.snapshot import CatalogKind, Relation, RelationKind
 from platformkit_pipeline.rules.database.catalog import ANY_COMMAND, AUTH_USERS, Catalog, Name, exposure_unknown, identity_of
 from platformkit_pipeline.rules.database.directives import Directive, directive_in
@@ -208,6 +208,7 @@ def _qualified(names: Iterable[Name]) -> str:
         "its own with policies, filled by a trigger on `auth.users`."
     ),
     references=("splinter:auth_users_exposed", "cwe:200"),
+    patch=PatchKind.SQL,
     requires=(*VIEW_KINDS, CatalogKind.POLICIES),
     violating="""
 create view public.profiles as select id, email from auth.users;
