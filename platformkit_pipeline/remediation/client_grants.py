@@ -133,8 +133,8 @@ def _served_through(catalog: Catalog, relation: Relation, name: str, what: str) 
         reason=f"{told} may read {name} with the caller's rights and would fail without the grant",
         steps=(
             f"Take the {what} out of the API and leave the grant: create schema if not exists private; "
-            f"grant usage on schema private to {listed(catalog.client_roles)}; then move it with `alter ... {name} set schema private`, and "
-            "name it anew in functions.",
+            f"grant usage on schema private to {listed(catalog.client_roles)}; then `alter ... {name} set schema private`, and name it "
+            "anew in functions.",
             "Or let what reads it do so as its owner and filter by the caller's tenant (SECURITY DEFINER with a fixed search_path), then:",
             f"revoke all on {name} from {listed(client_grantees(catalog))};",
         ),

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from platformkit_pipeline.model.result import Result
 from platformkit_pipeline.model.snapshot import Function
 from platformkit_pipeline.remediation.functions import function_of, signature_of, verb_of
-from platformkit_pipeline.remediation.mentions import source_of, stands_bare, words_of
+from platformkit_pipeline.remediation.mentions import named_records, source_of, stands_bare, words_of
 from platformkit_pipeline.remediation.ownership import left_to_the_owner, may_alter
 from platformkit_pipeline.remediation.proposal import ByHand, Change, Proposal
 from platformkit_pipeline.rules.database.catalog import Catalog
@@ -65,7 +65,7 @@ def _needed(catalog: Catalog, function: Function, schemas: Iterable[str]) -> lis
     sources = _sources(catalog, function)
     words = frozenset[str]().union(*(words_of(source) for source in sources))
     opaque = function.body is None and function.sql_body is None
-    records = (*catalog.snapshot.relations, *catalog.snapshot.functions, *catalog.snapshot.types)
+    records = named_records(catalog)
     needed = []
     for schema in schemas:
         names = {r.name.lower() for r in records if r.schema == schema}

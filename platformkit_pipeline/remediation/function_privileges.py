@@ -11,7 +11,7 @@ from platformkit_pipeline.remediation.mentions import Mention, mentions_of
 from platformkit_pipeline.remediation.ownership import left_to_the_owner, may_alter
 from platformkit_pipeline.remediation.proposal import ByHand, Change, Proposal
 from platformkit_pipeline.rules.database.catalog import Catalog
-from platformkit_pipeline.sqltext.identifiers import literal
+from platformkit_pipeline.sqltext.identifiers import qualified
 
 _EXECUTE = ("EXECUTE",)
 _HOOK_CALLER = "supabase_auth_admin"
@@ -82,7 +82,7 @@ def _doubt(catalog: Catalog, function: Function, losing: tuple[str, ...], up: li
     callers = [m for m in mentions_of(catalog, function.name) if _runs_as_the_caller(m, function)]
     if any(isinstance(m.record, Policy) for m in callers):
         return ByHand(
-            reason=f"{_told([m for m in callers if isinstance(m.record, Policy)])} may call {signature}: whom the policy is for needs EXECUTE",
+            reason=f"{_told([m for m in callers if isinstance(m.record, Policy)])} may call {signature}: whom it is for needs EXECUTE",
             steps=(
                 "Take the function out of the API instead; policies follow it by themselves, other functions have to name it anew:",
                 f"create schema if not exists private; grant usage on schema private to {listed(catalog.client_roles)};",
@@ -107,7 +107,7 @@ def _doubt(catalog: Catalog, function: Function, losing: tuple[str, ...], up: li
         return ByHand(
             reason=f"{', '.join(able)} may have granted EXECUTE on {signature} to others, which would have to go as well",
             steps=(
-                f"See who granted what: select proacl from pg_proc where proname = {literal(function.name)};",
+                f"See who granted what: \\df+ {qualified(function.schema, function.name)}",
                 f"revoke execute on function {signature} from {', '.join(map(grantee, losing))} cascade;",
                 *(f"{s};" for s in up[1:]),
             ),

@@ -6,7 +6,7 @@ import re
 
 from platformkit_pipeline.model.result import Result
 from platformkit_pipeline.model.snapshot import Function
-from platformkit_pipeline.remediation.mentions import source_of, stands_bare, words_of
+from platformkit_pipeline.remediation.mentions import named_records, source_of, stands_bare, words_of
 from platformkit_pipeline.remediation.ownership import left_to_the_owner, may_alter
 from platformkit_pipeline.remediation.proposal import ByHand, Change, Proposal
 from platformkit_pipeline.rules.database.catalog import Catalog
@@ -102,7 +102,7 @@ def _ambiguous(catalog: Catalog, source: str, wanted: list[str]) -> str:
     """A name in the body that two of the schemas have an object of."""
     words = words_of(source)
     homes: dict[str, set[str]] = {}
-    for record in (*catalog.snapshot.relations, *catalog.snapshot.functions, *catalog.snapshot.types):
+    for record in named_records(catalog):
         if record.schema in wanted and record.name.lower() in words:
             homes.setdefault(record.name, set()).add(record.schema)
     return next((name for name, schemas in sorted(homes.items()) if len(schemas) > 1 and stands_bare(name, source)), "")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from platformkit_pipeline.model.identity import ObjectIdentity
-from platformkit_pipeline.model.snapshot import Function, Relation, Snapshot
+from platformkit_pipeline.model.snapshot import Function, Relation, Snapshot, Type
 from platformkit_pipeline.model.snapshot_inventory import identity_of
 from platformkit_pipeline.rules.database.catalog import Catalog
 
@@ -82,5 +82,7 @@ def source_of(function: Function) -> str:
     return function.body or function.sql_body or function.definition or ""
 
 
-def is_view(record: object) -> bool:
-    return isinstance(record, Relation) and record.kind.value in ("view", "materialized_view")
+def named_records(catalog: Catalog) -> tuple[Relation | Function | Type, ...]:
+    """Everything that a body finds by its name along a search_path; operators are not in a snapshot."""
+    snapshot = catalog.snapshot
+    return (*snapshot.relations, *snapshot.functions, *snapshot.types)

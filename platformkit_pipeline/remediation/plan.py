@@ -18,8 +18,15 @@ from platformkit_pipeline.remediation.client_grants import (
     revoke_past_policies,
 )
 from platformkit_pipeline.remediation.default_privileges import close_default_privileges
-from platformkit_pipeline.remediation.extensions import move_extension
+from platformkit_pipeline.remediation.exposure_advice import (
+    close_bucket_listing,
+    close_queue,
+    hide_sensitive_columns,
+    leave_graphql,
+)
+from platformkit_pipeline.remediation.extensions import move_extension, update_extension
 from platformkit_pipeline.remediation.foreign_keys import index_foreign_key
+from platformkit_pipeline.remediation.function_advice import hand_over_definer, justify_definer, quote_dynamic_sql
 from platformkit_pipeline.remediation.function_paths import mend_search_path
 from platformkit_pipeline.remediation.function_privileges import close_to_anon, close_to_users
 from platformkit_pipeline.remediation.functions import fix_search_path
@@ -59,6 +66,15 @@ ADVISORS: Mapping[str, Generator] = MappingProxyType(
         "PRF004": repack_table,
         "IDX002": create_missing_index,
         "IDX004": drop_unused_index,
+        "FUN004": justify_definer,
+        "FUN007": hand_over_definer,
+        "FUN008": quote_dynamic_sql,
+        "API002": hide_sensitive_columns,
+        "API003": close_bucket_listing,
+        "API004": leave_graphql,
+        "API005": leave_graphql,
+        "API006": close_queue,
+        "EXT002": update_extension,
     }
 )
 """Rules whose findings are for a person, with more to say than `how_to_fix`: plans, and the statements that would help."""
