@@ -38,7 +38,7 @@ def close_audit_log(catalog: Catalog, finding: Result) -> Proposal:
         f"Let nobody but its owner change audit log {name}",
         tuple(s for _, revocation in taken for s in revocation.up),
         tuple(s for _, revocation in reversed(taken) for s in revocation.down),
-        objects=tuple(o for relation, revocation in taken for o in objects_of(relation, revocation)),
+        objects=tuple(dict.fromkeys(o for relation, revocation in taken for o in objects_of(catalog, relation, revocation))),
         access=tuple(access),
         notes=(
             "Jobs that prune the log have to run as its owner. The owner can still change it; a trigger before update, delete and truncate "

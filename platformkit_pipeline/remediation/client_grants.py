@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from platformkit_pipeline.model.patch import AccessChange
 from platformkit_pipeline.model.result import Result
-from platformkit_pipeline.model.snapshot import Column, Function, Policy, Privilege, Relation
+from platformkit_pipeline.model.snapshot import Function, Policy, Privilege, Relation
 from platformkit_pipeline.model.snapshot_inventory import identity_of
 from platformkit_pipeline.remediation.grants import (
     TABLE_PRIVILEGES,
@@ -16,6 +16,7 @@ from platformkit_pipeline.remediation.grants import (
     listed,
     other_sources,
     revoke_on_relation,
+    role_objects,
 )
 from platformkit_pipeline.remediation.mentions import mentions_of
 from platformkit_pipeline.remediation.ownership import left_to_the_owner, may_alter
@@ -73,7 +74,7 @@ def _revoke(catalog: Catalog, relation: Relation, privileges: Sequence[str], tit
         return doubt
     kept = (f"{', '.join(taken.kept_by_name)} had some of it through PUBLIC only, and get it by name.",) if taken.kept_by_name else ()
     return Change(
-        title, taken.up, taken.down, notes=(*notes, *kept), objects=objects_of(relation, taken), access=access_of(relation, taken)
+        title, taken.up, taken.down, notes=(*notes, *kept), objects=objects_of(catalog, relation, taken), access=access_of(relation, taken)
     )
 
 
@@ -106,10 +107,10 @@ def granted_on(catalog: Catalog, relation: Relation) -> tuple[Privilege, ...]:
     return (*relation.privileges, *(p for c in catalog.columns_of(relation) for p in c.privileges))
 
 
-def objects_of(relation: Relation, taken: Revocation) -> tuple[str, ...]:
-    """What changes: the relation, and columns with privileges of their own."""
-    columns: tuple[Column, ...] = taken.columns
-    return (identity_of(relation).canonical, *(identity_of(c).canonical for c in columns))
+def objects_of(catalog: Catalog, relation: Relation, taken: Revocation) -> tuple[str, ...]:
+    """What changes: the relation, columns with privileges of their own, and whether a role counts that has no other privilege."""
+    columns = (identity_of(c).canonical for c in taken.columns)
+    return (identity_of(relation).canonical, *columns, *role_objects(catalog, (*taken.losing, *taken.kept_by_name)))
 
 
 def access_of(relation: Relation, taken: Revocation) -> tuple[AccessChange, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from platformkit_pipeline.model.result import Result
 from platformkit_pipeline.model.snapshot import PUBLIC, DefaultPrivilege
 from platformkit_pipeline.model.snapshot_inventory import identity_of
-from platformkit_pipeline.remediation.grants import client_grantees, listed, restored
+from platformkit_pipeline.remediation.grants import client_grantees, listed, restored, role_objects
 from platformkit_pipeline.remediation.ownership import left_to_the_owner, may_alter
 from platformkit_pipeline.remediation.proposal import ByHand, Change, Proposal
 from platformkit_pipeline.rules.database.catalog import Catalog
@@ -44,7 +44,7 @@ def close_default_privileges(catalog: Catalog, finding: Result) -> Proposal:
         f"Grant nothing to client roles on {entry.object_type} that {entry.role} creates" + (f" in {entry.schema}" if entry.schema else ""),
         up,
         (*((f"{head} revoke {_words(kept)} {on} from {_SERVER_SIDE}",) if kept else ()), *back),
-        objects=(canonical,),
+        objects=(canonical, *role_objects(catalog, (*losing, *((_SERVER_SIDE,) if kept else ())))),
         notes=(
             f"Objects that exist keep their grants. Every migration that creates {entry.object_type} for client roles has to grant what "
             "they need, by name.",

@@ -16,10 +16,10 @@ def hide_sensitive_columns(catalog: Catalog, finding: Result) -> Proposal:
     steps = []
     for client, columns in sorted(found.items()):
         kept = [c.name for c in catalog.readable_columns(client, relation) if c.name not in columns]
+        revoke = f"revoke select on {name} from public, {identifier(client)};"  # noqa: S608 - for a person to read
         regrant = f" grant select ({', '.join(map(identifier, kept))}) on {name} to {identifier(client)};" if kept else ""
         steps.append(
-            f"Where {client} needs the other columns only (queries of all columns, select=*, fail from then on): "
-            + f"revoke select on {name} from public, {identifier(client)};{regrant}"  # noqa: S608 - for a person to read
+            f"Where {client} needs the other columns only (queries of all columns, select=*, fail from then on): {revoke}{regrant}"
         )
     return ByHand(
         "who is meant to see these columns, and which rows of them, is not in the catalogue",

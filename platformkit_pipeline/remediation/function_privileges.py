@@ -6,7 +6,7 @@ from platformkit_pipeline.model.patch import AccessChange
 from platformkit_pipeline.model.result import Result
 from platformkit_pipeline.model.snapshot import PUBLIC, Function, Policy, Relation
 from platformkit_pipeline.remediation.functions import function_of, signature_of
-from platformkit_pipeline.remediation.grants import MATRIX_ROLES, grantee, handed_on, keepers, listed, other_sources, restored
+from platformkit_pipeline.remediation.grants import MATRIX_ROLES, grantee, handed_on, keepers, listed, other_sources, restored, role_objects
 from platformkit_pipeline.remediation.mentions import Mention, mentions_of
 from platformkit_pipeline.remediation.ownership import left_to_the_owner, may_alter
 from platformkit_pipeline.remediation.proposal import ByHand, Change, Proposal
@@ -49,7 +49,7 @@ def _close(catalog: Catalog, finding: Result, clients: tuple[str, ...], successo
             *((f"revoke execute {on} from {listed(staying)}",) if staying else ()),
             *restored(function.privileges, _EXECUTE, losing, on),
         ),
-        objects=(finding.object.canonical,),
+        objects=(finding.object.canonical, *role_objects(catalog, (*losing, *staying))),
         access=(AccessChange(finding.object.canonical, tuple(held), _EXECUTE),) if held else (),
         successors=successors if still else (),
         notes=(

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
-from platformkit_pipeline.model.snapshot import PUBLIC, Column, Privilege, Relation
+from platformkit_pipeline.model.managed_schemas import is_managed
+from platformkit_pipeline.model.snapshot import PUBLIC, Column, Privilege, Relation, Schema
+from platformkit_pipeline.model.snapshot_inventory import identity_of
 from platformkit_pipeline.remediation.ownership import ADMINISTRATOR
 from platformkit_pipeline.rules.database.catalog import Catalog
 from platformkit_pipeline.rules.database.server_roles import PLATFORM_ROLES
@@ -59,21 +62,49 @@ def handed_on(granted: Iterable[Privilege], owner: str, privileges: Collection[s
 def keepers(catalog: Catalog, owner: str, granted: Collection[Privilege], privilege: str, losing: Collection[str]) -> tuple[str, ...]:
     """Roles that hold `privilege` through PUBLIC or one of `losing` only and are none of them: they get it by name.
 
-    Left out are superusers, the platform's own roles, and roles that client roles inherit from.
+    Left out are superusers, the platform's own roles, roles that client roles inherit from, and roles that nobody granted anything
+    by name: those do not work with the project.
     """
     sources = {p.grantee for p in granted if p.privilege == privilege}
     if not sources & set(losing):
         return ()
     clients = frozenset().union(*(catalog.acts_as(role) for role in losing))
+    at_work = _at_work(catalog)
     found = []
     for role in catalog.snapshot.roles:
         name = role.name
-        if name in losing or name in clients or role.superuser or name in _NEVER_CALL or name.startswith("pg_") or name == owner:
+        if name in losing or name in clients or name == owner or role.superuser or name in _NEVER_CALL or name not in at_work:
             continue
         names = catalog.acts_as(name)
         if names & sources & set(losing) and not names & sources - set(losing) and owner not in names:
             found.append(name)
     return tuple(found)
+
+
+@lru_cache(maxsize=1)
+def _at_work(catalog: Catalog) -> frozenset[str]:
+    """Roles of the Data API, and those that own or were granted something outside managed schemas."""
+    snapshot = catalog.snapshot
+    records = (*snapshot.schemas, *snapshot.relations, *snapshot.functions)
+    own = [r for r in records if r.extension is None and not is_managed(r.name if isinstance(r, Schema) else r.schema)]
+    granted = {p.grantee for privileges in {id(r.privileges): r.privileges for r in own}.values() for p in privileges}
+    by_column = {p.grantee for c in snapshot.columns if c.privileges and not is_managed(c.schema) for p in c.privileges}
+    roles = {*MATRIX_ROLES, *granted, *by_column, *(r.owner for r in own)}
+    return frozenset(r for r in roles if not r.startswith("pg_"))
+
+
+def role_objects(catalog: Catalog, roles: Iterable[str]) -> tuple[str, ...]:
+    """Identities of roles and memberships that enter or leave what counts as the project's when one of `roles` is granted its first
+    privilege or loses its last; no patch changes the roles themselves."""
+    memberships = catalog.snapshot.role_memberships
+    upwards = downwards = frozenset(roles) - {PUBLIC}
+    while more := {m.role for m in memberships if m.member in upwards} - upwards:
+        upwards |= more
+    while more := {m.member for m in memberships if m.role in downwards} - downwards:
+        downwards |= more
+    met = upwards | downwards
+    named = [identity_of(r).canonical for r in catalog.snapshot.roles if r.name in met]
+    return (*named, *(identity_of(m).canonical for m in memberships if m.role in met and m.member in met))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +114,7 @@ class Revocation:
     up: tuple[str, ...]
     down: tuple[str, ...]
     lost: dict[str, tuple[str, ...]]
+    losing: tuple[str, ...]
     kept_by_name: tuple[str, ...]
     columns: tuple[Column, ...] = ()
     """Whose own grants go as well: a revoke on the relation reaches them."""
@@ -111,6 +143,7 @@ def revoke_on_relation(
         up=tuple(up),
         down=(*added, *_grants(relation.privileges, wanted, losing, on), *_column_grants(columns, wanted, met, on)),
         lost=_lost(catalog, relation, columns, wanted, losing),
+        losing=tuple(losing),
         kept_by_name=tuple(sorted({r for roles in staying.values() for r in roles})),
         columns=tuple(c for c in columns if any(p.grantee in losing and p.privilege in wanted for p in c.privileges)),
     )

@@ -22,7 +22,7 @@ TIMEOUTS = Timeouts(lock=5, statement=30)
 
 
 @pytest.mark.parametrize("code", sorted(REMEDIES))
-def test_its_patch_is_proven_and_does_on_the_target_what_the_proof_says(bench: Bench, code: str) -> None:  # noqa: F811 - the fixture
+def test_its_patch_is_proven_and_does_on_the_target_what_the_proof_says(bench: Bench, code: str) -> None:
     rule = find_rule(code)
     assert rule is not None
     for statement in split_statements(rule.violating):
