@@ -53,10 +53,14 @@ def other_sources(catalog: Catalog, owner: str, granted: Iterable[Privilege], pr
 
 
 def handed_on(granted: Iterable[Privilege], owner: str, privileges: Collection[str], losing: Collection[str]) -> tuple[str, ...]:
-    """Roles of `losing` that may have granted one of `privileges` to somebody: then the server refuses to revoke it without CASCADE."""
+    """Roles of `losing` that may have granted one of `privileges` to somebody: then the server refuses to revoke it without CASCADE.
+
+    A snapshot does not hold who granted what. The roles of the Data API get theirs from the owner; a proof tells where it was otherwise.
+    """
     entries = [p for p in granted if p.privilege in privileges and p.grantee != owner]
     able = {(p.grantee, p.privilege) for p in entries if p.grantable and p.grantee in losing}
-    return tuple(sorted({role for role, privilege in able if any(p.privilege == privilege and p.grantee != role for p in entries)}))
+    others = {p.privilege for p in entries if p.grantee not in losing and p.grantee not in MATRIX_ROLES}
+    return tuple(sorted({role for role, privilege in able if privilege in others}))
 
 
 def keepers(catalog: Catalog, owner: str, granted: Collection[Privilege], privilege: str, losing: Collection[str]) -> tuple[str, ...]:

@@ -199,7 +199,7 @@ def test_a_function_that_is_called_with_the_caller_s_rights_keeps_execute(bench:
 
 def test_a_grant_that_may_have_been_handed_on_is_left_to_a_person(bench: Bench) -> None:
     bench.plant(CLOSE_DAY + "grant execute on function public.close_day() to authenticated with grant option;")
-    bench.plant("grant execute on function public.close_day() to service_role", "authenticated")
+    bench.plant("grant execute on function public.close_day() to pg_monitor", "authenticated")
     item = by_hand(bench, "FUN006")
     assert "authenticated may have granted EXECUTE" in item.reason
     assert "revoke execute on function public.close_day() from public, anon, authenticated cascade;" in item.steps
