@@ -91,7 +91,6 @@ MENDABLE = [
         "create procedure public.\"between\"() language sql security definer as 'select';"
         "comment on procedure public.\"between\"() is 'platformkit:definer why'",
     ),
-    Mendable("EXT001", "create extension hstore schema public"),
     Mendable(
         "FKY003",
         'alter table public.orders add column "order" uuid references auth.users (id) on delete set null;'
@@ -114,7 +113,6 @@ MENDABLE = [
                execute format('comment on routine %s is %L', f, 'platformkit:definer why');
              end loop; end $$""",
     ),
-    Mendable("EXT001", "drop schema extensions cascade; create extension hstore schema public; create extension citext schema public"),
     Mendable(
         "FKY003",
         "alter table public.orders add column a uuid references public.orders (id) on delete set null,"
