@@ -15,7 +15,7 @@ IN_ROOT := umask 022 && cd "$(ROOT)" &&
 BENCHMARKS = $(wildcard benchmarks/*.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test lint self-test bench lock clean runtime-environment dev-environment
+.PHONY: help demo up test test-exhaustive lint self-test bench lock clean runtime-environment dev-environment
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' "$(ROOT)/Makefile" | expand -t 12
@@ -28,6 +28,9 @@ up: runtime-environment ## serve the Dagster web interface and daemon on loopbac
 
 test: dev-environment ## all tests on real PostgreSQL, with a lower bound for coverage
 	@$(IN_ROOT) "$(BIN)/python" -m pytest -n $(WORKERS) --dist loadfile --cov --cov-report=term --cov-fail-under=$(MIN_COVERAGE) $(PYTEST_ARGS)
+
+test-exhaustive: dev-environment ## prove the plans of every planted violation (minutes)
+	@$(IN_ROOT) "$(BIN)/python" -m pytest -n $(WORKERS) -m exhaustive $(PYTEST_ARGS)
 
 lint: dev-environment ## style, types, import rules, licences, tracked files and generated documents
 	@$(IN_ROOT) "$(BIN)/ruff" check .

@@ -16,7 +16,10 @@ COMMANDS = {
     "scan": "Judge one database by the rules; needs no settings.",
     "plan": "Say what would mend the findings, with proof.",
     "apply": "Make migrations of a proven plan, or apply it.",
-    "new": "Write migrations of a new project or table, safe from the start.",
+    "new": "Write migrations for a new project or table.",
+    "lint-migrations": "Judge migrations, or what a branch changes.",
+    "drift": "Compare migrations with what is live.",
+    "replay": "Apply migrations to an empty project.",
     "rules": "List the rules, explain one, put them to the test.",
     "docs": "Write or check the documents made from the rules.",
     "targets": "List the targets of the settings.",
@@ -24,14 +27,19 @@ COMMANDS = {
     "db": "Migrate or inspect the control plane.",
     "doctor": "Check this installation; say what to do.",
 }
-"""Name and one line of help; the command itself is `app` in `platformkit_pipeline.cli.<name>`."""
+"""Name and one line of help; the command itself is `app` in the module that `module_of` names."""
+
+
+def module_of(name: str) -> str:
+    """`lint-migrations` is in `platformkit_pipeline.cli.lint_migrations`."""
+    return f"platformkit_pipeline.cli.{name.replace('-', '_')}"
 
 
 class _DeferredCommand(TyperCommand):
     """Stands for a command in the list of commands; imports it when it is called."""
 
     def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
-        module = import_module(f"platformkit_pipeline.cli.{self.name}")
+        module = import_module(module_of(str(self.name)))
         gc.freeze()  # what was loaded stays; from here on there may be garbage
         gc.enable()
         command = typer.main.get_command(module.app)

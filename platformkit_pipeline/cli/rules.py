@@ -106,7 +106,7 @@ def _codes(select: list[str] | None) -> list[str]:
 def _self_test_json(outcome: SelfTest) -> str:
     document = {
         "schema_version": 1,
-        "server": {"version": outcome.server_version, "source": outcome.server_source},
+        "server": {"version": outcome.server_version, "source": outcome.server_source} if outcome.server_version else None,
         "rules": [{"code": r.code, "name": r.name, "ok": r.passed, "complaints": list(r.complaints)} for r in outcome.rules],
     }
     return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
@@ -121,5 +121,6 @@ def _self_test_text(outcome: SelfTest) -> str:
         lines.append(f"{'ok' if rule.passed else 'FAIL':<4}  {rule.code:<{width}}  {rule.name}")
         lines += [f"{'':<{width + 8}}{printable(complaint)}" for complaint in rule.complaints]
     verdict = f"{len(outcome.failed)} of them not as they say" if outcome.failed else "all as they say"
-    lines.append(f"{len(outcome.rules)} rules, {verdict}; PostgreSQL {outcome.server_version} ({outcome.server_source})")
+    server = f"; PostgreSQL {outcome.server_version} ({outcome.server_source})" if outcome.server_version else ""
+    lines.append(f"{len(outcome.rules)} rules, {verdict}{server}")
     return "\n".join(lines) + "\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +31,7 @@ from platformkit_pipeline.model.errors import ConfigurationError
 from platformkit_pipeline.model.isolation import ProbeLevel
 
 if TYPE_CHECKING:
+    from platformkit_pipeline.model.result import Result
     from platformkit_pipeline.model.scan import ScanReport
     from platformkit_pipeline.rules.registry import Rule
 
@@ -128,12 +130,16 @@ def scan(
 
 def exit_code(report: ScanReport, fail_on: FailOn) -> int:
     """1 for a failure at or above `fail_on`, else 3 for something unknown there, else 0."""
+    return exit_code_of(report.findings, fail_on)
+
+
+def exit_code_of(findings: Iterable[Result], fail_on: FailOn) -> int:
     if fail_on is FailOn.NONE:
         return 0
     from platformkit_pipeline.model.result import Outcome, Severity
 
     threshold = Severity(fail_on.value)
-    outcomes = {finding.outcome for finding in report.findings if finding.severity.at_least(threshold)}
+    outcomes = {finding.outcome for finding in findings if finding.severity.at_least(threshold)}
     if Outcome.FAIL in outcomes:
         return EXIT_FINDINGS
     return EXIT_NOT_OBSERVED if Outcome.UNKNOWN in outcomes else 0
@@ -145,7 +151,7 @@ def _chosen_rules(select: list[str] | None, ignore: list[str] | None, probe: Pro
         return None
     from platformkit_pipeline.rules.registry import Scope, Source, select_rules
 
-    chosen = select_rules(_codes(select, "--select"), _codes(ignore, "--ignore"))
+    chosen = select_rules(codes_of(select, "--select"), codes_of(ignore, "--ignore"))
     rules = tuple(rule for rule in chosen if rule.scope is Scope.PROJECT)
     if not rules:
         raise ConfigurationError("--select and --ignore leave no rule that judges a database")
@@ -154,7 +160,7 @@ def _chosen_rules(select: list[str] | None, ignore: list[str] | None, probe: Pro
     return rules
 
 
-def _codes(values: list[str] | None, option: str) -> list[str]:
+def codes_of(values: list[str] | None, option: str) -> list[str]:
     codes = [code.strip() for value in values or () for code in value.split(",")]
     if "" in codes:
         raise ConfigurationError(f"{option} expects codes such as RLS or FUN001, separated by commas")

@@ -16,7 +16,7 @@ from platformkit_pipeline.model.scan import ScanReport
 from platformkit_pipeline.model.target import TargetKind
 from platformkit_pipeline.reporting.wording import message_beside_object
 
-_STYLES = {
+SEVERITY_STYLES = {
     Severity.CRITICAL: "bold red",
     Severity.HIGH: "red",
     Severity.MEDIUM: "yellow",
@@ -42,7 +42,7 @@ class ScanTable:
         counts = Counter(finding.severity for finding in report.findings)
         for severity, group in groupby(report.findings, key=lambda finding: finding.severity):
             yield Text()
-            yield Text(f"{severity.value.upper()} ({counts[severity]})", style=_STYLES[severity])
+            yield Text(f"{severity.value.upper()} ({counts[severity]})", style=SEVERITY_STYLES[severity])
             if options.max_width < _NARROW:
                 for finding in group:
                     yield from _stacked(finding)
@@ -86,12 +86,12 @@ def _rows(findings: list[Result], width: int) -> Table:
     table.add_column(overflow="fold", max_width=min(max(len(o) for o in objects), int(width * _WIDEST_OBJECT)))
     table.add_column(overflow="fold")
     for finding, name in zip(findings, objects, strict=True):
-        table.add_row(Text(f"  {finding.rule}", style=_STYLES[finding.severity]), Text(name), _message(finding))
+        table.add_row(Text(f"  {finding.rule}", style=SEVERITY_STYLES[finding.severity]), Text(name), _message(finding))
     return table
 
 
 def _stacked(finding: Result) -> RenderResult:
-    yield Text.assemble((f"  {finding.rule} ", _STYLES[finding.severity]), printable(str(finding.object)), overflow="fold")
+    yield Text.assemble((f"  {finding.rule} ", SEVERITY_STYLES[finding.severity]), printable(str(finding.object)), overflow="fold")
     yield Padding(_message(finding), (0, 0, 0, 4))
 
 

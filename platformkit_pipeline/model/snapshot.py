@@ -116,6 +116,8 @@ class Relation:
     """permanent, unlogged or temporary."""
     rewritten: tuple[str, ...] = ()
     """Commands for which there is a rule (CREATE RULE), sorted; the query of a view is none."""
+    rules: tuple[str, ...] = ()
+    """Texts of these rules from `pg_get_ruledef`, by name."""
 
 
 @dataclass(frozen=True, slots=True)

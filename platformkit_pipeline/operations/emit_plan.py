@@ -10,7 +10,7 @@ from pathlib import Path
 
 from platformkit_pipeline.model.errors import ConfigurationError
 from platformkit_pipeline.model.patch import Plan
-from platformkit_pipeline.remediation.migration_files import DOWN_FOLDER, UP_FOLDER, MigrationFile, migration_files, patch_in
+from platformkit_pipeline.remediation.migration_files import DOWN_FOLDER, UP_FOLDER, MigrationFile, migration_files, patches_in
 
 FOLDER = "supabase"
 _VERSION_DIGITS = 14
@@ -36,7 +36,7 @@ def emit_plan(plan: Plan, repository: Path, *, now: datetime | None = None) -> E
     if not repository.is_dir():
         raise ConfigurationError(f"--emit {repository}: is no folder; give the root of the repository that holds supabase/migrations")
     root = repository / FOLDER
-    there = {digest for text in _texts(root / UP_FOLDER) if (digest := patch_in(text)) is not None}
+    there = {digest for text in _texts(root / UP_FOLDER) for digest in patches_in(text)}
     missing = tuple(p for p in plan.offered if p.digest not in there)
     files = migration_files(replace(plan, patches=missing, manual_items=()), _next_version(root / UP_FOLDER, now or datetime.now(UTC)))
     return Emitted(_write_all(root, files), len(plan.offered) - len(missing))

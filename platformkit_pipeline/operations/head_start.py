@@ -136,6 +136,6 @@ def _load_judge() -> None:
 
 
 def _load_rules() -> None:
-    from platformkit_pipeline.rules.registry import all_rules
+    from platformkit_pipeline.rules.registry import Scope, rules_for
 
-    all_rules()
+    rules_for(Scope.PROJECT)

@@ -9,6 +9,7 @@ from platformkit_pipeline.rules.registry import Family
 SOURCE_PROJECTS = dg.AssetKey(["source", "supabase_projects"])
 CATALOG = dg.AssetKey(["introspection", "supabase_catalog"])
 INVENTORY = dg.AssetKey(["ops", "inventory_objects"])
+MIGRATIONS = dg.AssetKey(["compliance", "migrations"])
 COMPLIANCE_REPORT = dg.AssetKey(["compliance", "report"])
 PLANS = dg.AssetKey(["remediation", "plans"])
 PROOFS = dg.AssetKey(["remediation", "proofs"])

@@ -20,9 +20,14 @@ class SettingsResource(dg.ConfigurableResource[Settings]):
 
     path: str | None = Field(default=None, description="Settings file; default PLATFORMKIT_SETTINGS, else ./platformkit.yaml.")
 
+    @property
+    def file(self) -> Path:
+        """Where they stand; paths in them are relative to its folder."""
+        return settings_path(Path(self.path) if self.path else None)
+
     def read(self) -> Settings:
         """The settings as they are now. Raises SettingsError."""
-        return read_settings(settings_path(Path(self.path) if self.path else None))
+        return read_settings(self.file)
 
 
 class ControlPlaneResource(dg.ConfigurableResource[None]):

@@ -37,8 +37,6 @@ _TEXTS = ("definition", "body", "sql_body", "default", "using", "with_check", "p
 _PAIRS = ("settings", "options")
 _NO_TEXT = {"base": "what a base type is made of is not observed"}
 """By kind of a type, why nothing could be tried."""
-_EXPLAINED = {"rewritten": "rewritten (the text of a CREATE RULE is not observed)"}
-"""Fields whose name does not say enough."""
 
 
 class Comparison:
@@ -84,8 +82,7 @@ class Comparison:
         wanted, found = self._wanted_records.get(identity), self._found_records.get(identity)
         if type(wanted) is not type(found) or wanted is None:
             return "kind of object"
-        names = [f.name for f in fields(wanted) if getattr(wanted, f.name) != getattr(found, f.name)]
-        return ", ".join(_EXPLAINED.get(name, name) for name in names) or "spelling"
+        return ", ".join(f.name for f in fields(wanted) if getattr(wanted, f.name) != getattr(found, f.name)) or "spelling"
 
     @cached_property
     def _wanted_records(self) -> Mapping[str, Any]:

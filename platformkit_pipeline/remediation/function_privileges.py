@@ -1,128 +1,118 @@
-"""Patches for FUN005 and FUN006: who may call a SECURITY DEFINER function through the Data API."""
+"""Patches for FUN005 and FUN006: who may call a SECURITY DEFINER function."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+
+from platformkit_pipeline.model.identity import member_identity
 from platformkit_pipeline.model.patch import AccessChange
 from platformkit_pipeline.model.result import Result
-from platformkit_pipeline.model.snapshot import PUBLIC, Function, Policy, Relation
-from platformkit_pipeline.remediation.functions import function_of, signature_of
-from platformkit_pipeline.remediation.grants import MATRIX_ROLES, grantee, handed_on, keepers, listed, other_sources, restored, role_objects
-from platformkit_pipeline.remediation.mentions import Mention, mentions_of
-from platformkit_pipeline.remediation.ownership import left_to_the_owner, may_alter
+from platformkit_pipeline.model.snapshot import PUBLIC, Function
+from platformkit_pipeline.remediation.authority import may_change, out_of_reach
+from platformkit_pipeline.remediation.functions import function_of, signature
+from platformkit_pipeline.remediation.grants import grants, role, roles
 from platformkit_pipeline.remediation.proposal import ByHand, Change, Proposal
+from platformkit_pipeline.remediation.scope import object_of, roles_in_sight
 from platformkit_pipeline.rules.database.catalog import Catalog
-from platformkit_pipeline.sqltext.identifiers import qualified
 
-_EXECUTE = ("EXECUTE",)
-_HOOK_CALLER = "supabase_auth_admin"
-_NAMED = 5
+_ANON, _AUTHENTICATED, _SERVICE_ROLE = "anon", "authenticated", "service_role"
+_LISTED = 5
 
 
-def close_to_anon(catalog: Catalog, finding: Result) -> Proposal:
-    """FUN005: EXECUTE goes from PUBLIC and anon; signed-in users and the server side keep what they had."""
-    return _close(catalog, finding, ("anon",), ("FUN006",))
+def close_to_strangers(catalog: Catalog, finding: Result) -> Proposal:
+    """FUN005: whoever is signed in, and the server side, keep what they have (clause 2.2)."""
+    return _close(catalog, finding, (_ANON,), (_AUTHENTICATED, _SERVICE_ROLE))
 
 
 def close_to_users(catalog: Catalog, finding: Result) -> Proposal:
-    """FUN006: EXECUTE goes from PUBLIC, anon and authenticated; the server side keeps what it had."""
-    return _close(catalog, finding, ("anon", "authenticated"), ())
+    """FUN006: the server side keeps what it has (clause 2.2)."""
+    return _close(catalog, finding, (_ANON, _AUTHENTICATED), (_SERVICE_ROLE,))
 
 
-def _close(catalog: Catalog, finding: Result, clients: tuple[str, ...], successors: tuple[str, ...]) -> Proposal:
+def _close(catalog: Catalog, finding: Result, losing: tuple[str, ...], keeping: tuple[str, ...]) -> Proposal:
     function = function_of(catalog, finding)
-    present = tuple(role for role in clients if catalog.has_role(role))
-    losing = (PUBLIC, *present)
-    signature = signature_of(function)
-    on = f"on function {signature}"
-    staying = _staying(catalog, function, losing)
-    up = [f"revoke execute {on} from {listed(losing)}"]
-    if staying:
-        up.append(f"grant execute {on} to {listed(staying)}")
-    if doubt := _doubt(catalog, function, losing, up):
-        return doubt
-    held = [role for role in MATRIX_ROLES if role in losing and catalog.holds(role, "EXECUTE", function.privileges)]
-    still = "authenticated" not in losing and catalog.has_role("authenticated") and catalog.may_execute("authenticated", function)
+    on = signature(function)
+    losing = tuple(r for r in losing if catalog.has_role(r))
+    taken = [p for p in function.privileges if p.grantee in (PUBLIC, *losing)]
+    revoke = f"revoke execute on {on} from {roles((PUBLIC, *losing))}"
+    kept = [r for r in keeping if catalog.has_role(r) and _by_public_only(catalog, function, r)]
+    grant = (f"grant execute on {on} to {roles(kept)}",) if kept else ()
+    if (refused := _refused(catalog, function, losing, (*grant, revoke))) is not None:
+        return refused
+    back = [f"revoke execute on {on} from {roles(kept)}"] if kept else []
     return Change(
-        f"Take EXECUTE on {signature} from {' and '.join(present) or 'PUBLIC'}",
-        tuple(up),
-        (
-            *((f"revoke execute {on} from {listed(staying)}",) if staying else ()),
-            *restored(function.privileges, _EXECUTE, losing, on),
+        f"Take EXECUTE on {on.partition(' ')[2]} from {' and '.join(losing)}",
+        (*grant, revoke),
+        (*grants(taken, on), *back),
+        notes=tuple(_notes(catalog, function, losing)),
+        objects=(
+            object_of(function),
+            *roles_in_sight(catalog, (*losing, *kept, *(p.grantee for p in function.privileges)), (object_of(function),)),
         ),
-        objects=(finding.object.canonical, *role_objects(catalog, (*losing, *staying))),
-        access=(AccessChange(finding.object.canonical, tuple(held), _EXECUTE),) if held else (),
-        successors=successors if still else (),
-        notes=(
-            "Calls of the function as " + " or ".join(present or ("any other role",)) + " end: check that no page or app makes them.",
-            *((f"{', '.join(staying)} had it through PUBLIC only, and get it by name.",) if staying else ()),
-            *(
-                ("Signed-in users keep it, which FUN006 reports from now on: whether they need it is for a person to say.",)
-                if still
-                else ()
-            ),
-        ),
+        access=(AccessChange(object_of(function), losing, ("EXECUTE",)),),
+        successors=("FUN006",) if _AUTHENTICATED in keeping else (),
     )
 
 
-def _staying(catalog: Catalog, function: Function, losing: tuple[str, ...]) -> tuple[str, ...]:
-    """Whoever had EXECUTE through PUBLIC and is not to lose it. An auth hook is called by the platform's auth service."""
-    roles = keepers(catalog, function.owner, function.privileges, "EXECUTE", losing)
-    is_hook = function.result == "jsonb" and function.arguments.split(" ")[-1:] == ["jsonb"] and "," not in function.arguments
-    if is_hook and catalog.has_role(_HOOK_CALLER) and any(p.grantee == PUBLIC for p in function.privileges):
-        by_name = catalog.acts_as(_HOOK_CALLER) - set(losing)
-        if not any(p.grantee in by_name for p in function.privileges):
-            return tuple(sorted({*roles, _HOOK_CALLER}))
-    return roles
+def _by_public_only(catalog: Catalog, function: Function, name: str) -> bool:
+    granted = {p.grantee for p in function.privileges if p.privilege == "EXECUTE"}
+    return PUBLIC in granted and not (granted - {PUBLIC}) & catalog.acts_as(name) and function.owner not in catalog.acts_as(name)
 
 
-def _doubt(catalog: Catalog, function: Function, losing: tuple[str, ...], up: list[str]) -> ByHand | None:
-    signature = signature_of(function)
-    if not may_alter(catalog, function.owner):
-        return left_to_the_owner(signature, function.owner, up)
-    callers = [m for m in mentions_of(catalog, function.name) if _runs_as_the_caller(m, function)]
-    if any(isinstance(m.record, Policy) for m in callers):
+def _notes(catalog: Catalog, function: Function, losing: tuple[str, ...]) -> Iterator[str]:
+    yield f"Calls by {' and '.join(losing)} through the Data API fail from now on: check that no page makes them."
+    granted = {p.grantee for p in function.privileges}
+    if PUBLIC in granted:
+        named = {function.owner, *granted} - {PUBLIC}
+        others = [r.name for r in catalog.snapshot.roles if r.login and not r.superuser and not named & catalog.acts_as(r.name)]
+        if others:
+            yield f"It was granted to PUBLIC: roles without a grant by name lose it as well; of those that log in: {', '.join(others)}."
+
+
+def _refused(catalog: Catalog, function: Function, losing: tuple[str, ...], statements: tuple[str, ...]) -> ByHand | None:
+    on = signature(function)
+    if not may_change(catalog, function.owner):
+        return out_of_reach(function.owner, on, *statements)
+    if callers := list(_callers(catalog, function)):
+        shown = ", ".join(callers[:_LISTED]) + (f" and {len(callers) - _LISTED} more" if len(callers) > _LISTED else "")
         return ByHand(
-            reason=f"{_told([m for m in callers if isinstance(m.record, Policy)])} may call {signature}: whom it is for needs EXECUTE",
+            reason=f"{shown} {'calls' if len(callers) == 1 else 'call'} {on}, or may do so: whoever uses that needs EXECUTE",
             steps=(
-                "Take the function out of the API instead; policies follow it by themselves, other functions have to name it anew:",
-                f"create schema if not exists private; grant usage on schema private to {listed(catalog.client_roles)};",
-                f"alter function {signature} set schema private;",
-                f"Or say why clients may call it: comment on function {signature} is 'platformkit:definer <reason>';",
+                f"`alter {on} set schema private` takes it out of the Data API, and what calls it by policy or view follows by itself; "
+                "make the schema first: `create schema if not exists private; grant usage on schema private to authenticated`.",
+                f"If it is meant to be called as it is, say so: `comment on {on} is 'platformkit:definer <reason>'`.",
+                f"Otherwise change the callers, then run: {'; '.join(statements)};",
             ),
         )
-    if callers:
+    acted_as = frozenset[str]().union(*(catalog.acts_as(r) for r in losing)) - {PUBLIC, *losing}
+    if through := acted_as & {function.owner, *(p.grantee for p in function.privileges)}:
+        names = ", ".join(sorted(through))
         return ByHand(
-            reason=f"{_told(callers)} may call {signature} with the rights of whoever uses it, and would fail without EXECUTE",
-            steps=("Make sure that no client role gets to it that way, or let it do without the function, then:", *(f"{s};" for s in up)),
-        )
-    if why := other_sources(catalog, function.owner, function.privileges, _EXECUTE, losing[1:]):
-        return ByHand(
-            reason=f"a revoke from {listed(losing)} does not take EXECUTE on {signature} away: {why}",
-            steps=(
-                "Take the membership away, or revoke it from that role as well, after looking at who else is a member:",
-                *(f"{s};" for s in up),
-            ),
-        )
-    if able := handed_on(function.privileges, function.owner, _EXECUTE, losing):
-        return ByHand(
-            reason=f"{', '.join(able)} may have granted EXECUTE on {signature} to others, which would have to go as well",
-            steps=(
-                f"See who granted what: \\df+ {qualified(function.schema, function.name)}",
-                f"revoke execute on function {signature} from {', '.join(map(grantee, losing))} cascade;",
-                *(f"{s};" for s in up[1:]),
-            ),
+            reason=f"client roles may call {on} through {names}, which others may be members of as well",
+            steps=(*(f"`revoke {role(name)} from {roles(losing)}`, if they are not meant to act as {name}" for name in sorted(through)),),
         )
     return None
 
 
-def _runs_as_the_caller(mention: Mention, function: Function) -> bool:
-    """Policies, defaults, checks, views and the like call functions with the rights of whoever runs the statement; definers do not."""
-    record = mention.record
-    if record is function or (isinstance(record, Function) and record.security_definer):
-        return False
-    return not (isinstance(record, Relation) and record.definition is None)
-
-
-def _told(mentions: list[Mention]) -> str:
-    names = [m.identity.canonical for m in mentions]
-    return ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
+def _callers(catalog: Catalog, function: Function) -> Iterator[str]:
+    """Policies that call it, and other texts of the database that name it: bodies, views, defaults, checks and indexes."""
+    for policy, _ in catalog.policies_calling.get(id(function), ()):
+        yield member_identity("policy", policy.schema, policy.relation, policy.name).canonical
+    word = re.compile(rf"(?<![\w$]){re.escape(function.name)}(?![\w$])", re.IGNORECASE)
+    snapshot = catalog.snapshot
+    for other in catalog.functions:
+        if other is not function and word.search(other.sql_body or other.body or ""):
+            yield object_of(other)
+    for relation in snapshot.relations:
+        if relation.definition and word.search(relation.definition):
+            yield object_of(relation)
+    for column in snapshot.columns:
+        if column.default and word.search(column.default):
+            yield object_of(column)
+    for constraint in snapshot.constraints:
+        if constraint.definition.startswith("CHECK") and word.search(constraint.definition):
+            yield object_of(constraint)
+    for index in snapshot.indexes:
+        if None in index.key_columns and word.search(index.definition):
+            yield object_of(index)

@@ -6,7 +6,7 @@ Undo files live in a folder of their own, because the CLI would run everything t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,6 +15,9 @@ from platformkit_pipeline.model.proof import Proof, Verdict
 
 UP_FOLDER = "migrations"
 DOWN_FOLDER = "rollbacks"
+TIMEOUTS = ("set local lock_timeout = '3s'", "set local statement_timeout = '60s'")
+"""Before the statements of a file that is run in a transaction, as `platformkit apply` sets them. A file that may not be run in one
+is a single statement, which has to stand alone: the CLI sends what a file holds in one go."""
 _WORD = re.compile(r"[^a-z0-9]+")
 _DIGEST = re.compile(r"^-- patch: ([0-9a-f]{64})$", re.MULTILINE)
 
@@ -28,44 +31,57 @@ class MigrationFile:
 
 
 def migration_files(plan: Plan, first_version: datetime) -> tuple[MigrationFile, ...]:
-    """Two files per offered patch, in the order of application; versions count up by one second from `first_version` (UTC).
+    """Two files per change, in the order of application; versions count up by one second from `first_version` (UTC).
 
-    What was tried and not proven stands in MANUAL.md, with the reason, beside what no SQL could be generated for.
+    Patches of several findings that the same statements mend share their files. What was tried and not proven stands in MANUAL.md,
+    with the reason, beside what no SQL could be generated for.
     """
     files: list[MigrationFile] = []
-    for position, patch in enumerate(plan.offered):
+    for position, patches in enumerate(_changes(plan.offered)):
         version = (first_version + timedelta(seconds=position)).strftime("%Y%m%d%H%M%S")
-        name = f"{version}_{_slug(patch)}.sql"
-        files.append(MigrationFile(f"{UP_FOLDER}/{name}", _text(plan, patch, "up", patch.up)))
-        files.append(MigrationFile(f"{DOWN_FOLDER}/{name}", _text(plan, patch, "down", patch.down)))
+        name = f"{version}_{_slug(patches[0])}.sql"
+        files.append(MigrationFile(f"{UP_FOLDER}/{name}", _text(plan, patches, "up", patches[0].up)))
+        files.append(MigrationFile(f"{DOWN_FOLDER}/{name}", _text(plan, patches, "down", patches[0].down)))
     if plan.manual_items or plan.withheld:
         files.append(MigrationFile("MANUAL.md", _manual(plan)))
     return tuple(files)
 
 
-def patch_in(text: str) -> str | None:
-    """Digest of the patch that a migration file was written for; None for any other file."""
-    found = _DIGEST.search(text)
-    return found[1] if found else None
+def patches_in(text: str) -> frozenset[str]:
+    """Digests of the patches that a migration file was written for; none for any other file."""
+    return frozenset(_DIGEST.findall(text))
+
+
+def _changes(patches: Sequence[Patch]) -> list[list[Patch]]:
+    """Patches with the same statements together, where the first of them stands."""
+    changes: dict[tuple[tuple[str, ...], tuple[str, ...]], list[Patch]] = {}
+    for patch in patches:
+        changes.setdefault((patch.up, patch.down), []).append(patch)
+    return list(changes.values())
 
 
 def _slug(patch: Patch) -> str:
     return _WORD.sub("_", f"{patch.rule} {patch.object}".lower()).strip("_")[:80]
 
 
-def _text(plan: Plan, patch: Patch, direction: str, statements: tuple[str, ...]) -> str:
+def _text(plan: Plan, patches: Sequence[Patch], direction: str, statements: tuple[str, ...]) -> str:
     header = [
-        f"{patch.title} ({direction})",
-        f"rule: {patch.rule}   object: {patch.object.canonical}",
-        f"finding: {patch.finding_fingerprint}   plan: {plan.plan_id}   scan: {plan.scan_id}",
-        f"patch: {patch.digest}",
+        f"{patches[0].title} ({direction})",
+        f"plan: {plan.plan_id}   scan: {plan.scan_id}",
         f"base catalogue fingerprint: {plan.base_fingerprint}",
-        *_proof_lines(patch.proof),
-        *(() if patch.transactional else ("not transactional: run outside a transaction block",)),
-        *patch.notes,
     ]
+    for patch in patches:
+        header += [
+            f"rule: {patch.rule}   object: {patch.object.canonical}   finding: {patch.finding_fingerprint}",
+            f"patch: {patch.digest}",
+            *_proof_lines(patch.proof),
+        ]
+    if not patches[0].transactional:
+        header.append("not transactional: run outside a transaction block")
+    header += dict.fromkeys(note for patch in patches for note in patch.notes)
     comments = "\n".join(f"-- {_one_line(line)}" for line in header)
-    return comments + "\n\n" + "".join(f"{statement};\n" for statement in statements)
+    settings = TIMEOUTS if statements and patches[0].transactional else ()
+    return comments + "\n\n" + "".join(f"{statement};\n" for statement in (*settings, *statements))
 
 
 def _proof_lines(proof: Proof | None) -> Iterator[str]:

@@ -1,24 +1,22 @@
-"""What the login that applies patches may change: `postgres`, which on the platform is no superuser and owns what the project made."""
+"""Who may change an object: patches are carried out by the login that the owners of a project have."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from platformkit_pipeline.remediation.proposal import ByHand
+from platformkit_pipeline.model.snapshot import Relation
 from platformkit_pipeline.rules.database.catalog import Catalog
 
-ADMINISTRATOR = "postgres"
+OWNERS_LOGIN = "postgres"
+"""No superuser on the platform: it may alter what it owns, and what roles own whose privileges it inherits."""
 
 
-def may_alter(catalog: Catalog, owner: str) -> bool:
-    """`postgres` may change what `owner` owns: it is the owner, has its rights by membership, or is a superuser."""
-    return catalog.is_superuser(ADMINISTRATOR) or owner in catalog.acts_as(ADMINISTRATOR)
+def out_of_reach(catalog: Catalog, owner: str) -> str | None:
+    """Why objects of `owner` cannot be altered by the owners' login; None when they can, or when there is no such login."""
+    known = any(role.name == OWNERS_LOGIN for role in catalog.snapshot.roles)
+    if not known or catalog.is_superuser(OWNERS_LOGIN) or owner in catalog.acts_as(OWNERS_LOGIN):
+        return None
+    return f"it belongs to {owner}, as whom {OWNERS_LOGIN} may not act"
 
 
-def left_to_the_owner(what: str, owners: str | Iterable[str], statements: Iterable[str]) -> ByHand:
-    """`what` belongs to somebody that `postgres` may not act as; `statements` are what the owner would run."""
-    names = owners if isinstance(owners, str) else " and ".join(sorted(set(owners)))
-    return ByHand(
-        reason=f"{what} belongs to {names}, and {ADMINISTRATOR} may not act as that role",
-        steps=(f"Run as {names}, or as a superuser (on the platform: through its support):", *(f"{s};" for s in statements)),
-    )
+def may_refer_to(catalog: Catalog, table: Relation) -> bool:
+    """The owners' login may create foreign keys to the table."""
+    return out_of_reach(catalog, table.owner) is None or catalog.holds(OWNERS_LOGIN, "REFERENCES", table.privileges)

@@ -10,53 +10,82 @@ from platformkit_pipeline.model.result import Outcome, Result, finding_fingerpri
 from platformkit_pipeline.model.scan import ScanReport
 from platformkit_pipeline.model.snapshot import Snapshot
 from platformkit_pipeline.model.target import Declarations, Target
-from platformkit_pipeline.remediation.audit_logs import close_audit_log
-from platformkit_pipeline.remediation.client_grants import (
-    close_accounts,
-    close_foreign_table,
-    close_materialized_view,
-    revoke_past_policies,
+from platformkit_pipeline.remediation.audit_columns import add_timestamps, keep_updated_at
+from platformkit_pipeline.remediation.audit_steps import add_actor_columns, log_deletions, mend_timestamp
+from platformkit_pipeline.remediation.default_privileges import stop_granting
+from platformkit_pipeline.remediation.duplicate_indexes import drop_duplicate_index
+from platformkit_pipeline.remediation.exposure import (
+    close_to_clients,
+    make_append_only,
+    protect_sensitive_columns,
+    revoke_what_no_policy_holds_back,
 )
-from platformkit_pipeline.remediation.default_privileges import close_default_privileges
-from platformkit_pipeline.remediation.exposure_advice import (
-    close_bucket_listing,
-    close_queue,
-    hide_sensitive_columns,
-    leave_graphql,
-)
-from platformkit_pipeline.remediation.extensions import move_extension, update_extension
-from platformkit_pipeline.remediation.foreign_keys import index_foreign_key
-from platformkit_pipeline.remediation.function_advice import hand_over_definer, justify_definer, quote_dynamic_sql
-from platformkit_pipeline.remediation.function_paths import mend_search_path
-from platformkit_pipeline.remediation.function_privileges import close_to_anon, close_to_users
-from platformkit_pipeline.remediation.functions import fix_search_path
+from platformkit_pipeline.remediation.extensions import move_extension
+from platformkit_pipeline.remediation.foreign_keys import make_restrict_explicit
+from platformkit_pipeline.remediation.function_privileges import close_to_strangers, close_to_users
+from platformkit_pipeline.remediation.functions import fix_search_path, mend_search_path
+from platformkit_pipeline.remediation.index_repairs import repair_index
+from platformkit_pipeline.remediation.missing_indexes import index_foreign_key, index_policy_columns
 from platformkit_pipeline.remediation.performance import create_missing_index, drop_unused_index, repack_table, tune_statement
+from platformkit_pipeline.remediation.policies import ask_once, confine_to_tenant, repeat_using_as_check, tie_to_tenant
 from platformkit_pipeline.remediation.proposal import ByHand, Change, Generator, Proposal, Remedy
+from platformkit_pipeline.remediation.reference_steps import carry_tenant, declare_reference, validate_reference
 from platformkit_pipeline.remediation.row_level_security import enable_row_level_security
+from platformkit_pipeline.remediation.schema_steps import add_primary_key, force_row_level_security, keep_as_text, take_secret_out
+from platformkit_pipeline.remediation.tenant_boundary import draw_tenant_boundary
+from platformkit_pipeline.remediation.tenant_steps import add_tenant_column, mend_tenant_column
+from platformkit_pipeline.remediation.views import read_as_caller
 from platformkit_pipeline.rules.database.catalog import Catalog
 from platformkit_pipeline.rules.registry import find_rule
+from platformkit_pipeline.sqltext.secrets import MARKER
+
+_PROTECTING = ("ALTER TABLE ENABLE ROW SECURITY", "ALTER TABLE DISABLE ROW SECURITY", "DROP POLICY", "CREATE POLICY")
+_REVOKING = ("REVOKE ON TABLE", "GRANT ON TABLE")
+_BUILDS = ("CREATE INDEX", "REINDEX", "ALTER INDEX ATTACH PARTITION", "DROP INDEX", "COMMENT ON INDEX")
+_TOUCHES = ("CREATE FUNCTION", "DROP FUNCTION", "REVOKE ON FUNCTION", "CREATE TRIGGER", "DROP TRIGGER")
+_REPLACES_CONSTRAINTS = (
+    "ALTER TABLE ADD CONSTRAINT",
+    "ALTER TABLE VALIDATE CONSTRAINT",
+    "ALTER TABLE DROP CONSTRAINT",
+    "ALTER CONSTRAINT RENAME",
+    "COMMENT ON CONSTRAINT",
+)
 
 REMEDIES: Mapping[str, Remedy] = MappingProxyType(
     {
         # in the order of application: functions may rely on a moved extension; index builds cannot share a transaction, so they come last
-        "EXT001": Remedy(move_extension, ("CREATE SCHEMA", "GRANT", "ALTER EXTENSION SET SCHEMA", "DROP SCHEMA")),
+        "EXT001": Remedy(move_extension, ("CREATE SCHEMA", "GRANT ON SCHEMA", "ALTER EXTENSION SET SCHEMA", "DROP SCHEMA")),
         "FUN001": Remedy(fix_search_path, ("ALTER FUNCTION SET", "ALTER PROCEDURE SET")),
         "FUN002": Remedy(fix_search_path, ("ALTER FUNCTION SET", "ALTER PROCEDURE SET")),
         "FUN003": Remedy(mend_search_path, ("ALTER FUNCTION SET", "ALTER PROCEDURE SET")),
-        "FUN005": Remedy(close_to_anon, ("REVOKE", "GRANT")),
-        "FUN006": Remedy(close_to_users, ("REVOKE", "GRANT")),
-        "API001": Remedy(close_accounts, ("REVOKE", "GRANT")),
-        "API007": Remedy(close_default_privileges, ("ALTER DEFAULT PRIVILEGES REVOKE", "ALTER DEFAULT PRIVILEGES GRANT")),
-        "RLS008": Remedy(close_materialized_view, ("REVOKE", "GRANT")),
-        "RLS009": Remedy(close_foreign_table, ("REVOKE", "GRANT")),
-        "RLS013": Remedy(revoke_past_policies, ("REVOKE", "GRANT")),
-        # behind RLS013, which gives by name what PUBLIC had: an audit log takes it away again
-        "AUD006": Remedy(close_audit_log, ("REVOKE", "GRANT")),
-        "RLS001": Remedy(
-            enable_row_level_security,
-            ("ALTER TABLE ENABLE ROW SECURITY", "ALTER TABLE DISABLE ROW SECURITY", "DROP POLICY", "CREATE POLICY"),
-        ),
-        "FKY003": Remedy(index_foreign_key, ("CREATE INDEX", "DROP INDEX")),
+        "FUN005": Remedy(close_to_strangers, ("REVOKE ON FUNCTION", "GRANT ON FUNCTION")),
+        "FUN006": Remedy(close_to_users, ("REVOKE ON FUNCTION", "GRANT ON FUNCTION")),
+        "RLS001": Remedy(enable_row_level_security, _PROTECTING),
+        "RLS002": Remedy(enable_row_level_security, _PROTECTING),
+        "RLS017": Remedy(enable_row_level_security, _PROTECTING),
+        "API002": Remedy(protect_sensitive_columns, (*_PROTECTING, *_REVOKING)),
+        "RLS004": Remedy(tie_to_tenant, ("ALTER POLICY",)),
+        "RLS005": Remedy(tie_to_tenant, ("ALTER POLICY",)),
+        "RLS012": Remedy(repeat_using_as_check, ("ALTER POLICY",)),
+        "TEN003": Remedy(confine_to_tenant, ("ALTER POLICY", "DROP POLICY", "CREATE POLICY")),
+        "RLS010": Remedy(ask_once, ("ALTER POLICY",)),
+        "RLS016": Remedy(draw_tenant_boundary, ("DROP POLICY", "CREATE POLICY")),
+        "RLS007": Remedy(read_as_caller, ("ALTER VIEW SET REL OPTIONS", "ALTER VIEW RESET REL OPTIONS")),
+        "RLS008": Remedy(close_to_clients, _REVOKING),
+        "RLS009": Remedy(close_to_clients, _REVOKING),
+        "API001": Remedy(close_to_clients, _REVOKING),
+        "RLS013": Remedy(revoke_what_no_policy_holds_back, _REVOKING),
+        "AUD006": Remedy(make_append_only, _REVOKING),
+        "API007": Remedy(stop_granting, ("ALTER DEFAULT PRIVILEGES REVOKE", "ALTER DEFAULT PRIVILEGES GRANT")),
+        "AUD001": Remedy(add_timestamps, ("ALTER TABLE ADD COLUMN", "ALTER TABLE DROP COLUMN", *_TOUCHES)),
+        "AUD005": Remedy(keep_updated_at, _TOUCHES),
+        # from here on statements commit by themselves
+        "FKY002": Remedy(make_restrict_explicit, _REPLACES_CONSTRAINTS),
+        # what is there is repaired first, what is missing is built, and only then goes what others make superfluous
+        "IDX005": Remedy(repair_index, _BUILDS),
+        "FKY003": Remedy(index_foreign_key, _BUILDS),
+        "IDX001": Remedy(index_policy_columns, _BUILDS),
+        "IDX003": Remedy(drop_duplicate_index, ("DROP INDEX", "CREATE INDEX", "COMMENT ON INDEX")),
     }
 )
 ADVISORS: Mapping[str, Generator] = MappingProxyType(
@@ -66,15 +95,18 @@ ADVISORS: Mapping[str, Generator] = MappingProxyType(
         "PRF004": repack_table,
         "IDX002": create_missing_index,
         "IDX004": drop_unused_index,
-        "FUN004": justify_definer,
-        "FUN007": hand_over_definer,
-        "FUN008": quote_dynamic_sql,
-        "API002": hide_sensitive_columns,
-        "API003": close_bucket_listing,
-        "API004": leave_graphql,
-        "API005": leave_graphql,
-        "API006": close_queue,
-        "EXT002": update_extension,
+        "AUD002": mend_timestamp,
+        "AUD003": add_actor_columns,
+        "AUD004": log_deletions,
+        "FKY001": declare_reference,
+        "FKY004": validate_reference,
+        "KEY001": add_primary_key,
+        "RLS015": force_row_level_security,
+        "SEC010": take_secret_out,
+        "TEN001": add_tenant_column,
+        "TEN002": mend_tenant_column,
+        "TEN004": carry_tenant,
+        "TYP001": keep_as_text,
     }
 )
 """Rules whose findings are for a person, with more to say than `how_to_fix`: plans, and the statements that would help."""
@@ -121,7 +153,10 @@ def build_plan(
 
 def _proposal(catalog: Catalog, finding: Result) -> Proposal:
     if remedy := REMEDIES.get(finding.rule):
-        return remedy.generate(catalog, finding)
+        proposal = remedy.generate(catalog, finding)
+        if isinstance(proposal, Change) and any(MARKER in statement for statement in (*proposal.up, *proposal.down)):
+            return _masked(finding)
+        return proposal
     advise = ADVISORS.get(finding.rule)
     return advise(catalog, finding) if advise else _advice(finding)
 
@@ -137,6 +172,17 @@ def _patch(finding: Result, fingerprint: str, change: Change) -> Patch:
         transactional=change.transactional,
         notes=change.notes,
         effects=Effects(REMEDIES[finding.rule].statements, change.objects, change.access, change.successors),
+    )
+
+
+def _masked(finding: Result) -> ByHand:
+    """What was masked when it was observed must not be written back."""
+    return ByHand(
+        reason="a text that would have to be written anew holds a secret, which was never observed",
+        steps=(
+            "Take the secret out first (SEC010): keep it in the vault, and read it from there.",
+            f"Then plan again, or mend {finding.object.canonical} by hand: {finding.message}.",
+        ),
     )
 
 

@@ -24,6 +24,7 @@ from platformkit_pipeline.locations import home_directory
 from platformkit_pipeline.model.dsn import Dsn, redact
 from platformkit_pipeline.model.errors import ObservationError, SandboxError, TargetUnreachable
 from platformkit_pipeline.model.snapshot import Extension, Snapshot
+from platformkit_pipeline.model.snapshot_inventory import identity_of
 from platformkit_pipeline.remediation.faithfulness import Comparison, masked_objects
 from platformkit_pipeline.remediation.stand_ins import standing_on_collations, standing_on_extensions
 from platformkit_pipeline.sandbox.binaries import Binaries, find_binaries
@@ -35,6 +36,7 @@ from platformkit_pipeline.sandbox.shadow.extensions import Available, missing_ex
 from platformkit_pipeline.sandbox.shadow.folders import HeldFolder, hold_new_folder, sweep
 from platformkit_pipeline.sandbox.shadow.roles import bootstrap_role, owner_role
 from platformkit_pipeline.sandbox.shadow.script import of_the_database, script
+from platformkit_pipeline.sandbox.shadow.views import unfilled_views
 
 _FOLDER = "shadows"
 _TEMPLATE = "shadow_template"
@@ -52,6 +54,7 @@ _SETTINGS = {
 """Nothing here need survive a power cut; a portion of statements holds many locks at once."""
 _ROOM_BYTES = 32 * 1024**2
 """With less than two segments of its log a server soon stops."""
+_NOT_FILLED = "differs: not filled, because that would run functions of the target or ask a foreign server"
 _REVIVAL_SECONDS = 30.0
 _STAND_INS_SINCE = 18
 """Major from which on an extension may lie in a folder of the server's own."""
@@ -118,6 +121,7 @@ class ShadowServer:
             found = observe(dsn)
         self._wanted = snapshot
         unfaithful = {
+            **{identity_of(view).canonical: _NOT_FILLED for view in unfilled_views(snapshot)},
             **standing_on_collations(snapshot),
             **standing_on_extensions(snapshot, {e.name for e in missing}),
             **Comparison(snapshot, found, failures).unfaithful(),  # the stronger reason

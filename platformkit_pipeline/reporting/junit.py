@@ -6,7 +6,7 @@ A failing result is a failure, an unknown one an error, one that is declared not
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from xml.etree import ElementTree
 
@@ -20,15 +20,24 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 def junit_xml(report: ScanReport) -> str:
     """The report as an XML document with declaration, sorted by rule and then by object."""
-    root = ElementTree.Element("testsuites", {"name": _clean(f"{TOOL_NAME} {report.target.name}"), **_counts(report.results)})
-    root.set("time", f"{report.duration_seconds:.3f}")
-    by_rule = sorted(report.results, key=lambda result: (result.rule, result.sort_key))
+    return junit_of(
+        report.target.name, report.results, seconds=f"{report.duration_seconds:.3f}", moment=utc_text(report.started_at).removesuffix("Z")
+    )
+
+
+def junit_of(target_name: str, results: Sequence[Result], *, seconds: str | None = None, moment: str | None = None) -> str:
+    """Results as such a document; without times where they would make the same input give other bytes."""
+    root = ElementTree.Element("testsuites", {"name": _clean(f"{TOOL_NAME} {target_name}"), **_counts(results)})
+    if seconds is not None:
+        root.set("time", seconds)
+    by_rule = sorted(results, key=lambda result: (result.rule, result.sort_key))
     for code, group in groupby(by_rule, key=lambda result: result.rule):
-        results = list(group)
-        suite = ElementTree.SubElement(root, "testsuite", {"name": _clean(f"{code} {results[0].name}"), **_counts(results)})
-        suite.set("timestamp", utc_text(report.started_at).removesuffix("Z"))
-        for result in results:
-            suite.append(_case(report.target.name, result))
+        members = list(group)
+        suite = ElementTree.SubElement(root, "testsuite", {"name": _clean(f"{code} {members[0].name}"), **_counts(members)})
+        if moment is not None:
+            suite.set("timestamp", moment)
+        for result in members:
+            suite.append(_case(target_name, result))
     ElementTree.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
 

@@ -15,6 +15,7 @@ SCHEMA_VERSION = 1
 
 CLAUSES = {
     "1.1": "Secure by default",
+    "1.4": "Idempotent everywhere",
     "2.1": "Row level security",
     "2.2": "Functions",
     "2.3": "Extensions",
@@ -24,6 +25,8 @@ CLAUSES = {
     "5.3": "Audit trails",
     "6.1": "Queries",
     "6.2": "Indexes",
+    "8.2": "Migrations",
+    "10.1": "Exceptions",
 }
 """What the clauses are about that rules speak of, in the words of `spec/platform-kit/constitution.md`."""
 
@@ -31,6 +34,7 @@ _SECTIONS = {
     "Security": (Family.ROW_LEVEL_SECURITY, Family.API_EXPOSURE, Family.FUNCTIONS, Family.EXTENSIONS, Family.SECRETS),
     "Data integrity": (Family.TENANCY, Family.FOREIGN_KEYS, Family.AUDIT_TRAIL, Family.KEYS_AND_TYPES),
     "Performance": (Family.QUERY_PERFORMANCE, Family.INDEXES),
+    "Migrations": (Family.MIGRATIONS,),
 }
 
 _JUDGED_FROM = {
@@ -38,12 +42,16 @@ _JUDGED_FROM = {
     Source.STATISTICS: "the server's statistics, which grow with time and traffic",
     Source.LOGS: "the project's logs, where the settings give access to the management API",
     Source.PROBE: "a trial with the rights of a caller, where somebody asked for it",
+    Source.FILES: "the files of migrations, by `platformkit lint-migrations`",
+    Source.REPLAY: "a replay of the repository's migrations on an empty project, and the live catalogue",
 }
 _UNKNOWN_BESIDES = {
     Source.CATALOG: "",
     Source.STATISTICS: "the statistics are missing, or were reset too lately to say anything",
     Source.LOGS: "the logs cannot be read, or hold too few requests",
     Source.PROBE: "the probe was not run, or could not try everything",
+    Source.FILES: "a file cannot be read or followed, or squawk cannot be asked",
+    Source.REPLAY: "the replay needs what its server lacks",
 }
 _MENDED_BY = {
     PatchKind.SQL: "a migration that `platformkit plan` writes",
@@ -95,7 +103,8 @@ def _pages(rules: Sequence[Rule]) -> Iterator[str]:
     yield ""
     yield f"{len(rules)} rules, ruleset `{ruleset_digest(rules)}`. Every example is run by `platformkit rules self-test` on a copy of"
     yield "[`sql/sandbox/well_kept.sql`](../sql/sandbox/well_kept.sql): the violating one makes its rule fire and no other,"
-    yield "the clean one none."
+    yield "the clean one none. Examples of rules about migrations are files instead, one where no line `-- file: <name>` begins another;"
+    yield "the timeouts that each should set are not written out."
     yield ""
     yield "A rule answers PASS, FAIL, UNKNOWN (it could not be seen, which never counts as fine) or NA (declared not applicable,"
     yield "with a reason). Codes never change meaning. Severities weigh critical 27, high 9, medium 3, low 1; info is not scored."

@@ -45,14 +45,14 @@ def sarif_document(report: ScanReport, rules: Sequence[Rule]) -> dict[str, Any]:
                         "name": TOOL_NAME,
                         "version": __version__,
                         "semanticVersion": __version__,
-                        "rules": [_rule(rule) for rule in rules],
+                        "rules": [described_rule(rule) for rule in rules],
                         "properties": {"rulesetDigest": report.ruleset_digest},
                     }
                 },
                 "automationDetails": {"id": f"{TOOL_NAME}/{report.target.kind.value}/{_segment(report.target.name)}/"},
                 "invocations": [_invocation(report)],
                 "columnKind": "unicodeCodePoints",
-                "results": [_result(report.target, finding, positions) for finding in report.findings],
+                "results": [described_result(report.target, finding, positions) for finding in report.findings],
                 "properties": {
                     "scanId": report.scan_id,
                     "environment": report.target.environment.value,
@@ -69,7 +69,7 @@ def sarif_json(report: ScanReport, rules: Sequence[Rule]) -> str:
     return json.dumps(sarif_document(report, rules), ensure_ascii=False, indent=2, allow_nan=False) + "\n"
 
 
-def _rule(rule: Rule) -> dict[str, Any]:
+def described_rule(rule: Rule) -> dict[str, Any]:
     properties: dict[str, Any] = {
         "tags": ["security", rule.family.value, f"clause-{rule.clause}"],
         "precision": "very-high",
@@ -112,7 +112,7 @@ def _invocation(report: ScanReport) -> dict[str, Any]:
     }
 
 
-def _result(target: Target, finding: Result, positions: dict[str, int]) -> dict[str, Any]:
+def described_result(target: Target, finding: Result, positions: dict[str, int]) -> dict[str, Any]:
     failed = finding.outcome is Outcome.FAIL
     return {
         "ruleId": finding.rule,

@@ -51,7 +51,7 @@ def scan_document(report: ScanReport) -> dict[str, Any]:
             "unknown": counts[Outcome.UNKNOWN],
             "by_severity": {severity.value: severities[severity] for severity in Severity},
         },
-        "findings": [_finding(report.target, finding) for finding in findings],
+        "findings": [finding_document(report.target, finding) for finding in findings],
     }
 
 
@@ -65,7 +65,7 @@ def utc_text(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _finding(target: Target, finding: Result) -> dict[str, Any]:
+def finding_document(target: Target, finding: Result) -> dict[str, Any]:
     return {
         "rule": finding.rule,
         "name": finding.name,

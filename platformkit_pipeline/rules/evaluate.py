@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from platformkit_pipeline.model.identity import ObjectIdentity, database_identity
+from platformkit_pipeline.model.migration_history import MigrationHistory
 from platformkit_pipeline.model.result import Outcome, Result
 from platformkit_pipeline.model.snapshot import Snapshot
 from platformkit_pipeline.model.target import Declarations
 from platformkit_pipeline.rules.database.catalog import Catalog
-from platformkit_pipeline.rules.registry import Passes, Rule, Verdict, unknown
+from platformkit_pipeline.rules.migrations.history import history_identity
+from platformkit_pipeline.rules.registry import Passes, Rule, Scope, Source, Verdict, unknown
 
 
 def evaluate(snapshot: Snapshot, declarations: Declarations, rules: Sequence[Rule]) -> tuple[Result, ...]:
     """Judge one database by `rules`; results sorted by severity, rule and identity.
 
     Every object that does not pass has a result of its own; the objects that pass a rule are one result with their count.
+    Rules about other subjects, a repository's files, say nothing.
     """
     catalog = Catalog(snapshot, declarations)
-    results = [result for rule in rules for result in _results(rule, catalog)]
+    results = [result for rule in rules if rule.scope is Scope.PROJECT for result in _results(rule, catalog)]
+    return tuple(sorted(results, key=lambda r: r.sort_key))
+
+
+def evaluate_history(history: MigrationHistory, rules: Sequence[Rule]) -> tuple[Result, ...]:
+    """Judge a repository's history by rules that live on a replay; results sorted as those of `evaluate`."""
+    whole = history_identity(history)
+    results = [result for rule in rules if rule.source is Source.REPLAY for result in _judged(rule, history, whole)]
     return tuple(sorted(results, key=lambda r: r.sort_key))
 
 
@@ -28,9 +39,14 @@ def _results(rule: Rule, catalog: Catalog) -> Iterator[Result]:
     if unobserved:
         yield _result(rule, unknown(database, f"not judged, because it could not be observed: {unobserved}"))
         return
+    yield from _judged(rule, catalog, database)
+
+
+def _judged(rule: Rule, subject: Any, whole: ObjectIdentity) -> Iterator[Result]:
+    """What the rule says about a subject; `whole` is what its passes speak of."""
     passes = 0
     judged: set[ObjectIdentity] = set()
-    for verdict in rule.check(catalog):
+    for verdict in rule.check(subject):
         if verdict is None:
             passes += 1
             continue
@@ -42,7 +58,7 @@ def _results(rule: Rule, catalog: Catalog) -> Iterator[Result]:
         judged.add(verdict.object)
         yield _result(rule, verdict)
     if passes:
-        yield _result(rule, Verdict(database, Outcome.PASS), count=passes)
+        yield _result(rule, Verdict(whole, Outcome.PASS), count=passes)
 
 
 def _result(rule: Rule, verdict: Verdict, *, count: int = 1) -> Result:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 from platformkit_pipeline.model.errors import ConfigurationError
@@ -41,6 +42,7 @@ class Family(StrEnum):
     KEYS_AND_TYPES = "keys_and_types"
     INDEXES = "indexes"
     QUERY_PERFORMANCE = "query_performance"
+    MIGRATIONS = "migrations"
 
 
 class Source(StrEnum):
@@ -54,6 +56,10 @@ class Source(StrEnum):
     """The project's logs, through the platform's management API; judged where the project declares access to it."""
     PROBE = "probe"
     """A trial with the rights of a caller; judged where somebody asked for it."""
+    FILES = "files"
+    """The text of migrations as it lies in a repository; judged by `platformkit lint-migrations`, never by a scan."""
+    REPLAY = "replay"
+    """The repository's migrations, applied to an empty project; judged by `platformkit replay` and `platformkit drift`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +107,7 @@ class Rule:
     """Metadata and function of one rule. `violating` and `clean` are SQL examples.
 
     An example is complete in itself on a copy of `sql/sandbox/well_kept.sql`; `platformkit rules self-test` runs them all.
+    That of a rule about files is one migration, or several below lines `-- file: <name>` (see `operations.self_test_migrations`).
     """
 
     code: str
@@ -127,8 +134,10 @@ class Rule:
     check: Check = field(compare=False, repr=False)
 
 
-_PACKAGES = ("platformkit_pipeline.rules.database",)
-"""Every module in them is imported for the rules that it registers."""
+_PACKAGES: Mapping[Scope, str] = MappingProxyType(
+    {Scope.PROJECT: "platformkit_pipeline.rules.database", Scope.REPOSITORY: "platformkit_pipeline.rules.migrations"}
+)
+"""Every module in a package is imported for the rules that it registers, when rules of its scope are asked for."""
 _rules: dict[str, Rule] = {}
 
 
@@ -186,15 +195,19 @@ def rule(
 
 def all_rules() -> tuple[Rule, ...]:
     """Every rule of the book, by code."""
-    _import_rule_modules()
+    for package in _PACKAGES.values():
+        _import_rule_modules(package)
+    return _by_code()
+
+
+def _by_code() -> tuple[Rule, ...]:
     return tuple(_rules[code] for code in sorted(_rules))
 
 
 @cache
-def _import_rule_modules() -> None:
-    for package in _PACKAGES:
-        for module in pkgutil.iter_modules(importlib.import_module(package).__path__, f"{package}."):
-            importlib.import_module(module.name)
+def _import_rule_modules(package: str) -> None:
+    for module in pkgutil.iter_modules(importlib.import_module(package).__path__, f"{package}."):
+        importlib.import_module(module.name)
 
 
 def find_rule(code: str) -> Rule | None:
@@ -203,12 +216,25 @@ def find_rule(code: str) -> Rule | None:
 
 
 def rules_for(scope: Scope) -> tuple[Rule, ...]:
-    """The rules that judge subjects of one kind, by code."""
-    return tuple(r for r in all_rules() if r.scope is scope)
+    """The rules that judge subjects of one kind, by code. A scan does not load what judges files."""
+    if scope in _PACKAGES:
+        _import_rule_modules(_PACKAGES[scope])
+    return tuple(r for r in _by_code() if r.scope is scope)
 
 
 def rules_of(family: Family) -> tuple[Rule, ...]:
     return tuple(r for r in all_rules() if r.family is family)
+
+
+def project_families() -> tuple[Family, ...]:
+    """The families with rules about a project's database, in the order of their definition."""
+    found = {r.family for r in rules_for(Scope.PROJECT)}
+    return tuple(family for family in Family if family in found)
+
+
+def rules_about_files() -> tuple[Rule, ...]:
+    """The rules that judge the text of migrations, by code."""
+    return tuple(r for r in rules_for(Scope.REPOSITORY) if r.source is Source.FILES)
 
 
 def select_rules(selectors: Sequence[str] = (), ignore: Sequence[str] = ()) -> tuple[Rule, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -30,7 +31,14 @@ _AGGREGATES = frozenset(
 
 
 class SqlSyntaxError(ValueError):
-    """Text that PostgreSQL's grammar refuses; carries the parser's sentence, never the whole text."""
+    """Text that PostgreSQL's grammar refuses; carries the parser's sentence, never the whole text.
+
+    `position` is the character at which the grammar gave up, 1 for the first; None where it does not say.
+    """
+
+    def __init__(self, message: str, position: int | None = None) -> None:
+        super().__init__(message)
+        self.position = position
 
 
 @lru_cache(maxsize=CACHE_SIZE)
@@ -54,13 +62,22 @@ def parse_statement(text: str) -> Node:
 @lru_cache(maxsize=CACHE_SIZE)
 def parse_statements(text: str) -> tuple[Node, ...]:
     """Parse a script. Raises SqlSyntaxError."""
+    return tuple(node for node, _, _ in parse_script(text))
+
+
+def parse_script(text: str) -> Iterator[tuple[Node, int, int]]:
+    """Statements of a script, each with the bytes (in UTF-8) that it begins and ends at. Not memoised. Raises SqlSyntaxError.
+
+    What stands before a statement, blanks and comments, may count as its beginning.
+    """
     try:
         tree = postgast.parse(text)
     except postgast.PgQueryError as error:
-        raise SqlSyntaxError(str(error)) from None
+        raise SqlSyntaxError(str(error), error.cursorpos or None) from None
     except (DecodeError, RecursionError):
         raise SqlSyntaxError("it is nested too deeply to be read") from None
-    return tuple(unwrap(raw.stmt) for raw in tree.stmts)
+    size = len(text.encode())
+    return ((unwrap(raw.stmt), raw.stmt_location, raw.stmt_location + raw.stmt_len if raw.stmt_len else size) for raw in tree.stmts)
 
 
 @lru_cache(maxsize=CACHE_SIZE)

@@ -19,6 +19,8 @@ _NAMES = {
 }
 """Where the name of the node is not that of the command."""
 
+_OBJECTS = {"MATVIEW": "MATERIALIZED VIEW", "TABCONSTRAINT": "CONSTRAINT"}
+
 
 def statement_kinds(statement: str) -> tuple[str, ...]:
     """The command, with the action where a command has many: one kind, or one per action of an ALTER TABLE.
@@ -43,9 +45,10 @@ def _single(name: str, node: Node) -> str:
     match name:
         case "DropStmt":
             return f"DROP {_object(node.remove_type)}"
-        case "GrantStmt" | "GrantRoleStmt":
-            what = "" if name == "GrantStmt" else " ROLE"
-            return ("GRANT" if node.is_grant else "REVOKE") + what
+        case "GrantStmt":
+            return f"{'GRANT' if node.is_grant else 'REVOKE'} ON {_object(node.objtype)}"
+        case "GrantRoleStmt":
+            return "GRANT ROLE" if node.is_grant else "REVOKE ROLE"
         case "AlterDefaultPrivilegesStmt":
             return "ALTER DEFAULT PRIVILEGES " + ("GRANT" if node.action.is_grant else "REVOKE")
         case "AlterFunctionStmt":
@@ -63,8 +66,8 @@ def _single(name: str, node: Node) -> str:
 
 
 def _object(number: int) -> str:
-    name = pg.ObjectType.Name(number).removeprefix("OBJECT_").replace("_", " ")
-    return "MATERIALIZED VIEW" if name == "MATVIEW" else name
+    name: str = pg.ObjectType.Name(number).removeprefix("OBJECT_").replace("_", " ")
+    return _OBJECTS.get(name, name)
 
 
 def _spaced(camel: str) -> str:

@@ -6,7 +6,7 @@ import pytest
 import typer
 
 from platformkit_pipeline import __version__
-from platformkit_pipeline.cli.main import COMMANDS
+from platformkit_pipeline.cli.main import COMMANDS, module_of
 from platformkit_pipeline_tests.cli.conftest import Program
 from platformkit_pipeline_tests.cli.program import platformkit
 
@@ -36,7 +36,7 @@ def test_every_command_explains_itself(program: Program, name: str) -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_is_an_app_of_its_module(name: str) -> None:
-    assert isinstance(import_module(f"platformkit_pipeline.cli.{name}").app, typer.Typer)
+    assert isinstance(import_module(module_of(name)).app, typer.Typer)
 
 
 def test_an_unknown_command_is_wrong_input_and_its_neighbour_is_named(program: Program) -> None:

@@ -21,13 +21,22 @@ def test_it_prints_every_patch_with_its_sql_and_every_decision_with_its_steps(cl
     assert ended.returncode == 0
     assert "alter function public.is_admin() set search_path = pg_catalog, public, extensions, pg_temp;" in ended.stdout
     assert "FUN001" in ended.stdout
-    assert "unproven" in ended.stdout
+    assert "proven: 10 of 10 obligations hold" in ended.stdout
+    assert "All of them together: proven" in ended.stdout
+    assert "belong to supabase_admin, as which postgres may not act" in ended.stdout
     assert "For a person:" in ended.stdout
+
+
+def test_without_proofs_it_only_proposes(clinic: dict[str, str]) -> None:
+    ended = platformkit("plan", "--dsn-env", "CLINIC_URL", "--no-prove", env=clinic)
+    assert ended.returncode == 0
+    assert "unproven: nobody tried" in ended.stdout
+    assert "10 of 10" not in ended.stdout
 
 
 def test_json_has_up_and_down_of_every_patch(clinic: dict[str, str]) -> None:
     document = json.loads(platformkit("plan", "--dsn-env", "CLINIC_URL", "--format", "json", env=clinic).stdout)
-    assert {"EXT001", "FUN001", "FKY003"} <= {p["rule"] for p in document["patches"]}
+    assert {"RLS001", "FUN001", "FKY003"} <= {p["rule"] for p in document["patches"]}
     assert all(p["up"] and p["down"] for p in document["patches"])
     assert all(m["steps"] for m in document["manual_items"])
 
@@ -37,7 +46,8 @@ def test_emit_writes_a_migration_and_an_undo_per_patch(clinic: dict[str, str], t
     ended = platformkit("plan", "--dsn-env", "CLINIC_URL", "--format", "json", "--emit", str(folder), env=clinic)
     patches = json.loads(ended.stdout)["patches"]
     migrations = sorted(p.name for p in (folder / "migrations").iterdir())
-    assert len(migrations) == len(patches)
+    offered = {(tuple(p["up"]), tuple(p["down"])) for p in patches if p["offered"]}
+    assert len(migrations) == len(offered) > 20
     assert migrations == sorted(p.name for p in (folder / "rollbacks").iterdir())
     assert (folder / "MANUAL.md").is_file()
 

@@ -17,7 +17,7 @@ from platformkit_pipeline.operations.decide_gate import GateDecision, decide_dep
 from platformkit_pipeline.operations.judge_target import Judgement, judge_target
 from platformkit_pipeline.operations.observe_target import Observation, observe_target
 from platformkit_pipeline.operations.plan_remediation import plan_remediation
-from platformkit_pipeline.rules.registry import Family, Source, all_rules
+from platformkit_pipeline.rules.registry import Source, all_rules, project_families
 from platformkit_pipeline.sandbox.management_api import PROJECT, TOKEN, serve_management_api
 from platformkit_pipeline_tests.rules.conftest import run_sql
 
@@ -112,8 +112,8 @@ def test_judging_the_same_scan_again_changes_nothing(pipeline: Connection, shop:
 def test_judging_family_by_family_ends_where_judging_at_once_ends(pipeline: Connection, shop: Target, shop_database: Dsn) -> None:
     run_sql(shop_database, BREAK)
     observe_target(pipeline, shop, shop_database, run_id=None)
-    parts = [judge_target(pipeline, shop, DECLARED, families=[family], run_id=None) for family in Family]
-    assert [p.complete for p in parts] == [False] * (len(Family) - 1) + [True]
+    parts = [judge_target(pipeline, shop, DECLARED, families=[family], run_id=None) for family in project_families()]
+    assert [p.complete for p in parts] == [False] * (len(project_families()) - 1) + [True]
     whole = judge_target(pipeline, shop, DECLARED, run_id=None)
     assert whole.changes.opened == whole.changes.resolved == 0
     assert parts[-1].report.score == whole.report.score

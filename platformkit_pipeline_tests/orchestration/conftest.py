@@ -38,15 +38,20 @@ class Platform:
     dsns: Mapping[str, Dsn]
     listed: list[str] = field(default_factory=list)
 
-    def list_targets(self, *names: str, **others: Dsn) -> None:
-        """List sample projects by name, and other databases as `<name>=<dsn>`; `_` in a keyword stands for `-`."""
+    def list_targets(self, *names: str, repository: Path | None = None, **others: Dsn) -> None:
+        """List sample projects by name, and other databases as `<name>=<dsn>`; `_` in a keyword stands for `-`.
+
+        All of them have their migrations in `repository`, if there is one.
+        """
         wanted = {**{name: self.dsns[name] for name in names}, **{name.replace("_", "-"): dsn for name, dsn in others.items()}}
         entries = []
         for name, dsn in wanted.items():
             variable = f"{name.upper().replace('-', '_')}_DATABASE_URL"
             self.set_variable(variable, dsn.reveal())
-            entries.append({"name": name, "environment": "staging", "database": {"dsn_env": variable}})
-        self.settings_path.write_text(yaml.safe_dump({"projects": entries}), encoding="utf-8")
+            entry = {"name": name, "environment": "staging", "database": {"dsn_env": variable}}
+            entries.append(entry if repository is None else {**entry, "repository": "acme/shop"})
+        repositories = [] if repository is None else [{"name": "acme/shop", "path": str(repository)}]
+        self.settings_path.write_text(yaml.safe_dump({"projects": entries, "repositories": repositories}), encoding="utf-8")
         self.listed = list(wanted)
 
 

@@ -22,12 +22,15 @@ from platformkit_pipeline.sandbox.sample_platform import planted_faults
 from platformkit_pipeline_tests.orchestration.conftest import MESSY, MULTITENANT, WELL_KEPT, Platform, ScannedTwice, unreachable
 from platformkit_pipeline_tests.orchestration.events import data_versions, evaluations, failure_of, materialized, metadata_of
 from platformkit_pipeline_tests.orchestration.test_asset_graph import FAMILIES
+from platformkit_pipeline_tests.rules.conftest import WELL_KEPT as WELL_KEPT_SCHEMA
+from platformkit_pipeline_tests.rules.conftest import run_sql
 
 TARGET_ASSETS = {
     "introspection/supabase_catalog",
     "ops/inventory_objects",
     *(f"compliance/{family}" for family in FAMILIES),
     "compliance/report",
+    "compliance/migrations",
     "remediation/plans",
     "remediation/proofs",
     "governance/gate",
@@ -295,3 +298,33 @@ def test_when_the_control_plane_goes_away_the_rest_of_the_night_is_not_attempted
     sentence = failure_of(instance, run.run_id)
     assert sentence.startswith(f"2 of 2 targets failed\n{MESSY}: control plane")
     assert sentence.endswith(f"{WELL_KEPT}: not attempted: the control plane went away")
+
+
+def test_drift_between_migrations_and_what_is_live_is_a_table_and_a_finding(
+    platform: Platform,
+    register: Register,
+    run_job: RunJob,
+    instance: dg.DagsterInstance,
+    superuser: Connection,
+    supabase_database: Dsn,
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "supabase" / "migrations"
+    folder.mkdir(parents=True)
+    (folder / "20260101000000_schema.sql").write_text(WELL_KEPT_SCHEMA)
+    run_sql(supabase_database, WELL_KEPT_SCHEMA)
+    platform.list_targets(repository=tmp_path, shop=supabase_database)
+    register("shop")
+    first = run_job("scan_target", partition="shop")
+    assert metadata_of(instance, first.run_id, "compliance/migrations", "shop")["conclusion"].startswith("PASS")
+    assert evaluations(instance, first.run_id)["compliance/migrations:verdict", "shop"].passed
+
+    run_sql(supabase_database, "alter table public.orders add column dashboard text; alter function public.touch_updated_at() reset all")
+    second = run_job("scan_target", partition="shop")
+    drift = metadata_of(instance, second.run_id, "compliance/migrations", "shop")
+    assert drift["conclusion"].startswith("FAIL")
+    assert (drift["only_live"], drift["different"], drift["only_declared"]) == (1, 1, 0)
+    assert not evaluations(instance, second.run_id)["compliance/migrations:verdict", "shop"].passed
+    found = superuser.execute("select object_kind from ops.findings where rule = 'MIG051' and resolved_scan is null order by 1").fetchall()
+    assert found == [("column",), ("function",)]
+    assert [r.data["protection"] for r in drift["regressions"].records] == ["search_path"]

@@ -150,6 +150,11 @@ alter default privileges for role "Sink Owner" in schema "We""ird Schema" grant 
 alter default privileges for role "Sink Owner" revoke usage on types from public;
 alter default privileges for role "Sink Owner" grant all on sequences to "sink ""reader""" with grant option;
 
+-- rules
+create rule "No Delete" as on delete to public.counted do instead nothing;
+create rule copied as on insert to public.counted where new.id > 1 do also insert into public.egg (id) values (new.id + length('it''s'));
+create rule through as on update to public.described do instead update public.counted set id = new.id where counted.id = old.id returning old.id, 'x'::text;
+
 -- aggregates
 create aggregate public."Any"(*) (sfunc = int8inc, stype = int8, initcond = '0', parallel = safe);
 create function public.fold(text[], text) returns text[] language sql immutable as 'select array_append($1, $2)';

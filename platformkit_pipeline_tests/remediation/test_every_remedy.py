@@ -18,6 +18,25 @@ from platformkit_pipeline_tests.remediation.proving.conftest import Bench, bench
 from platformkit_pipeline_tests.rules.conftest import findings
 
 __all__ = ["bench"]
+OTHER_EXAMPLES = {
+    "RLS004": "create policy founders on public.orders for insert to authenticated with check (true)",
+    "RLS005": "create policy directory on public.orders for select to authenticated using (true)",
+    "RLS016": "create policy strangers on public.orders for select to authenticated using ((select auth.uid()) is null)",
+    "API002": "alter table public.orders add column iban text; alter table public.orders disable row level security",
+    "EXT001": "create extension fuzzystrmatch schema public",
+}
+"""Where the rule's own example is about something to which the remedy does not apply, such as the table of the tenants themselves."""
+AFTERWARDS = {
+    "RLS009": "alter foreign table public.shipments owner to postgres",
+    "EXT001": """do $$ declare f regprocedure; begin
+        for f in
+            select objid from pg_depend where deptype = 'e' and refobjid = (select oid from pg_extension where extname = 'fuzzystrmatch')
+        loop
+            execute format('alter function %s owner to postgres', f);
+        end loop;
+    end $$""",
+}
+"""What the superuser does to the example, so that it is the project's own to mend."""
 TIMEOUTS = Timeouts(lock=5, statement=30)
 
 
@@ -25,8 +44,10 @@ TIMEOUTS = Timeouts(lock=5, statement=30)
 def test_its_patch_is_proven_and_does_on_the_target_what_the_proof_says(bench: Bench, code: str) -> None:
     rule = find_rule(code)
     assert rule is not None
-    for statement in split_statements(rule.violating):
-        bench.plant(statement, rule.example_role)
+    for statement in split_statements(OTHER_EXAMPLES.get(code, rule.violating)):
+        bench.plant(statement, "postgres" if code in OTHER_EXAMPLES else rule.example_role)
+    if code in AFTERWARDS:
+        bench.plant(AFTERWARDS[code], "supabase_admin")
     found = findings(bench.target)
     proven = prove_plan(bench.prover(), bench.plan())
     mending = [p for p in proven.patches if p.rule == code]

@@ -17,10 +17,8 @@ NOW = datetime(2026, 11, 20, 23, 59, 59, tzinfo=UTC)
 ORDERS = relation_identity("table", "public", "orders\nevil")
 
 
-def patch(title: str = "Enable row level security", *, transactional: bool = True) -> Patch:
-    return Patch(
-        "RLS001", ORDERS, "f" * 32, title, ("alter table a", "create policy b"), ("drop policy b",), transactional, notes=("mind\nthis",)
-    )
+def patch(title: str = "Enable row level security", *, transactional: bool = True, down: str = "drop policy b") -> Patch:
+    return Patch("RLS001", ORDERS, "f" * 32, title, ("alter table a", "create policy b"), (down,), transactional, notes=("mind\nthis",))
 
 
 def plan(*patches: Patch, manual: tuple[ManualItem, ...] = ()) -> Plan:
@@ -28,7 +26,7 @@ def plan(*patches: Patch, manual: tuple[ManualItem, ...] = ()) -> Plan:
 
 
 def test_each_patch_is_a_migration_and_an_undo_of_the_same_name_in_order() -> None:
-    files = migration_files(plan(patch(), patch("second")), NOW)
+    files = migration_files(plan(patch(), patch("second", down="drop policy c")), NOW)
     assert [f.path for f in files] == [
         "migrations/20261120235959_rls001_public_orders_evil.sql",
         "rollbacks/20261120235959_rls001_public_orders_evil.sql",
@@ -42,7 +40,8 @@ def test_the_header_carries_the_proof_state_and_the_way_back_to_the_observation(
     assert "-- proof: UNPROVEN" in text
     assert "scan: scan-1" in text
     assert "base catalogue fingerprint: base-1" in text
-    assert text.endswith("\n\nalter table a;\ncreate policy b;\n")
+    timeouts = "set local lock_timeout = '3s';\nset local statement_timeout = '60s';\n"
+    assert text.endswith(f"\n\n{timeouts}alter table a;\ncreate policy b;\n")
 
 
 def test_a_name_with_a_line_break_cannot_leave_the_comment() -> None:

@@ -47,6 +47,8 @@ class Mendable:
     plant: str
     leaves: frozenset[tuple[str, str]] = frozenset()
     """What the plan's notes say is left for a person to decide."""
+    owned: bool = False
+    """The members of the extensions are given to `postgres`: those of a trusted extension belong to the superuser otherwise."""
 
 
 def _kept(table: str) -> str:
@@ -62,6 +64,12 @@ ODD = (
     "tenant_id uuid not null references public.tenants (id) on delete cascade, "
     'created_at timestamptz not null, updated_at timestamptz not null); create index on public."Odd ""Name""" (tenant_id);'
 )
+
+OWNED = """do $$ declare f regprocedure; begin
+  for f in select objid from pg_depend where deptype = 'e' and classid = 'pg_proc'::regclass and refobjid in (
+      select oid from pg_extension where extname in ('fuzzystrmatch', 'tcn')) loop
+    execute format('alter function %s owner to postgres', f);
+  end loop; end $$"""
 
 MENDABLE = [
     Mendable("RLS001", "drop policy orders_of_tenant on public.orders; alter table public.orders disable row level security"),
@@ -91,6 +99,7 @@ MENDABLE = [
         "create procedure public.\"between\"() language sql security definer as 'select';"
         "comment on procedure public.\"between\"() is 'platformkit:definer why'",
     ),
+    Mendable("EXT001", "create extension fuzzystrmatch schema public", owned=True),
     Mendable(
         "FKY003",
         'alter table public.orders add column "order" uuid references auth.users (id) on delete set null;'
@@ -112,6 +121,11 @@ MENDABLE = [
              for f in select p.oid from pg_proc p join pg_namespace n on n.oid = pronamespace where nspname = 'public' and prosecdef loop
                execute format('comment on routine %s is %L', f, 'platformkit:definer why');
              end loop; end $$""",
+    ),
+    Mendable(
+        "EXT001",
+        "drop schema extensions cascade; create extension fuzzystrmatch schema public; create extension tcn schema public",
+        owned=True,
     ),
     Mendable(
         "FKY003",
@@ -176,6 +190,8 @@ MENDABLE = [
 @pytest.mark.parametrize("mendable", MENDABLE, ids=lambda m: f"{m.rule} {m.plant[:40]}")
 def test_up_mends_twice_and_down_restores_exactly(well_kept: Dsn, mendable: Mendable) -> None:
     run_sql(well_kept, mendable.plant)
+    if mendable.owned:
+        run_sql(well_kept, OWNED, role="supabase_admin")
     before, broken = findings(well_kept), catalog_fingerprint(observe(well_kept))
     assert mendable.rule in {rule for rule, _ in before}
     plan = plan_of(well_kept)
@@ -251,9 +267,11 @@ def test_a_table_declared_public_is_not_closed_to_the_public(well_kept: Dsn) -> 
 @pytest.mark.parametrize("drop", ["", "drop policy orders_of_tenant on public.orders;"])
 def test_a_role_that_no_policy_lets_in_is_named(well_kept: Dsn, drop: str) -> None:
     run_sql(well_kept, f"{drop} alter table public.orders disable row level security; grant select on public.orders to pg_monitor")
-    [patch] = plan_of(well_kept).patches
-    assert [note for note in patch.notes if "No policy applies to" in note and "pg_monitor" in note]
-    assert not [note for note in patch.notes if "No policy applies to" in note and "authenticated" in note]
+    patches = plan_of(well_kept).patches
+    assert {p.rule for p in patches} == ({"RLS001"} if drop else {"RLS001", "RLS002"})
+    for patch in patches:
+        assert [note for note in patch.notes if "No policy applies to" in note and "pg_monitor" in note]
+        assert not [note for note in patch.notes if "No policy applies to" in note and "authenticated" in note]
 
 
 def test_an_extension_that_cannot_be_moved_is_left_to_a_person(well_kept: Dsn) -> None:
@@ -261,6 +279,12 @@ def test_an_extension_that_cannot_be_moved_is_left_to_a_person(well_kept: Dsn) -
     run_sql(well_kept, "update pg_extension set extrelocatable = false where extname = 'hstore'", role="supabase_admin")
     [item] = plan_of(well_kept).manual_items
     assert (item.rule, "not relocatable" in item.reason) == ("EXT001", True)
+
+
+def test_an_extension_whose_members_belong_to_the_superuser_is_left_to_a_person(well_kept: Dsn) -> None:
+    run_sql(well_kept, "create extension hstore schema public")
+    [item] = plan_of(well_kept).manual_items
+    assert (item.rule, "belong to supabase_admin" in item.reason) == ("EXT001", True)
 
 
 def test_a_path_with_a_schema_where_clients_may_create_protects_nothing(well_kept: Dsn) -> None:
@@ -311,7 +335,17 @@ def test_keys_that_one_index_can_serve_share_it(well_kept: Dsn) -> None:
 def test_concurrent_index_builds_come_last_and_alone(well_kept: Dsn) -> None:
     run_sql(well_kept, "drop index public.orders_tenant_id_idx; alter table public.orders disable row level security")
     patches: tuple[Patch, ...] = plan_of(well_kept).patches
-    assert [(p.rule, p.transactional) for p in patches] == [("RLS001", True), ("FKY003", False)]
+    assert [(p.rule, p.transactional) for p in patches] == [("RLS001", True), ("RLS002", True), ("FKY003", False)]
+
+
+def test_a_text_with_a_secret_in_it_is_never_written_back(well_kept: Dsn) -> None:
+    secret = "sb_secret_" + "a1B2c3D4e5F6g7H8i9J0k1" + "_x1Y2z3A4"
+    condition = f"tenant_id = (auth.jwt() ->> 'tenant_id')::uuid and current_setting('app.key', true) is distinct from '{secret}'"
+    run_sql(well_kept, f"alter policy orders_of_tenant on public.orders using ({condition})")
+    plan = plan_of(well_kept)
+    assert not [p for p in plan.patches if p.rule == "RLS010"]
+    [item] = [m for m in plan.manual_items if m.rule == "RLS010"]
+    assert "holds a secret" in item.reason
 
 
 def test_the_registry_and_the_generators_agree_on_what_has_a_patch() -> None:

@@ -4,7 +4,7 @@
 -- ANALYZE, of the relation with its TOAST table; its indexes say theirs in indexes.sql. pg_total_relation_size would be exact,
 -- but waits for every lock. `owner_*` is the column that owns a sequence, by number; whoever has read columns.sql knows its
 -- name. A view's `definition` is empty when it vanished meanwhile. In no order.
--- `rewritten` are the commands for which there is a rule; array_agg(distinct) sorts them.
+-- `rewritten` are the commands for which there is a rule; array_agg(distinct) sorts them. `rules` are their texts by name.
 -- Catalogues: pg_class, pg_namespace, pg_rewrite, pg_inherits, pg_sequence, pg_foreign_table, pg_foreign_server, pg_depend,
 -- pg_extension, pg_description. PostgreSQL 14 to 18.
 with above as materialized (
@@ -22,7 +22,8 @@ parents as materialized (
 rules as materialized (
     select
         r.ev_class,
-        array_agg(distinct case r.ev_type when '2' then 'UPDATE' when '3' then 'INSERT' else 'DELETE' end) as commands
+        array_agg(distinct case r.ev_type when '2' then 'UPDATE' when '3' then 'INSERT' else 'DELETE' end) as commands,
+        jsonb_agg(coalesce(pg_get_ruledef(r.oid), '') order by r.rulename) as definitions
     from pg_rewrite as r
     where r.ev_type <> '1' and r.ev_enabled <> 'D'
     group by r.ev_class
@@ -77,6 +78,7 @@ select
     end as definition,
     case c.relpersistence when 'u' then 'unlogged' when 't' then 'temporary' else 'permanent' end as persistence,
     rules.commands::text as rewritten,
+    rules.definitions as rules,
     case when c.relkind in ('r', 'p', 'm', 'f') and c.reltuples >= 0 then c.reltuples::bigint end as estimated_rows,
     case
         when c.relkind in ('r', 'm')

@@ -136,12 +136,14 @@ def observe(
     clock_ahead: timedelta = timedelta(0),
     meanwhile: Meanwhile | None = None,
     counters: bool = True,
+    kept: psycopg.Connection | None = None,
 ) -> Snapshot:
     """Read the whole catalogue of a database. Nothing is written, and no relation is read but `storage.buckets` and `cron.job`.
 
     The timeouts (in seconds) hold for each statement. `explain_analyze` allows slow SELECTs to be run for their plans;
     `clock_ahead` pretends that counters are older than they are, for servers that cannot be old; `meanwhile` is work
-    of the caller for the time until something arrives. Without `counters` only the schema is read. Works for any login
+    of the caller for the time until something arrives. Without `counters` only the schema is read. `kept` is an idle
+    connection to `dsn` that is used and left open: whoever looks again and again spares the server to warm up. Works for any login
     role on PostgreSQL 14 to 18; what the role may not read is listed in `Snapshot.unobserved`. Raises ConfigurationError
     for a malformed connection string, TargetUnreachable without a connection or when it is lost, TargetBusy on a timeout
     or when the schema kept changing in three attempts, ObservationError for anything else the server answers.
@@ -153,7 +155,7 @@ def observe(
     session = partial(_session, statement_timeout_seconds)
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            with connect(dsn) as connection:
+            with connect(dsn) if kept is None else _left_open(kept) as connection:
                 snapshot, reading = _observe(
                     *(dsn, connection, session, lock_timeout_seconds, clock_ahead if counters else None, meanwhile), may_be_two=may_be_two
                 )
@@ -249,6 +251,17 @@ def _readable(kinds: Sequence[CatalogKind], facts: dict[str, Any]) -> list[Catal
     refused = {kind for kind, _ in json.loads(facts["unreadable"])}
     absent = {kind for kind, fact in _SERVICES.items() if not facts[fact]}
     return [kind for kind in kinds if kind.value not in refused and kind not in absent]
+
+
+@contextmanager
+def _left_open(connection: psycopg.Connection) -> Iterator[psycopg.Connection]:
+    """For the next one who looks, whatever happens meanwhile."""
+    try:
+        yield connection
+    except BaseException:
+        if not connection.closed:
+            connection.execute("rollback")
+        raise
 
 
 @contextmanager

@@ -438,6 +438,11 @@ def _roles(value: str) -> tuple[str, ...]:
     return tuple(sorted(names))
 
 
+def _rule_texts(value: Any) -> tuple[str, ...]:
+    """JSON array of texts; nothing is written where there is no rule, as nearly everywhere."""
+    return () if value is None else tuple(map(mask_secrets, json.loads(value) if isinstance(value, str) else value))
+
+
 def _pairs(value: Any) -> tuple[tuple[str, str], ...]:
     loaded = json.loads(value) if isinstance(value, str) else value
     return () if loaded is None else tuple((first, second) for first, second in loaded)
@@ -494,6 +499,7 @@ views, constraints and indexes, where most definitions need no look."""
 
 _OF_FIELDS: dict[tuple[type[Any], str], Callable[[Any], Any] | None] = {
     (Relation, "options"): _sorted_items,
+    (Relation, "rules"): _rule_texts,
     (Policy, "roles"): _roles,
     (Function, "settings"): _settings,
     (Role, "settings"): _settings,

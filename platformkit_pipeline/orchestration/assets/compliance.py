@@ -15,16 +15,16 @@ from platformkit_pipeline.orchestration.metadata import findings_metadata, outco
 from platformkit_pipeline.orchestration.ownership import OWNERS, code_of
 from platformkit_pipeline.orchestration.partitions import supabase_projects
 from platformkit_pipeline.orchestration.recording import Event, results_version
-from platformkit_pipeline.rules.registry import Family, Source, all_rules, find_rule, rules_of, ruleset_digest
+from platformkit_pipeline.rules.registry import Family, Scope, Source, find_rule, project_families, rules_for, rules_of, ruleset_digest
 
 VERDICT = "verdict"
 """Name of the check on every rule family."""
 
 
 def _judge(run: TargetRun) -> Iterator[Event]:
-    wanted = [family for family in Family if run.selection.wants(family_key(family))]
+    wanted = [family for family in project_families() if run.selection.wants(family_key(family))]
     if run.selection.wants(COMPLIANCE_REPORT):
-        wanted = list(Family)
+        wanted = list(project_families())
     judgement = judge_target(run.connection, run.target, run.declarations, families=wanted, run_id=run.run_id)
     for family in wanted:
         codes = {rule.code for rule in rules_of(family)}
@@ -133,10 +133,10 @@ def _family_check(family: Family) -> dg.AssetCheckSpec:
 
 COMPLIANCE = Stage(
     specs=(
-        *(_family_spec(family) for family in Family),
+        *(_family_spec(family) for family in project_families()),
         dg.AssetSpec(
             COMPLIANCE_REPORT,
-            deps=[family_key(family) for family in Family],
+            deps=[family_key(family) for family in project_families()],
             group_name="compliance",
             description=(
                 "All results of one scan and their score: weights critical 27, high 9, medium 3, low 1; any failing or unknown "
@@ -144,12 +144,12 @@ COMPLIANCE = Stage(
             ),
             owners=OWNERS,
             kinds={"python", "postgres"},
-            code_version=ruleset_digest(all_rules()),
+            code_version=ruleset_digest(rules_for(Scope.PROJECT)),
             metadata=code_of(judge_target),
             partitions_def=supabase_projects,
             skippable=True,
         ),
     ),
     carry_out=_judge,
-    checks=tuple(_family_check(family) for family in Family),
+    checks=tuple(_family_check(family) for family in project_families()),
 )

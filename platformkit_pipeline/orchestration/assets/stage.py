@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import dagster as dg
 
@@ -23,6 +24,8 @@ class TargetRun:
     run_id: str
     selection: Selection
     record: Recorder
+    migrations: Path | None = None
+    """Folder of the project's migrations, where the settings name one."""
 
     @property
     def target(self) -> Target:

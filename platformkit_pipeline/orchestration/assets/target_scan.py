@@ -14,11 +14,13 @@ from platformkit_pipeline.control_plane.turns import turn_on
 from platformkit_pipeline.logs import bind_ids
 from platformkit_pipeline.model.errors import ControlPlaneError, PlatformkitError
 from platformkit_pipeline.model.settings import Settings, target_of
+from platformkit_pipeline.operations.check_drift import migrations_folder
 from platformkit_pipeline.operations.read_settings import find_project
 from platformkit_pipeline.operations.sync_targets import sync_targets
 from platformkit_pipeline.orchestration.assets.compliance import COMPLIANCE
 from platformkit_pipeline.orchestration.assets.governance import GOVERNANCE
 from platformkit_pipeline.orchestration.assets.introspection import INTROSPECTION
+from platformkit_pipeline.orchestration.assets.migrations import DRIFT
 from platformkit_pipeline.orchestration.assets.proofs import PROVING
 from platformkit_pipeline.orchestration.assets.remediation import REMEDIATION
 from platformkit_pipeline.orchestration.assets.stage import TargetRun
@@ -27,7 +29,7 @@ from platformkit_pipeline.orchestration.partitions import supabase_projects
 from platformkit_pipeline.orchestration.recording import Event, Recorder, Selection
 from platformkit_pipeline.orchestration.resources import ControlPlaneResource, SettingsResource
 
-STAGES = (INTROSPECTION, COMPLIANCE, REMEDIATION, GOVERNANCE, PROVING)
+STAGES = (INTROSPECTION, COMPLIANCE, REMEDIATION, GOVERNANCE, PROVING, DRIFT)
 TARGET_KEYS = tuple(key for stage in STAGES for key in stage.keys)
 _SPECS = {spec.key: spec for stage in STAGES for spec in stage.specs}
 
@@ -48,7 +50,7 @@ def target_scan(context: dg.AssetExecutionContext, settings: SettingsResource, c
     for name in context.partition_keys:
         try:
             with bind_ids(run_id=context.run.run_id, target=name):
-                yield from _scan(context, name, listed, control_plane)
+                yield from _scan(context, name, listed, settings, control_plane)
         except PlatformkitError as error:
             failures[name] = sentence_of(error)
             context.log.error("%s: %s", name, failures[name])
@@ -75,12 +77,15 @@ def _prepare(settings: SettingsResource, control_plane: ControlPlaneResource) ->
     raise dg.Failure(description=sentence, allow_retries=False)
 
 
-def _scan(context: dg.AssetExecutionContext, name: str, settings: Settings, control_plane: ControlPlaneResource) -> Iterator[Event]:
-    project = find_project(settings, name)
+def _scan(
+    context: dg.AssetExecutionContext, name: str, listed: Settings, settings: SettingsResource, control_plane: ControlPlaneResource
+) -> Iterator[Event]:
+    project = find_project(listed, name)
     selection = Selection(frozenset(context.selected_asset_keys), frozenset(context.selected_asset_check_keys))
+    migrations = migrations_folder(listed, settings.file, project)
     recorder = Recorder(name, _SPECS, context.instance)
     with control_plane.session() as connection, turn_on(connection, target_of(project)):
-        run = TargetRun(project, connection, context.run.run_id, selection, recorder)
+        run = TargetRun(project, connection, context.run.run_id, selection, recorder, migrations)
         for stage in STAGES:
             if selection.wants(*stage.keys):
                 yield from filter(selection.admits, stage.carry_out(run))

@@ -9,7 +9,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+import psycopg
+
 from platformkit_pipeline.cycle_collector import collector_paused
+from platformkit_pipeline.introspection.postgres.connection import connect
 from platformkit_pipeline.introspection.postgres.fingerprint import catalog_fingerprint, object_fingerprints
 from platformkit_pipeline.introspection.postgres.observe import observe
 from platformkit_pipeline.logs import get_logger
@@ -68,6 +71,8 @@ class Prover:
     timeouts: Timeouts = field(default_factory=Timeouts)
     _version: str = ""
     _copy: Dsn | None = None
+    _eye: tuple[Dsn, psycopg.Connection] | None = None
+    """A connection to the copy that is looked at, kept because looking is most of the work."""
     _base: State | None = None
     _before: Privileges | None = None
     _target_fails: frozenset[tuple[str, str]] | None = None
@@ -99,19 +104,19 @@ class Prover:
                     self._run(shadow, patch.up, transactional=patch.transactional)
                 except StatementFailedError as error:
                     return patch, judge.failed(Obligation.APPLIES, f"after the patches before it: {error}")
-                state = judged(observe(shadow, counters=False), self.target, self.declarations, self.rules)
+                state = judged(self._seen(shadow), self.target, self.declarations, self.rules)
                 for finding in (judge.finding_gone(done, state), judge.nothing_new(done, self.base, state)):
                     if finding.verdict is not Verdict.HELD:
                         return patch, Finding(finding.obligation, finding.verdict, f"after the patches before it: {finding.detail}")
             return None
         finally:
-            self.shadows.drop(shadow)
+            self._drop(shadow)
 
     @property
     def base(self) -> State:
         """What the shadow is before any patch."""
         if self._base is None:
-            seen = observe(self._shadow(), counters=False)
+            seen = self._seen(self._shadow())
             self._version = seen.server.version
             self._base = judged(seen, self.target, self.declarations, self.rules)
         return self._base
@@ -123,12 +128,12 @@ class Prover:
 
     def sibling(self) -> Prover:
         """A prover with a copy of its own, that knows what this one knows: for half of the work, in another process."""
-        return replace(self, _copy=self.shadows.fresh(), _base=self.base, _before=self._privileges_before(self._shadow()))
+        return replace(self, _copy=self.shadows.fresh(), _eye=None, _base=self.base, _before=self._privileges_before(self._shadow()))
 
     def close(self) -> None:
         """Drop the copy that is in use."""
         if self._copy is not None:
-            self.shadows.drop(self._copy)
+            self._drop(self._copy)
             self._copy = None
 
     # -- one trial ------------------------------------------------------------------------------------------------------
@@ -168,7 +173,7 @@ class Prover:
         except StatementFailedError as error:
             self._end(shadow, restored=False)
             return [judge.failed(Obligation.APPLIES, str(error))], None
-        after = judged(observe(shadow, counters=False), self.target, self.declarations, self.rules)
+        after = judged(self._seen(shadow), self.target, self.declarations, self.rules)
         changed = changed_objects(base.objects, after.objects)
         names = touched_relations(changed, self._relations_of_base(), base.snapshot, after.snapshot)
         found = [
@@ -194,7 +199,7 @@ class Prover:
             self._apply(shadow, patches)
         except StatementFailedError as error:
             return judge.failed(Obligation.REPEATABLE, f"the second time: {error}")
-        again = in_place_of(observe(shadow, counters=False), self.target)
+        again = in_place_of(self._seen(shadow), self.target)
         if same_schema(after.snapshot, again):
             return judge.held(Obligation.REPEATABLE)
         return judge.failed(Obligation.REPEATABLE, "the second time changes the catalogue again")
@@ -206,7 +211,7 @@ class Prover:
                 self._run(shadow, patch.down, transactional=patch.transactional)
         except StatementFailedError as error:
             return judge.failed(Obligation.UNDO, f"the undo fails: {error}")
-        restored = in_place_of(observe(shadow, counters=False), self.target)
+        restored = in_place_of(self._seen(shadow), self.target)
         if same_schema(base.snapshot, restored):
             return judge.held(Obligation.UNDO)
         return judge.failed(Obligation.UNDO, judge.left_by_undo(base.objects, object_fingerprints(restored)))
@@ -235,7 +240,20 @@ class Prover:
         if restored and self._copy is None:
             self._copy = shadow
         else:
-            self.shadows.drop(shadow)
+            self._drop(shadow)
+
+    def _drop(self, shadow: Dsn) -> None:
+        if self._eye is not None and self._eye[0] == shadow:
+            self._eye[1].close()
+            self._eye = None
+        self.shadows.drop(shadow)
+
+    def _seen(self, shadow: Dsn) -> Snapshot:
+        if self._eye is None or self._eye[0] != shadow or self._eye[1].closed:
+            if self._eye is not None:
+                self._eye[1].close()
+            self._eye = (shadow, connect(shadow))
+        return observe(shadow, counters=False, kept=self._eye[1])
 
     def _privileges_before(self, shadow: Dsn) -> Privileges:
         if self._before is None:

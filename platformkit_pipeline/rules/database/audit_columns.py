@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from platformkit_pipeline.model.identity import member_identity, relation_identity
-from platformkit_pipeline.model.result import Severity
+from platformkit_pipeline.model.result import PatchKind, Severity
 from platformkit_pipeline.model.snapshot import CatalogKind, Column, Relation, Trigger
 from platformkit_pipeline.rules.database.audit_logs import AuditLogs
 from platformkit_pipeline.rules.database.catalog import Catalog, Name, identity_of
@@ -62,9 +62,11 @@ create trigger record after delete or truncate on public.orders for each stateme
         "update, never changes: created_at is enough there, or another timestamptz NOT NULL that is the time of the insert by default."
     ),
     how_to_fix=(
-        "Add both columns as `timestamptz not null default now()`, and a trigger that keeps updated_at. An audit log whose name does not "
-        "tell that it is one is declared under audit_tables."
+        "Add both columns as `timestamptz not null default now()`, and a trigger that keeps updated_at; rows that are there get the time "
+        "of the change, unless they are given a better one. An audit log whose name does not tell that it is one is declared under "
+        "audit_tables."
     ),
+    patch=PatchKind.SQL,
     requires=(CatalogKind.RELATIONS, CatalogKind.COLUMNS, CatalogKind.TRIGGERS, CatalogKind.FUNCTIONS),
     revision=2,
     violating="alter table public.orders drop column created_at;",
@@ -178,6 +180,7 @@ def actor_columns_missing(catalog: Catalog) -> Verdicts:
         "Add a trigger that sets it: `create trigger ... before update on ... for each row execute function "
         "extensions.moddatetime('updated_at')`, or a function of your own that assigns `new.updated_at`."
     ),
+    patch=PatchKind.SQL,
     requires=(CatalogKind.RELATIONS, CatalogKind.COLUMNS, CatalogKind.TRIGGERS, CatalogKind.FUNCTIONS),
     violating="drop trigger touch on public.orders;",
     clean="""

@@ -64,7 +64,11 @@ def soft_foreign_key(catalog: Catalog) -> Verdicts:
     family=Family.FOREIGN_KEYS,
     title="Foreign key without an explicit ON DELETE",
     why="The default, NO ACTION, is indistinguishable from not having thought about it; deletes then fail in production.",
-    how_to_fix="Recreate the constraint with ON DELETE CASCADE, SET NULL or RESTRICT, whichever is meant.",
+    how_to_fix=(
+        "Recreate the constraint with ON DELETE CASCADE, SET NULL or RESTRICT, whichever is meant. A patch says RESTRICT, where that is "
+        "what happens today."
+    ),
+    patch=PatchKind.SQL,
     requires=(CatalogKind.RELATIONS, CatalogKind.CONSTRAINTS),
     violating="""
 alter table public.orders add column user_id uuid references auth.users (id);

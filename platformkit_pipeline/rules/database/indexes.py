@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
 from platformkit_pipeline.model.identity import ObjectIdentity, member_identity
-from platformkit_pipeline.model.result import Severity
+from platformkit_pipeline.model.result import PatchKind, Severity
 from platformkit_pipeline.model.snapshot import CatalogKind, Index, Relation, RelationKind
 from platformkit_pipeline.rules.database.catalog import Catalog, identity_of
 from platformkit_pipeline.rules.database.foreign_keys import index_serves
 from platformkit_pipeline.rules.registry import PASSED, Family, Passes, Verdicts, failed, rule, unknown
+from platformkit_pipeline.sqltext.index_definitions import read_index_definition
 from platformkit_pipeline.sqltext.parser import SqlSyntaxError
 from platformkit_pipeline.sqltext.policy_columns import columns_compared_with_the_caller
-
-_NAME = r'(?:[^\s."]+|"(?:[^"]|"")+")'
-_DEFINITION = re.compile(
-    rf"CREATE (?:UNIQUE )?INDEX {_NAME} ON (?:ONLY )?{_NAME}(?:\.{_NAME})? USING {_NAME} (?P<rest>.*)",
-    re.DOTALL,
-)
-"""What `pg_get_indexdef` prints: always in this order, names quoted where they must be."""
 
 
 @rule(
@@ -36,6 +29,7 @@ _DEFINITION = re.compile(
         "`create index concurrently on ... (<column>)`. An index that begins with the column serves as well; where the column is a "
         "foreign key without an index (FKY003), one index mends both."
     ),
+    patch=PatchKind.SQL,
     requires=(CatalogKind.RELATIONS, CatalogKind.COLUMNS, CatalogKind.POLICIES, CatalogKind.INDEXES),
     violating="""
 alter table public.orders add column seller uuid not null;
@@ -49,28 +43,13 @@ create index orders_seller_idx on public.orders (seller);
 )
 def policy_column_not_indexed(catalog: Catalog) -> Verdicts:
     for table in catalog.tables:
-        if not table.row_security:
-            continue
-        policies = catalog.policies_of(table)
-        if not policies:
-            continue
         try:
-            wanted = _compared_columns(catalog, table)
+            missing = policy_columns_without_index(catalog, table)
         except SqlSyntaxError as error:
             yield unknown(identity_of(table), f"a policy of {identity_of(table)} cannot be read: {error}")
             continue
-        if not wanted:
+        if missing is None:
             continue
-        indexes = catalog.indexes_of(table)
-        if wanted <= {i.key_columns[0] for i in indexes if i.valid and i.predicate is None and i.method == "btree"}:
-            yield PASSED  # nearly always
-            continue
-        wanted &= catalog.columns_by_name(table).keys()
-        if table.is_partition:
-            wanted -= _compared_columns_above(catalog, table)  # an index of the parent comes down to its partitions
-        if not wanted:
-            continue
-        missing = [column for column in sorted(wanted) if not any(index_serves(index, (column,)) for index in indexes)]
         if not missing:
             yield PASSED
             continue
@@ -79,10 +58,31 @@ def policy_column_not_indexed(catalog: Catalog) -> Verdicts:
         yield failed(
             identity,
             f"no index of {identity} begins with {' or with '.join(missing)}, which its policies compare with the caller",
-            columns=missing,
-            policies={p.name: p.using for p in policies if p.using is not None},
+            columns=list(missing),
+            policies={p.name: p.using for p in catalog.policies_of(table) if p.using is not None},
             estimated_rows=statistics.estimated_rows if statistics else None,
         )
+
+
+def policy_columns_without_index(catalog: Catalog, table: Relation) -> tuple[str, ...] | None:
+    """Columns that policies in force compare with the caller and with which no index begins, in name order.
+
+    None when there is no such comparison. Raises SqlSyntaxError when a policy cannot be read.
+    """
+    if not table.row_security or not catalog.policies_of(table):
+        return None
+    wanted = _compared_columns(catalog, table)
+    if not wanted:
+        return None
+    indexes = catalog.indexes_of(table)
+    if wanted <= {i.key_columns[0] for i in indexes if i.valid and i.predicate is None and i.method == "btree"}:
+        return ()  # nearly always
+    wanted &= catalog.columns_by_name(table).keys()
+    if table.is_partition:
+        wanted -= _compared_columns_above(catalog, table)  # an index of the parent comes down to its partitions
+    if not wanted:
+        return None
+    return tuple(column for column in sorted(wanted) if not any(index_serves(index, (column,)) for index in indexes))
 
 
 def _compared_columns(catalog: Catalog, table: Relation) -> frozenset[str]:
@@ -115,6 +115,7 @@ def _compared_columns_above(catalog: Catalog, partition: Relation) -> frozenset[
     why="Every write keeps both, every vacuum cleans both, both take memory; the wider one answers all that the narrower one does.",
     how_to_fix="`drop index concurrently` the one that is named; where it belongs to a UNIQUE constraint, drop the constraint.",
     references=("splinter:duplicate_index",),
+    patch=PatchKind.SQL,
     requires=(CatalogKind.RELATIONS, CatalogKind.INDEXES),
     violating="create index orders_by_day_idx on public.orders (tenant_id, created_at);",
     clean="create index orders_by_day_idx on public.orders (created_at, tenant_id);",
@@ -133,7 +134,7 @@ def duplicate_index(catalog: Catalog) -> Verdicts:
             for alike in rivals.values()
             if len(alike) > 1
             for index in alike
-            if any(_makes_superfluous(other, index) for other in alike)
+            if any(makes_superfluous(other, index) for other in alike)
         }
         yield Passes(len(valid) - len(superfluous))
         for index in valid:
@@ -141,7 +142,7 @@ def duplicate_index(catalog: Catalog) -> Verdicts:
                 continue
             # Covering is transitive and ties are broken by rank, so one that stays covers each that goes.
             kept = min(
-                (o for o in valid if o.name not in superfluous and _makes_superfluous(o, index)), key=lambda o: (len(o.key_columns), o.name)
+                (o for o in valid if o.name not in superfluous and makes_superfluous(o, index)), key=lambda o: (len(o.key_columns), o.name)
             )
             same = len(kept.key_columns) == len(index.key_columns)
             identity = _identity(index)
@@ -168,6 +169,7 @@ def duplicate_index(catalog: Catalog) -> Verdicts:
         "`drop index concurrently` it and build it again, or `reindex index concurrently`. An index ON ONLY a partitioned table "
         "becomes valid when an index of every partition is attached to it."
     ),
+    patch=PatchKind.SQL,
     requires=(CatalogKind.RELATIONS, CatalogKind.INDEXES),
     violating="""
 create schema archive;
@@ -221,7 +223,7 @@ class _Layout:
     """WITH (...), which belongs to the meaning of an index only in some access methods."""
 
 
-def _makes_superfluous(wide: Index, narrow: Index) -> bool:
+def makes_superfluous(wide: Index, narrow: Index) -> bool:
     """Everything that `narrow` does, `wide` does as well; of two that do the same the better established one stays."""
     count = len(narrow.key_columns)
     if (
@@ -260,10 +262,10 @@ def _rank(index: Index) -> tuple[bool, bool, bool, bool, bool, int, str]:
 
 @lru_cache(maxsize=4096)
 def _layout(definition: str) -> _Layout | None:
-    match = _DEFINITION.fullmatch(definition)
-    if match is None:
+    read = read_index_definition(definition)
+    if read is None:
         return None
-    rest = match["rest"]
+    rest = read.rest
     end = _closing(rest)
     options = rest[end + 1 :].partition(" WITH (")[2]
     return _Layout(rest[1:end], options.partition(" WHERE ")[0])

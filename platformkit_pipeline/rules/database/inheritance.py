@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any, NamedTuple
 
-from platformkit_pipeline.model.result import Severity
+from platformkit_pipeline.model.result import PatchKind, Severity
 from platformkit_pipeline.model.snapshot import CatalogKind, Relation
 from platformkit_pipeline.rules.database.api_exposure import GRANT_KINDS
 from platformkit_pipeline.rules.database.catalog import ANY_COMMAND, Catalog, Name, exposure_unknown, identity_of
@@ -40,6 +40,7 @@ _LISTED = 20
         "roles."
     ),
     references=("cwe:863",),
+    patch=PatchKind.SQL,
     requires=(CatalogKind.POLICIES, *GRANT_KINDS),
     revision=2,
     violating="""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from platformkit_pipeline.model.identity import ObjectIdentity, member_identity
-from platformkit_pipeline.model.result import Severity
+from platformkit_pipeline.model.result import PatchKind, Severity
 from platformkit_pipeline.model.snapshot import CatalogKind, Function, Policy, Relation
 from platformkit_pipeline.rules.database.called_functions import ColumnTypes, PolicyHelpers, own_functions
 from platformkit_pipeline.rules.database.catalog import Catalog
@@ -256,20 +256,15 @@ def _texts(policy: Policy) -> dict[str, object]:
     ),
     how_to_fix="Write `(select auth.uid())` for `auth.uid()`; the meaning is the same.",
     references=("splinter:auth_rls_initplan",),
+    patch=PatchKind.SQL,
     requires=(*_POLICIES, CatalogKind.FUNCTIONS, CatalogKind.COLUMNS),
     violating="alter policy own_tenant on public.tenants using (id = (auth.jwt() ->> 'tenant_id')::uuid);",
     clean="alter policy own_tenant on public.tenants using (id = (select (auth.jwt() ->> 'tenant_id')::uuid));",
     revision=2,
 )
 def policy_reevaluated_per_row(catalog: Catalog) -> Verdicts:
-    helpers = _CallerHelpers(catalog)
-
-    def per_row(text: str) -> tuple[str, ...]:
-        calls = facts_of(text).calls
-        names = [c.name for c in calls if not (c.once or c.in_lookup or c.reads_columns) and helpers.asks_for_caller(c)]
-        return tuple(f"{_shown(name)}()" for name in dict.fromkeys(names))
-
-    found_in = _ByText(per_row)
+    per_row = CallsPerRow(catalog)
+    found_in = _ByText(lambda text: tuple(f"{_shown(name)}()" for name in per_row.names_in(text)))
     for table, policy in catalog.project_policies:
         if not table.row_security:
             continue  # RLS002 speaks about it
@@ -292,6 +287,19 @@ def policy_reevaluated_per_row(catalog: Catalog) -> Verdicts:
 def _is_folded(policy: Policy) -> bool:
     """The planner sees that the conditions are always true and evaluates nothing; RLS004 and RLS005 speak about that."""
     return all(is_tautology(text) for text in (policy.using, policy.with_check) if text is not None)
+
+
+class CallsPerRow:
+    """Which calls of an expression ask for the caller again on every row."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._helpers = _CallerHelpers(catalog)
+
+    def names_in(self, text: str) -> tuple[Path, ...]:
+        """In order and without repetition. Raises SqlSyntaxError."""
+        calls = facts_of(text).calls
+        found = [c.name for c in calls if not (c.once or c.in_lookup or c.reads_columns) and self._helpers.asks_for_caller(c)]
+        return tuple(dict.fromkeys(found))
 
 
 class _CallerHelpers:
@@ -336,6 +344,7 @@ class _CallerHelpers:
     ),
     how_to_fix="Leave WITH CHECK away, then USING is the check as well; or write the same condition there.",
     references=("cwe:639", "cwe:863"),
+    patch=PatchKind.SQL,
     requires=(*_CLIENTS, CatalogKind.SCHEMAS, CatalogKind.COLUMNS),
     violating="""
 grant update on public.tenants to authenticated;
@@ -434,6 +443,7 @@ def narrowed(catalog: Catalog, table: Relation, policy: Policy, command: str) ->
         "a policy of its own, tied to a column of the row."
     ),
     references=("cwe:287", "cwe:863"),
+    patch=PatchKind.SQL,
     requires=(*_CLIENTS, CatalogKind.FUNCTIONS, CatalogKind.COLUMNS),
     violating="""
 alter policy own_tenant on public.tenants

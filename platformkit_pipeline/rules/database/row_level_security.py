@@ -94,6 +94,7 @@ def _who_gets_in(catalog: Catalog, table: Relation) -> str:
     why="The policies look like protection and have no effect: PostgreSQL ignores them until row level security is enabled on the table.",
     how_to_fix="`alter table ... enable row level security;` after checking that the policies let the application through.",
     references=("splinter:policy_exists_rls_disabled", "cwe:863"),
+    patch=PatchKind.SQL,
     requires=(CatalogKind.RELATIONS, CatalogKind.POLICIES),
     violating="alter table public.orders disable row level security;",
     clean="alter table public.orders enable row level security;",
@@ -158,6 +159,7 @@ def rls_without_policy(catalog: Catalog) -> Verdicts:
     why="The condition of the policy is always true, so row level security is on and protects nothing that it covers.",
     how_to_fix="Replace the condition by one that ties the row to the caller: the tenant claim, or the user's id.",
     references=("splinter:rls_policy_always_true", "cwe:863"),
+    patch=PatchKind.SQL,
     requires=(CatalogKind.RELATIONS, CatalogKind.POLICIES, *PRIVILEGE_KINDS),
     violating="""
 grant insert on public.tenants to authenticated;
@@ -190,6 +192,7 @@ def allow_all_write(catalog: Catalog) -> Verdicts:
         "`comment on table ... is 'platformkit:public-read <reason>'`. A directive without a reason does not count."
     ),
     references=("cwe:863",),
+    patch=PatchKind.SQL,
     requires=(CatalogKind.RELATIONS, CatalogKind.POLICIES, *PRIVILEGE_KINDS),
     violating="alter policy own_tenant on public.tenants using (true);",
     clean="""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from platformkit_pipeline.model.identity import quote_identifier
-from platformkit_pipeline.model.result import Severity
+from platformkit_pipeline.model.result import PatchKind, Severity
 from platformkit_pipeline.model.snapshot import CatalogKind, Column, Relation, RelationKind
 from platformkit_pipeline.rules.database.api_exposure import GRANT_KINDS, READING, exposed_verdict, reached
 from platformkit_pipeline.rules.database.catalog import AUTH_USERS, Catalog, Name, identity_of
@@ -34,6 +34,7 @@ from platformkit_pipeline.sqltext.sensitive_names import category_of
         "table and set `security_invoker = on` on the view."
     ),
     references=("splinter:sensitive_columns_exposed", "cwe:200"),
+    patch=PatchKind.SQL,
     requires=(*GRANT_KINDS, CatalogKind.VIEW_DEPENDENCIES, CatalogKind.FUNCTIONS),
     revision=2,
     violating="""

@@ -7,7 +7,7 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from platformkit_pipeline.model.identity import member_identity
-from platformkit_pipeline.model.result import Severity
+from platformkit_pipeline.model.result import PatchKind, Severity
 from platformkit_pipeline.model.snapshot import CatalogKind, Policy, Relation
 from platformkit_pipeline.rules.database.called_functions import ColumnTypes, PolicyHelpers
 from platformkit_pipeline.rules.database.catalog import COMMANDS, Catalog, identity_of
@@ -105,6 +105,7 @@ def tenant_column_type(catalog: Catalog) -> Verdicts:
         "or add a restrictive policy that does. Tables that map users to tenants are declared under tenancy.membership_tables."
     ),
     references=("cwe:639", "cwe:863"),
+    patch=PatchKind.SQL,
     requires=(
         CatalogKind.RELATIONS,
         CatalogKind.COLUMNS,
@@ -163,6 +164,11 @@ def tenant_policy_missing(catalog: Catalog) -> Verdicts:
         else:
             reasons = "; ".join(sorted(set(undecided.values())))
             yield unknown(identity, f"whether {identity} confines {', '.join(undecided)} cannot be told: {reasons}", policies=texts)
+
+
+def confine(catalog: Catalog, table: Relation, policies: tuple[Policy, ...]) -> bool:
+    """`policies`, were they those of `table`, would keep every client role to rows of its own tenant."""
+    return _PolicyJudge(catalog).commands_of(table, tuple(p for p in policies if catalog.clients_of(p))) is None
 
 
 _Judged = dict[str, Judgement] | None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from platformkit_pipeline.model.identity import quote_identifier
 from platformkit_pipeline.model.result import PatchKind, Severity
@@ -47,6 +48,7 @@ _READING = frozenset({"SELECT"})
         "names the view to change."
     ),
     references=("splinter:security_definer_view", "cwe:863"),
+    patch=PatchKind.SQL,
     requires=(*VIEW_KINDS, CatalogKind.FUNCTIONS),
     revision=2,
     violating="""
@@ -78,6 +80,15 @@ def view_bypasses_rls(catalog: Catalog) -> Verdicts:
                 f"whether {identity} shows rows of every tenant in {tables}, which has no row level security, cannot be told: {reasons}"
             )
             yield unknown(identity, message, reachable_by=reach, definition=view.definition)
+
+
+def leads_past_policies(catalog: Catalog, view: Relation) -> bool:
+    """Would RLS007 have something to say about the view if it were as `view` has it? Everything else is as observed."""
+    snapshot = catalog.snapshot
+    relations = tuple(view if (r.schema, r.name) == (view.schema, view.name) else r for r in snapshot.relations)
+    changed = Catalog(replace(snapshot, relations=relations), catalog.declarations)
+    clients = changed.clients_holding(view, ANY_COMMAND)
+    return any(_openings(changed, view, clients)) and bool(_usable_commands(changed, view, clients))
 
 
 def _held_views(

@@ -51,15 +51,23 @@ def build(dsn: Dsn, script: Callable[[int], Iterable[Statement]]) -> tuple[Failu
     """
     with connect(dsn) as connection:
         connection.execute(_SESSION.encode())
-        pending = _first_round(connection, script(connection.info.server_version))
-        for _ in range(_MOST_ROUNDS):
-            if not pending:
-                break
-            failed = list(_one_by_one(connection, [statement for statement, _ in pending]))
-            if len(failed) == len(pending):
-                break
-            pending = failed
+        pending = _until_nothing_moves(connection, _first_round(connection, script(connection.info.server_version)))
+        if any(statement.fallback is not None for statement, _ in pending):
+            pending = _until_nothing_moves(connection, [(_lesser(statement), message) for statement, message in pending])
     return tuple(Failure(statement.identity, message) for statement, message in pending)
+
+
+def _until_nothing_moves(connection: psycopg.Connection[Any], pending: list[tuple[Statement, str]]) -> list[tuple[Statement, str]]:
+    for _ in range(_MOST_ROUNDS):
+        failed = list(_one_by_one(connection, [statement for statement, _ in pending]))
+        if len(failed) == len(pending):
+            return failed
+        pending = failed
+    return pending
+
+
+def _lesser(statement: Statement) -> Statement:
+    return statement if statement.fallback is None else Statement(statement.fallback, statement.identity)
 
 
 def _first_round(connection: psycopg.Connection[Any], statements: Iterable[Statement]) -> list[tuple[Statement, str]]:

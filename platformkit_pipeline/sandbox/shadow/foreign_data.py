@@ -1,7 +1,7 @@
 """Foreign servers, the accounts there, and the wrappers behind them; publications.
 
 Options of foreign tables are not observed, and those of servers may be masked: wrappers do without their validators while
-these are made.
+these are made. No server is to be reached from a shadow, so none is told where it lies.
 """
 
 from __future__ import annotations
@@ -11,6 +11,10 @@ from collections.abc import Iterator
 from platformkit_pipeline.model.snapshot import ForeignServer, Publication, RelationKind, Snapshot
 from platformkit_pipeline.sandbox.shadow.statement import Statement, grantee, quoted, quoted_in, statement_for
 from platformkit_pipeline.sqltext.identifiers import literal
+
+_LIBPQ = frozenset({"postgres_fdw", "dblink_fdw"})
+_PLACES = frozenset({"host", "hostaddr", "service"})
+_NOWHERE = "/nonexistent"
 
 _WITHOUT_VALIDATORS = """
 create temporary table if not exists platformkit_validators as
@@ -47,11 +51,12 @@ def with_validators(snapshot: Snapshot) -> Iterator[Statement]:
 
 
 def foreign_servers(snapshot: Snapshot) -> Iterator[Statement]:
-    """A wrapper that no extension brought is made without a handler: nobody is to be reached from a shadow."""
+    """A wrapper that no extension brought is made without a handler."""
     for server in snapshot.foreign_servers:
         yield statement_for(server, _wrapper(server))
         name = quoted(server.name)
-        yield statement_for(server, f"create server {name} foreign data wrapper {quoted(server.wrapper)}{_options(server.options)}")
+        options = _options(_leading_nowhere(server))
+        yield statement_for(server, f"create server {name} foreign data wrapper {quoted(server.wrapper)}{options}")
         for mapping in server.user_mappings:
             yield statement_for(server, f"create user mapping for {grantee(mapping.user)} server {name}{_options(mapping.options)}")
         yield statement_for(server, f"alter server {name} owner to {quoted(server.owner)}")
@@ -68,6 +73,13 @@ def publications(snapshot: Snapshot) -> Iterator[Statement]:
 def _wrapper(server: ForeignServer) -> str:
     exists = f"exists (select from pg_catalog.pg_foreign_data_wrapper where fdwname = {literal(server.wrapper)})"
     return f"do $wrapper$ begin if not {exists} then create foreign data wrapper {quoted(server.wrapper)}; end if; end $wrapper$"
+
+
+def _leading_nowhere(server: ForeignServer) -> tuple[tuple[str, str], ...]:
+    """A socket in a folder that is not there: nothing is looked up, and what is not told would be filled in by the library."""
+    if server.wrapper not in _LIBPQ:
+        return server.options
+    return (("host", _NOWHERE), *((name, value) for name, value in server.options if name not in _PLACES))
 
 
 def _options(options: tuple[tuple[str, str], ...]) -> str:

@@ -21,6 +21,10 @@ _LISTS = frozenset(
 _ENTRY = re.compile(r'\s*(?:"((?:[^"]|"")*)"|([^,"\s]+))\s*(?:,|\Z)')
 
 
+LOADED_AT_LOGIN = frozenset({"local_preload_libraries", "session_preload_libraries"})
+"""A library that the server does not have keeps everybody out whom the setting is for."""
+
+
 def assignment(name: str, value: str) -> str:
     """`"name" to 'value'`, to be put behind SET."""
     parts = ".".join(quoted(part) for part in name.split("."))

@@ -1,4 +1,4 @@
-"""Policies and triggers of tables, and event triggers of the database."""
+"""Policies, triggers and rules of tables, and event triggers of the database."""
 
 from __future__ import annotations
 
@@ -27,6 +27,14 @@ def triggers(snapshot: Snapshot) -> Iterator[Statement]:
                 yield statement_for(trigger, f"alter table {table} {_ENABLED[trigger.enabled]} {quoted(trigger.name)}")
 
 
+def rules(snapshot: Snapshot) -> Iterator[Statement]:
+    """What CREATE RULE made, for tables and views."""
+    for relation in snapshot.relations:
+        if relation.extension is None:
+            for text in relation.rules:
+                yield statement_for(relation, text.rstrip().removesuffix(";"))
+
+
 def event_triggers(snapshot: Snapshot, superuser: str) -> Iterator[Statement]:
     for trigger in snapshot.event_triggers:
         if trigger.extension is None:
@@ -51,7 +59,7 @@ def _event_trigger(trigger: EventTrigger, superuser: str, snapshot: Snapshot) ->
         yield f"alter event trigger {name} {_EVENT_ENABLED[trigger.enabled]}"
     if trigger.owner != superuser:
         # Supabase lets its customers own event triggers; the server itself demands a superuser at this moment
-        humble = any(role.name == trigger.owner and not role.superuser for role in snapshot.roles)
+        humble = not any(role.name == trigger.owner and role.superuser for role in snapshot.roles)
         if humble:
             yield f"alter role {quoted(trigger.owner)} superuser"
         yield f"alter event trigger {name} owner to {quoted(trigger.owner)}"

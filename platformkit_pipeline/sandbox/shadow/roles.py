@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from platformkit_pipeline.model.snapshot import PUBLIC, Role, RoleMembership, Snapshot
-from platformkit_pipeline.sandbox.shadow.parameters import assignment
+from platformkit_pipeline.sandbox.shadow.parameters import LOADED_AT_LOGIN, assignment
 from platformkit_pipeline.sandbox.shadow.statement import Statement, quoted, statement_for
 
 PLATFORM_SUPERUSER = "supabase_admin"
@@ -50,10 +50,13 @@ def memberships(snapshot: Snapshot, server_version: int) -> Iterator[Statement]:
         )
 
 
-def role_settings(snapshot: Snapshot) -> Iterator[Statement]:
-    """For every database of the server: nothing else is on it."""
+def role_settings(snapshot: Snapshot, superuser: str) -> Iterator[Statement]:
+    """For every database of the server: nothing else is on it. We ourselves must be able to log in."""
+    ours = {superuser, owner_role(snapshot, superuser)}
     for role in snapshot.roles:
         for name, value in role.settings:
+            if name in LOADED_AT_LOGIN and role.name in ours:
+                continue
             yield statement_for(role, f"alter role {quoted(role.name)} set {assignment(name, value)}")
 
 

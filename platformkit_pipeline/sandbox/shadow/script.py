@@ -11,8 +11,8 @@ from platformkit_pipeline.sandbox.shadow.comments import comments
 from platformkit_pipeline.sandbox.shadow.extensions import Available, extensions
 from platformkit_pipeline.sandbox.shadow.functions import function_owners, function_privileges, functions
 from platformkit_pipeline.sandbox.shadow.keys import foreign_keys, keys
-from platformkit_pipeline.sandbox.shadow.parameters import assignment
-from platformkit_pipeline.sandbox.shadow.policies_and_triggers import event_triggers, policies, triggers
+from platformkit_pipeline.sandbox.shadow.parameters import LOADED_AT_LOGIN, assignment
+from platformkit_pipeline.sandbox.shadow.policies_and_triggers import event_triggers, policies, rules, triggers
 from platformkit_pipeline.sandbox.shadow.relation_access import column_privileges, relation_owners, relation_privileges, row_security
 from platformkit_pipeline.sandbox.shadow.roles import memberships, owner_role, role_settings, roles
 from platformkit_pipeline.sandbox.shadow.rows import rows
@@ -47,6 +47,7 @@ def script(snapshot: Snapshot, *, superuser: str, server_version: int, available
     yield from late_inheritance(snapshot)
     yield from keys(snapshot)
     yield from views(snapshot)
+    yield from rules(snapshot)
     yield from foreign_keys(snapshot)
     yield from filled_views(snapshot)
     yield from relation_owners(snapshot, superuser)
@@ -65,7 +66,7 @@ def script(snapshot: Snapshot, *, superuser: str, server_version: int, available
     yield from foreign_data.publications(snapshot)
     yield from event_triggers(snapshot, superuser)
     yield from default_privileges(snapshot)
-    yield from role_settings(snapshot)
+    yield from role_settings(snapshot, superuser)
 
 
 def of_the_database(snapshot: Snapshot, name: str, superuser: str) -> Iterator[str]:
@@ -74,4 +75,5 @@ def of_the_database(snapshot: Snapshot, name: str, superuser: str) -> Iterator[s
     yield f"alter database {database} owner to {quoted(owner_role(snapshot, superuser))}"
     for settings in snapshot.database_settings:
         for parameter, value in settings.settings:
-            yield f"alter database {database} set {assignment(parameter, value)}"
+            if parameter not in LOADED_AT_LOGIN:
+                yield f"alter database {database} set {assignment(parameter, value)}"

@@ -16,11 +16,13 @@ class Statement:
     sql: str
     identity: str
     """`ObjectIdentity.canonical`."""
+    fallback: str | None = None
+    """What is tried when the server refuses `sql` to the end: less than was observed, so that other objects have where to go."""
 
 
-def statement_for(record: Any, sql: str) -> Statement:
+def statement_for(record: Any, sql: str, fallback: str | None = None) -> Statement:
     """A statement that a record of the snapshot asks for."""
-    return Statement(sql, identity_of(record).canonical)
+    return Statement(sql, identity_of(record).canonical, fallback)
 
 
 def quoted(name: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 
 from platformkit_pipeline.model.snapshot import Column, Relation, RelationKind, Snapshot
@@ -59,10 +60,11 @@ def tables(snapshot: Snapshot, server_version: int, *, foreign: bool) -> Iterato
             heir, inherited = False, {}  # its columns came first, the parent later: see `late_inheritance`
         declared = [c for c in own if c.name not in inherited or not _same(c, inherited[c.name])]
         shares_identity = table.is_partition and server_version >= _PARTITIONS_SHARE_IDENTITY
-        items = ", ".join(
-            column_clause(c, sequences.get((c.schema, c.relation, c.name)), with_identity=not shares_identity) for c in declared
-        )
-        yield statement_for(table, f"{_head(table)} ({items}){_inherits(table) if heir else ''}{_tail(table)}")
+        items = [column_clause(c, sequences.get((c.schema, c.relation, c.name)), with_identity=not shares_identity) for c in declared]
+        plain = [column_clause(_without_expression(c), None, with_identity=False) for c in declared]
+        tail = f"{_inherits(table) if heir else ''}{_tail(table)}"
+        made, lesser = (f"{_head(table)} ({', '.join(columns_)}){tail}" for columns_ in (items, plain))
+        yield statement_for(table, made, lesser if items != plain else None)
 
 
 def late_inheritance(snapshot: Snapshot) -> Iterator[Statement]:
@@ -90,6 +92,11 @@ def column_clause(column: Column, sequence: Relation | None, *, with_identity: b
     if column.not_null:
         words.append("not null")
     return " ".join(words)
+
+
+def _without_expression(column: Column) -> Column:
+    """For a table that the server refuses for what one of its columns calls."""
+    return replace(column, default=None, generated=None)
 
 
 def options_clause(options: Iterable[str]) -> str:

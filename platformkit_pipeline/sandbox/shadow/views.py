@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
@@ -11,6 +12,7 @@ from platformkit_pipeline.sandbox.shadow.keys import indexes_by_relation, indexe
 from platformkit_pipeline.sandbox.shadow.statement import Statement, quoted, quoted_in, statement_for
 from platformkit_pipeline.sandbox.shadow.tables import Place, options_clause
 
+_CALLED = re.compile(r'(")((?:[^"]|"")*)"\s*\(|([\w$]+)\s*\(')
 _VIEWS = frozenset({RelationKind.VIEW, RelationKind.MATERIALIZED_VIEW})
 
 
@@ -35,9 +37,29 @@ def views(snapshot: Snapshot) -> Iterator[Statement]:
 
 def filled_views(snapshot: Snapshot) -> Iterator[Statement]:
     """A materialized view that was never filled cannot be read. Tables are empty, so it costs nothing."""
+    left_empty = {(view.schema, view.name) for view in unfilled_views(snapshot)}
     for view in in_order_of_reading(snapshot):
-        if view.kind is RelationKind.MATERIALIZED_VIEW:
+        if view.kind is RelationKind.MATERIALIZED_VIEW and (view.schema, view.name) not in left_empty:
             yield statement_for(view, f"refresh materialized view {quoted_in(view.schema, view.name)}")
+
+
+def unfilled_views(snapshot: Snapshot) -> list[Relation]:
+    """Materialized views that stay empty: to fill them would run functions of the target, or ask a foreign server."""
+    functions = {function.name for function in snapshot.functions}
+    foreign = {(r.schema, r.name) for r in snapshot.relations if r.kind is RelationKind.FOREIGN_TABLE}
+    reads: dict[Place, set[Place]] = defaultdict(set)
+    for dependency in snapshot.view_dependencies:
+        reads[dependency.view_schema, dependency.view].add((dependency.schema, dependency.relation))
+    active: set[Place] = set(foreign)
+    left_empty = []
+    for view in in_order_of_reading(snapshot):
+        place = (view.schema, view.name)
+        called = {name.replace('""', '"') if in_quotes else plain for in_quotes, name, plain in _CALLED.findall(view.definition or "")}
+        if called & functions or reads[place] & active:
+            active.add(place)
+            if view.kind is RelationKind.MATERIALIZED_VIEW:
+                left_empty.append(view)
+    return left_empty
 
 
 def in_order_of_reading(snapshot: Snapshot) -> list[Relation]:

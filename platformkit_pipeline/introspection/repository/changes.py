@@ -1,0 +1,129 @@
+"""Which migrations a branch adds, edits and deletes, without running anything that the repository brings along.
+
+The tree of the merge base is listed (`git ls-tree`) and compared with the files as they lie there. Neither the index nor a
+diff is asked for: these are where hooks, file-system monitors, clean filters, external diffs and textconv would be run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from types import MappingProxyType
+
+from platformkit_pipeline.model.errors import ConfigurationError
+from platformkit_pipeline.model.migration import Change, ChangedMigrations
+
+TIMEOUT_SECONDS = 60
+_SAFE = (
+    *("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=", "-c", "core.pager=cat", "-c", "diff.external="),
+    *("-c", "protocol.allow=never", "-c", "core.untrackedCache=false", "-c", "core.attributesFile=/dev/null"),
+)
+_REGULAR = ("100644", "100755", "100664")
+_SYMLINK = "120000"
+
+
+def changed_migrations(folder: Path, base: str) -> ChangedMigrations:
+    """Entries of `folder` that differ from the merge base of `base` and HEAD, whether committed or not.
+
+    Raises ConfigurationError when the folder is in no repository, `base` names no commit, or there is no merge base.
+    """
+    if base.startswith("-") or not base.strip():
+        raise ConfigurationError(f"--base {base!r}: is no name of a commit")
+    merge_base = _merge_base(folder, base)
+    before = dict(_listed(folder, merge_base))
+    changes: dict[str, Change] = {}
+    present: set[str] = set()
+    for entry in sorted(folder.iterdir()):
+        if entry.is_dir() and not entry.is_symlink():
+            continue
+        present.add(entry.name)
+        if entry.name not in before:
+            changes[entry.name] = Change.ADDED
+        elif not _is_same(entry, *before[entry.name]):
+            changes[entry.name] = Change.EDITED
+    changes.update((name, Change.DELETED) for name in before if name not in present and name.endswith(".sql"))
+    return ChangedMigrations(merge_base, MappingProxyType(dict(sorted(changes.items()))))
+
+
+def _merge_base(folder: Path, base: str) -> str:
+    try:
+        inside = _git(folder, "rev-parse", "--is-inside-work-tree").strip() == b"true"
+    except ConfigurationError as error:
+        raise ConfigurationError(f"--base needs a git repository that can be read; {error}") from None
+    if not inside:
+        raise ConfigurationError(f"--base needs a working tree, and {folder} is in none")
+    try:
+        commit = _git(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{base}^{{commit}}").strip().decode()
+    except ConfigurationError:
+        raise ConfigurationError(f"--base {base!r}: there is no such commit here; fetch it first, e.g. `git fetch origin main`") from None
+    try:
+        return _git(folder, "merge-base", commit, "HEAD").strip().decode()
+    except ConfigurationError:
+        raise ConfigurationError(
+            f"--base {base!r}: it has no history in common with HEAD; a shallow clone needs `git fetch --unshallow`"
+        ) from None
+
+
+def _listed(folder: Path, commit: str) -> Iterator[tuple[str, tuple[str, str]]]:
+    """File name → (mode, id of its blob), of the folder itself and not of folders in it."""
+    prefix = _prefix(folder)
+    for record in _git(folder, "ls-tree", "-z", "--full-tree", commit, *([prefix] if prefix else [])).split(b"\0"):
+        if not record:
+            continue
+        about, _, name = record.partition(b"\t")
+        mode, kind, blob = about.decode().split()
+        if kind == "blob":
+            yield os.fsdecode(name).removeprefix(prefix), (mode, blob)
+
+
+def _prefix(folder: Path) -> str:
+    """Path of the folder in its repository, with a `/` behind it; empty for the top."""
+    return os.fsdecode(_git(folder, "rev-parse", "--show-prefix").removesuffix(b"\n"))
+
+
+def _is_same(entry: Path, mode: str, blob: str) -> bool:
+    """The bytes that git would store for the file, with its line ends or with those of a checkout on Windows."""
+    if entry.is_symlink():
+        return mode == _SYMLINK and _blob_id(os.fsencode(entry.readlink()), blob) == blob
+    if mode not in _REGULAR or not entry.is_file():
+        return False
+    data = entry.read_bytes()
+    return blob in (_blob_id(data, blob), _blob_id(data.replace(b"\r\n", b"\n"), blob))
+
+
+def _blob_id(data: bytes, like: str) -> str:
+    """Of the kind that the repository uses: SHA-1 with 40 digits, else SHA-256."""
+    header = f"blob {len(data)}\0".encode()
+    if len(like) == 40:
+        return hashlib.sha1(header + data, usedforsecurity=False).hexdigest()
+    return hashlib.sha256(header + data).hexdigest()
+
+
+def _git(folder: Path, *arguments: str) -> bytes:
+    """Output of one git command that only reads. Raises ConfigurationError."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    environment |= {
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_OPTIONAL_LOCKS": "0",
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_NO_LAZY_FETCH": "1",
+        "GIT_ALLOW_PROTOCOL": "",
+        "GIT_LITERAL_PATHSPECS": "1",
+        "LC_ALL": "C",
+    }
+    command = ["git", "--no-pager", "--no-replace-objects", *_SAFE, *arguments]
+    try:
+        done = subprocess.run(
+            command, cwd=folder, env=environment, capture_output=True, timeout=TIMEOUT_SECONDS, check=False, stdin=subprocess.DEVNULL
+        )
+    except FileNotFoundError:
+        raise ConfigurationError("--base needs git on PATH") from None
+    except subprocess.TimeoutExpired:
+        raise ConfigurationError(f"git {arguments[0]} did not answer within {TIMEOUT_SECONDS} seconds") from None
+    if done.returncode == 0:
+        return done.stdout
+    said = " ".join(done.stderr.decode(errors="replace").split())[:300]
+    raise ConfigurationError(f"git {arguments[0]} failed: {said or f'exit code {done.returncode}'}")

@@ -1,0 +1,1 @@
+-- Stand-in for pg_graphql: it answers nothing, and the platform's own schema holds what little there is of it.
