@@ -1,4 +1,4 @@
-"""What a person does about API002 to API006: data that somebody may have meant to publish, and objects that the platform owns."""
+"""What a person does about API003 to API006 and EXT002: what may be meant, and what the platform owns or nothing leads back from."""
 
 from __future__ import annotations
 
@@ -6,29 +6,6 @@ from platformkit_pipeline.model.result import Result
 from platformkit_pipeline.remediation.proposal import ByHand, Proposal
 from platformkit_pipeline.rules.database.catalog import Catalog
 from platformkit_pipeline.sqltext.identifiers import identifier, qualified
-
-
-def hide_sensitive_columns(catalog: Catalog, finding: Result) -> Proposal:
-    """API002: which columns the public needs is a decision; the steps leave exactly the others."""
-    relation = catalog.relations[(finding.object.schema or "", finding.object.name)]
-    name = qualified(relation.schema, relation.name)
-    found = finding.evidence.get("columns", {})
-    steps = []
-    for client, columns in sorted(found.items()):
-        kept = [c.name for c in catalog.readable_columns(client, relation) if c.name not in columns]
-        revoke = f"revoke select on {name} from public, {identifier(client)};"  # noqa: S608 - for a person to read
-        regrant = f" grant select ({', '.join(map(identifier, kept))}) on {name} to {identifier(client)};" if kept else ""
-        steps.append(
-            f"Where {client} needs the other columns only (queries of all columns, select=*, fail from then on): {revoke}{regrant}"
-        )
-    return ByHand(
-        "who is meant to see these columns, and which rows of them, is not in the catalogue",
-        (
-            "Decide who may see which rows; where that can be said, enable row level security with policies that say so.",
-            *steps,
-            "Move credentials to a schema that is not exposed, or to the vault.",
-        ),
-    )
 
 
 def close_bucket_listing(_catalog: Catalog, finding: Result) -> Proposal:
@@ -72,5 +49,18 @@ def close_queue(_catalog: Catalog, finding: Result) -> Proposal:
             f"Where clients do: alter table {name} enable row level security; with a policy per command for whom it is meant, in the same "
             "migration. Everybody who may read a queue may also take messages from it.",
             "The same for the archive (pgmq.a_…) and for every other queue.",
+        ),
+    )
+
+
+def update_extension(_catalog: Catalog, finding: Result) -> Proposal:
+    """EXT002: there is no way back to an older version, so no patch."""
+    name = identifier(finding.object.name)
+    return ByHand(
+        "an update cannot be undone: extensions have no way back to an older version",
+        (
+            f"Read the release notes between {finding.evidence.get('version')} and {finding.evidence.get('default_version')}.",
+            f"On a branch or copy first, as {finding.evidence.get('owner')}: alter extension {name} update;",
+            "Run the application's tests there, then the same in production.",
         ),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from platformkit_pipeline.model.result import Result
-from platformkit_pipeline.remediation.functions import function_of, signature_of, verb_of
+from platformkit_pipeline.remediation.functions import function_of, signature
 from platformkit_pipeline.remediation.object_names import object_name
 from platformkit_pipeline.remediation.proposal import ByHand, Proposal
 from platformkit_pipeline.rules.database.catalog import Catalog
@@ -13,15 +13,15 @@ from platformkit_pipeline.sqltext.identifiers import identifier, literal
 def justify_definer(catalog: Catalog, finding: Result) -> Proposal:
     """FUN004: nobody but its author knows why; a reason made up here would only silence the rule."""
     function = function_of(catalog, finding)
-    verb, signature = verb_of(function), signature_of(function)
+    on = signature(function)
     comment = "platformkit:definer <why the caller's rights do not suffice>"
     if function.comment:
         comment = f"{function.comment}\n{comment}"
     return ByHand(
         "why the function needs its owner's rights is known to its author only",
         (
-            f"Where it does not need them, and callers hold what the body does: alter {verb} {signature} security invoker;",
-            f"Else say why: comment on {verb} {signature} is {literal(comment)};",
+            f"Where it does not need them, and callers hold what the body does: alter {on} security invoker;",
+            f"Else say why: comment on {on} is {literal(comment)};",
         ),
     )
 
@@ -29,7 +29,7 @@ def justify_definer(catalog: Catalog, finding: Result) -> Proposal:
 def hand_over_definer(catalog: Catalog, finding: Result) -> Proposal:
     """FUN007: a new owner needs exactly the rights that the body uses, which no catalogue lists."""
     function = function_of(catalog, finding)
-    verb, signature = verb_of(function), signature_of(function)
+    on = signature(function)
     owner = identifier(object_name(function.name, suffix="owner"))
     clients = finding.evidence.get("client_members", ())
     return ByHand(
@@ -40,7 +40,7 @@ def hand_over_definer(catalog: Catalog, finding: Result) -> Proposal:
                 (
                     f"create role {owner} nologin; grant usage on schema {identifier(function.schema)} to {owner};",
                     f"Grant {owner} what the body does, table by table; where policies stand in the way it needs policies of its own.",
-                    f"As a superuser, or as a member of both owners: alter {verb} {signature} owner to {owner};",
+                    f"As a superuser, or as a member of both owners: alter {on} owner to {owner};",
                     "Call it as every role that uses it, in a transaction that is rolled back.",
                 )
                 if finding.evidence.get("superuser") or not clients
@@ -53,7 +53,7 @@ def hand_over_definer(catalog: Catalog, finding: Result) -> Proposal:
 def quote_dynamic_sql(catalog: Catalog, finding: Result) -> Proposal:
     """FUN008: which part of the text is a name and which a value is for whoever wrote it."""
     function = function_of(catalog, finding)
-    verb, signature = verb_of(function), signature_of(function)
+    on = signature(function)
     uses = [
         f"Line {use.get('line')} of the body: {use.get('expression')} carries {', '.join(use.get('from', ()))}. "
         "%I or quote_ident for a name, USING (or %L) for a value, a list of constants for a piece of syntax."
@@ -62,8 +62,8 @@ def quote_dynamic_sql(catalog: Catalog, finding: Result) -> Proposal:
     return ByHand(
         "which part of the text is a name and which is a value is known to its author only",
         (
-            f"Until it is mended: revoke execute on {verb} {signature} from public, anon, authenticated;",
+            f"Until it is mended: revoke execute on {on} from public, anon, authenticated;",
             *uses,
-            f"Create or replace {signature} with the same SET clauses: what is not said again is lost.",
+            f"Create or replace {on} with the same SET clauses: what is not said again is lost.",
         ),
     )

@@ -106,7 +106,6 @@ def materialized_view_exposed(catalog: Catalog) -> Verdicts:
 create foreign data wrapper elsewhere;
 create server warehouse foreign data wrapper elsewhere;
 create foreign table public.shipments (id uuid, tenant_id uuid) server warehouse;
-alter foreign table public.shipments owner to postgres;
 grant select on public.shipments to authenticated;
 """,
     clean="""

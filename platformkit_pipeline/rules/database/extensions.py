@@ -18,22 +18,14 @@ from platformkit_pipeline.rules.registry import PASSED, Family, Verdicts, failed
     title="Extension installed in schema public",
     why="Its functions and types become part of the Data API, and a definer function that has public in its path can be made to call them.",
     how_to_fix=(
-        "`alter extension ... set schema extensions` where the extension is relocatable and the role owns it and its members, which are "
-        "the superuser's where it was installed as a trusted one; otherwise drop and create it anew, which takes its dependants with it."
+        "`alter extension ... set schema extensions` where the extension is relocatable and the role owns it; "
+        "otherwise drop and create it anew, which takes its dependants with it."
     ),
     references=("splinter:extension_in_public",),
     patch=PatchKind.SQL,
     requires=(CatalogKind.EXTENSIONS,),
-    violating="""
-do $$ begin  -- as in a project of the years in which postgres was a superuser: the members are its own
-  set local role postgres;
-  create extension tcn schema public;
-  set local role supabase_admin;
-  alter function public.triggered_change_notification() owner to postgres;
-end $$;
-""",
+    violating="create extension hstore schema public;",
     clean="create extension hstore schema extensions;",
-    example_role="supabase_admin",
 )
 def extension_in_public(catalog: Catalog) -> Verdicts:
     for extension in catalog.snapshot.extensions:
