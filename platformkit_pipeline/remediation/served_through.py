@@ -1,4 +1,4 @@
-"""What reads a relation with its caller's rights, so that taking the caller's grant would break it: then somebody may have meant the grant."""
+"""What reads a relation with its caller's rights, and would break without the caller's grant: then somebody may have meant the grant."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ def _policies_and_functions(catalog: Catalog, relation: Relation) -> Iterator[st
         if word.search(f"{policy.using} {policy.with_check}"):
             yield object_of(policy)
     for function in catalog.functions:
-        if not function.security_definer and word.search(function.sql_body or function.body or ""):
-            if any(catalog.may_execute(role, function) for role in catalog.client_roles):
-                yield object_of(function)
+        named = not function.security_definer and word.search(function.sql_body or function.body or "")
+        if named and any(catalog.may_execute(role, function) for role in catalog.client_roles):
+            yield object_of(function)
 
 
 def _views(catalog: Catalog, relation: Relation) -> Iterator[str]:

@@ -4,19 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from platformkit_pipeline.model.patch import ManualItem
+from platformkit_pipeline_tests.remediation.planned import by_hand
 from platformkit_pipeline_tests.remediation.proving.conftest import Bench, bench
 
 __all__ = ["bench"]
-
-
-def by_hand(bench: Bench, rule: str) -> ManualItem:
-    """The only finding of `rule`, which gets no patch."""
-    plan = bench.plan()
-    assert [p for p in plan.patches if p.rule == rule] == []
-    [item] = [m for m in plan.manual_items if m.rule == rule]
-    assert item.steps
-    return item
 
 
 @pytest.mark.parametrize(
