@@ -14,6 +14,7 @@ from platformkit_pipeline.remediation.grants import Revocation, clients, revocat
 from platformkit_pipeline.remediation.proposal import ByHand, Change, Proposal
 from platformkit_pipeline.remediation.row_level_security import enable_row_level_security
 from platformkit_pipeline.remediation.scope import object_of
+from platformkit_pipeline.remediation.served_through import served_through
 from platformkit_pipeline.rules.database.catalog import TABLE_PRIVILEGES, Catalog
 from platformkit_pipeline.sqltext.identifiers import qualified
 
@@ -21,6 +22,7 @@ _TABLES = frozenset({RelationKind.TABLE, RelationKind.PARTITIONED_TABLE})
 _PAST_POLICIES = ("TRUNCATE", "REFERENCES", "TRIGGER")
 _CHANGES = ("UPDATE", "DELETE", "TRUNCATE")
 _SERVICE_ROLE = "service_role"
+_LISTED = 5
 _INSTEAD = {
     RelationKind.VIEW: "Serve what the application shows of its users from a table of its own, with policies.",
     RelationKind.MATERIALIZED_VIEW: "Serve it through an invoker view, or a function that filters by the caller's tenant.",
@@ -34,6 +36,8 @@ def close_to_clients(catalog: Catalog, finding: Result) -> Proposal:
     taken = revocation(catalog, relation, TABLE_PRIVILEGES, clients(catalog))
     if (refused := _refused(catalog, relation, taken)) is not None:
         return refused
+    if readers := served_through(catalog, relation):
+        return _meant_for(relation, readers, taken)
     held = {role: catalog.granted_to(role, relation) for role in catalog.client_roles}
     losing = tuple(role for role in catalog.client_roles if held[role])
     operations = tuple(sorted(frozenset().union(*held.values())))
@@ -117,6 +121,19 @@ def _refused(catalog: Catalog, relation: Relation, taken: Revocation | None, *st
             ),
         )
     return None
+
+
+def _meant_for(relation: Relation, readers: tuple[str, ...], taken: Revocation) -> ByHand:
+    shown = ", ".join(readers[:_LISTED]) + (f" and {len(readers) - _LISTED} more" if len(readers) > _LISTED else "")
+    return ByHand(
+        reason=f"{shown} may read {_name(relation)} with the caller's rights, and would fail without the grant",
+        steps=(
+            "Take it out of the Data API and leave the grant: `create schema if not exists private; grant usage on schema private to "
+            f"authenticated`, then `set schema private` for {_name(relation)}; functions have to name it anew.",
+            "Or let what reads it do so as its owner and filter by the caller's tenant, then:",
+            *(f"{statement};" for statement in taken.up),
+        ),
+    )
 
 
 def _service_role(catalog: Catalog, relation: Relation) -> tuple[str, ...]:

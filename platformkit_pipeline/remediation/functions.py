@@ -9,6 +9,7 @@ from platformkit_pipeline.model.managed_schemas import is_system
 from platformkit_pipeline.model.result import Result
 from platformkit_pipeline.model.snapshot import Function
 from platformkit_pipeline.remediation.authority import may_change, out_of_reach
+from platformkit_pipeline.remediation.path_doubts import doubt_about_a_path
 from platformkit_pipeline.remediation.proposal import ByHand, Change, Proposal
 from platformkit_pipeline.remediation.scope import object_of
 from platformkit_pipeline.rules.database.catalog import Catalog
@@ -43,6 +44,9 @@ def fix_search_path(catalog: Catalog, finding: Result) -> Proposal:
             reason=f"the body of {signature(function)} names {', '.join(elsewhere)}, which is in no schema of the path that could be set",
             steps=("Qualify the names in the body, or add their schemas to the path:", f"{alter};"),
         )
+    if (doubt := doubt_about_a_path(catalog, function, wanted)) is not None:
+        reason, first = doubt
+        return ByHand(reason=reason, steps=(first, f"{alter};"))
     return Change(
         f"Fix the search_path of {signature(function).partition(' ')[2]}",
         (alter,),

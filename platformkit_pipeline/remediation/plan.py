@@ -20,8 +20,10 @@ from platformkit_pipeline.remediation.exposure import (
     protect_sensitive_columns,
     revoke_what_no_policy_holds_back,
 )
+from platformkit_pipeline.remediation.exposure_advice import close_bucket_listing, close_queue, leave_graphql, update_extension
 from platformkit_pipeline.remediation.extensions import move_extension
 from platformkit_pipeline.remediation.foreign_keys import make_restrict_explicit
+from platformkit_pipeline.remediation.function_advice import hand_over_definer, justify_definer, quote_dynamic_sql
 from platformkit_pipeline.remediation.function_privileges import close_to_strangers, close_to_users
 from platformkit_pipeline.remediation.functions import fix_search_path, mend_search_path
 from platformkit_pipeline.remediation.index_repairs import repair_index
@@ -95,6 +97,14 @@ ADVISORS: Mapping[str, Generator] = MappingProxyType(
         "PRF004": repack_table,
         "IDX002": create_missing_index,
         "IDX004": drop_unused_index,
+        "API003": close_bucket_listing,
+        "API004": leave_graphql,
+        "API005": leave_graphql,
+        "API006": close_queue,
+        "EXT002": update_extension,
+        "FUN004": justify_definer,
+        "FUN007": hand_over_definer,
+        "FUN008": quote_dynamic_sql,
         "AUD002": mend_timestamp,
         "AUD003": add_actor_columns,
         "AUD004": log_deletions,
