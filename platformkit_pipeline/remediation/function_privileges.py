@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator
+from functools import lru_cache
 
-from platformkit_pipeline.model.identity import member_identity
 from platformkit_pipeline.model.patch import AccessChange
 from platformkit_pipeline.model.result import Result
-from platformkit_pipeline.model.snapshot import PUBLIC, Function
+from platformkit_pipeline.model.snapshot import PUBLIC, ConstraintType, Function
 from platformkit_pipeline.remediation.authority import may_change, out_of_reach
 from platformkit_pipeline.remediation.functions import function_of, signature
 from platformkit_pipeline.remediation.grants import grants, role, roles
@@ -18,6 +19,7 @@ from platformkit_pipeline.rules.database.catalog import Catalog
 
 _ANON, _AUTHENTICATED, _SERVICE_ROLE = "anon", "authenticated", "service_role"
 _LISTED = 5
+_WORD = re.compile(r"[\w$]+")
 
 
 def close_to_strangers(catalog: Catalog, finding: Result) -> Proposal:
@@ -74,7 +76,7 @@ def _refused(catalog: Catalog, function: Function, losing: tuple[str, ...], stat
     on = signature(function)
     if not may_change(catalog, function.owner):
         return out_of_reach(function.owner, on, *statements)
-    if callers := list(_callers(catalog, function)):
+    if callers := _callers(catalog, function):
         shown = ", ".join(callers[:_LISTED]) + (f" and {len(callers) - _LISTED} more" if len(callers) > _LISTED else "")
         return ByHand(
             reason=f"{shown} {'calls' if len(callers) == 1 else 'call'} {on}, or may do so: whoever uses that needs EXECUTE",
@@ -95,24 +97,32 @@ def _refused(catalog: Catalog, function: Function, losing: tuple[str, ...], stat
     return None
 
 
-def _callers(catalog: Catalog, function: Function) -> Iterator[str]:
+def _callers(catalog: Catalog, function: Function) -> tuple[str, ...]:
     """Policies that call it, and other texts of the database that name it: bodies, views, defaults, checks and indexes."""
-    for policy, _ in catalog.policies_calling.get(id(function), ()):
-        yield member_identity("policy", policy.schema, policy.relation, policy.name).canonical
-    word = re.compile(rf"(?<![\w$]){re.escape(function.name)}(?![\w$])", re.IGNORECASE)
+    policies = [p for p, _ in catalog.policies_calling.get(id(function), ())]
+    named = _naming(catalog)[function.name.lower()] - {object_of(function)}
+    return tuple(dict.fromkeys((*map(object_of, policies), *sorted(named))))
+
+
+@lru_cache(maxsize=1)
+def _naming(catalog: Catalog) -> defaultdict[str, set[str]]:
+    """Word → objects in whose text it stands. A name that needs quotes is found by its words only, so it is looked up as it is."""
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    odd = [f.name for f in catalog.definers if not _WORD.fullmatch(f.name)]
+    for record, text in _texts(catalog):
+        identity = object_of(record)
+        for word in set(_WORD.findall(text.lower())):
+            found[word].add(identity)
+        for name in odd:
+            if name.replace('"', '""') in text:
+                found[name.lower()].add(identity)
+    return found
+
+
+def _texts(catalog: Catalog) -> Iterator[tuple[object, str]]:
     snapshot = catalog.snapshot
-    for other in catalog.functions:
-        if other is not function and word.search(other.sql_body or other.body or ""):
-            yield object_of(other)
-    for relation in snapshot.relations:
-        if relation.definition and word.search(relation.definition):
-            yield object_of(relation)
-    for column in snapshot.columns:
-        if column.default and word.search(column.default):
-            yield object_of(column)
-    for constraint in snapshot.constraints:
-        if constraint.definition.startswith("CHECK") and word.search(constraint.definition):
-            yield object_of(constraint)
-    for index in snapshot.indexes:
-        if None in index.key_columns and word.search(index.definition):
-            yield object_of(index)
+    yield from ((f, f.sql_body or f.body or "") for f in catalog.functions)
+    yield from ((r, r.definition) for r in snapshot.relations if r.definition)
+    yield from ((c, c.default) for c in snapshot.columns if c.default)
+    yield from ((c, c.definition) for c in snapshot.constraints if c.type is ConstraintType.CHECK)
+    yield from ((i, i.definition) for i in snapshot.indexes if None in i.key_columns or i.predicate is not None)
