@@ -30,6 +30,15 @@ from platformkit_pipeline.remediation.index_repairs import repair_index
 from platformkit_pipeline.remediation.missing_indexes import index_foreign_key, index_policy_columns
 from platformkit_pipeline.remediation.performance import create_missing_index, drop_unused_index, repack_table, tune_statement
 from platformkit_pipeline.remediation.policies import ask_once, confine_to_tenant, repeat_using_as_check, tie_to_tenant
+from platformkit_pipeline.remediation.policy_steps import (
+    admit_somebody,
+    agree_on_grants,
+    break_recursion,
+    leave_user_metadata,
+    merge_policies,
+    refer_to_primary_key,
+    stop_bypassing,
+)
 from platformkit_pipeline.remediation.proposal import ByHand, Change, Generator, Proposal, Remedy
 from platformkit_pipeline.remediation.reference_steps import carry_tenant, declare_reference, validate_reference
 from platformkit_pipeline.remediation.row_level_security import enable_row_level_security
@@ -97,6 +106,13 @@ ADVISORS: Mapping[str, Generator] = MappingProxyType(
         "PRF004": repack_table,
         "IDX002": create_missing_index,
         "IDX004": drop_unused_index,
+        "RLS003": admit_somebody,
+        "RLS006": leave_user_metadata,
+        "RLS011": merge_policies,
+        "RLS014": stop_bypassing,
+        "RLS018": agree_on_grants,
+        "RLS019": break_recursion,
+        "FKY005": refer_to_primary_key,
         "API003": close_bucket_listing,
         "API004": leave_graphql,
         "API005": leave_graphql,

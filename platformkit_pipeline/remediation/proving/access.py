@@ -12,6 +12,7 @@ import psycopg
 from platformkit_pipeline.introspection.postgres.connection import connect
 from platformkit_pipeline.locations import read_sql
 from platformkit_pipeline.model.dsn import Dsn
+from platformkit_pipeline.model.identity import function_identity, relation_identity, schema_identity
 from platformkit_pipeline.model.snapshot import Relation, RelationKind, Snapshot
 from platformkit_pipeline.model.snapshot_inventory import identity_of
 from platformkit_pipeline.remediation.proving.made_rows import TENANTS, USERS, made_rows
@@ -105,11 +106,11 @@ def privileges(dsn: Dsn, snapshot: Snapshot) -> Privileges:
         ):
             match kind:
                 case "relation":
-                    about = names.get((schema, name), f"relation {schema}.{name}")
+                    about = names.get((schema, name)) or relation_identity("relation", schema, name).canonical
                 case "function":
-                    about = f"function {schema}.{name}({arguments})"
+                    about = function_identity(schema, name, arguments).canonical
                 case _:
-                    about = f"schema {name}"
+                    about = schema_identity(name).canonical
             found[about, role] = operations
     return found
 
