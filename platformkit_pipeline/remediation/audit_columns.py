@@ -17,7 +17,7 @@ from platformkit_pipeline.sqltext.identifiers import identifier, qualified
 
 _NOTHING = Touch((), (), (), ())
 _WHOLE_ROW = re.compile(r"\b(?:old|new)\s*\)?\s*\.\s*\*", re.IGNORECASE)
-_TYPE = "timestamptz not null default pg_catalog.now()"
+_TYPE = "timestamptz not null default current_timestamp"
 
 
 def add_timestamps(catalog: Catalog, finding: Result) -> Proposal:

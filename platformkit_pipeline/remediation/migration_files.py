@@ -33,18 +33,36 @@ class MigrationFile:
 def migration_files(plan: Plan, first_version: datetime) -> tuple[MigrationFile, ...]:
     """Two files per change, in the order of application; versions count up by one second from `first_version` (UTC).
 
-    Patches of several findings that the same statements mend share their files. What was tried and not proven stands in MANUAL.md,
-    with the reason, beside what no SQL could be generated for.
+    What refuses a transaction gets a file per statement: tools send a file as one, which the server takes for a transaction. Patches of
+    several findings that the same statements mend share their files. What was tried and not proven stands in MANUAL.md, with the
+    reason, beside what no SQL could be generated for.
     """
     files: list[MigrationFile] = []
-    for position, patches in enumerate(_changes(plan.offered)):
+    parts = [part for patches in _changes(plan.offered) for part in _parts(patches)]
+    for position, part in enumerate(parts):
         version = (first_version + timedelta(seconds=position)).strftime("%Y%m%d%H%M%S")
-        name = f"{version}_{_slug(patches[0])}.sql"
-        files.append(MigrationFile(f"{UP_FOLDER}/{name}", _text(plan, patches, "up", patches[0].up)))
-        files.append(MigrationFile(f"{DOWN_FOLDER}/{name}", _text(plan, patches, "down", patches[0].down)))
+        name = f"{version}_{_slug(part.patches[0])}{f'_{part.number}' if part.of > 1 else ''}.sql"
+        files.append(MigrationFile(f"{UP_FOLDER}/{name}", _text(plan, part, "up", part.up)))
+        files.append(MigrationFile(f"{DOWN_FOLDER}/{name}", _text(plan, part, "down", part.patches[0].down)))
     if plan.manual_items or plan.withheld:
         files.append(MigrationFile("MANUAL.md", _manual(plan)))
     return tuple(files)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What stands in one migration; the undo of each part is that of the whole."""
+
+    patches: Sequence[Patch]
+    up: tuple[str, ...]
+    number: int
+    of: int
+
+
+def _parts(patches: Sequence[Patch]) -> Iterator[_Part]:
+    first = patches[0]
+    portions = [first.up] if first.transactional else [(statement,) for statement in first.up]
+    yield from (_Part(patches, up, number, len(portions)) for number, up in enumerate(portions, start=1))
 
 
 def patches_in(text: str) -> frozenset[str]:
@@ -64,9 +82,10 @@ def _slug(patch: Patch) -> str:
     return _WORD.sub("_", f"{patch.rule} {patch.object}".lower()).strip("_")[:80]
 
 
-def _text(plan: Plan, patches: Sequence[Patch], direction: str, statements: tuple[str, ...]) -> str:
+def _text(plan: Plan, part: _Part, direction: str, statements: tuple[str, ...]) -> str:
+    patches = part.patches
     header = [
-        f"{patches[0].title} ({direction})",
+        f"{patches[0].title} ({direction})" + (f", part {part.number} of {part.of}" if part.of > 1 else ""),
         f"plan: {plan.plan_id}   scan: {plan.scan_id}",
         f"base catalogue fingerprint: {plan.base_fingerprint}",
     ]

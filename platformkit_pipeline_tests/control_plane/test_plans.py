@@ -126,7 +126,7 @@ def test_a_proven_patch_is_stored_as_proven(pipeline: Connection, shop: StoredTa
     proven = with_proofs(plan)
     plans.store_proofs(pipeline, proven, proven_at=NOW, run_id="run-9")
     assert plans.latest(pipeline, shop.target_id) == proven
-    rows = pipeline.execute("select proof, reversible, proof_run_id from ops.remediation_patches where kind = 'sql' order by position")
+    rows = pipeline.execute("select proof, reversible, proof_run from ops.remediation_patches where kind = 'sql' order by position")
     assert rows.fetchall() == [("proven", True, "run-9"), ("refuted", False, "run-9")]
     assert pipeline.execute("select proof, score_before, score_after from ops.remediation_plans").fetchone() == ("proven", 49, 89)
 

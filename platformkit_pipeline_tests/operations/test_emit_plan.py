@@ -67,7 +67,7 @@ def test_a_file_carries_its_proof_and_what_is_withheld_gets_none(repository: Pat
     text = up.read_text()
     assert "-- proof: PROVEN (PostgreSQL 18.6, rules rules)" in text
     assert "--   (9) roles can do what they could, but for declared cells: held" in text
-    assert text.endswith("\n\nalter table a x;\n")
+    assert text.endswith("\n\nset local lock_timeout = '3s';\nset local statement_timeout = '60s';\nalter table a x;\n")
 
 
 def test_findings_that_the_same_statements_mend_share_a_file(repository: Path) -> None:
@@ -77,6 +77,16 @@ def test_findings_that_the_same_statements_mend_share_a_file(repository: Path) -
     assert "rule: RLS001" in text
     assert "rule: RLS002" in text
     assert emit_plan(plan(patch("a"), patch("a", rule="RLS002")), repository, now=NOW).written == ()
+
+
+def test_what_refuses_a_transaction_gets_a_file_for_each_statement(repository: Path) -> None:
+    build = replace(patch("a"), up=("create index concurrently i on a (b)", "alter index p attach partition i"), transactional=False)
+    emitted = emit_plan(plan(build), repository, now=NOW)
+    ups = [path for path in emitted.written if path.parent.name == "migrations"]
+    assert [path.name for path in ups] == ["20261120130001_rls001_public_a_1.sql", "20261120130002_rls001_public_a_2.sql"]
+    assert [path.read_text().split("\n\n")[1] for path in ups] == [f"{statement};\n" for statement in build.up]
+    assert "part 2 of 2" in ups[1].read_text()
+    assert emit_plan(plan(build), repository, now=NOW).written == ()
 
 
 def test_a_plan_that_nobody_tried_is_refused(repository: Path) -> None:

@@ -72,7 +72,7 @@ def test_proofs_are_made_once_for_a_plan_and_stored_with_it(scanned: ScannedTwic
     stored = scanned.superuser.execute("select proof from ops.remediation_patches where kind = 'sql'").fetchall()
     assert stored.count(("proven",)) == first["offered"] > 0
     assert len(stored) == first["offered"] + first["withheld"]
-    runs = scanned.superuser.execute("select distinct proof_run_id from ops.remediation_patches where kind = 'sql'").fetchall()
+    runs = scanned.superuser.execute("select distinct proof_run from ops.remediation_patches where kind = 'sql'").fetchall()
     assert runs == [(scanned.first.run_id,)]
 
 

@@ -34,11 +34,12 @@ from platformkit_pipeline.remediation.shadows import ShadowServer, ShadowTemplat
 from platformkit_pipeline.rules.evaluate import evaluate
 from platformkit_pipeline.rules.registry import Scope, Source, rules_for
 from platformkit_pipeline.sandbox.binaries import find_binaries
-from platformkit_pipeline.sandbox.databases import connect, with_user
+from platformkit_pipeline.sandbox.databases import connect, drop_database, with_user
 from platformkit_pipeline.sandbox.embedded import EmbeddedPostgres
 from platformkit_pipeline.sandbox.sample_platform import SAMPLE_PROJECTS
 from platformkit_pipeline_tests.foreign_schemas.test_foreign_schemas import MAKERS, NAMES
 from platformkit_pipeline_tests.remediation.conftest import SCHEMAS, binaries_in, every_server
+from platformkit_pipeline_tests.rules.conftest import run_sql
 
 Make = Callable[[Path, str], Dsn]
 
@@ -148,7 +149,11 @@ def test_shadow_of_a_schema_that_nobody_here_wrote_equals_it(name: str, blank_da
 
 def test_shadow_of_a_thousand_tables_equals_them(postgres_server: EmbeddedPostgres, supabase_template: str, shadows: ShadowServer) -> None:
     prepare_server(postgres_server)
-    target = observe(make_catalogue(postgres_server, supabase_template, "thousand", 1000))
+    try:
+        target = observe(make_catalogue(postgres_server, supabase_template, "thousand", 1000))
+    finally:
+        drop_database(postgres_server.dsn(), "thousand")
+        run_sql(postgres_server.dsn(), "drop role bench_reporting; drop role bench_backend", role=postgres_server.superuser)
     assert_equal(shadows.template(target), target, at_least=20_000)
 
 
