@@ -29,7 +29,7 @@ def build_defs(*, resources: Mapping[str, Any] | None = None) -> dg.Definitions:
         from platformkit_pipeline.orchestration.assets.sources import source_projects
         from platformkit_pipeline.orchestration.assets.target_scan import target_scan
         from platformkit_pipeline.orchestration.data_quality import stored_data_quality
-        from platformkit_pipeline.orchestration.jobs import fleet_report, nightly, scan_target
+        from platformkit_pipeline.orchestration.jobs import fleet_report, nightly, prove_target, scan_target
         from platformkit_pipeline.orchestration.resources import ControlPlaneResource, SettingsResource
         from platformkit_pipeline.orchestration.schedules import nightly_schedule
         from platformkit_pipeline.orchestration.sensors.fleet_report import FLEET_REPORT_SENSORS
@@ -39,7 +39,7 @@ def build_defs(*, resources: Mapping[str, Any] | None = None) -> dg.Definitions:
         return dg.Definitions(
             assets=[source_projects, target_scan, compliance_report],
             asset_checks=[stored_data_quality],
-            jobs=[scan_target, nightly, fleet_report],
+            jobs=[scan_target, prove_target, nightly, fleet_report],
             schedules=[nightly_schedule(_schedule(given["settings"]))],
             sensors=[target_registry, *FLEET_REPORT_SENSORS],
             resources=given,

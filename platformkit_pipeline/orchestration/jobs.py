@@ -4,26 +4,33 @@ from __future__ import annotations
 
 import dagster as dg
 
-from platformkit_pipeline.orchestration.assets.target_scan import TARGET_KEYS
+from platformkit_pipeline.orchestration.assets.target_scan import TARGET_KEYS, UNHURRIED_KEYS
 from platformkit_pipeline.orchestration.data_quality import stored_data_quality
 from platformkit_pipeline.orchestration.keys import FLEET_REPORT
 
 _MAX_RUNTIME_TAG = "dagster/max_runtime"
 _PRIORITY_TAG = "dagster/priority"
 _TARGET = dg.AssetSelection.assets(*TARGET_KEYS)
+_UNHURRIED = dg.AssetSelection.assets(*UNHURRIED_KEYS)
 
 scan_target = dg.define_asset_job(
     "scan_target",
     # Without the checks of data quality: they look at all targets, and their libraries take seconds to load.
-    selection=_TARGET - dg.AssetSelection.checks(stored_data_quality),
+    selection=_TARGET - _UNHURRIED - dg.AssetSelection.checks(stored_data_quality),
     description="One target from observation to gate. Launch it on a partition.",
     tags={_PRIORITY_TAG: "10"},  # somebody waits for it
+)
+
+prove_target = dg.define_asset_job(
+    "prove_target",
+    selection=_UNHURRIED,
+    description="Proofs of a target's plan and drift of its migrations, from its latest observation. Launch it on a partition.",
 )
 
 nightly = dg.define_asset_job(
     "nightly",
     selection=_TARGET - dg.AssetSelection.checks(stored_data_quality),
-    description="Every target from observation to gate, in one run over the range of all partitions.",
+    description="Every target from observation to gate, then proofs and drift, in one run over the range of all partitions.",
     tags={_MAX_RUNTIME_TAG: str(8 * 3600)},  # the instance's limit is meant for one target
 )
 

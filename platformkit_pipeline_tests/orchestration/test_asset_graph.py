@@ -88,7 +88,7 @@ def test_every_rule_family_has_one_check_that_does_not_block_the_plan(defs: dg.D
 def test_jobs_schedules_and_sensors_are_those_of_the_contract_and_run_by_default(defs: dg.Definitions) -> None:
     repository = defs.get_repository_def()
     jobs = {job.name for job in repository.get_all_jobs() if not job.name.startswith("__")}
-    assert jobs == {"scan_target", "nightly", "fleet_report"}
+    assert jobs == {"scan_target", "prove_target", "nightly", "fleet_report"}
     (schedule,) = repository.schedule_defs
     assert (schedule.name, schedule.cron_schedule, schedule.execution_timezone) == ("nightly", "0 2 * * *", "UTC")
     assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING

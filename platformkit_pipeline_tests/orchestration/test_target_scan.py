@@ -30,11 +30,10 @@ TARGET_ASSETS = {
     "ops/inventory_objects",
     *(f"compliance/{family}" for family in FAMILIES),
     "compliance/report",
-    "compliance/migrations",
     "remediation/plans",
-    "remediation/proofs",
     "governance/gate",
 }
+NIGHTLY_ASSETS = {*TARGET_ASSETS, "remediation/proofs", "compliance/migrations"}
 
 RunJob = Callable[..., dg.ExecuteInProcessResult]
 Register = Callable[..., None]
@@ -63,17 +62,6 @@ def test_metadata_tells_what_was_seen_and_how_it_scores(scanned: ScannedTwice) -
     plan = metadata_of(instance, run_id, "remediation/plans", MESSY)
     assert plan["patches"] > 0
     assert "enable row level security" in plan["plan"].lower()
-
-
-def test_proofs_are_made_once_for_a_plan_and_stored_with_it(scanned: ScannedTwice) -> None:
-    first, second = (metadata_of(scanned.instance, run.run_id, "remediation/proofs", MESSY) for run in (scanned.first, scanned.second))
-    assert (first["tried"], second["tried"]) == (True, False)
-    assert (first["offered"], first["withheld"]) == (second["offered"], second["withheld"])
-    stored = scanned.superuser.execute("select proof from ops.remediation_patches where kind = 'sql'").fetchall()
-    assert stored.count(("proven",)) == first["offered"] > 0
-    assert len(stored) == first["offered"] + first["withheld"]
-    runs = scanned.superuser.execute("select distinct proof_run from ops.remediation_patches where kind = 'sql'").fetchall()
-    assert runs == [(scanned.first.run_id,)]
 
 
 def test_the_gate_names_what_blocks_and_notes_the_end_of_the_audit_chain(scanned: ScannedTwice) -> None:
@@ -176,7 +164,7 @@ def test_the_night_reaches_every_other_target_and_then_fails_naming_the_broken_o
     run = run_job("nightly", tags=range_tags(instance.get_dynamic_partitions(SUPABASE_PROJECTS)))
     assert not run.success
     assert failure_of(instance, run.run_id).startswith("1 of 3 targets failed\nlost: ")
-    assert materialized(instance, run.run_id) == {(asset, name) for asset in TARGET_ASSETS for name in (WELL_KEPT, MESSY)}
+    assert materialized(instance, run.run_id) == {(asset, name) for asset in NIGHTLY_ASSETS for name in (WELL_KEPT, MESSY)}
     status = instance.get_status_by_partition(dg.AssetKey(["governance", "gate"]), ["lost", WELL_KEPT, MESSY], supabase_projects)
     assert status is not None
     assert {name: state.value if state else None for name, state in status.items()} == {
@@ -274,7 +262,7 @@ def test_a_fault_of_ours_in_one_target_does_not_hide_the_others_nor_show_a_secre
     assert failure_of(instance, run.run_id) == (
         f"1 of 2 targets failed\n{MESSY}: unexpected ValueError: postgresql://me:***@host/x is not what I expected"
     )
-    assert materialized(instance, run.run_id) == {(asset, WELL_KEPT) for asset in TARGET_ASSETS}
+    assert materialized(instance, run.run_id) == {(asset, WELL_KEPT) for asset in NIGHTLY_ASSETS}
     assert _tables_with(dagster_database, "spoiled-staple-44") == []
 
 
@@ -300,27 +288,46 @@ def test_when_the_control_plane_goes_away_the_rest_of_the_night_is_not_attempted
     assert sentence.endswith(f"{WELL_KEPT}: not attempted: the control plane went away")
 
 
-def test_drift_between_migrations_and_what_is_live_is_a_table_and_a_finding(
-    platform: Platform,
-    register: Register,
-    run_job: RunJob,
-    instance: dg.DagsterInstance,
-    superuser: Connection,
-    supabase_database: Dsn,
-    tmp_path: Path,
-) -> None:
+@pytest.fixture
+def shop(platform: Platform, register: Register, supabase_database: Dsn, tmp_path: Path) -> Dsn:
+    """A project that keeps every rule, with a repository whose migrations make it."""
     folder = tmp_path / "supabase" / "migrations"
     folder.mkdir(parents=True)
     (folder / "20260101000000_schema.sql").write_text(WELL_KEPT_SCHEMA)
     run_sql(supabase_database, WELL_KEPT_SCHEMA)
     platform.list_targets(repository=tmp_path, shop=supabase_database)
     register("shop")
-    first = run_job("scan_target", partition="shop")
+    return supabase_database
+
+
+def test_proofs_are_made_once_for_a_plan_and_stored_with_it(
+    shop: Dsn, run_job: RunJob, instance: dg.DagsterInstance, superuser: Connection
+) -> None:
+    run_sql(shop, "alter function public.touch_updated_at() reset all; drop index public.orders_tenant_id_idx")
+    run_job("scan_target", partition="shop")
+    first, second = (run_job("prove_target", partition="shop") for _ in range(2))
+    told = [metadata_of(instance, run.run_id, "remediation/proofs", "shop") for run in (first, second)]
+    assert [proofs["tried"] for proofs in told] == [True, False]
+    assert [(proofs["offered"], proofs["withheld"]) for proofs in told] == [(3, 0), (3, 0)]
+    assert told[0]["score_after"] > told[0]["score_before"]
+    stored = superuser.execute("select proof, reversible, proof_run from ops.remediation_patches where kind = 'sql'").fetchall()
+    assert stored == [("proven", True, first.run_id)] * 3
+    assert superuser.execute("select proof from ops.remediation_plans").fetchall() == [("proven",)]
+    versions = [data_versions(instance, run.run_id)["remediation/proofs"] for run in (first, second)]
+    assert versions[0] == versions[1]
+
+
+def test_drift_between_migrations_and_what_is_live_is_a_table_and_a_finding(
+    shop: Dsn, run_job: RunJob, instance: dg.DagsterInstance, superuser: Connection
+) -> None:
+    run_job("scan_target", partition="shop")
+    first = run_job("prove_target", partition="shop")
     assert metadata_of(instance, first.run_id, "compliance/migrations", "shop")["conclusion"].startswith("PASS")
     assert evaluations(instance, first.run_id)["compliance/migrations:verdict", "shop"].passed
 
-    run_sql(supabase_database, "alter table public.orders add column dashboard text; alter function public.touch_updated_at() reset all")
-    second = run_job("scan_target", partition="shop")
+    run_sql(shop, "alter table public.orders add column dashboard text; alter function public.touch_updated_at() reset all")
+    run_job("scan_target", partition="shop")
+    second = run_job("prove_target", partition="shop")
     drift = metadata_of(instance, second.run_id, "compliance/migrations", "shop")
     assert drift["conclusion"].startswith("FAIL")
     assert (drift["only_live"], drift["different"], drift["only_declared"]) == (1, 1, 0)

@@ -31,6 +31,8 @@ from platformkit_pipeline.orchestration.resources import ControlPlaneResource, S
 
 STAGES = (INTROSPECTION, COMPLIANCE, REMEDIATION, GOVERNANCE, PROVING, DRIFT)
 TARGET_KEYS = tuple(key for stage in STAGES for key in stage.keys)
+UNHURRIED_KEYS = (*PROVING.keys, *DRIFT.keys)
+"""What takes a server of its own, and nobody waits for."""
 _SPECS = {spec.key: spec for stage in STAGES for spec in stage.specs}
 
 
