@@ -25,6 +25,7 @@ from platformkit_pipeline.remediation.plan import build_plan
 from platformkit_pipeline.remediation.proving.plan_proof import prove_plan
 from platformkit_pipeline.remediation.proving.prover import Prover
 from platformkit_pipeline.remediation.shadows import ShadowServer
+from platformkit_pipeline.reporting.plan import proof_words
 from platformkit_pipeline.rules.evaluate import evaluate
 from platformkit_pipeline.rules.registry import Scope, rules_for
 from platformkit_pipeline.sandbox.databases import connect, create_database, with_user
@@ -110,6 +111,8 @@ def _report(relations: int, plan: Plan, first: ProofStatus, peer: float, built: 
     proven = sum(p.status is ProofStatus.PROVEN for p in plan.patches)
     together = plan.proof.proof.status.value if plan.proof else "not tried"
     print(f"{relations} relations; {len(plan.patches)} patches, {proven} proven alone, together: {together}")
+    for patch in plan.withheld:
+        print(f"withheld: {patch.rule} {patch.object}: {proof_words(patch.proof)}")
     print(f"copy by pg_dump and psql        {peer:7.2f} s")
     print(f"shadow, built and compared      {built:7.2f} s   {built / peer:.2f} x the copy")
     print(f"first patch ({first.value})     {one:7.2f} s   {one / peer:.2f} x the copy")

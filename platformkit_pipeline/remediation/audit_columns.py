@@ -7,7 +7,7 @@ import re
 from platformkit_pipeline.model.identity import member_identity
 from platformkit_pipeline.model.result import Result
 from platformkit_pipeline.model.snapshot import Relation
-from platformkit_pipeline.remediation.ownership import out_of_reach
+from platformkit_pipeline.remediation.authority import why_not_ours
 from platformkit_pipeline.remediation.partitioned_indexes import all_partitions_of
 from platformkit_pipeline.remediation.proposal import ByHand, Change, Proposal
 from platformkit_pipeline.remediation.touch_triggers import Touch, keeps, no_function_for, touch_of
@@ -54,7 +54,7 @@ def keep_updated_at(catalog: Catalog, finding: Result) -> Proposal:
     found = catalog.column(table, column)
     touch = touch_of(catalog, table)
     steps = tuple(f"`{statement}`" for statement in touch.up)
-    if why := out_of_reach(catalog, table.owner) or no_function_for(catalog, table):
+    if why := why_not_ours(catalog, table.owner) or no_function_for(catalog, table):
         return ByHand(why, steps)
     if found is None or not found.type.startswith(("timestamp with", "timestamp(")):
         return ByHand(f"{column} is {found.type if found else 'not there'}, which takes no time of a clock (AUD002)", steps)
@@ -74,7 +74,7 @@ def keep_updated_at(catalog: Catalog, finding: Result) -> Proposal:
 
 
 def _not_alterable(catalog: Catalog, table: Relation) -> str | None:
-    if why := out_of_reach(catalog, table.owner):
+    if why := why_not_ours(catalog, table.owner):
         return why
     heirs = [f"{r.schema}.{r.name}" for r in catalog.snapshot.relations if not r.is_partition and (table.schema, table.name) in r.parents]
     if heirs:

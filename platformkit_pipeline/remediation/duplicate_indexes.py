@@ -5,7 +5,7 @@ from __future__ import annotations
 from platformkit_pipeline.model.identity import member_identity
 from platformkit_pipeline.model.result import Result
 from platformkit_pipeline.model.snapshot import Index, Relation, RelationKind
-from platformkit_pipeline.remediation.ownership import out_of_reach
+from platformkit_pipeline.remediation.authority import why_not_ours
 from platformkit_pipeline.remediation.partitioned_indexes import all_partitions_of, recommented
 from platformkit_pipeline.remediation.proposal import ByHand, Change, Proposal
 from platformkit_pipeline.rules.database.catalog import Catalog
@@ -22,7 +22,7 @@ def drop_duplicate_index(catalog: Catalog, finding: Result) -> Proposal:
     full_name, kept = qualified(schema, name), finding.evidence.get("covered_by", "another index")
     partitioned = relation.kind is RelationKind.PARTITIONED_TABLE
     concurrently = "" if partitioned else " concurrently"
-    if why := out_of_reach(catalog, relation.owner):
+    if why := why_not_ours(catalog, relation.owner):
         return ByHand(why, (f"As {relation.owner}: `drop index{concurrently} {full_name}`.",))
     if index.constraint or index.primary:
         return _constraint(relation, index, kept)

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from platformkit_pipeline.model.result import Result
 from platformkit_pipeline.model.snapshot import Constraint, Relation, RelationKind
+from platformkit_pipeline.remediation.authority import may_refer_to, why_not_ours
 from platformkit_pipeline.remediation.object_names import fitting_name, object_name
-from platformkit_pipeline.remediation.ownership import may_refer_to, out_of_reach
 from platformkit_pipeline.remediation.proposal import ByHand, Change, Proposal
 from platformkit_pipeline.rules.database.catalog import Catalog
 from platformkit_pipeline.sqltext.identifiers import identifier, literal, qualified
@@ -58,7 +58,7 @@ def _replaced(table: Relation, key: Constraint, spare: str, definition: str) -> 
 def _doubts(catalog: Catalog, table: Relation, key: Constraint) -> Iterator[str]:
     """Why the constraint cannot be replaced, or RESTRICT would not be what happens today."""
     referenced = catalog.relations.get((key.referenced_schema or "", key.referenced_relation or ""))
-    if why := out_of_reach(catalog, table.owner):
+    if why := why_not_ours(catalog, table.owner):
         yield why
     if referenced is None or not may_refer_to(catalog, referenced):
         yield f"postgres may not create foreign keys to {key.referenced_schema}.{key.referenced_relation}"

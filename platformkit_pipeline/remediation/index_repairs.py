@@ -7,7 +7,7 @@ import re
 from platformkit_pipeline.model.identity import member_identity
 from platformkit_pipeline.model.result import Result
 from platformkit_pipeline.model.snapshot import Index, Relation, RelationKind
-from platformkit_pipeline.remediation.ownership import out_of_reach
+from platformkit_pipeline.remediation.authority import why_not_ours
 from platformkit_pipeline.remediation.partitioned_indexes import completed
 from platformkit_pipeline.remediation.proposal import ByHand, Change, Proposal
 from platformkit_pipeline.rules.database.catalog import Catalog
@@ -29,7 +29,7 @@ def repair_index(catalog: Catalog, finding: Result) -> Proposal:
 def repair_of(catalog: Catalog, relation: Relation, index: Index) -> Proposal:
     """How an invalid index becomes valid, or goes where another does its work."""
     name = qualified(index.schema, index.name)
-    if why := out_of_reach(catalog, relation.owner):
+    if why := why_not_ours(catalog, relation.owner):
         return ByHand(why, (f"As {relation.owner}: `reindex index concurrently {name}`, outside a transaction block.",))
     if index.unique or index.constraint:
         return _unique(relation, index)

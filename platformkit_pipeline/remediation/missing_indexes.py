@@ -8,6 +8,7 @@ from dataclasses import replace
 from platformkit_pipeline.model.identity import member_identity
 from platformkit_pipeline.model.result import Result
 from platformkit_pipeline.model.snapshot import RelationKind
+from platformkit_pipeline.remediation.authority import no_room_in, why_not_ours
 from platformkit_pipeline.remediation.index_proposals import (
     Need,
     ProposedIndex,
@@ -17,7 +18,6 @@ from platformkit_pipeline.remediation.index_proposals import (
     proposed_for,
 )
 from platformkit_pipeline.remediation.index_repairs import repair_of
-from platformkit_pipeline.remediation.ownership import no_room_in, out_of_reach
 from platformkit_pipeline.remediation.partitioned_indexes import completed
 from platformkit_pipeline.remediation.proposal import ByHand, Change, Proposal
 from platformkit_pipeline.rules.database.catalog import Catalog
@@ -48,7 +48,7 @@ def index_policy_columns(catalog: Catalog, finding: Result) -> Proposal:
 def _built(catalog: Catalog, title: str, wanted: Sequence[tuple[Need, ProposedIndex]]) -> Proposal:
     changes: list[Change] = []
     for need, proposed in wanted:
-        if why := out_of_reach(catalog, proposed.table.owner) or no_room_in(catalog, proposed.table.schema):
+        if why := why_not_ours(catalog, proposed.table.owner) or no_room_in(catalog, proposed.table.schema):
             return ByHand(why, tuple(f"As {p.table.owner}: `{_creation(catalog, p)}`." for _, p in wanted))
         change = repair_of(catalog, proposed.table, proposed.leftover) if proposed.leftover else _created(catalog, proposed, need)
         if isinstance(change, ByHand):

@@ -10,8 +10,8 @@ from functools import lru_cache
 from platformkit_pipeline.model.identity import function_identity, member_identity
 from platformkit_pipeline.model.result import Outcome
 from platformkit_pipeline.model.snapshot import Function, Relation, Trigger
+from platformkit_pipeline.remediation.authority import APPLYING_ROLE, no_room_in
 from platformkit_pipeline.remediation.object_names import fitting_name, object_name
-from platformkit_pipeline.remediation.ownership import OWNERS_LOGIN, no_room_in
 from platformkit_pipeline.remediation.partitioned_indexes import all_partitions_of
 from platformkit_pipeline.rules.database.audit_columns import timestamps_missing, updated_at_not_maintained
 from platformkit_pipeline.rules.database.catalog import Catalog, Name
@@ -112,7 +112,7 @@ def _known_keeper(catalog: Catalog) -> _Keeper | None:
         schema, name = min(used, key=lambda n: (-used[n], n))
         return _Keeper(schema, name, f"{qualified(schema, name)}()", created=False)
     for function in catalog.functions_named(_MODDATETIME, None):
-        if function.extension == _MODDATETIME and catalog.may_execute(OWNERS_LOGIN, function):
+        if function.extension == _MODDATETIME and catalog.may_execute(APPLYING_ROLE, function):
             call = f"{qualified(function.schema, function.name)}({literal(catalog.declarations.updated_at)})"
             return _Keeper(function.schema, function.name, call, created=False)
     return None
@@ -120,7 +120,7 @@ def _known_keeper(catalog: Catalog) -> _Keeper | None:
 
 def _may_be_called(catalog: Catalog, function: Function) -> bool:
     """By whoever creates the trigger; afterwards nobody asks."""
-    return not function.security_definer and catalog.may_execute(OWNERS_LOGIN, function)
+    return not function.security_definer and catalog.may_execute(APPLYING_ROLE, function)
 
 
 @lru_cache(maxsize=1024)

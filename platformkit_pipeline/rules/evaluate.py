@@ -37,7 +37,7 @@ def _results(rule: Rule, catalog: Catalog) -> Iterator[Result]:
     database = database_identity(catalog.snapshot.server.database)
     unobserved = catalog.unobserved_among(rule.requires)
     if unobserved:
-        yield _result(rule, unknown(database, f"not judged, because it could not be observed: {unobserved}"))
+        yield result_of(rule, unknown(database, f"not judged, because it could not be observed: {unobserved}"))
         return
     yield from _judged(rule, catalog, database)
 
@@ -56,12 +56,13 @@ def _judged(rule: Rule, subject: Any, whole: ObjectIdentity) -> Iterator[Result]
         if verdict.object in judged:  # twice would count twice in the score
             raise AssertionError(f"rule {rule.code} judged {verdict.object.canonical} twice")
         judged.add(verdict.object)
-        yield _result(rule, verdict)
+        yield result_of(rule, verdict)
     if passes:
-        yield _result(rule, Verdict(whole, Outcome.PASS), count=passes)
+        yield result_of(rule, Verdict(whole, Outcome.PASS), count=passes)
 
 
-def _result(rule: Rule, verdict: Verdict, *, count: int = 1) -> Result:
+def result_of(rule: Rule, verdict: Verdict, *, count: int = 1) -> Result:
+    """The verdict with the metadata of its rule."""
     return Result(
         rule=rule.code,
         name=rule.name,

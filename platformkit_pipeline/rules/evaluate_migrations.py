@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from platformkit_pipeline.model.identity import ObjectIdentity
 from platformkit_pipeline.model.result import Outcome, Result
+from platformkit_pipeline.rules.evaluate import result_of
 from platformkit_pipeline.rules.migration_subject import KIND, MigrationSubject
 from platformkit_pipeline.rules.registry import Rule, Verdict
 
@@ -27,11 +28,11 @@ def _results(rule: Rule, subject: MigrationSubject) -> Iterator[Result]:
         if not isinstance(verdict, Verdict):
             raise AssertionError(f"rule {rule.code} said more than what it found")
         seen[verdict.object] += 1
-        yield _result(rule, _numbered(verdict, seen[verdict.object]))
+        yield result_of(rule, _numbered(verdict, seen[verdict.object]))
     found = {identity.name for identity in seen}
     passes = sum(migration.path not in found for migration in subject.judged)
     if passes and not any(name == "" for name in found):
-        yield _result(rule, Verdict(ObjectIdentity(KIND, None, ""), Outcome.PASS), count=passes)
+        yield result_of(rule, Verdict(ObjectIdentity(KIND, None, ""), Outcome.PASS), count=passes)
 
 
 def _numbered(verdict: Verdict, nth: int) -> Verdict:
@@ -40,18 +41,3 @@ def _numbered(verdict: Verdict, nth: int) -> Verdict:
         return verdict
     identity = replace(verdict.object, detail=(*verdict.object.detail, ("occurrence", str(nth))))
     return replace(verdict, object=identity)
-
-
-def _result(rule: Rule, verdict: Verdict, *, count: int = 1) -> Result:
-    return Result(
-        rule=rule.code,
-        name=rule.name,
-        clause=rule.clause,
-        severity=rule.severity,
-        outcome=verdict.outcome,
-        object=verdict.object,
-        message=verdict.message,
-        patch=rule.patch,
-        evidence=verdict.evidence,
-        count=count,
-    )
