@@ -96,7 +96,7 @@ def apply(
         )
     document = _document(made, applied)
     write_text(_json(document) if output_format is ListFormat.JSON else _sentences(applied), None)
-    if applied.outcome is Outcome.UNKNOWN:
+    if applied.outcome is Outcome.UNKNOWN or (applied.outcome is Outcome.APPLIED and applied.surprises):
         return EXIT_UNKNOWN
     return 0 if applied.outcome in (Outcome.APPLIED, Outcome.NOTHING_TO_DO) else EXIT_SURPRISED
 
@@ -154,6 +154,7 @@ def _sentences(applied: Application) -> str:
             lines.append(f"applied: {count} patches; score {applied.score_before:g} before, {applied.score_after:g} now, as predicted")
             if applied.score_after != applied.predicted_score:
                 lines[-1] = lines[-1].replace("as predicted", f"{applied.predicted_score:g} predicted")
+            lines += applied.surprises
         case "taken-back":
             lines = ["taken back: the schema is what it was before", *applied.surprises]
         case "unknown":

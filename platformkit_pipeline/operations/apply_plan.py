@@ -20,7 +20,7 @@ from platformkit_pipeline.control_plane.turns import turn_on
 from platformkit_pipeline.introspection.postgres.fingerprint import catalog_fingerprint, object_fingerprints
 from platformkit_pipeline.logs import get_logger
 from platformkit_pipeline.model.dsn import Dsn
-from platformkit_pipeline.model.errors import ConfigurationError, ObservationError, PlatformkitError, TargetBusy
+from platformkit_pipeline.model.errors import ConfigurationError, ControlPlaneError, ObservationError, PlatformkitError, TargetBusy
 from platformkit_pipeline.model.patch import Patch, Plan
 from platformkit_pipeline.model.proof import Proof, ProofStatus
 from platformkit_pipeline.model.snapshot import Snapshot
@@ -35,6 +35,7 @@ from platformkit_pipeline.remediation.application import (
     InterruptedApplicationError,
     apply_groups,
     groups_of,
+    require_same_database,
     undo_groups,
 )
 from platformkit_pipeline.remediation.plan import build_plan
@@ -159,6 +160,7 @@ class _Turn:
         self._require_fresh(seen)
         proven = self._prove(self._selected(seen), seen)
         self._require_second_approval(proven)
+        require_same_database(self.access.observer, self.access.owner)
         self.progress(f"observing {self.target.name} again")
         self._require_fresh(observe_all(self.access.observer, self.access.options))
         return proven
@@ -171,13 +173,16 @@ class _Turn:
             apply_groups(self.access.owner, groups, self.limits.timeouts, self.limits.build)
         except InterruptedApplicationError as error:
             return self._interrupted(proven, error)
-        self.progress("looking at what came of it")
-        surprises, score = self._surprises(proven)
+        try:
+            self.progress("looking at what came of it")
+            surprises, score = self._surprises(proven)
+        except KeyboardInterrupt:
+            surprises, score = ["interrupted by the user"], None
         if surprises:
             return self._taken_back(proven, groups, surprises)
         result = Application(Outcome.APPLIED, proven.patches, (), _score(proven.base), score, _score(proven.after))
-        self._note("remediation.applied", proven, {"score_before": result.score_before, "score_after": result.score_after})
-        return result
+        unsaid = self._note_outcome("applied", proven, {"score_before": result.score_before, "score_after": result.score_after})
+        return replace(result, surprises=tuple(unsaid))
 
     # -- before ---------------------------------------------------------------------------------------------------------
     def _require_fresh(self, seen: Snapshot) -> None:
@@ -276,7 +281,7 @@ class _Turn:
         except PlatformkitError as error:
             outcome = Outcome.UNKNOWN
             told.append(f"the target is gone, and what was committed is unknown: {error}; when it is back, make a new plan")
-        self._note(f"remediation.{outcome.value.replace('-', '_')}", proven, {"why": told})
+        told += self._note_outcome(outcome.value.replace("-", "_"), proven, {"why": list(told)})
         return Application(outcome, proven.patches, tuple(told), _score(proven.base), None, _score(proven.after))
 
     def _outcome_of_undo(self, proven: _Proven, told: list[str]) -> Outcome:
@@ -297,6 +302,14 @@ class _Turn:
             kind = TargetBusy if error.sqlstate == LOCK_NOT_AVAILABLE else ConfigurationError
             raise kind(f"{why}; nothing was changed")
         return self._taken_back(proven, to_undo, [why])
+
+    def _note_outcome(self, outcome: str, proven: _Proven, detail: dict[str, Any]) -> list[str]:
+        """What became of the target is told even where the audit log cannot be; then what it lacks is told as well."""
+        try:
+            self._note(f"remediation.{outcome}", proven, detail)
+        except ControlPlaneError as error:
+            return [f"the audit log has no entry of the outcome ({outcome}): {error}"]
+        return []
 
     def _note(self, action: str, proven: _Proven, detail: dict[str, Any]) -> None:
         self.note(action, {"patched_fingerprint": proven.together.patched_fingerprint, **detail})

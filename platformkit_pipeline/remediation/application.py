@@ -8,10 +8,10 @@ from itertools import groupby
 
 import psycopg
 
-from platformkit_pipeline.introspection.postgres.connection import connect
+from platformkit_pipeline.introspection.postgres.connection import connect, location_of
 from platformkit_pipeline.logs import get_logger
 from platformkit_pipeline.model.dsn import Dsn
-from platformkit_pipeline.model.errors import PlatformkitError
+from platformkit_pipeline.model.errors import ConfigurationError, PlatformkitError
 from platformkit_pipeline.model.patch import Patch
 from platformkit_pipeline.remediation.proving.execution import StatementFailedError, Timeouts, run_each, session_settings
 
@@ -60,6 +60,31 @@ def apply_groups(dsn: Dsn, groups: Sequence[Group], timeouts: Timeouts, build_ti
         except (StatementFailedError, PlatformkitError, psycopg.Error) as error:
             sqlstate = getattr(error, "sqlstate", None)
             raise InterruptedApplicationError(str(error), sqlstate, group, groups[:number]) from None
+        except KeyboardInterrupt:  # whether a commit got through before it has to be looked at, as when the server went away
+            raise InterruptedApplicationError("interrupted by the user", None, group, groups[:number]) from None
+
+
+_WHICH = """
+select d.oid::text, d.datname, c.system_identifier::text,
+    case when not pg_catalog.pg_is_in_recovery() then pg_catalog.pg_postmaster_start_time()::text end
+from pg_catalog.pg_database as d, pg_catalog.pg_control_system() as c
+where d.datname = pg_catalog.current_database()
+"""
+"""Which database this is. Of a copy of a whole server only the start differs; a standby has another one than what it follows."""
+
+
+def require_same_database(observer: Dsn, owner: Dsn) -> None:
+    """Refuse to change another database than the one that was looked at. Raises ConfigurationError, TargetUnreachable."""
+    looked_at, changed = _which(observer), _which(owner)
+    if looked_at[:3] != changed[:3] or (None not in (looked_at[3], changed[3]) and looked_at[3] != changed[3]):
+        raise ConfigurationError(
+            f"{owner.origin} leads to another database than the one that was observed ({location_of(owner)}, not {location_of(observer)})"
+        )
+
+
+def _which(dsn: Dsn) -> tuple[str | None, ...]:
+    with connect(dsn) as connection:
+        return connection.execute(_WHICH.encode()).fetchone() or ()
 
 
 def undo_groups(dsn: Dsn, groups: Sequence[Group], timeouts: Timeouts, build_timeout: float) -> None:
@@ -71,8 +96,8 @@ def undo_groups(dsn: Dsn, groups: Sequence[Group], timeouts: Timeouts, build_tim
 def _run(dsn: Dsn, statements: Sequence[str], group: Group, timeouts: Timeouts, build_timeout: float) -> None:
     with connect(dsn) as connection:
         if group.transactional:
-            connection.execute(session_settings(timeouts))
-            with connection.transaction():
+            with connection.transaction():  # settings of the session would stay behind in a transaction pooler, for others to find
+                connection.execute(session_settings(timeouts, local=True))
                 run_each(connection, statements)
         else:
             connection.execute(session_settings(Timeouts(build_timeout, build_timeout)))

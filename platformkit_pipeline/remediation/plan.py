@@ -53,6 +53,7 @@ from platformkit_pipeline.sqltext.secrets import MARKER
 _PROTECTING = ("ALTER TABLE ENABLE ROW SECURITY", "ALTER TABLE DISABLE ROW SECURITY", "DROP POLICY", "CREATE POLICY", "ALTER POLICY")
 _REVOKING = ("REVOKE ON TABLE", "GRANT ON TABLE")
 _BUILDS = ("CREATE INDEX", "REINDEX", "ALTER INDEX ATTACH PARTITION", "DROP INDEX", "COMMENT ON INDEX")
+_SETS_PATH = ("ALTER FUNCTION SET search_path", "ALTER PROCEDURE SET search_path")
 _TOUCHES = ("CREATE FUNCTION", "DROP FUNCTION", "REVOKE ON FUNCTION", "CREATE TRIGGER", "DROP TRIGGER")
 _REPLACES_CONSTRAINTS = (
     "ALTER TABLE ADD CONSTRAINT",
@@ -66,9 +67,9 @@ REMEDIES: Mapping[str, Remedy] = MappingProxyType(
     {
         # in the order of application: functions may rely on a moved extension; index builds cannot share a transaction, so they come last
         "EXT001": Remedy(move_extension, ("CREATE SCHEMA", "GRANT ON SCHEMA", "ALTER EXTENSION SET SCHEMA", "DROP SCHEMA")),
-        "FUN001": Remedy(fix_search_path, ("ALTER FUNCTION SET", "ALTER PROCEDURE SET")),
-        "FUN002": Remedy(fix_search_path, ("ALTER FUNCTION SET", "ALTER PROCEDURE SET")),
-        "FUN003": Remedy(mend_search_path, ("ALTER FUNCTION SET", "ALTER PROCEDURE SET")),
+        "FUN001": Remedy(fix_search_path, _SETS_PATH),
+        "FUN002": Remedy(fix_search_path, _SETS_PATH),
+        "FUN003": Remedy(mend_search_path, _SETS_PATH),
         "FUN005": Remedy(close_to_strangers, ("REVOKE ON FUNCTION", "GRANT ON FUNCTION")),
         "FUN006": Remedy(close_to_users, ("REVOKE ON FUNCTION", "GRANT ON FUNCTION")),
         "RLS001": Remedy(enable_row_level_security, _PROTECTING),
@@ -81,7 +82,7 @@ REMEDIES: Mapping[str, Remedy] = MappingProxyType(
         "TEN003": Remedy(confine_to_tenant, ("ALTER POLICY", "DROP POLICY", "CREATE POLICY")),
         "RLS010": Remedy(ask_once, ("ALTER POLICY",)),
         "RLS016": Remedy(draw_tenant_boundary, ("DROP POLICY", "CREATE POLICY")),
-        "RLS007": Remedy(read_as_caller, ("ALTER VIEW SET REL OPTIONS", "ALTER VIEW RESET REL OPTIONS")),
+        "RLS007": Remedy(read_as_caller, ("ALTER VIEW SET REL OPTIONS security_invoker", "ALTER VIEW RESET REL OPTIONS security_invoker")),
         "RLS008": Remedy(close_to_clients, _REVOKING),
         "RLS009": Remedy(close_to_clients, _REVOKING),
         "API001": Remedy(close_to_clients, _REVOKING),
@@ -96,7 +97,7 @@ REMEDIES: Mapping[str, Remedy] = MappingProxyType(
         "IDX005": Remedy(repair_index, _BUILDS),
         "FKY003": Remedy(index_foreign_key, _BUILDS),
         "IDX001": Remedy(index_policy_columns, _BUILDS),
-        "IDX003": Remedy(drop_duplicate_index, ("DROP INDEX", "CREATE INDEX", "COMMENT ON INDEX")),
+        "IDX003": Remedy(drop_duplicate_index, ("DROP INDEX", "CREATE INDEX", "CREATE UNIQUE INDEX", "COMMENT ON INDEX")),
     }
 )
 ADVISORS: Mapping[str, Generator] = MappingProxyType(

@@ -37,6 +37,8 @@ def why_not(catalog: Catalog, table: Relation) -> str | None:
         return f"its column {tenancy.column} is {column.type}, not uuid"
     if "authenticated" not in catalog.client_roles or not catalog.functions_named("jwt", "auth"):
         return "the database has no auth.jwt() to read the claim from"
+    if (table.schema, table.name) in {catalog.declared(name) for name in tenancy.membership_tables}:
+        return "it maps users to tenants: whether somebody sees all own memberships or those of one tenant is not in the tenant model"
     if tenancy.membership_tables and not _paths_read(catalog) & {(tenancy.claim,), (_IN_APP_METADATA, tenancy.claim)}:
         return f"its users are told apart by membership tables, and no policy relies on a claim {tenancy.claim} in their tokens"
     return None

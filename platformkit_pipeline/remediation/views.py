@@ -68,5 +68,11 @@ def _missing(catalog: Catalog, view: Relation) -> Iterator[str]:
     for schema, relation in catalog.view_rights.reads.get((view.schema, view.name), ()):
         source = catalog.relations.get((schema, relation))
         for role in readers if source is not None else ():
-            if source is not None and "SELECT" not in catalog.privileges_of(role, source):
-                yield f"{'every role' if role == PUBLIC else role} may not SELECT from {qualified(schema, relation)}"
+            if source is not None and (lacking := _unreadable(catalog, role, source)):
+                yield f"{'every role' if role == PUBLIC else role} may not SELECT {lacking} {qualified(schema, relation)}"
+
+
+def _unreadable(catalog: Catalog, role: str, source: Relation) -> str | None:
+    if "SELECT" not in catalog.privileges_of(role, source):
+        return "from"
+    return "every column of" if len(catalog.readable_columns(role, source)) < len(catalog.columns_of(source)) else None

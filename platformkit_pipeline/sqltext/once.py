@@ -28,6 +28,35 @@ def evaluated_once(expression: str, calls: Collection[tuple[str, ...]]) -> str:
     return postgast.deparse(result).removeprefix(_SELECT)
 
 
+def same_but_for_wrapping(one: str, other: str) -> bool:
+    """Whether two conditions differ in nothing but `(select f())` for `f()`, for calls that read no column. Raises SqlSyntaxError."""
+    return _unwrapped(one) == _unwrapped(other)
+
+
+def _unwrapped(expression: str) -> str:
+    tree = parse_statement(f"{_SELECT}{expression}")
+    copy = type(tree)()
+    copy.CopyFrom(tree)
+    _unwrap_calls(copy.target_list[0].res_target)
+    result = pg.ParseResult()
+    result.stmts.add().stmt.select_stmt.CopyFrom(copy)
+    return postgast.deparse(result)
+
+
+def _unwrap_calls(node: Message) -> None:
+    for descriptor, value in node.ListFields():
+        if descriptor.message_type is None:
+            continue
+        for item in list(value) if descriptor.is_repeated else [value]:
+            inner = unwrap(item)
+            wrapped = scalar_of(inner) if type(item) is pg.Node and kind(inner) == "SubLink" else None
+            if wrapped is not None and kind(wrapped) == "FuncCall" and not _reads_columns(wrapped):
+                call = type(wrapped)()
+                call.CopyFrom(wrapped)
+                item.func_call.CopyFrom(call)
+            _unwrap_calls(item)
+
+
 def _wrap(node: Message, calls: frozenset[tuple[str, ...]]) -> bool:
     changed = False
     for descriptor, value in node.ListFields():

@@ -10,7 +10,6 @@ from platformkit_pipeline.sqltext.parser import Node, kind, parse_statement
 
 _WORD = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _NAMES = {
-    "IndexStmt": "CREATE INDEX",
     "CreateStmt": "CREATE TABLE",
     "CreateTrigStmt": "CREATE TRIGGER",
     "ViewStmt": "CREATE VIEW",
@@ -25,7 +24,8 @@ _OBJECTS = {"MATVIEW": "MATERIALIZED VIEW", "TABCONSTRAINT": "CONSTRAINT"}
 def statement_kinds(statement: str) -> tuple[str, ...]:
     """The command, with the action where a command has many: one kind, or one per action of an ALTER TABLE.
 
-    CASCADE is told as well, because it reaches objects that the statement does not name. Raises SqlSyntaxError when the text
+    Settings and storage options are told by name. CASCADE is told as well, and ALL ... IN SCHEMA, because they reach objects that the
+    statement does not name. Raises SqlSyntaxError when the text
     is not exactly one statement.
     """
     node = parse_statement(statement)
@@ -38,7 +38,18 @@ def statement_kinds(statement: str) -> tuple[str, ...]:
 
 def _alter(subject: str, action: Node) -> str:
     words = _spaced(pg.AlterTableType.Name(action.subtype).removeprefix("AT_"))
+    if words.endswith("REL OPTIONS"):
+        names = sorted(option.def_elem.defname for option in getattr(action, "def").list.items)
+        words = f"{words} {', '.join(names)}"
     return f"ALTER {subject} {words}" + _cascade(action)
+
+
+def _action(element: Node) -> str:
+    """SET and RESET are told with what they set: a setting may change whom a function acts as."""
+    setting = element.arg.variable_set_stmt if element.defname == "set" else None
+    if setting is None:
+        return str(element.defname).upper()
+    return f"SET {setting.name}" if setting.name else "RESET ALL"
 
 
 def _single(name: str, node: Node) -> str:
@@ -46,13 +57,16 @@ def _single(name: str, node: Node) -> str:
         case "DropStmt":
             return f"DROP {_object(node.remove_type)}"
         case "GrantStmt":
-            return f"{'GRANT' if node.is_grant else 'REVOKE'} ON {_object(node.objtype)}"
+            wide = "ALL " * (node.targtype == pg.ACL_TARGET_ALL_IN_SCHEMA)
+            return f"{'GRANT' if node.is_grant else 'REVOKE'} ON {wide}{_object(node.objtype)}"
+        case "IndexStmt":
+            return "CREATE UNIQUE INDEX" if node.unique else "CREATE INDEX"
         case "GrantRoleStmt":
             return "GRANT ROLE" if node.is_grant else "REVOKE ROLE"
         case "AlterDefaultPrivilegesStmt":
             return "ALTER DEFAULT PRIVILEGES " + ("GRANT" if node.action.is_grant else "REVOKE")
         case "AlterFunctionStmt":
-            actions = " ".join(dict.fromkeys(a.def_elem.defname.upper() for a in node.actions))
+            actions = " ".join(dict.fromkeys(_action(a.def_elem) for a in node.actions))
             return f"ALTER {_object(node.objtype)} {actions}"
         case "AlterObjectSchemaStmt":
             return f"ALTER {_object(node.object_type)} SET SCHEMA"

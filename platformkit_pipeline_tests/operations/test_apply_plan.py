@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -15,17 +17,19 @@ import pytest
 
 from platformkit_pipeline.control_plane import audit
 from platformkit_pipeline.control_plane.connection import Connection
+from platformkit_pipeline.introspection.postgres.connection import connect
 from platformkit_pipeline.introspection.postgres.fingerprint import catalog_fingerprint
 from platformkit_pipeline.introspection.postgres.observe import observe
 from platformkit_pipeline.model.dsn import Dsn
-from platformkit_pipeline.model.errors import ConfigurationError, PlatformkitError, TargetBusy
+from platformkit_pipeline.model.errors import ConfigurationError, PlatformkitError, TargetBusy, TargetUnreachable
 from platformkit_pipeline.model.patch import Plan
 from platformkit_pipeline.model.target import NO_OPTIONS, Declarations, Environment, Target, TargetKind
 from platformkit_pipeline.operations.apply_plan import Access, Application, Approval, Limits, Outcome, apply_plan
 from platformkit_pipeline.operations.propose_plan import propose_plan
 from platformkit_pipeline.operations.scan import scan_database
+from platformkit_pipeline.remediation import application
 from platformkit_pipeline.remediation.proving.execution import Timeouts
-from platformkit_pipeline.sandbox.databases import create_database, with_user
+from platformkit_pipeline.sandbox.databases import create_database, drop_database, with_user
 from platformkit_pipeline.sandbox.embedded import EmbeddedPostgres
 from platformkit_pipeline.sandbox.supabase import GrantRegime, install_supabase_shape
 from platformkit_pipeline_tests.conftest import FAST_SETTINGS
@@ -268,3 +272,80 @@ def test_a_shadow_that_dies_in_the_middle_of_a_proof_leaves_the_target_alone(
     assert shop.fingerprint == before
     assert [action for action, _ in shop.log] == ["apply_refused"]
     assert not list((tmp_path / "shadows").rglob("PG_VERSION"))
+
+
+def test_another_database_than_the_one_that_was_looked_at_is_never_changed(shop: Shop, admin_dsn: Dsn) -> None:
+    plan, other = shop.plan(), create_database(admin_dsn, "shop_production")
+    try:
+        with pytest.raises(ConfigurationError, match="leads to another database than the one that was observed"):
+            shop.apply(plan, access=Access(shop.dsn, with_user(other, "postgres"), NO_OPTIONS))
+    finally:
+        drop_database(admin_dsn, "shop_production")
+    assert [action for action, _ in shop.log] == ["apply_refused"]
+
+
+def test_an_owner_who_cannot_log_in_is_found_out_before_anything_begins(shop: Shop) -> None:
+    with pytest.raises(TargetUnreachable):
+        shop.apply(shop.plan(), access=Access(shop.dsn, with_user(shop.dsn, "nobody_there"), NO_OPTIONS))
+    assert [action for action, _ in shop.log] == ["apply_refused"]
+
+
+def interrupt() -> None:
+    raise KeyboardInterrupt
+
+
+def test_an_interrupted_application_is_taken_back_and_told(shop: Shop) -> None:
+    plan, before = shop.plan(), shop.fingerprint
+    taken = shop.apply(plan, when=("looking at", interrupt))
+    assert (taken.outcome, taken.surprises) == (Outcome.TAKEN_BACK, ("interrupted by the user",))
+    assert shop.fingerprint == before
+    assert [action for action, _ in shop.log] == ["apply_started", "taken_back"]
+
+
+def test_an_index_build_that_is_interrupted_is_taken_back(shop: Shop) -> None:
+    plan, before = shop.plan(), shop.fingerprint
+    with psycopg.connect(shop.dsn.reveal()) as writer:
+        writer.execute("lock table public.orders in row exclusive mode")  # the build has to wait for this transaction
+
+        def when_it_waits() -> None:
+            with psycopg.connect(shop.dsn.reveal(), autocommit=True) as watcher:
+                while not watcher.execute("select from pg_locks where not granted").fetchall():
+                    time.sleep(0.05)
+            os.kill(os.getpid(), signal.SIGINT)
+
+        watching = threading.Thread(target=when_it_waits)
+        watching.start()
+        taken = shop.apply(plan, when=("taking it back", writer.rollback))
+        watching.join()
+    assert (taken.outcome, taken.surprises) == (Outcome.TAKEN_BACK, ("interrupted by the user",))
+    assert shop.fingerprint == before
+
+
+def test_what_became_of_the_target_is_told_without_a_control_plane(shop: Shop) -> None:
+    applied = shop.apply(shop.plan(), when=("looking at", shop.control_plane.close))
+    assert applied.outcome is Outcome.APPLIED
+    assert "the audit log has no entry of the outcome (applied)" in applied.surprises[0]
+    assert findings(shop.dsn) == set()
+
+
+def test_a_patch_leaves_no_settings_in_the_session_that_a_pooler_hands_on(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    left: list[Any] = []
+
+    class Pooled:
+        """What a transaction pooler gives the next client: the same session."""
+
+        def __enter__(self) -> psycopg.Connection:
+            self.session = connect(with_user(shop.dsn, "postgres"))
+            return self.session
+
+        def __exit__(self, *_: object) -> None:
+            left.append(self.session.execute("select current_setting('search_path'), current_setting('lock_timeout')").fetchone())
+            self.session.close()
+
+    plan = shop.plan()
+    monkeypatch.setattr(application, "connect", lambda _: Pooled())
+    groups = application.groups_of([p for p in plan.patches if p.transactional])
+    application.apply_groups(shop.dsn, groups, Timeouts(), 1)
+    [(path, lock_timeout)] = left
+    assert lock_timeout == "0"
+    assert "pg_catalog" not in path

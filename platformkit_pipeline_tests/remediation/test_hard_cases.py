@@ -165,3 +165,53 @@ def test_no_patch_lets_everything_through(well_kept: Dsn) -> None:
     statements = " ".join(s for p in plan_for(well_kept).patches for s in p.up)
     assert statements
     assert "(true)" not in statements
+
+
+TIMES = "created_at timestamptz not null default now(), updated_at timestamptz not null default now()"
+
+
+def test_rows_are_made_up_for_columns_of_domains_that_demand_something(well_kept: Dsn) -> None:
+    run_sql(
+        well_kept,
+        "create domain public.address as text not null check (value ~ '@'); create domain public.work_address as public.address;"
+        f"create table public.people (id uuid primary key, tenant_id uuid not null, mail public.work_address, {TIMES});"
+        "grant select, insert, update, delete on public.people to authenticated",
+    )
+    assert "RLS001" in _codes(proven_plan_for(well_kept))
+
+
+def test_a_table_of_a_column_that_the_server_fills_can_be_given_others(well_kept: Dsn) -> None:
+    run_sql(
+        well_kept,
+        "create table public.numbers (id bigint generated always as identity primary key); grant select, update on public.numbers to "
+        "authenticated; comment on table public.numbers is 'platformkit:not-tenant-scoped counts'",
+    )
+    assert "AUD001" in _codes(proven_plan_for(well_kept))
+
+
+def test_a_view_is_not_read_as_a_caller_who_may_read_some_of_the_columns(well_kept: Dsn) -> None:
+    run_sql(
+        well_kept,
+        "revoke select on public.orders from authenticated; grant select (id) on public.orders to authenticated;"
+        "create view public.totals as select id, total from public.orders; grant select on public.totals to authenticated",
+    )
+    plan = plan_for(well_kept)
+    assert not plan.patches
+    [item] = [i for i in plan.manual_items if i.rule == "RLS007"]
+    assert "authenticated may not SELECT every column of public.orders" in item.reason
+
+
+def test_somebody_with_several_tenants_keeps_seeing_all_own_memberships(well_kept: Dsn) -> None:
+    run_sql(
+        well_kept,
+        "create table public.members (user_id uuid not null references auth.users (id) on delete cascade, tenant_id uuid not null "
+        f"references public.tenants (id) on delete cascade, {TIMES}, primary key (tenant_id, user_id));"
+        "create index on public.members (user_id); alter table public.members enable row level security;"
+        "create trigger touch before update on public.members for each row execute function public.touch_updated_at();"
+        "grant select on public.members to authenticated;"
+        "create policy own on public.members for select to authenticated using (user_id = (select auth.uid()))",
+    )
+    plan = plan_for(well_kept, Declarations(tenancy=Tenancy(membership_tables=("public.members",))))
+    assert not plan.patches
+    [item] = plan.manual_items
+    assert (item.rule, "it maps users to tenants" in item.reason) == ("TEN003", True)

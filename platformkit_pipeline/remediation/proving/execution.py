@@ -51,9 +51,12 @@ def run_each(connection: psycopg.Connection, statements: Sequence[str]) -> None:
             raise StatementFailedError(statement, error) from None
 
 
-def session_settings(timeouts: Timeouts) -> bytes:
-    """Settings of the session that carries out a patch; no name in a patch depends on the search_path."""
-    return (
-        f"set lock_timeout = '{round(timeouts.lock * 1000)}ms'; set statement_timeout = '{round(timeouts.statement * 1000)}ms'; "
-        "set search_path = pg_catalog; set client_min_messages = warning"
-    ).encode()
+def session_settings(timeouts: Timeouts, *, local: bool = False) -> bytes:
+    """Settings of the session that carries out a patch, or (`local`) of its transaction; no name in a patch depends on the search_path."""
+    settings = {
+        "lock_timeout": f"'{round(timeouts.lock * 1000)}ms'",
+        "statement_timeout": f"'{round(timeouts.statement * 1000)}ms'",
+        "search_path": "pg_catalog",
+        "client_min_messages": "warning",
+    }
+    return "; ".join(f"set {'local ' * local}{name} = {value}" for name, value in settings.items()).encode()

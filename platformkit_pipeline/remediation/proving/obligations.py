@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 from platformkit_pipeline.model.patch import AccessChange, AccessDirection, Patch
 from platformkit_pipeline.model.proof import Finding, Obligation, Verdict
 from platformkit_pipeline.model.result import Outcome, Result, Severity
 from platformkit_pipeline.remediation.proving.access import UNTRIED, Access, Cell, differences, rank
+from platformkit_pipeline.remediation.proving.openings import openings, rewritten
 from platformkit_pipeline.remediation.proving.states import Key, State, changed_objects, new_findings
+from platformkit_pipeline.rules.database.catalog import Catalog
 from platformkit_pipeline.rules.registry import find_rule
 from platformkit_pipeline.sqltext.parser import SqlSyntaxError
 from platformkit_pipeline.sqltext.statement_kinds import statement_kinds
@@ -106,8 +108,10 @@ def left_by_undo(before: Mapping[str, str], restored: Mapping[str, str]) -> str:
     return f"the undo leaves differences: {_some(sorted(changed_objects(before, restored)))}"
 
 
-def access_kept(patches: Sequence[Patch], before: Access, after: Access, affected: Closure) -> Finding:
-    """(9) `affected` extends what is declared for a relation to the views that read it."""
+def access_kept(
+    patches: Sequence[Patch], before: Access, after: Access, affected: Closure, catalogs: tuple[Catalog, Catalog] | None = None
+) -> Finding:
+    """(9) `affected` extends what is declared for a relation to the views that read it; `catalogs` are those before and after."""
     declared = [change for patch in patches for change in patch.effects.access]
     by_object: dict[str, list[AccessChange]] = {}
     for change in declared:
@@ -121,15 +125,40 @@ def access_kept(patches: Sequence[Patch], before: Access, after: Access, affecte
             broken.append(f"{cell} now fails ({new})")
         elif not any(_covers(change, cell, old, new) for change in by_object.get(cell.object, ())):
             undeclared.append(f"{cell}: {_told(old)} before, {_told(new)} after")
-    answers = after.trials.items()
-    untried = [
-        f"{cell.object} ({cell.row or 'nothing could be tried'}): {answer}" for cell, answer in answers if answer.startswith(UNTRIED)
-    ]
+    if catalogs is not None:
+        told = {cell for cell, _, _ in differences(before, after)}
+        undeclared += _undeclared_records(by_object, told, _written_policies(patches), *catalogs)
+    untried = {
+        f"{cell.object} ({cell.row or 'nothing could be tried'}): {answer}"
+        for trials in (before.trials, after.trials)
+        for cell, answer in trials.items()
+        if answer.startswith(UNTRIED)
+    }
     if broken or undeclared:
         return failed(Obligation.ACCESS, _some(broken + undeclared))
     if untried:
         return unknown(Obligation.ACCESS, f"rows could not be made up for {_some(sorted(untried))}")
     return held(Obligation.ACCESS)
+
+
+def _undeclared_records(
+    declared: Mapping[str, Sequence[AccessChange]], told: Collection[Cell], written: Collection[str], before: Catalog, after: Catalog
+) -> Iterator[str]:
+    """What grants and policies say of all roles, where it is not `told` by what the server answers for three of them."""
+    for found in sorted(openings(before, after), key=lambda o: (o.cell, o.why)):
+        old, new = (None, "yes") if found.gained else ("yes", None)
+        if found.cell not in told and not any(_covers(change, found.cell, old, new) for change in declared.get(found.cell.object, ())):
+            yield f"{found.cell.operation} on {found.cell.object}: {found.why}"
+    for table, policy in sorted(rewritten(before.snapshot, after.snapshot)):
+        if policy in written and table not in declared:
+            yield f"{policy} asks for something else than before"
+
+
+def _written_policies(patches: Sequence[Patch]) -> frozenset[str]:
+    """What patches write anew. Conditions also change their text when what they name is moved, and mean the same."""
+    writing = [p for p in patches if not {"ALTER POLICY", "CREATE POLICY"}.isdisjoint(p.effects.statements)]
+    following = {name for p in patches if p not in writing for name in p.effects.objects}
+    return frozenset(name for p in writing for name in p.effects.objects) - following
 
 
 def _covers(change: AccessChange, cell: Cell, old: str | None, new: str | None) -> bool:

@@ -189,8 +189,9 @@ class Prover:
         found.append(undone)
         self._end(shadow, restored=undone.verdict is Verdict.HELD)
         unpatched = self._shadow()
-        access_before = Access(self._privileges_before(unpatched), trials(unpatched, Catalog(base.snapshot, self.declarations), names))
-        found.append(judge.access_kept(patches, access_before, access_after, _affected_by(patched)))
+        unpatched_catalog = Catalog(base.snapshot, self.declarations)
+        access_before = Access(self._privileges_before(unpatched), trials(unpatched, unpatched_catalog, names))
+        found.append(judge.access_kept(patches, access_before, access_after, _affected_by(patched), (unpatched_catalog, patched)))
         return found, after
 
     def _repeated(self, shadow: Dsn, patches: Sequence[Patch], after: State) -> Finding:

@@ -98,7 +98,7 @@ def test_only_declared_cells_may_change_and_only_in_the_declared_direction(bench
     opened = bench.patch(
         up=("alter function public.close_day() set search_path = ''", "grant execute on function public.close_day() to anon"),
         down=("revoke execute on function public.close_day() from anon", "alter function public.close_day() reset search_path"),
-        statements=("ALTER FUNCTION SET", "GRANT ON FUNCTION", "REVOKE ON FUNCTION"),
+        statements=("ALTER FUNCTION SET search_path", "GRANT ON FUNCTION", "REVOKE ON FUNCTION"),
         successors=("FUN005",),
     )
     cell = AccessChange(CLOSE_DAY, ("anon",), ("EXECUTE",))
@@ -115,7 +115,7 @@ def test_the_right_to_act_as_another_role_is_tried_on_every_table(bench: Bench) 
     patch = bench.patch(
         up=("alter function public.close_day() set search_path = ''", "alter role authenticated bypassrls"),
         down=("alter role authenticated nobypassrls", "alter function public.close_day() reset search_path"),
-        statements=("ALTER FUNCTION SET", "ALTER ROLE"),
+        statements=("ALTER FUNCTION SET search_path", "ALTER ROLE"),
         objects=(CLOSE_DAY, "role authenticated"),
         successors=("RLS014",),
     )

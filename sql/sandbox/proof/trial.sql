@@ -6,6 +6,26 @@
 -- One row comes of each trial; `outcome` is a number of rows, `denied`, `error <SQLSTATE>`, or for a row that could not be made,
 -- with no caller, `untried <SQLSTATE>`.
 
+create function pg_temp.constraints_of_domains(target regclass) returns table (domain regtype, change text) language sql as $$
+    with recursive domains as (
+        select t.oid, t.typbasetype, t.typnotnull
+        from pg_catalog.pg_attribute as a
+        inner join pg_catalog.pg_type as t on t.oid = a.atttypid
+        where a.attrelid = target and a.attnum > 0 and not a.attisdropped and t.typtype = 'd'
+        union
+        select t.oid, t.typbasetype, t.typnotnull
+        from domains as d
+        inner join pg_catalog.pg_type as t on t.oid = d.typbasetype
+        where t.typtype = 'd'
+    )
+
+    select d.oid::regtype, 'drop not null' from domains as d where d.typnotnull
+    union all
+    select d.oid::regtype, format('drop constraint %I', c.conname)
+    from domains as d
+    inner join pg_catalog.pg_constraint as c on c.contypid = d.oid and c.contype = 'c'
+$$;
+
 create function pg_temp.prepare_for_made_rows(target regclass) returns void language plpgsql as $$
 declare
     statement text;
@@ -15,6 +35,9 @@ begin
         select format('alter table %s drop constraint %I cascade', target, c.conname)
         from pg_catalog.pg_constraint as c
         where c.conrelid = target and c.contype in ('c', 'x')
+        union all
+        select format('alter domain %s %s', d.domain, d.change)
+        from pg_temp.constraints_of_domains(target) as d
         union all
         select format('alter table %s alter column %I drop not null', target, a.attname)
         from pg_catalog.pg_attribute as a
@@ -55,8 +78,9 @@ declare
     updatable text;
 begin
     select string_agg(quote_ident(a.attname), ', ') filter (where has_column_privilege(caller_role, target, a.attnum, 'INSERT')),
-        (array_agg(quote_ident(a.attname) order by has_column_privilege(caller_role, target, a.attnum, 'UPDATE') desc, given ? a.attname, a.attnum)
-            filter (where a.attgenerated = '' and a.attidentity <> 'a'))[1]
+        -- those that the server fills come last: in a table of nothing else they take DEFAULT as well
+        (array_agg(quote_ident(a.attname) order by a.attgenerated = '' and a.attidentity <> 'a' desc,
+            has_column_privilege(caller_role, target, a.attnum, 'UPDATE') desc, given ? a.attname, a.attnum))[1]
     into insertable, updatable
     from pg_catalog.pg_attribute as a
     where a.attrelid = target and a.attnum > 0 and not a.attisdropped and (given ? a.attname or a.attidentity = '');
