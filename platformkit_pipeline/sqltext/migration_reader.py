@@ -26,9 +26,11 @@ from platformkit_pipeline.sqltext.migration_actions import (
 )
 from platformkit_pipeline.sqltext.migration_blocks import block_actions
 from platformkit_pipeline.sqltext.migration_functions import function_acts, view_acts
+from platformkit_pipeline.sqltext.migration_inner import inner_statements
 from platformkit_pipeline.sqltext.migration_names import Scope
 from platformkit_pipeline.sqltext.migration_privileges import grant_acts, policy_acts
 from platformkit_pipeline.sqltext.migration_rows import (
+    call_acts,
     columns_in,
     comment_acts,
     delete_acts,
@@ -67,6 +69,8 @@ def _statement_actions(statement: ScriptStatement, scope: Scope) -> Acts:
 
 
 def _acts(node: Node, line: int, certain: bool, scope: Scope) -> Acts:
+    for inner in inner_statements(node):
+        yield from _acts(inner, line, certain, scope)
     read = _READERS.get(kind(node))
     if read is not None:
         yield from (replace(action, line=line, certain=certain and action.certain) for action in read(node, scope))
@@ -76,7 +80,7 @@ def _acts(node: Node, line: int, certain: bool, scope: Scope) -> Acts:
 
 # -- CREATE --------------------------------------------------------------------------------------------------------------
 def _create_table(node: Node, scope: Scope) -> Acts:
-    name = scope.table(node.relation)
+    name = scope.temporary(node.relation) if is_temporary(node.relation) else scope.table(node.relation)
     elements = [unwrap(element) for element in node.table_elts]
     columns = tuple(column_made(element) for element in elements if kind(element) == "ColumnDef")
     keys = {
@@ -97,9 +101,9 @@ def _create_table(node: Node, scope: Scope) -> Acts:
 
 
 def _create_table_as(node: Node, scope: Scope) -> Acts:
-    name = scope.table(node.into.rel)
     materialized = node.objtype == pg.OBJECT_MATVIEW
     yield DataCopied(line=0, sources=scope.tables_in(node.query), columns=columns_in(node.query))
+    name = scope.temporary(node.into.rel) if is_temporary(node.into.rel) else scope.table(node.into.rel)
     if materialized:
         yield Made(line=0, kind="materialized view", name=str(name), guarded=node.if_not_exists)
     else:
@@ -271,6 +275,7 @@ _READERS: dict[str, Callable[[Node, Scope], Acts]] = {
     "InsertStmt": insert_acts,
     "MergeStmt": merge_acts,
     "SelectStmt": select_acts,
+    "CallStmt": call_acts,
     "VariableSetStmt": set_acts,
     "CommentStmt": comment_acts,
     "GrantStmt": grant_acts,

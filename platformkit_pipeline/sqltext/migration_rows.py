@@ -15,6 +15,7 @@ from platformkit_pipeline.sqltext.migration_actions import (
     NeedsVersion,
     RowsInserted,
     RowsRemovedOrChanged,
+    TableMade,
     Truncated,
 )
 from platformkit_pipeline.sqltext.migration_names import Scope
@@ -58,6 +59,11 @@ def merge_acts(node: Node, scope: Scope) -> Iterator[Action]:
     """MERGE, as a copy."""
     yield NeedsVersion(line=0, what="MERGE", version=15)
     yield DataCopied(line=0, sources=scope.tables_in(node), columns=columns_in(node))
+    joined = not scope.always_true(unwrap(node.join_condition))
+    for clause in map(unwrap, node.merge_when_clauses):
+        if clause.command_type == pg.CMD_DELETE:
+            filtered = joined or (clause.HasField("condition") and not scope.always_true(unwrap(clause.condition)))
+            yield RowsRemovedOrChanged(line=0, command="DELETE", table=scope.table(node.relation), filtered=filtered)
 
 
 def _looks_for_a_row(node: Node) -> bool:
@@ -65,7 +71,13 @@ def _looks_for_a_row(node: Node) -> bool:
 
 
 def select_acts(node: Node, scope: Scope) -> Iterator[Action]:
-    """Functions that a query calls; `set_config` is a setting."""
+    """Functions that a query calls, and the table that SELECT INTO makes; `set_config` is a setting."""
+    if node.HasField("into_clause"):
+        made = node.into_clause.rel
+        temporary = is_temporary(made)
+        yield DataCopied(line=0, sources=scope.tables_in(node) - {scope.table(made)}, columns=columns_in(node))
+        name = scope.temporary(made) if temporary else scope.table(made)
+        yield TableMade(line=0, name=name, temporary=temporary, guarded=False)
     for call in _calls(node):
         name = string_parts(call.funcname)
         arguments = [constant_of(unwrap(argument)) for argument in call.args]
@@ -73,6 +85,11 @@ def select_acts(node: Node, scope: Scope) -> Iterator[Action]:
             yield from _setting(str(arguments[0].value), [str(arguments[1].value)], scope)
         else:
             yield FunctionCalled(line=0, name=name[-1])
+
+
+def call_acts(node: Node, scope: Scope) -> Iterator[Action]:
+    """CALL of a procedure."""
+    yield FunctionCalled(line=0, name=string_parts(node.funccall.funcname)[-1])
 
 
 def _calls(node: Node) -> Iterator[Any]:

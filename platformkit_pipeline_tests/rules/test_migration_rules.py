@@ -430,3 +430,42 @@ def test_a_statement_of_any_depth_is_judged_or_said_to_be_too_deep(statement: st
     assert [r.evidence["line"] for r in results if r.rule == "MIG113" and r.outcome is Outcome.FAIL][-1] == 3 or any(
         r.rule == "MIG101" for r in results if r.is_finding
     )
+
+
+# -- statements inside of statements ---------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "with gone as (delete from notes returning *) select count(*) from gone;",
+        "with gone as (delete from notes returning *) insert into other select * from gone;",
+        "explain (analyze) delete from notes;",
+        "prepare p as delete from notes; execute p;",
+        "copy (delete from notes returning *) to stdout;",
+        "merge into notes n using other o on true when matched then delete;",
+    ],
+)
+def test_a_delete_of_every_row_inside_of_another_statement_is_found(statement: str) -> None:
+    assert outcomes(CHANGE + statement, "MIG113") == [Outcome.FAIL]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "explain delete from notes;",
+        "with gone as (delete from notes where size < 0 returning *) select count(*) from gone;",
+        "merge into notes n using other o on n.id = o.id when matched then delete;",
+        "create temp table t as select * from notes; update t set size = 1; delete from t;",
+    ],
+)
+def test_what_is_not_run_or_filtered_or_temporary_is_no_write_of_every_row(statement: str) -> None:
+    assert outcomes(CHANGE + statement, "MIG113") == []
+
+
+def test_a_table_made_by_select_into_has_no_row_level_security() -> None:
+    assert outcomes(f"{CHANGE}select * into public.copy from notes;", "MIG123") == [Outcome.FAIL]
+    assert outcomes(f"{CHANGE}select * into temp copy from notes;", "MIG123") == []
+
+
+def test_a_temporary_table_is_not_the_table_of_its_name() -> None:
+    assert outcomes(f"{CHANGE}create temp table notes (id int); drop table public.notes;", "MIG110") == [Outcome.FAIL]
+    assert outcomes(f"{CHANGE}create temp table notes (id int); drop table notes;", "MIG110") == []
