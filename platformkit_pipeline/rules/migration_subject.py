@@ -18,7 +18,7 @@ from platformkit_pipeline.sqltext.migration_script import Script, Suppression, r
 KIND = "migration"
 migration_rule = partial(rule, scope=Scope.REPOSITORY, family=Family.MIGRATIONS, source=Source.FILES, requires=())
 """Registers a rule about the text of migrations: a function from a `MigrationSubject` to what it finds."""
-_ROLLBACK = re.compile(r"^--[ \t]*platformkit:rollback[ \t]*\n(?P<section>(?:[ \t]*--[^\n]*(?:\n|\Z))+)", re.MULTILINE)
+_ROLLBACK = re.compile(r"^--[ \t]*platformkit:rollback[ \t]*\r?\n(?P<section>(?:[ \t]*--[^\n]*(?:\n|\Z))+)", re.MULTILINE)
 _COMMENTED = re.compile(r"^[ \t]*--[ ]?", re.MULTILINE)
 
 

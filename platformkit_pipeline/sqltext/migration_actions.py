@@ -80,6 +80,15 @@ class TableRenamed(Action):
 
 
 @dataclass(frozen=True, slots=True)
+class InterfaceRenamed(Action):
+    """Another name, another schema, of what clients use and what is no table: `kind` as in `Dropped`, or `schema`, `enum value`."""
+
+    kind: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
 class ColumnRenamed(Action):
     table: QualifiedName
     old: str
@@ -105,6 +114,8 @@ class TypeChanged(Action):
     table: QualifiedName
     column: str
     type: str
+    computed: bool = False
+    """USING gives something else than the value itself, or a cast of it to the new type."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from platformkit_pipeline.sqltext.migration_actions import (
     Dropped,
     EventTriggerMade,
     ExtensionPlaced,
+    InterfaceRenamed,
     Made,
     NeedsVersion,
     QualifiedName,
@@ -158,6 +159,9 @@ def _sequence(node: Node, scope: Scope) -> Acts:
 
 def _enum_value(node: Node, scope: Scope) -> Acts:
     if node.old_val:
+        yield InterfaceRenamed(
+            line=0, kind="enum value", old=f"{node.old_val} of {scope.name(string_parts(node.type_name))}", new=node.new_val
+        )
         return
     name = f"{node.new_val} of {scope.name(string_parts(node.type_name))}"
     yield Made(line=0, kind="enum value", name=name, guarded=node.skip_if_new_val_exists)
@@ -198,9 +202,13 @@ _NOUNS = {
 }
 
 
+def _noun(object_type: int) -> str:
+    return _NOUNS.get(object_type) or str(pg.ObjectType.Name(object_type)).removeprefix("OBJECT_").lower().replace("_", " ")
+
+
 def _drop(node: Node, scope: Scope) -> Acts:
     cascade = node.behavior == pg.DROP_CASCADE
-    noun = _NOUNS.get(node.remove_type) or str(pg.ObjectType.Name(node.remove_type)).removeprefix("OBJECT_").lower().replace("_", " ")
+    noun = _noun(node.remove_type)
     for wrapper in node.objects:
         item = unwrap(wrapper)
         table: QualifiedName | None = None
@@ -236,6 +244,10 @@ def _rename(node: Node, scope: Scope) -> Acts:
         yield TableRenamed(line=0, old=old, new=QualifiedName(old.schema, node.newname))
     elif node.rename_type == pg.OBJECT_COLUMN and node.relation_type == pg.OBJECT_TABLE:
         yield ColumnRenamed(line=0, table=scope.table(node.relation), old=node.subname, new=node.newname)
+    elif node.rename_type == pg.OBJECT_SCHEMA:
+        yield InterfaceRenamed(line=0, kind="schema", old=node.subname, new=node.newname)
+    elif node.rename_type in _RENAMED:
+        yield InterfaceRenamed(line=0, kind=_noun(node.rename_type), old=_label(node, scope), new=node.newname)
 
 
 def _move(node: Node, scope: Scope) -> Acts:
@@ -244,6 +256,24 @@ def _move(node: Node, scope: Scope) -> Acts:
         yield TableRenamed(line=0, old=old, new=QualifiedName(node.newschema, old.name))
     elif node.object_type == pg.OBJECT_EXTENSION:
         yield ExtensionPlaced(line=0, name=unwrap(node.object).sval, schema=node.newschema)
+    elif node.object_type in _RENAMED:
+        yield InterfaceRenamed(line=0, kind=_noun(node.object_type), old=_label(node, scope), new=f"schema {node.newschema}")
+
+
+_RENAMED = frozenset(
+    {
+        *(pg.OBJECT_VIEW, pg.OBJECT_MATVIEW, pg.OBJECT_FOREIGN_TABLE, pg.OBJECT_FUNCTION, pg.OBJECT_PROCEDURE, pg.OBJECT_ROUTINE),
+        *(pg.OBJECT_TYPE, pg.OBJECT_DOMAIN),
+    }
+)
+
+
+def _label(node: Node, scope: Scope) -> str:
+    """`schema.name` of what a RENAME or SET SCHEMA is about."""
+    if node.HasField("relation"):
+        return str(scope.table(node.relation))
+    item = unwrap(node.object)
+    return scope.signature(item) if kind(item) == "ObjectWithArgs" else str(scope.name(string_parts(item.items)))
 
 
 _READERS: dict[str, Callable[[Node, Scope], Acts]] = {

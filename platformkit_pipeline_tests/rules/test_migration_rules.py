@@ -469,3 +469,80 @@ def test_a_table_made_by_select_into_has_no_row_level_security() -> None:
 def test_a_temporary_table_is_not_the_table_of_its_name() -> None:
     assert outcomes(f"{CHANGE}create temp table notes (id int); drop table public.notes;", "MIG110") == [Outcome.FAIL]
     assert outcomes(f"{CHANGE}create temp table notes (id int); drop table notes;", "MIG110") == []
+
+
+# -- names and types that hide what happens --------------------------------------------------------------------------------
+def test_a_table_made_only_if_it_was_not_there_may_hold_rows_of_before() -> None:
+    assert outcomes(f"{CHANGE}create table if not exists public.other (id int); drop table public.other;", "MIG110") == [Outcome.FAIL]
+    assert outcomes(f"{CHANGE}create table public.other (id int); drop table public.other;", "MIG110") == []
+
+
+@pytest.mark.parametrize("using", ["null", "left(body, 3)", "'x'"])
+def test_a_type_changed_by_an_expression_may_lose_values_whatever_the_type(using: str) -> None:
+    assert outcomes(f"{CHANGE}alter table notes alter column body type text using {using};", "MIG110") == [Outcome.UNKNOWN]
+
+
+@pytest.mark.parametrize("using", ["size", "size::bigint", "(notes.size)::bigint", "size::text::bigint"])
+def test_a_cast_of_the_value_itself_loses_nothing(using: str) -> None:
+    assert outcomes(f"{CHANGE}alter table notes alter column size type bigint using {using};", "MIG110") == []
+
+
+def test_a_serial_column_is_an_integer_that_may_become_wider() -> None:
+    made = f"-- applied: 20240101000000_a.sql\ncreate table public.a (id serial primary key);\n{ON.format('a')}\n"
+    assert outcomes(f"{made}-- file: 20240102000000_b.sql\nalter table a alter column id type bigint;", "MIG110") == []
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "alter view public.v rename to w;",
+        "alter function public.f() rename to g;",
+        "alter function public.f() set schema private;",
+        "alter schema public rename to old;",
+        "alter type public.mood rename value 'a' to 'b';",
+        "alter type public.mood rename to moods;",
+    ],
+)
+def test_a_new_name_for_what_clients_use_needs_approval(statement: str) -> None:
+    assert outcomes(CHANGE + statement, "MIG114") == [Outcome.FAIL]
+
+
+def test_an_attribute_dropped_from_a_composite_type_is_lost() -> None:
+    assert outcomes(f"{CHANGE}alter type public.pair drop attribute a cascade;", "MIG110") == [Outcome.FAIL]
+
+
+def test_a_view_altered_as_a_table_loses_its_protection_too() -> None:
+    view = "create view public.v with (security_invoker = true) as select 1 as one;"
+    change = "-- file: 20240102000000_b.sql\nalter table public.v {}"
+    for statement in ("set (security_invoker = false);", "reset (security_invoker);"):
+        assert outcomes(f"-- applied: 20240101000000_a.sql\n{view}\n{change.format(statement)}", "MIG125") == [Outcome.FAIL]
+
+
+def test_the_file_that_moves_a_table_within_reach_answers_for_its_row_level_security() -> None:
+    made = "-- applied: 20240101000000_a.sql\ncreate table private.secrets (id uuid primary key);\n-- file: 20240102000000_b.sql\n"
+    move = "alter table private.secrets set schema public;"
+    assert outcomes(made + move, "MIG123") == [Outcome.FAIL]
+    assert outcomes(f"{made}alter table private.secrets enable row level security; {move}", "MIG123") == []
+
+
+def test_the_clock_of_the_catalogue_is_no_volatile_default_and_attaching_goes_with_building() -> None:
+    add = "alter table notes add column if not exists at timestamptz not null default {};"
+    assert outcomes(CHANGE + add.format("pg_catalog.now()"), "MIG004") == []
+    assert outcomes(CHANGE + add.format("pg_catalog.clock_timestamp()"), "MIG004") == [Outcome.FAIL]
+    build = "create index concurrently if not exists p_i on public.p (id);"
+    assert outcomes(f"{CHANGE}{build} alter index public.i attach partition public.p_i;", "MIG024") == []
+    assert outcomes(f"{CHANGE}{build} drop table public.p;", "MIG024") == [Outcome.FAIL]
+
+
+def test_what_the_cli_never_ran_may_be_edited_and_renamed() -> None:
+    never_run = "-- applied: {0}\nselect 1;\n-- file: {0}\nselect 2;"
+    assert outcomes(never_run.format("20240101000000-notes.sql"), "MIG106") == []
+    assert outcomes(never_run.format("20240101000000_notes.sql"), "MIG106") == [Outcome.FAIL]
+
+
+def test_a_rollback_section_may_have_the_line_ends_of_windows() -> None:
+    section = (
+        "alter table notes rename column body to content;\n-- platformkit:rollback\n-- alter table notes rename column content to body;\n"
+    )
+    assert outcomes(CHANGE + section, "MIG112") == []
+    assert outcomes(CHANGE + section.replace("\n", "\r\n"), "MIG112") == []
