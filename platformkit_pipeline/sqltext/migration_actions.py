@@ -179,6 +179,29 @@ class Granted(Action):
 
 
 @dataclass(frozen=True, slots=True)
+class RolesJoined(Action):
+    """GRANT role TO role."""
+
+    roles: tuple[str, ...]
+    members: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RoleRaised(Action):
+    """CREATE or ALTER ROLE with BYPASSRLS, SUPERUSER, CREATEROLE or REPLICATION, or members that it gets at once."""
+
+    role: str
+    options: tuple[str, ...]
+    """As written in SQL, upper case."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerSet(Action):
+    objects: str
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
 class PolicyWritten(Action):
     """CREATE or ALTER POLICY. None: it has no such expression, or ALTER leaves it as it was."""
 

@@ -29,7 +29,7 @@ from platformkit_pipeline.sqltext.migration_blocks import block_actions
 from platformkit_pipeline.sqltext.migration_functions import function_acts, view_acts
 from platformkit_pipeline.sqltext.migration_inner import inner_statements
 from platformkit_pipeline.sqltext.migration_names import Scope
-from platformkit_pipeline.sqltext.migration_privileges import grant_acts, policy_acts
+from platformkit_pipeline.sqltext.migration_privileges import grant_acts, membership_acts, owner_acts, policy_acts, role_acts
 from platformkit_pipeline.sqltext.migration_rows import (
     call_acts,
     columns_in,
@@ -168,7 +168,6 @@ def _enum_value(node: Node, scope: Scope) -> Acts:
 
 
 _MAKERS: dict[str, tuple[str, str, str]] = {
-    "CreateRoleStmt": ("role", "role", ""),
     "CreatePublicationStmt": ("publication", "pubname", ""),
     "CreateSubscriptionStmt": ("subscription", "subname", ""),
     "CreateForeignServerStmt": ("server", "servername", "if_not_exists"),
@@ -310,6 +309,11 @@ _READERS: dict[str, Callable[[Node, Scope], Acts]] = {
     "CommentStmt": comment_acts,
     "GrantStmt": grant_acts,
     "AlterDefaultPrivilegesStmt": grant_acts,
+    "GrantRoleStmt": membership_acts,
+    "CreateRoleStmt": role_acts,
+    "AlterRoleStmt": role_acts,
+    "AlterOwnerStmt": owner_acts,
+    "ReassignOwnedStmt": owner_acts,
     "CreatePolicyStmt": policy_acts,
     "AlterPolicyStmt": policy_acts,
 }

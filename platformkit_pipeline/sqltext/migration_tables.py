@@ -14,6 +14,7 @@ from platformkit_pipeline.sqltext.migration_actions import (
     Dropped,
     Made,
     NotNullSet,
+    OwnerSet,
     PartitionAttached,
     QualifiedName,
     RowSecuritySet,
@@ -66,6 +67,9 @@ def _command(command: Node, object_type: int, table: QualifiedName, scope: Scope
             yield NotNullSet(line=0, table=table, column=command.name)
         case pg.AT_EnableRowSecurity | pg.AT_DisableRowSecurity:
             yield RowSecuritySet(line=0, table=table, enabled=command.subtype == pg.AT_EnableRowSecurity)
+        case pg.AT_ChangeOwner:
+            owner = "PUBLIC" if command.newowner.roletype == pg.ROLESPEC_PUBLIC else command.newowner.rolename
+            yield OwnerSet(line=0, objects=str(table), owner=owner)
         case pg.AT_AttachPartition:
             yield PartitionAttached(line=0, parent=table, child=scope.table(unwrap(getattr(command, "def")).name))
         case pg.AT_AddConstraint:

@@ -546,3 +546,43 @@ def test_a_rollback_section_may_have_the_line_ends_of_windows() -> None:
     )
     assert outcomes(CHANGE + section, "MIG112") == []
     assert outcomes(CHANGE + section.replace("\n", "\r\n"), "MIG112") == []
+
+
+# -- roles -----------------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "grant service_role to anon;",
+        "grant postgres to authenticated with inherit true;",
+        "alter role authenticated bypassrls;",
+        "create role helper role anon;",
+        "alter group service_role add user anon;",
+        "alter table notes owner to authenticated;",
+        "alter function public.f() owner to anon;",
+        "reassign owned by postgres to anon;",
+        "grant create on schema public to anon;",
+        "grant all on schema public to authenticated;",
+        "do $$ begin execute 'grant service_role to anon'; end $$;",
+    ],
+)
+def test_rights_of_others_for_client_roles_are_found(statement: str) -> None:
+    assert outcomes(CHANGE + statement, "MIG128") == [Outcome.FAIL]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "grant anon to authenticator;",
+        "grant anon, authenticated to postgres;",
+        "revoke service_role from anon;",
+        "alter role anon nobypassrls;",
+        "alter role anon set statement_timeout = '3s';",
+        "create role worker bypassrls;",
+        "alter table notes owner to postgres;",
+        "grant usage on schema public to anon, authenticated;",
+        "grant all on schema private to service_role;",
+        "revoke create on schema public from public;",
+    ],
+)
+def test_roles_of_the_server_side_and_usage_are_fine(statement: str) -> None:
+    assert outcomes(CHANGE + statement, "MIG128") == []
