@@ -226,6 +226,8 @@ class FunctionWritten(Action):
     fixed_path: bool
     """It has a setting of its own for search_path, or a body that was bound to objects (BEGIN ATOMIC)."""
     body: str = field(default="", repr=False)
+    definition: str = field(default="", repr=False)
+    """The whole statement, where it stands in the file itself."""
 
     @property
     def signature(self) -> str:
@@ -272,6 +274,8 @@ class Commented(Action):
 class FunctionCalled(Action):
     name: str
     """Without schema."""
+    schema: str = ""
+    """As written; empty where the search_path decides."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,11 @@
-"""Statements inside of statements: writing queries of WITH, and what EXPLAIN ANALYZE, PREPARE and COPY run."""
+"""Statements inside of statements: writing queries of WITH, what EXPLAIN ANALYZE, PREPARE and COPY run, SQL given to functions."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from platformkit_pipeline.sqltext.parser import Node, kind, unwrap
+from platformkit_pipeline.sqltext.executing_calls import call_of, executed_by_built_in
+from platformkit_pipeline.sqltext.parser import Node, SqlSyntaxError, children, constant_of, kind, parse_statements, string_parts, unwrap
 
 _WRITING = frozenset({"InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"})
 _WITH = _WRITING | {"SelectStmt"}
@@ -24,3 +25,28 @@ def inner_statements(node: Node) -> Iterator[Node]:
             yield unwrap(node.query)
         case "CopyStmt" if node.HasField("query"):
             yield unwrap(node.query)
+
+
+def calls_in(node: Node) -> Iterator[Node]:
+    """Every function call of a tree."""
+    if kind(node) == "FuncCall":
+        yield node
+    for child in children(node):
+        yield from calls_in(child)
+
+
+def given_statements(node: Node) -> Iterator[tuple[Node, ...] | None]:
+    """SQL that a query gives to a function which executes it now, as `dblink_exec` does; None where it cannot be told.
+
+    What is given to pg_cron runs later and is no part of the migration.
+    """
+    for call in calls_in(node):
+        if string_parts(call.funcname)[:-1] == ("cron",):
+            continue
+        shape, arguments = call_of(call)
+        for place in executed_by_built_in(shape).surely:
+            constant = constant_of(arguments[place])
+            try:
+                yield parse_statements(constant.value) if constant is not None and isinstance(constant.value, str) else None
+            except SqlSyntaxError:
+                yield None

@@ -17,6 +17,7 @@ from platformkit_pipeline.sqltext.migration_actions import (
     Dropped,
     EventTriggerMade,
     ExtensionPlaced,
+    FunctionWritten,
     InterfaceRenamed,
     Made,
     NeedsVersion,
@@ -25,9 +26,9 @@ from platformkit_pipeline.sqltext.migration_actions import (
     TableRenamed,
     Unreadable,
 )
-from platformkit_pipeline.sqltext.migration_blocks import block_actions
+from platformkit_pipeline.sqltext.migration_blocks import block_actions, body_actions
 from platformkit_pipeline.sqltext.migration_functions import function_acts, view_acts
-from platformkit_pipeline.sqltext.migration_inner import inner_statements
+from platformkit_pipeline.sqltext.migration_inner import given_statements, inner_statements
 from platformkit_pipeline.sqltext.migration_names import Scope
 from platformkit_pipeline.sqltext.migration_privileges import grant_acts, membership_acts, owner_acts, policy_acts, role_acts
 from platformkit_pipeline.sqltext.migration_rows import (
@@ -45,7 +46,7 @@ from platformkit_pipeline.sqltext.migration_rows import (
 )
 from platformkit_pipeline.sqltext.migration_script import Script, ScriptStatement
 from platformkit_pipeline.sqltext.migration_tables import alter_table_acts, column_made
-from platformkit_pipeline.sqltext.parser import Node, kind, string_parts, unwrap
+from platformkit_pipeline.sqltext.parser import Node, SqlSyntaxError, kind, parse_statement, string_parts, unwrap
 
 Acts = Iterator[Action]
 
@@ -66,11 +67,25 @@ def _statement_actions(statement: ScriptStatement, scope: Scope) -> Acts:
     if kind(statement.node) == "DoStmt":
         yield from block_actions(statement, lambda node, line, certain: _acts(node, line, certain, scope))
         return
-    yield from _acts(statement.node, statement.line, True, scope)
+    for action in _acts(statement.node, statement.line, True, scope):
+        yield replace(action, definition=statement.text) if isinstance(action, FunctionWritten) else action
+
+
+def called_actions(function: FunctionWritten) -> tuple[Action, ...]:
+    """What the body of a function does when it is called; lines count from its CREATE statement."""
+    if not function.definition:  # made by a block
+        return (Unreadable(line=1, reason=f"it calls {function.name}(), which a block makes", hint=function.body.lower()),)
+    try:
+        node = parse_statement(function.definition)
+        scope = Scope()
+        return tuple(body_actions(node, function.definition, lambda inner, line, certain: _acts(inner, line, certain, scope)))
+    except (SqlSyntaxError, RecursionError):
+        return (Unreadable(line=1, reason=f"it calls {function.name}(), which cannot be followed", hint=function.body.lower()),)
 
 
 def _acts(node: Node, line: int, certain: bool, scope: Scope) -> Acts:
-    for inner in inner_statements(node):
+    given = (statement for statements in given_statements(node) for statement in statements or ()) if kind(node) == "SelectStmt" else ()
+    for inner in (*inner_statements(node), *given):
         yield from _acts(inner, line, certain, scope)
     read = _READERS.get(kind(node))
     if read is not None:

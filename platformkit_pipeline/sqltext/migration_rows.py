@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
-
 from postgast import pg_query_pb2 as pg
 
 from platformkit_pipeline.sqltext.migration_actions import (
@@ -17,7 +15,9 @@ from platformkit_pipeline.sqltext.migration_actions import (
     RowsRemovedOrChanged,
     TableMade,
     Truncated,
+    Unreadable,
 )
+from platformkit_pipeline.sqltext.migration_inner import calls_in, given_statements
 from platformkit_pipeline.sqltext.migration_names import Scope
 from platformkit_pipeline.sqltext.parser import Node, children, column_path, constant_of, kind, string_parts, unwrap
 
@@ -76,27 +76,26 @@ def select_acts(node: Node, scope: Scope) -> Iterator[Action]:
         made = node.into_clause.rel
         temporary = is_temporary(made)
         yield DataCopied(line=0, sources=scope.tables_in(node) - {scope.table(made)}, columns=columns_in(node))
-        name = scope.temporary(made) if temporary else scope.table(made)
-        yield TableMade(line=0, name=name, temporary=temporary, guarded=False)
-    for call in _calls(node):
+        table = scope.temporary(made) if temporary else scope.table(made)
+        yield TableMade(line=0, name=table, temporary=temporary, guarded=False)
+    if None in given_statements(node):
+        yield Unreadable(line=0, reason="a text that is put together when it runs is given to a function that executes it")
+    for call in calls_in(node):
         name = string_parts(call.funcname)
         arguments = [constant_of(unwrap(argument)) for argument in call.args]
         if name[-1] == "set_config" and len(arguments) >= 2 and arguments[0] and arguments[1]:
             yield from _setting(str(arguments[0].value), [str(arguments[1].value)], scope)
         else:
-            yield FunctionCalled(line=0, name=name[-1])
+            yield _called(name)
 
 
 def call_acts(node: Node, scope: Scope) -> Iterator[Action]:
     """CALL of a procedure."""
-    yield FunctionCalled(line=0, name=string_parts(node.funccall.funcname)[-1])
+    yield _called(string_parts(node.funccall.funcname))
 
 
-def _calls(node: Node) -> Iterator[Any]:
-    if kind(node) == "FuncCall":
-        yield node
-    for child in children(node):
-        yield from _calls(child)
+def _called(name: tuple[str, ...]) -> FunctionCalled:
+    return FunctionCalled(line=0, name=name[-1], schema="".join(name[:-1][-1:]))
 
 
 def set_acts(node: Node, scope: Scope) -> Iterator[Action]:

@@ -271,6 +271,12 @@ def test_policies_that_let_every_row_through_are_found(statement: str, expected:
         (
             "create function rls() returns void language plpgsql as $$ begin execute 'alter table a enable row level security'; end $$; "
             "create table a (id int); select rls();",
+            [],
+        ),
+        (
+            "create function rls() returns void language plpgsql as "
+            "$$ begin execute format('alter table %s enable row level security', 'a'); end $$; "
+            "create table a (id int); select rls();",
             [Outcome.UNKNOWN],
         ),
         (
@@ -586,3 +592,44 @@ def test_rights_of_others_for_client_roles_are_found(statement: str) -> None:
 )
 def test_roles_of_the_server_side_and_usage_are_fine(statement: str) -> None:
     assert outcomes(CHANGE + statement, "MIG128") == []
+
+
+# -- functions that a file calls -------------------------------------------------------------------------------------------
+DROPS = "create function public.clear(a int) returns void language {} as $$ {} $$;\n"
+
+
+@pytest.mark.parametrize("call", ["select public.clear(1);", "select clear(1);", "do $$ begin perform public.clear(1); end $$;"])
+@pytest.mark.parametrize(
+    ("language", "body"),
+    [("sql", "drop table public.notes"), ("plpgsql", "begin if a > 0 then a := 2; end if; drop table public.notes; end")],
+)
+def test_what_a_called_function_of_the_set_does_counts_where_it_is_called(language: str, body: str, call: str) -> None:
+    change = CHANGE + DROPS.format(language, body)
+    assert outcomes(change, "MIG110") == []
+    assert outcomes(change + call, "MIG110") == [Outcome.FAIL]
+
+
+def test_a_function_of_an_earlier_file_and_a_procedure_are_followed_too() -> None:
+    earlier = APPLIED + DROPS.format("sql", "delete from public.notes") + "-- file: 20240102000000_b.sql\n"
+    assert outcomes(f"{earlier}select public.clear(1);", "MIG113") == [Outcome.FAIL]
+    assert outcomes(f"{earlier}select private.clear(1);", "MIG113") == []
+    off = "create procedure public.off() language plpgsql as $$ begin alter table public.notes disable row level security; end $$;"
+    assert outcomes(f"{CHANGE}{off} call public.off();", "MIG122") == [Outcome.FAIL]
+
+
+def test_functions_that_call_each_other_are_followed_once() -> None:
+    a = "create function public.a() returns void language plpgsql as $$ begin perform public.b(); end $$;"
+    b = "create function public.b() returns void language plpgsql as $$ begin truncate public.notes; perform public.a(); end $$;"
+    assert outcomes(f"{CHANGE}{a}{b} select public.a();", "MIG110") == [Outcome.FAIL]
+
+
+def test_a_called_body_that_cannot_be_followed_is_unknown() -> None:
+    change = CHANGE + DROPS.format("plpgsql", "begin execute current_setting('a.b'); end")
+    assert outcomes(change, "MIG117") == []
+    assert outcomes(f"{change}select public.clear(1);", "MIG117") == [Outcome.UNKNOWN]
+
+
+def test_sql_that_is_given_to_a_function_that_executes_it_is_read() -> None:
+    assert outcomes(f"{CHANGE}select dblink_exec('dbname=postgres', 'drop table public.notes');", "MIG110") == [Outcome.FAIL]
+    assert outcomes(f"{CHANGE}select query_to_xml('delete from ' || 'x', true, true, '');", "MIG117") == [Outcome.UNKNOWN]
+    assert outcomes(f"{CHANGE}select cron.schedule('n', '0 3 * * *', 'delete from public.notes');", "MIG113") == []
