@@ -5,11 +5,14 @@ Paths are relative to the folder of migrations, with `/` between their parts.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 
+MIGRATION_NAME = re.compile(r"(?P<version>[0-9]+)_(?P<name>.*)\.sql", re.DOTALL)
+"""What a file is called that the Supabase CLI runs."""
 ROLLBACK_FOLDER = "rollbacks"
 """Beside the folder of migrations: files that take a migration back, each under the name of that migration."""
 

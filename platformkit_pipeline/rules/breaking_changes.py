@@ -15,6 +15,7 @@ from platformkit_pipeline.sqltext.migration_actions import (
     ColumnRenamed,
     DataCopied,
     Dropped,
+    InterfaceRenamed,
     Made,
     NotNullSet,
     QualifiedName,
@@ -29,6 +30,9 @@ _INTERFACES = frozenset({"view", "materialized view", "function", "aggregate", "
 """What clients use that holds no rows of its own."""
 _SIZED = re.compile(r"(?P<base>[a-z_0-9.]+?)\((?P<size>[\d,]+)\)\Z")
 _WIDER = {
+    "serial": {"int4", "int8", "numeric"},
+    "bigserial": {"int8", "numeric"},
+    "smallserial": {"int2", "int4", "int8", "numeric"},
     "int2": {"int4", "int8", "numeric"},
     "int4": {"int8", "numeric"},
     "int8": {"numeric"},
@@ -87,6 +91,8 @@ class _Table:
     born: str = ""
     """Path of the file that makes it; empty for one that no file makes."""
     temporary: bool = False
+    guarded: bool = False
+    """Made IF NOT EXISTS, and no file says that it was not there before."""
     read: bool = False
     """Its rows were copied by a judged file."""
     columns: dict[str, _Column] = field(default_factory=dict)
@@ -108,7 +114,7 @@ class _History:
             case TableMade(name=name):
                 if not (action.guarded and name in self._tables):
                     columns = {c.name: _Column(c.type, migration.path, c.filled) for c in action.columns}
-                    self._tables[name] = _Table(migration.path, action.temporary, columns=columns)
+                    self._tables[name] = _Table(migration.path, action.temporary, action.guarded, columns=columns)
             case TableRenamed(old=old, new=new):
                 self._tables[new] = self._tables.pop(old, _Table())
             case Dropped(kind="table", table=QualifiedName() as name):
@@ -142,7 +148,7 @@ class _History:
         match action:
             case Dropped(kind="table", table=QualifiedName() as name):
                 table = self._table(name)
-                if not self._new_here(table, migration):
+                if not self._surely_new_here(table, migration):
                     yield change(f"drop table {_shown(name)}", f"drops the table {_shown(name)}", destructive=True, data_moved=table.read)
             case Dropped(kind="schema", name=schema):
                 inside = [t for n, t in self._tables.items() if n.schema == schema]
@@ -157,7 +163,7 @@ class _History:
             case Truncated(tables=tables):
                 for name in tables:
                     table = self._table(name)
-                    if not self._new_here(table, migration):
+                    if not self._surely_new_here(table, migration):
                         what = f"removes all rows of {_shown(name)}"
                         yield change(f"truncate {_shown(name)}", what, destructive=True, data_moved=table.read)
             case _:
@@ -172,10 +178,12 @@ class _History:
                     yield BreakingChange(migration, action, f"drop column {about}", f"drops the column {about}", True, known.read)
             case TypeChanged(table=name, column=column, type=new):
                 if not self._born_here(name, column, migration):
-                    yield self._of_type(migration, action, name, column, new)
+                    yield self._of_type(migration, action, name, column, new, action.computed)
             case TableRenamed(old=old, new=renamed):
                 if not self._new_here(self._table(old), migration):
                     yield BreakingChange(migration, action, f"rename {_shown(old)}", f"renames {_shown(old)} to {_shown(renamed)}")
+            case InterfaceRenamed(kind=noun, old=label, new=after):
+                yield BreakingChange(migration, action, f"rename {noun} {label}", f"renames the {noun} {label} to {after}")
             case ColumnRenamed(table=name, old=before, new=after):
                 if not self._born_here(name, before, migration):
                     about = f"{_shown(name)}.{before}"
@@ -190,11 +198,14 @@ class _History:
                     about = f"{_shown(name)}.{column}"
                     yield BreakingChange(migration, action, f"set not null {about}", f"sets {about} NOT NULL", unfilled=unfilled)
 
-    def _of_type(self, migration: Migration, action: Action, name: QualifiedName, column: str, new: str) -> BreakingChange:
+    def _of_type(self, migration: Migration, action: Action, name: QualifiedName, column: str, new: str, computed: bool) -> BreakingChange:
         known = self._table(name).column(column)
         about = f"{_shown(name)}.{column}"
         before = f" from {known.type}" if known.type else ""
         change = f"changes the type of {about}{before} to {new}"
+        if computed and not known.read:
+            why = f"{change} by an expression of its own; it cannot be told whether values are lost"
+            return BreakingChange(migration, action, f"type of {about}", change, undecided=why)
         if widens(known.type, new):
             return BreakingChange(migration, action, f"type of {about}", change)
         if known.type is None and not known.read:
@@ -204,6 +215,9 @@ class _History:
 
     def _new_here(self, table: _Table, migration: Migration) -> bool:
         return table.temporary or table.born == migration.path
+
+    def _surely_new_here(self, table: _Table, migration: Migration) -> bool:
+        return self._new_here(table, migration) and not table.guarded
 
     def _born_here(self, name: QualifiedName, column: str, migration: Migration) -> bool:
         table = self._table(name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
@@ -11,14 +11,14 @@ from typing import Any
 from platformkit_pipeline.model.identity import ObjectIdentity
 from platformkit_pipeline.model.migration import Change, ChangedMigrations, MigrationFile, MigrationSet, SquawkReport
 from platformkit_pipeline.rules.registry import Family, Scope, Source, Verdict, failed, rule, unknown
-from platformkit_pipeline.sqltext.migration_actions import Action
-from platformkit_pipeline.sqltext.migration_reader import read_actions
+from platformkit_pipeline.sqltext.migration_actions import Action, FunctionCalled, FunctionWritten, QualifiedName
+from platformkit_pipeline.sqltext.migration_reader import called_actions, read_actions
 from platformkit_pipeline.sqltext.migration_script import Script, Suppression, read_script, without_suppressions
 
 KIND = "migration"
 migration_rule = partial(rule, scope=Scope.REPOSITORY, family=Family.MIGRATIONS, source=Source.FILES, requires=())
 """Registers a rule about the text of migrations: a function from a `MigrationSubject` to what it finds."""
-_ROLLBACK = re.compile(r"^--[ \t]*platformkit:rollback[ \t]*\n(?P<section>(?:[ \t]*--[^\n]*(?:\n|\Z))+)", re.MULTILINE)
+_ROLLBACK = re.compile(r"^--[ \t]*platformkit:rollback[ \t]*\r?\n(?P<section>(?:[ \t]*--[^\n]*(?:\n|\Z))+)", re.MULTILINE)
 _COMMENTED = re.compile(r"^[ \t]*--[ ]?", re.MULTILINE)
 
 
@@ -57,7 +57,7 @@ class MigrationSubject:
 
     @cached_property
     def migrations(self) -> tuple[Migration, ...]:
-        return tuple(self._read(file) for file in self.set.files)
+        return tuple(_with_called([self._read(file) for file in self.set.files]))
 
     @cached_property
     def judged(self) -> tuple[Migration, ...]:
@@ -77,6 +77,35 @@ class MigrationSubject:
         _, suppressions = without_suppressions(file.text)
         rollback = self.set.rollbacks.get(file.path) or _section(file.text)
         return Migration(file, self.is_judged(file.path), script, read_actions(script), suppressions, _usable(rollback))
+
+
+def _with_called(migrations: Iterable[Migration]) -> Iterator[Migration]:
+    """The migrations with what functions of the set do where a file calls them, at the line of the call."""
+    functions: dict[tuple[QualifiedName, str], FunctionWritten] = {}
+    for migration in migrations:
+        actions: list[Action] = []
+        for action in migration.actions:
+            actions.append(action)
+            if isinstance(action, FunctionWritten):
+                functions[action.name, action.arguments] = action
+            elif isinstance(action, FunctionCalled):
+                actions += _done_by(action, functions, frozenset())
+        yield replace(migration, actions=tuple(actions))
+
+
+def _done_by(
+    call: FunctionCalled, functions: Mapping[tuple[QualifiedName, str], FunctionWritten], running: frozenset[tuple[QualifiedName, str]]
+) -> Iterator[Action]:
+    """Acts of every function that the call may mean; one that calls itself is followed once."""
+    for key, function in functions.items():
+        name = key[0]
+        if key in running or name.name != call.name or call.schema not in ("", name.schema):
+            continue
+        for action in called_actions(function):
+            done = replace(action, line=call.line, certain=call.certain and action.certain)
+            yield done
+            if isinstance(done, FunctionCalled):
+                yield from _done_by(done, functions, running | {key})
 
 
 def _section(text: str) -> str | None:

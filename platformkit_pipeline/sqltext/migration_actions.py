@@ -80,6 +80,15 @@ class TableRenamed(Action):
 
 
 @dataclass(frozen=True, slots=True)
+class InterfaceRenamed(Action):
+    """Another name, another schema, of what clients use and what is no table: `kind` as in `Dropped`, or `schema`, `enum value`."""
+
+    kind: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
 class ColumnRenamed(Action):
     table: QualifiedName
     old: str
@@ -105,6 +114,8 @@ class TypeChanged(Action):
     table: QualifiedName
     column: str
     type: str
+    computed: bool = False
+    """USING gives something else than the value itself, or a cast of it to the new type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +179,29 @@ class Granted(Action):
 
 
 @dataclass(frozen=True, slots=True)
+class RolesJoined(Action):
+    """GRANT role TO role."""
+
+    roles: tuple[str, ...]
+    members: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RoleRaised(Action):
+    """CREATE or ALTER ROLE with BYPASSRLS, SUPERUSER, CREATEROLE or REPLICATION, or members that it gets at once."""
+
+    role: str
+    options: tuple[str, ...]
+    """As written in SQL, upper case."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerSet(Action):
+    objects: str
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
 class PolicyWritten(Action):
     """CREATE or ALTER POLICY. None: it has no such expression, or ALTER leaves it as it was."""
 
@@ -192,6 +226,8 @@ class FunctionWritten(Action):
     fixed_path: bool
     """It has a setting of its own for search_path, or a body that was bound to objects (BEGIN ATOMIC)."""
     body: str = field(default="", repr=False)
+    definition: str = field(default="", repr=False)
+    """The whole statement, where it stands in the file itself."""
 
     @property
     def signature(self) -> str:
@@ -238,6 +274,8 @@ class Commented(Action):
 class FunctionCalled(Action):
     name: str
     """Without schema."""
+    schema: str = ""
+    """As written; empty where the search_path decides."""
 
 
 @dataclass(frozen=True, slots=True)

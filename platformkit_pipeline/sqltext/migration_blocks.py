@@ -58,6 +58,30 @@ def block_actions(statement: ScriptStatement, read: Read) -> Iterator[Action]:
     yield from _walk(function.get("action"), first, True, read)
 
 
+def body_actions(node: Node, definition: str, read: Read) -> Iterator[Action]:
+    """The acts of the body of a function, from its CREATE statement. Raises SqlSyntaxError."""
+    options = {o.def_elem.defname: unwrap(o.def_elem.arg) for o in node.options}
+    language = options["language"].sval if "language" in options else "sql"
+    match language:
+        case "plpgsql":
+            yield from _walk(parse_plpgsql(definition).get("action"), 1, True, read)
+        case "sql":
+            text = "" if node.HasField("sql_body") else str(unwrap(options["as"].items[0]).sval)
+            for statement in (*parse_statements(text), *_atomic(node)):
+                yield from read(statement, 1, True)
+        case _ if language not in ("c", "internal"):
+            yield Unreadable(line=1, reason=f"it calls a function in {language}, which is not read", hint=definition.lower())
+
+
+def _atomic(node: Node) -> Iterator[Node]:
+    """Statements of BEGIN ATOMIC ... END, or the one of RETURN."""
+    if node.HasField("sql_body"):
+        body = unwrap(node.sql_body)
+        for part in body.items if kind(body) == "List" else (body,):
+            inner = unwrap(part)
+            yield from map(unwrap, inner.items) if kind(inner) == "List" else (inner,)
+
+
 def _quoted(body: str) -> str:
     tag = "$platformkit$"
     while tag in body:

@@ -9,6 +9,7 @@ from platformkit_pipeline.sqltext.parser import Node, children, kind, string_par
 from platformkit_pipeline.sqltext.truth import Truth, fold
 
 _DEFAULT_SCHEMA = "public"
+TEMPORARY_SCHEMA = "pg_temp"
 
 
 class Scope:
@@ -16,6 +17,7 @@ class Scope:
 
     def __init__(self, schema: str = _DEFAULT_SCHEMA) -> None:
         self._schema = schema
+        self._temporary: set[str] = set()
 
     def inside(self, schema: str) -> Scope:
         return Scope(schema)
@@ -26,11 +28,20 @@ class Scope:
         usual = [s for s in schemas if s and s != "$user" and not s.startswith("pg_")]
         self._schema = usual[0] if usual else _DEFAULT_SCHEMA
 
+    def temporary(self, relation: Node) -> QualifiedName:
+        """The name of a temporary table; from here on it stands before every other of that name."""
+        self._temporary.add(relation.relname)
+        return QualifiedName(TEMPORARY_SCHEMA, relation.relname)
+
     def name(self, parts: tuple[str, ...]) -> QualifiedName:
-        return QualifiedName(parts[-2] if len(parts) > 1 else self._schema, parts[-1] if parts else "")
+        name = parts[-1] if parts else ""
+        return QualifiedName(parts[-2] if len(parts) > 1 else self._schema_of(name), name)
 
     def table(self, relation: Node) -> QualifiedName:
-        return QualifiedName(relation.schemaname or self._schema, relation.relname)
+        return QualifiedName(relation.schemaname or self._schema_of(relation.relname), relation.relname)
+
+    def _schema_of(self, name: str) -> str:
+        return TEMPORARY_SCHEMA if name in self._temporary else self._schema
 
     def tables_in(self, node: Node) -> frozenset[QualifiedName]:
         """Every relation that the tree names, itself under WITH and in sub-selects."""

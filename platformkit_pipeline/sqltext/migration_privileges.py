@@ -6,7 +6,16 @@ from collections.abc import Iterator
 
 from postgast import pg_query_pb2 as pg
 
-from platformkit_pipeline.sqltext.migration_actions import Action, Granted, Made, NeedsVersion, PolicyWritten
+from platformkit_pipeline.sqltext.migration_actions import (
+    Action,
+    Granted,
+    Made,
+    NeedsVersion,
+    OwnerSet,
+    PolicyWritten,
+    RoleRaised,
+    RolesJoined,
+)
 from platformkit_pipeline.sqltext.migration_names import Scope
 from platformkit_pipeline.sqltext.parser import Node, kind, string_parts, unwrap
 from platformkit_pipeline.sqltext.truth import Truth, fold
@@ -48,6 +57,53 @@ def _objects(grant: Node, scope: Scope) -> str:
             case "List":
                 names.append(".".join(string_parts(item.items)))
     return ", ".join(names)
+
+
+def membership_acts(node: Node, scope: Scope) -> Iterator[Action]:
+    """GRANT role TO role; REVOKE is none."""
+    if node.is_grant:
+        granted = tuple(unwrap(role).priv_name for role in node.granted_roles)
+        yield RolesJoined(line=0, roles=granted, members=_roles(node.grantee_roles))
+
+
+_RAISING = {"bypassrls": "BYPASSRLS", "superuser": "SUPERUSER", "createrole": "CREATEROLE", "isreplication": "REPLICATION"}
+
+
+def role_acts(node: Node, scope: Scope) -> Iterator[Action]:
+    """CREATE and ALTER ROLE: attributes that lift a role over others, and memberships that come with it."""
+    made = kind(node) == "CreateRoleStmt"
+    role = str(node.role) if made else _roles([node.role])[0]
+    if made:
+        yield Made(line=0, kind="role", name=role, guarded=False)
+    raised: list[str] = []
+    for option in map(unwrap, node.options):
+        value = unwrap(option.arg) if option.HasField("arg") else None
+        if option.defname in _RAISING and value is not None and value.boolval:
+            raised.append(_RAISING[option.defname])
+        elif option.defname == "addroleto" and value is not None:
+            yield RolesJoined(line=0, roles=_roles(value.items), members=(role,))
+        elif option.defname in ("rolemembers", "adminmembers") and value is not None:
+            yield RolesJoined(line=0, roles=(role,), members=_roles(value.items))
+    if raised:
+        yield RoleRaised(line=0, role=role, options=tuple(raised))
+
+
+def owner_acts(node: Node, scope: Scope) -> Iterator[Action]:
+    """ALTER ... OWNER TO of what is no table, and REASSIGN OWNED."""
+    if kind(node) == "ReassignOwnedStmt":
+        yield OwnerSet(line=0, objects=f"whatever {', '.join(_roles(node.roles))} owns", owner=_roles([node.newrole])[0])
+        return
+    item = unwrap(node.object)
+    match kind(item):
+        case "ObjectWithArgs":
+            label = scope.signature(item)
+        case "List":
+            label = str(scope.name(string_parts(item.items)))
+        case "String":
+            label = str(item.sval)
+        case _:
+            label = "an object"
+    yield OwnerSet(line=0, objects=label, owner=_roles([node.newowner])[0])
 
 
 def policy_acts(node: Node, scope: Scope) -> Iterator[Action]:

@@ -17,6 +17,8 @@ from platformkit_pipeline.sqltext.migration_actions import (
     Dropped,
     EventTriggerMade,
     ExtensionPlaced,
+    FunctionWritten,
+    InterfaceRenamed,
     Made,
     NeedsVersion,
     QualifiedName,
@@ -24,11 +26,13 @@ from platformkit_pipeline.sqltext.migration_actions import (
     TableRenamed,
     Unreadable,
 )
-from platformkit_pipeline.sqltext.migration_blocks import block_actions
+from platformkit_pipeline.sqltext.migration_blocks import block_actions, body_actions
 from platformkit_pipeline.sqltext.migration_functions import function_acts, view_acts
+from platformkit_pipeline.sqltext.migration_inner import given_statements, inner_statements
 from platformkit_pipeline.sqltext.migration_names import Scope
-from platformkit_pipeline.sqltext.migration_privileges import grant_acts, policy_acts
+from platformkit_pipeline.sqltext.migration_privileges import grant_acts, membership_acts, owner_acts, policy_acts, role_acts
 from platformkit_pipeline.sqltext.migration_rows import (
+    call_acts,
     columns_in,
     comment_acts,
     delete_acts,
@@ -42,7 +46,7 @@ from platformkit_pipeline.sqltext.migration_rows import (
 )
 from platformkit_pipeline.sqltext.migration_script import Script, ScriptStatement
 from platformkit_pipeline.sqltext.migration_tables import alter_table_acts, column_made
-from platformkit_pipeline.sqltext.parser import Node, kind, string_parts, unwrap
+from platformkit_pipeline.sqltext.parser import Node, SqlSyntaxError, kind, parse_statement, string_parts, unwrap
 
 Acts = Iterator[Action]
 
@@ -63,10 +67,26 @@ def _statement_actions(statement: ScriptStatement, scope: Scope) -> Acts:
     if kind(statement.node) == "DoStmt":
         yield from block_actions(statement, lambda node, line, certain: _acts(node, line, certain, scope))
         return
-    yield from _acts(statement.node, statement.line, True, scope)
+    for action in _acts(statement.node, statement.line, True, scope):
+        yield replace(action, definition=statement.text) if isinstance(action, FunctionWritten) else action
+
+
+def called_actions(function: FunctionWritten) -> tuple[Action, ...]:
+    """What the body of a function does when it is called; lines count from its CREATE statement."""
+    if not function.definition:  # made by a block
+        return (Unreadable(line=1, reason=f"it calls {function.name}(), which a block makes", hint=function.body.lower()),)
+    try:
+        node = parse_statement(function.definition)
+        scope = Scope()
+        return tuple(body_actions(node, function.definition, lambda inner, line, certain: _acts(inner, line, certain, scope)))
+    except (SqlSyntaxError, RecursionError):
+        return (Unreadable(line=1, reason=f"it calls {function.name}(), which cannot be followed", hint=function.body.lower()),)
 
 
 def _acts(node: Node, line: int, certain: bool, scope: Scope) -> Acts:
+    given = (statement for statements in given_statements(node) for statement in statements or ()) if kind(node) == "SelectStmt" else ()
+    for inner in (*inner_statements(node), *given):
+        yield from _acts(inner, line, certain, scope)
     read = _READERS.get(kind(node))
     if read is not None:
         yield from (replace(action, line=line, certain=certain and action.certain) for action in read(node, scope))
@@ -76,7 +96,7 @@ def _acts(node: Node, line: int, certain: bool, scope: Scope) -> Acts:
 
 # -- CREATE --------------------------------------------------------------------------------------------------------------
 def _create_table(node: Node, scope: Scope) -> Acts:
-    name = scope.table(node.relation)
+    name = scope.temporary(node.relation) if is_temporary(node.relation) else scope.table(node.relation)
     elements = [unwrap(element) for element in node.table_elts]
     columns = tuple(column_made(element) for element in elements if kind(element) == "ColumnDef")
     keys = {
@@ -97,9 +117,9 @@ def _create_table(node: Node, scope: Scope) -> Acts:
 
 
 def _create_table_as(node: Node, scope: Scope) -> Acts:
-    name = scope.table(node.into.rel)
     materialized = node.objtype == pg.OBJECT_MATVIEW
     yield DataCopied(line=0, sources=scope.tables_in(node.query), columns=columns_in(node.query))
+    name = scope.temporary(node.into.rel) if is_temporary(node.into.rel) else scope.table(node.into.rel)
     if materialized:
         yield Made(line=0, kind="materialized view", name=str(name), guarded=node.if_not_exists)
     else:
@@ -154,13 +174,15 @@ def _sequence(node: Node, scope: Scope) -> Acts:
 
 def _enum_value(node: Node, scope: Scope) -> Acts:
     if node.old_val:
+        yield InterfaceRenamed(
+            line=0, kind="enum value", old=f"{node.old_val} of {scope.name(string_parts(node.type_name))}", new=node.new_val
+        )
         return
     name = f"{node.new_val} of {scope.name(string_parts(node.type_name))}"
     yield Made(line=0, kind="enum value", name=name, guarded=node.skip_if_new_val_exists)
 
 
 _MAKERS: dict[str, tuple[str, str, str]] = {
-    "CreateRoleStmt": ("role", "role", ""),
     "CreatePublicationStmt": ("publication", "pubname", ""),
     "CreateSubscriptionStmt": ("subscription", "subname", ""),
     "CreateForeignServerStmt": ("server", "servername", "if_not_exists"),
@@ -194,9 +216,13 @@ _NOUNS = {
 }
 
 
+def _noun(object_type: int) -> str:
+    return _NOUNS.get(object_type) or str(pg.ObjectType.Name(object_type)).removeprefix("OBJECT_").lower().replace("_", " ")
+
+
 def _drop(node: Node, scope: Scope) -> Acts:
     cascade = node.behavior == pg.DROP_CASCADE
-    noun = _NOUNS.get(node.remove_type) or str(pg.ObjectType.Name(node.remove_type)).removeprefix("OBJECT_").lower().replace("_", " ")
+    noun = _noun(node.remove_type)
     for wrapper in node.objects:
         item = unwrap(wrapper)
         table: QualifiedName | None = None
@@ -232,6 +258,10 @@ def _rename(node: Node, scope: Scope) -> Acts:
         yield TableRenamed(line=0, old=old, new=QualifiedName(old.schema, node.newname))
     elif node.rename_type == pg.OBJECT_COLUMN and node.relation_type == pg.OBJECT_TABLE:
         yield ColumnRenamed(line=0, table=scope.table(node.relation), old=node.subname, new=node.newname)
+    elif node.rename_type == pg.OBJECT_SCHEMA:
+        yield InterfaceRenamed(line=0, kind="schema", old=node.subname, new=node.newname)
+    elif node.rename_type in _RENAMED:
+        yield InterfaceRenamed(line=0, kind=_noun(node.rename_type), old=_label(node, scope), new=node.newname)
 
 
 def _move(node: Node, scope: Scope) -> Acts:
@@ -240,6 +270,24 @@ def _move(node: Node, scope: Scope) -> Acts:
         yield TableRenamed(line=0, old=old, new=QualifiedName(node.newschema, old.name))
     elif node.object_type == pg.OBJECT_EXTENSION:
         yield ExtensionPlaced(line=0, name=unwrap(node.object).sval, schema=node.newschema)
+    elif node.object_type in _RENAMED:
+        yield InterfaceRenamed(line=0, kind=_noun(node.object_type), old=_label(node, scope), new=f"schema {node.newschema}")
+
+
+_RENAMED = frozenset(
+    {
+        *(pg.OBJECT_VIEW, pg.OBJECT_MATVIEW, pg.OBJECT_FOREIGN_TABLE, pg.OBJECT_FUNCTION, pg.OBJECT_PROCEDURE, pg.OBJECT_ROUTINE),
+        *(pg.OBJECT_TYPE, pg.OBJECT_DOMAIN),
+    }
+)
+
+
+def _label(node: Node, scope: Scope) -> str:
+    """`schema.name` of what a RENAME or SET SCHEMA is about."""
+    if node.HasField("relation"):
+        return str(scope.table(node.relation))
+    item = unwrap(node.object)
+    return scope.signature(item) if kind(item) == "ObjectWithArgs" else str(scope.name(string_parts(item.items)))
 
 
 _READERS: dict[str, Callable[[Node, Scope], Acts]] = {
@@ -271,10 +319,16 @@ _READERS: dict[str, Callable[[Node, Scope], Acts]] = {
     "InsertStmt": insert_acts,
     "MergeStmt": merge_acts,
     "SelectStmt": select_acts,
+    "CallStmt": call_acts,
     "VariableSetStmt": set_acts,
     "CommentStmt": comment_acts,
     "GrantStmt": grant_acts,
     "AlterDefaultPrivilegesStmt": grant_acts,
+    "GrantRoleStmt": membership_acts,
+    "CreateRoleStmt": role_acts,
+    "AlterRoleStmt": role_acts,
+    "AlterOwnerStmt": owner_acts,
+    "ReassignOwnedStmt": owner_acts,
     "CreatePolicyStmt": policy_acts,
     "AlterPolicyStmt": policy_acts,
 }

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
-
 from postgast import pg_query_pb2 as pg
 
 from platformkit_pipeline.sqltext.migration_actions import (
@@ -15,8 +13,11 @@ from platformkit_pipeline.sqltext.migration_actions import (
     NeedsVersion,
     RowsInserted,
     RowsRemovedOrChanged,
+    TableMade,
     Truncated,
+    Unreadable,
 )
+from platformkit_pipeline.sqltext.migration_inner import calls_in, given_statements
 from platformkit_pipeline.sqltext.migration_names import Scope
 from platformkit_pipeline.sqltext.parser import Node, children, column_path, constant_of, kind, string_parts, unwrap
 
@@ -58,6 +59,11 @@ def merge_acts(node: Node, scope: Scope) -> Iterator[Action]:
     """MERGE, as a copy."""
     yield NeedsVersion(line=0, what="MERGE", version=15)
     yield DataCopied(line=0, sources=scope.tables_in(node), columns=columns_in(node))
+    joined = not scope.always_true(unwrap(node.join_condition))
+    for clause in map(unwrap, node.merge_when_clauses):
+        if clause.command_type == pg.CMD_DELETE:
+            filtered = joined or (clause.HasField("condition") and not scope.always_true(unwrap(clause.condition)))
+            yield RowsRemovedOrChanged(line=0, command="DELETE", table=scope.table(node.relation), filtered=filtered)
 
 
 def _looks_for_a_row(node: Node) -> bool:
@@ -65,21 +71,31 @@ def _looks_for_a_row(node: Node) -> bool:
 
 
 def select_acts(node: Node, scope: Scope) -> Iterator[Action]:
-    """Functions that a query calls; `set_config` is a setting."""
-    for call in _calls(node):
+    """Functions that a query calls, and the table that SELECT INTO makes; `set_config` is a setting."""
+    if node.HasField("into_clause"):
+        made = node.into_clause.rel
+        temporary = is_temporary(made)
+        yield DataCopied(line=0, sources=scope.tables_in(node) - {scope.table(made)}, columns=columns_in(node))
+        table = scope.temporary(made) if temporary else scope.table(made)
+        yield TableMade(line=0, name=table, temporary=temporary, guarded=False)
+    if None in given_statements(node):
+        yield Unreadable(line=0, reason="a text that is put together when it runs is given to a function that executes it")
+    for call in calls_in(node):
         name = string_parts(call.funcname)
         arguments = [constant_of(unwrap(argument)) for argument in call.args]
         if name[-1] == "set_config" and len(arguments) >= 2 and arguments[0] and arguments[1]:
             yield from _setting(str(arguments[0].value), [str(arguments[1].value)], scope)
         else:
-            yield FunctionCalled(line=0, name=name[-1])
+            yield _called(name)
 
 
-def _calls(node: Node) -> Iterator[Any]:
-    if kind(node) == "FuncCall":
-        yield node
-    for child in children(node):
-        yield from _calls(child)
+def call_acts(node: Node, scope: Scope) -> Iterator[Action]:
+    """CALL of a procedure."""
+    yield _called(string_parts(node.funccall.funcname))
+
+
+def _called(name: tuple[str, ...]) -> FunctionCalled:
+    return FunctionCalled(line=0, name=name[-1], schema="".join(name[:-1][-1:]))
 
 
 def set_acts(node: Node, scope: Scope) -> Iterator[Action]:

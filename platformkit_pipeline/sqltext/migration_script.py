@@ -11,6 +11,8 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from postgast import pg_query_pb2 as pg
+
 from platformkit_pipeline.sqltext.parser import Node, SqlSyntaxError, kind, parse_script, unwrap
 from platformkit_pipeline.sqltext.tokens import tokens_of
 
@@ -153,9 +155,17 @@ def without_suppressions(text: str) -> tuple[str, tuple[Suppression, ...]]:
 
 
 def runs_outside_a_transaction(script: Script) -> bool:
-    """A file of CONCURRENTLY statements, and of settings before them: whoever applies it must not wrap it."""
-    others = [s.node for s in script.statements if kind(s.node) != "VariableSetStmt"]
-    return bool(others) and all(_is_concurrent(node) for node in others)
+    """A file of CONCURRENTLY statements, of settings, and of indexes that are attached: whoever applies it must not wrap it."""
+    nodes = [s.node for s in script.statements]
+    concurrent = [_is_concurrent(node) for node in nodes]
+    return any(concurrent) and all(c or _goes_along(node) for c, node in zip(concurrent, nodes, strict=True))
+
+
+def _goes_along(node: Node) -> bool:
+    """Settings, and ATTACH PARTITION of an index that was built before: it takes no time."""
+    if kind(node) == "AlterTableStmt":
+        return node.objtype == pg.OBJECT_INDEX and all(unwrap(c).subtype == pg.AT_AttachPartition for c in node.cmds)
+    return kind(node) == "VariableSetStmt"
 
 
 def _is_concurrent(node: Node) -> bool:

@@ -14,6 +14,7 @@ from platformkit_pipeline.sqltext.migration_actions import (
     Dropped,
     Made,
     NotNullSet,
+    OwnerSet,
     PartitionAttached,
     QualifiedName,
     RowSecuritySet,
@@ -21,7 +22,7 @@ from platformkit_pipeline.sqltext.migration_actions import (
     ViewAltered,
 )
 from platformkit_pipeline.sqltext.migration_names import Scope, type_text
-from platformkit_pipeline.sqltext.parser import Node, constant_of, kind, unwrap
+from platformkit_pipeline.sqltext.parser import Node, column_path, constant_of, kind, unwrap
 
 _FILLING = frozenset({pg.CONSTR_DEFAULT, pg.CONSTR_IDENTITY, pg.CONSTR_GENERATED})
 _SERIAL = frozenset({"serial", "bigserial", "smallserial", "serial4", "serial8", "serial2"})
@@ -55,14 +56,20 @@ def _command(command: Node, object_type: int, table: QualifiedName, scope: Scope
     match command.subtype:
         case pg.AT_AddColumn:
             yield ColumnAdded(line=0, table=table, column=column_made(unwrap(getattr(command, "def"))), guarded=command.missing_ok)
-        case pg.AT_DropColumn if object_type == pg.OBJECT_TABLE:
+        case pg.AT_DropColumn if object_type in (pg.OBJECT_TABLE, pg.OBJECT_TYPE):
             yield ColumnDropped(line=0, table=table, column=command.name, guarded=command.missing_ok)
         case pg.AT_AlterColumnType if object_type == pg.OBJECT_TABLE:
-            yield TypeChanged(line=0, table=table, column=command.name, type=type_text(unwrap(getattr(command, "def")).type_name))
+            changed = unwrap(getattr(command, "def"))
+            type_name = type_text(changed.type_name)
+            computed = changed.HasField("raw_default") and not _is_cast_of(unwrap(changed.raw_default), command.name, type_name)
+            yield TypeChanged(line=0, table=table, column=command.name, type=type_name, computed=computed)
         case pg.AT_SetNotNull:
             yield NotNullSet(line=0, table=table, column=command.name)
         case pg.AT_EnableRowSecurity | pg.AT_DisableRowSecurity:
             yield RowSecuritySet(line=0, table=table, enabled=command.subtype == pg.AT_EnableRowSecurity)
+        case pg.AT_ChangeOwner:
+            owner = "PUBLIC" if command.newowner.roletype == pg.ROLESPEC_PUBLIC else command.newowner.rolename
+            yield OwnerSet(line=0, objects=str(table), owner=owner)
         case pg.AT_AttachPartition:
             yield PartitionAttached(line=0, parent=table, child=scope.table(unwrap(getattr(command, "def")).name))
         case pg.AT_AddConstraint:
@@ -71,10 +78,17 @@ def _command(command: Node, object_type: int, table: QualifiedName, scope: Scope
                 yield Made(line=0, kind="constraint", name=f"{constraint.conname} on {table}", guarded=False)
         case pg.AT_DropConstraint:
             yield Dropped(line=0, kind="constraint", name=f"{command.name} on {table}", guarded=command.missing_ok, cascade=False)
-        case pg.AT_SetRelOptions | pg.AT_ResetRelOptions if object_type == pg.OBJECT_VIEW:
+        case pg.AT_SetRelOptions | pg.AT_ResetRelOptions:  # a view may be altered as a table, too
             invoker = option_of(unwrap(getattr(command, "def")).items, "security_invoker")
             if invoker is not None:
                 yield ViewAltered(line=0, name=table, invoker=invoker and command.subtype == pg.AT_SetRelOptions)
+
+
+def _is_cast_of(node: Node, column: str, type_name: str) -> bool:
+    while kind(node) == "TypeCast" and type_text(node.type_name) in (type_name, "text"):
+        node = unwrap(node.arg)
+    path = column_path(node)
+    return path is not None and path[-1] == column
 
 
 def option_of(options: object, name: str) -> bool | None:

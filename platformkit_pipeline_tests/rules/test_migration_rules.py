@@ -271,6 +271,12 @@ def test_policies_that_let_every_row_through_are_found(statement: str, expected:
         (
             "create function rls() returns void language plpgsql as $$ begin execute 'alter table a enable row level security'; end $$; "
             "create table a (id int); select rls();",
+            [],
+        ),
+        (
+            "create function rls() returns void language plpgsql as "
+            "$$ begin execute format('alter table %s enable row level security', 'a'); end $$; "
+            "create table a (id int); select rls();",
             [Outcome.UNKNOWN],
         ),
         (
@@ -430,3 +436,200 @@ def test_a_statement_of_any_depth_is_judged_or_said_to_be_too_deep(statement: st
     assert [r.evidence["line"] for r in results if r.rule == "MIG113" and r.outcome is Outcome.FAIL][-1] == 3 or any(
         r.rule == "MIG101" for r in results if r.is_finding
     )
+
+
+# -- statements inside of statements ---------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "with gone as (delete from notes returning *) select count(*) from gone;",
+        "with gone as (delete from notes returning *) insert into other select * from gone;",
+        "explain (analyze) delete from notes;",
+        "prepare p as delete from notes; execute p;",
+        "copy (delete from notes returning *) to stdout;",
+        "merge into notes n using other o on true when matched then delete;",
+    ],
+)
+def test_a_delete_of_every_row_inside_of_another_statement_is_found(statement: str) -> None:
+    assert outcomes(CHANGE + statement, "MIG113") == [Outcome.FAIL]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "explain delete from notes;",
+        "with gone as (delete from notes where size < 0 returning *) select count(*) from gone;",
+        "merge into notes n using other o on n.id = o.id when matched then delete;",
+        "create temp table t as select * from notes; update t set size = 1; delete from t;",
+    ],
+)
+def test_what_is_not_run_or_filtered_or_temporary_is_no_write_of_every_row(statement: str) -> None:
+    assert outcomes(CHANGE + statement, "MIG113") == []
+
+
+def test_a_table_made_by_select_into_has_no_row_level_security() -> None:
+    assert outcomes(f"{CHANGE}select * into public.copy from notes;", "MIG123") == [Outcome.FAIL]
+    assert outcomes(f"{CHANGE}select * into temp copy from notes;", "MIG123") == []
+
+
+def test_a_temporary_table_is_not_the_table_of_its_name() -> None:
+    assert outcomes(f"{CHANGE}create temp table notes (id int); drop table public.notes;", "MIG110") == [Outcome.FAIL]
+    assert outcomes(f"{CHANGE}create temp table notes (id int); drop table notes;", "MIG110") == []
+
+
+# -- names and types that hide what happens --------------------------------------------------------------------------------
+def test_a_table_made_only_if_it_was_not_there_may_hold_rows_of_before() -> None:
+    assert outcomes(f"{CHANGE}create table if not exists public.other (id int); drop table public.other;", "MIG110") == [Outcome.FAIL]
+    assert outcomes(f"{CHANGE}create table public.other (id int); drop table public.other;", "MIG110") == []
+
+
+@pytest.mark.parametrize("using", ["null", "left(body, 3)", "'x'"])
+def test_a_type_changed_by_an_expression_may_lose_values_whatever_the_type(using: str) -> None:
+    assert outcomes(f"{CHANGE}alter table notes alter column body type text using {using};", "MIG110") == [Outcome.UNKNOWN]
+
+
+@pytest.mark.parametrize("using", ["size", "size::bigint", "(notes.size)::bigint", "size::text::bigint"])
+def test_a_cast_of_the_value_itself_loses_nothing(using: str) -> None:
+    assert outcomes(f"{CHANGE}alter table notes alter column size type bigint using {using};", "MIG110") == []
+
+
+def test_a_serial_column_is_an_integer_that_may_become_wider() -> None:
+    made = f"-- applied: 20240101000000_a.sql\ncreate table public.a (id serial primary key);\n{ON.format('a')}\n"
+    assert outcomes(f"{made}-- file: 20240102000000_b.sql\nalter table a alter column id type bigint;", "MIG110") == []
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "alter view public.v rename to w;",
+        "alter function public.f() rename to g;",
+        "alter function public.f() set schema private;",
+        "alter schema public rename to old;",
+        "alter type public.mood rename value 'a' to 'b';",
+        "alter type public.mood rename to moods;",
+    ],
+)
+def test_a_new_name_for_what_clients_use_needs_approval(statement: str) -> None:
+    assert outcomes(CHANGE + statement, "MIG114") == [Outcome.FAIL]
+
+
+def test_an_attribute_dropped_from_a_composite_type_is_lost() -> None:
+    assert outcomes(f"{CHANGE}alter type public.pair drop attribute a cascade;", "MIG110") == [Outcome.FAIL]
+
+
+def test_a_view_altered_as_a_table_loses_its_protection_too() -> None:
+    view = "create view public.v with (security_invoker = true) as select 1 as one;"
+    change = "-- file: 20240102000000_b.sql\nalter table public.v {}"
+    for statement in ("set (security_invoker = false);", "reset (security_invoker);"):
+        assert outcomes(f"-- applied: 20240101000000_a.sql\n{view}\n{change.format(statement)}", "MIG125") == [Outcome.FAIL]
+
+
+def test_the_file_that_moves_a_table_within_reach_answers_for_its_row_level_security() -> None:
+    made = "-- applied: 20240101000000_a.sql\ncreate table private.secrets (id uuid primary key);\n-- file: 20240102000000_b.sql\n"
+    move = "alter table private.secrets set schema public;"
+    assert outcomes(made + move, "MIG123") == [Outcome.FAIL]
+    assert outcomes(f"{made}alter table private.secrets enable row level security; {move}", "MIG123") == []
+
+
+def test_the_clock_of_the_catalogue_is_no_volatile_default_and_attaching_goes_with_building() -> None:
+    add = "alter table notes add column if not exists at timestamptz not null default {};"
+    assert outcomes(CHANGE + add.format("pg_catalog.now()"), "MIG004") == []
+    assert outcomes(CHANGE + add.format("pg_catalog.clock_timestamp()"), "MIG004") == [Outcome.FAIL]
+    build = "create index concurrently if not exists p_i on public.p (id);"
+    assert outcomes(f"{CHANGE}{build} alter index public.i attach partition public.p_i;", "MIG024") == []
+    assert outcomes(f"{CHANGE}{build} drop table public.p;", "MIG024") == [Outcome.FAIL]
+
+
+def test_what_the_cli_never_ran_may_be_edited_and_renamed() -> None:
+    never_run = "-- applied: {0}\nselect 1;\n-- file: {0}\nselect 2;"
+    assert outcomes(never_run.format("20240101000000-notes.sql"), "MIG106") == []
+    assert outcomes(never_run.format("20240101000000_notes.sql"), "MIG106") == [Outcome.FAIL]
+
+
+def test_a_rollback_section_may_have_the_line_ends_of_windows() -> None:
+    section = (
+        "alter table notes rename column body to content;\n-- platformkit:rollback\n-- alter table notes rename column content to body;\n"
+    )
+    assert outcomes(CHANGE + section, "MIG112") == []
+    assert outcomes(CHANGE + section.replace("\n", "\r\n"), "MIG112") == []
+
+
+# -- roles -----------------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "grant service_role to anon;",
+        "grant postgres to authenticated with inherit true;",
+        "alter role authenticated bypassrls;",
+        "create role helper role anon;",
+        "alter group service_role add user anon;",
+        "alter table notes owner to authenticated;",
+        "alter function public.f() owner to anon;",
+        "reassign owned by postgres to anon;",
+        "grant create on schema public to anon;",
+        "grant all on schema public to authenticated;",
+        "do $$ begin execute 'grant service_role to anon'; end $$;",
+    ],
+)
+def test_rights_of_others_for_client_roles_are_found(statement: str) -> None:
+    assert outcomes(CHANGE + statement, "MIG128") == [Outcome.FAIL]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "grant anon to authenticator;",
+        "grant anon, authenticated to postgres;",
+        "revoke service_role from anon;",
+        "alter role anon nobypassrls;",
+        "alter role anon set statement_timeout = '3s';",
+        "create role worker bypassrls;",
+        "alter table notes owner to postgres;",
+        "grant usage on schema public to anon, authenticated;",
+        "grant all on schema private to service_role;",
+        "revoke create on schema public from public;",
+    ],
+)
+def test_roles_of_the_server_side_and_usage_are_fine(statement: str) -> None:
+    assert outcomes(CHANGE + statement, "MIG128") == []
+
+
+# -- functions that a file calls -------------------------------------------------------------------------------------------
+DROPS = "create function public.clear(a int) returns void language {} as $$ {} $$;\n"
+
+
+@pytest.mark.parametrize("call", ["select public.clear(1);", "select clear(1);", "do $$ begin perform public.clear(1); end $$;"])
+@pytest.mark.parametrize(
+    ("language", "body"),
+    [("sql", "drop table public.notes"), ("plpgsql", "begin if a > 0 then a := 2; end if; drop table public.notes; end")],
+)
+def test_what_a_called_function_of_the_set_does_counts_where_it_is_called(language: str, body: str, call: str) -> None:
+    change = CHANGE + DROPS.format(language, body)
+    assert outcomes(change, "MIG110") == []
+    assert outcomes(change + call, "MIG110") == [Outcome.FAIL]
+
+
+def test_a_function_of_an_earlier_file_and_a_procedure_are_followed_too() -> None:
+    earlier = APPLIED + DROPS.format("sql", "delete from public.notes") + "-- file: 20240102000000_b.sql\n"
+    assert outcomes(f"{earlier}select public.clear(1);", "MIG113") == [Outcome.FAIL]
+    assert outcomes(f"{earlier}select private.clear(1);", "MIG113") == []
+    off = "create procedure public.off() language plpgsql as $$ begin alter table public.notes disable row level security; end $$;"
+    assert outcomes(f"{CHANGE}{off} call public.off();", "MIG122") == [Outcome.FAIL]
+
+
+def test_functions_that_call_each_other_are_followed_once() -> None:
+    a = "create function public.a() returns void language plpgsql as $$ begin perform public.b(); end $$;"
+    b = "create function public.b() returns void language plpgsql as $$ begin truncate public.notes; perform public.a(); end $$;"
+    assert outcomes(f"{CHANGE}{a}{b} select public.a();", "MIG110") == [Outcome.FAIL]
+
+
+def test_a_called_body_that_cannot_be_followed_is_unknown() -> None:
+    change = CHANGE + DROPS.format("plpgsql", "begin execute current_setting('a.b'); end")
+    assert outcomes(change, "MIG117") == []
+    assert outcomes(f"{change}select public.clear(1);", "MIG117") == [Outcome.UNKNOWN]
+
+
+def test_sql_that_is_given_to_a_function_that_executes_it_is_read() -> None:
+    assert outcomes(f"{CHANGE}select dblink_exec('dbname=postgres', 'drop table public.notes');", "MIG110") == [Outcome.FAIL]
+    assert outcomes(f"{CHANGE}select query_to_xml('delete from ' || 'x', true, true, '');", "MIG117") == [Outcome.UNKNOWN]
+    assert outcomes(f"{CHANGE}select cron.schedule('n', '0 3 * * *', 'delete from public.notes');", "MIG113") == []

@@ -15,6 +15,7 @@ from types import MappingProxyType
 
 from platformkit_pipeline.model.errors import ConfigurationError
 from platformkit_pipeline.model.migration import (
+    MIGRATION_NAME,
     ROLLBACK_FOLDER,
     DuplicateVersion,
     MigrationFile,
@@ -27,7 +28,6 @@ MAX_FILES = 20_000
 MAX_FILE_BYTES = 8 * 1024 * 1024
 MAX_TOTAL_BYTES = 128 * 1024 * 1024
 
-_NAME = re.compile(r"(?P<version>[0-9]+)_(?P<name>.*)\.sql", re.DOTALL)
 _OLD_INIT = re.compile(r"(?P<version>[0-9]{14})_init\.sql")
 _INIT_IS_RUN_SINCE = "20211209000000"
 """An older `..._init.sql` at the front is a leftover of the CLI's first releases, which the CLI does not run."""
@@ -55,7 +55,7 @@ def read_migrations(folder: Path) -> MigrationSet:
     skipped: list[SkippedFile] = []
     unreadable: list[UnreadableFile] = []
     for position, entry in enumerate(_entries(folder)):
-        match = _NAME.fullmatch(entry.name)
+        match = MIGRATION_NAME.fullmatch(entry.name)
         reason = _passed_over(entry, position, matches=match is not None)
         if reason or match is None:
             skipped.append(SkippedFile(entry.name, reason))
@@ -138,7 +138,7 @@ def _rollbacks(folder: Path, budget: _Budget) -> Iterator[tuple[str, str]]:
     if not folder.is_dir():
         return
     for entry in _entries(folder):
-        if not _NAME.fullmatch(entry.name):
+        if not MIGRATION_NAME.fullmatch(entry.name):
             continue
         try:
             yield entry.name, _text(entry, folder, budget)

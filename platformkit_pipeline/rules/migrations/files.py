@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from platformkit_pipeline.model.migration import Change
+from platformkit_pipeline.model.migration import MIGRATION_NAME, Change
 from platformkit_pipeline.model.result import Severity
 from platformkit_pipeline.rules.migration_subject import MigrationSubject, at, failed_at, migration_rule
 from platformkit_pipeline.rules.registry import Verdicts, failed, unknown
@@ -132,7 +132,7 @@ def applied_migration_changed(subject: MigrationSubject) -> Verdicts:
     if subject.changes is None:
         return
     for path, change in sorted(subject.changes.changes.items()):
-        if change is not Change.ADDED:
+        if change is not Change.ADDED and MIGRATION_NAME.fullmatch(path):
             yield failed(
                 at(path, change.value), f"was {change.value} since {subject.changes.base[:12]}, where it was applied already", line=1
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from platformkit_pipeline.model.result import Severity
 from platformkit_pipeline.rules.migration_subject import Migration, MigrationSubject, failed_at, migration_rule, unknown_at
@@ -72,6 +72,8 @@ def _tables_at_the_end(subject: MigrationSubject) -> dict[QualifiedName, _Table]
                     tables[name] = _Table(migration, action.line, perhaps=always)
             case TableRenamed(old=old, new=new) if old in tables:
                 tables[new] = tables.pop(old)
+                if new.schema != old.schema:  # it is this file that brings it within reach
+                    tables[new] = replace(tables[new], migration=migration, line=action.line)
             case Dropped():
                 _drop(tables, migration, action)
             case RowSecuritySet():

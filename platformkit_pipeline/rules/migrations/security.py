@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from platformkit_pipeline.model.result import Severity
@@ -9,11 +10,15 @@ from platformkit_pipeline.rules.database.directives import Directive, directive_
 from platformkit_pipeline.rules.migration_subject import Migration, MigrationSubject, failed_at, migration_rule, unknown_at
 from platformkit_pipeline.rules.registry import Verdicts
 from platformkit_pipeline.sqltext.migration_actions import (
+    Action,
     Commented,
     ExtensionPlaced,
     Granted,
+    OwnerSet,
     PolicyWritten,
     QualifiedName,
+    RoleRaised,
+    RolesJoined,
     RowSecuritySet,
 )
 
@@ -53,6 +58,46 @@ def client_write_grant(subject: MigrationSubject) -> Verdicts:
                 to = " and ".join(roles)
                 message = f"grants {', '.join(privileges)} on {action.objects} to {to}"
                 yield failed_at(migration, action.line, f"grant on {action.objects} to {to}", message)
+
+
+@migration_rule(
+    "MIG128",
+    "client-role-raised",
+    clause="2.1",
+    severity=Severity.CRITICAL,
+    title="Client role that gets the rights of another role, of an owner, or of the server side",
+    why=(
+        "A client role that is a member of another role, owns an object, bypasses row level security or may create in a schema does what "
+        "no policy holds back. So does everybody who calls the Data API."
+    ),
+    how_to_fix="Grant the verbs that are needed on the objects themselves; leave server-side work to `service_role`.",
+    references=("cwe:269", "cwe:732"),
+    violating=f"{_TABLE}grant service_role to anon;",
+    clean=f"{_TABLE}grant anon to authenticator;",
+)
+def client_role_raised(subject: MigrationSubject) -> Verdicts:
+    for migration in subject.judged:
+        for action in migration.actions:
+            for about, message in _raised(action):
+                yield failed_at(migration, action.line, about, message)
+
+
+def _raised(action: Action) -> Iterator[tuple[str, str]]:
+    """What an act gives to client roles: a name for it, and a sentence."""
+    match action:
+        case RolesJoined(roles=roles, members=members) if clients := _clients(members):
+            yield f"membership of {clients}", f"makes {clients} a member of {', '.join(roles)}"
+        case RoleRaised(role=role, options=options) if role in _CLIENTS:
+            yield f"role {role}", f"gives {role} {', '.join(options)}"
+        case OwnerSet(objects=objects, owner=owner) if owner in _CLIENTS:
+            yield f"owner of {objects}", f"makes {owner} the owner of {objects}"
+        case Granted(kind="schema", privileges=privileges) if clients := _clients(action.grantees):
+            if {"ALL", "CREATE"}.intersection(privileges):
+                yield f"grant on schema {action.objects}", f"lets {clients} create objects in the schema {action.objects}"
+
+
+def _clients(roles: tuple[str, ...]) -> str:
+    return " and ".join(sorted(_CLIENTS.intersection(roles)))
 
 
 @migration_rule(
