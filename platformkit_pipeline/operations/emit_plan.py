@@ -10,6 +10,7 @@ from pathlib import Path
 
 from platformkit_pipeline.model.errors import ConfigurationError
 from platformkit_pipeline.model.patch import Plan
+from platformkit_pipeline.model.proof import ProofStatus, Verdict
 from platformkit_pipeline.remediation.migration_files import DOWN_FOLDER, UP_FOLDER, MigrationFile, migration_files, patches_in
 
 FOLDER = "supabase"
@@ -33,6 +34,9 @@ def emit_plan(plan: Plan, repository: Path, *, now: datetime | None = None) -> E
     """
     if any(p.proof is None for p in plan.patches):
         raise ConfigurationError("the plan has no proofs: make it with `platformkit plan`, without --no-prove")
+    if plan.proof is not None and plan.proof.proof.status is ProofStatus.REFUTED:
+        why = next((f.detail for f in plan.proof.proof.objections if f.verdict is Verdict.FAILED), "")
+        raise ConfigurationError(f"the plan's patches hold alone, but not together: {why}; mend one finding, then make a new plan")
     if not repository.is_dir():
         raise ConfigurationError(f"--emit {repository}: is no folder; give the root of the repository that holds supabase/migrations")
     root = repository / FOLDER
