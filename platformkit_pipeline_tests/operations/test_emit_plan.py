@@ -67,7 +67,7 @@ def test_a_file_carries_its_proof_and_what_is_withheld_gets_none(repository: Pat
     text = up.read_text()
     assert "-- proof: PROVEN (PostgreSQL 18.6, rules rules)" in text
     assert "--   (9) roles can do what they could, but for declared cells: held" in text
-    assert text.endswith("\n\nalter table a x;\n")
+    assert text.endswith("\n\nset local lock_timeout = '3s';\nset local statement_timeout = '60s';\nalter table a x;\n")
 
 
 def test_findings_that_the_same_statements_mend_share_a_file(repository: Path) -> None:

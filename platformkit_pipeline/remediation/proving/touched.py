@@ -21,7 +21,8 @@ def relations_by_identity(snapshot: Snapshot) -> dict[str, Name]:
 
 def touched_relations(changed: Collection[str], relations: Mapping[str, Name], before: Snapshot, after: Snapshot) -> set[Name]:
     """Relations whose rows may be reached otherwise: those that changed, with all that lives on them, and those with a policy or
-    a query that names a function which changed, or one whose body names it; all of them where roles changed. `relations` are those of the snapshot before.
+    a query that names a function which changed, or one whose body names it; all of them where roles changed. `relations` are those
+    of the snapshot before.
     """
     if any(name.startswith(("role ", "role_membership ")) for name in changed):
         return {(r.schema, r.name) for r in after.relations if r.extension is None}

@@ -173,7 +173,8 @@ def test_a_function_behind_the_function_of_a_policy_is_tried_with_the_policy(ben
         "create function private.may() returns boolean language plpgsql stable set search_path = private, pg_temp "
         "as $$ begin return public.role_of() = '0'; end $$;"
         "comment on function public.role_of() is 'platformkit:definer for policies';"
-        "revoke execute on function public.role_of() from public, anon; grant execute on function public.role_of(), private.may() to authenticated;"
+        "revoke execute on function public.role_of() from public, anon;"
+        "grant execute on function public.role_of(), private.may() to authenticated;"
         "create policy admins on public.orders as restrictive to authenticated using ((select private.may()))"
     )
     assert "FUN001" not in {p.rule for p in bench.plan().patches}
@@ -191,3 +192,17 @@ def test_a_function_behind_the_function_of_a_policy_is_tried_with_the_policy(ben
     )
     proof = bench.prover().prove(wrong)
     assert "SELECT on table public.orders" in refusing(proof).get(Obligation.ACCESS, ""), proof.findings
+
+
+def test_writing_through_a_view_is_tried(bench: Bench) -> None:
+    bench.plant(
+        "create view public.copies as select * from public.orders; grant select, insert, update, delete on public.copies to authenticated;"
+        "revoke insert on public.orders from authenticated"
+    )
+    [patch] = [p for p in bench.plan().patches if p.rule == "RLS007"]
+    [declared] = patch.effects.access
+    reading = replace(patch, effects=replace(patch.effects, access=(replace(declared, operations=("SELECT",)),)))
+    prover = bench.prover()
+    assert prover.prove(patch).status is ProofStatus.PROVEN
+    refused = refusing(prover.prove(reading))[Obligation.ACCESS]
+    assert "authenticated of another tenant: INSERT on view public.copies, all rows: 1 rows before, denied after" in refused
