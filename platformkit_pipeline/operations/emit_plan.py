@@ -48,7 +48,11 @@ def emit_plan(plan: Plan, repository: Path, *, now: datetime | None = None) -> E
 
 def _texts(folder: Path) -> Iterator[str]:
     for path in sorted(folder.glob("*.sql")) if folder.is_dir() else ():
-        yield path.read_text(encoding="utf-8", errors="replace")
+        if path.is_file():
+            try:
+                yield path.read_text(encoding="utf-8", errors="replace")
+            except OSError as error:  # it may hold a patch of the plan
+                raise ConfigurationError(f"--emit: {path}: {error.strerror or type(error).__name__}") from None
 
 
 def _next_version(folder: Path, now: datetime) -> datetime:
@@ -61,6 +65,8 @@ def _next_version(folder: Path, now: datetime) -> datetime:
                 newest = max(newest, datetime.strptime(digits, "%Y%m%d%H%M%S").replace(tzinfo=UTC))
             except ValueError:  # fourteen digits that are no date
                 continue
+    if newest.year == datetime.max.year:
+        raise ConfigurationError(f"--emit: {folder} has a migration of the year {newest.year}, after which no version can come")
     return newest + timedelta(seconds=1)
 
 

@@ -105,3 +105,15 @@ def test_what_does_not_hold_together_is_not_written(repository: Path) -> None:
     with pytest.raises(ConfigurationError, match="hold alone, but not together: anon gets in"):
         emit_plan(whole, repository, now=NOW)
     assert not (repository / "supabase" / "rollbacks").exists()
+
+
+def test_what_only_looks_like_a_migration_is_no_obstacle(repository: Path) -> None:
+    (repository / "supabase" / "migrations" / "20261120140000_folder.sql").mkdir()
+    (repository / "supabase" / "migrations" / "20261120150000_gone.sql").symlink_to(repository / "gone")
+    assert len(emit_plan(plan(patch("a")), repository, now=NOW).written) == 2
+
+
+def test_after_the_end_of_time_there_is_no_version(repository: Path) -> None:
+    (repository / "supabase" / "migrations" / "99991231235959_last.sql").write_text("select 1;")
+    with pytest.raises(ConfigurationError, match="a migration of the year 9999"):
+        emit_plan(plan(patch("a")), repository, now=NOW)
