@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import MAXYEAR, UTC, datetime, timedelta
 from pathlib import Path
 
 from platformkit_pipeline.model.errors import ConfigurationError
@@ -65,7 +65,7 @@ def _next_version(folder: Path, now: datetime) -> datetime:
                 newest = max(newest, datetime.strptime(digits, "%Y%m%d%H%M%S").replace(tzinfo=UTC))
             except ValueError:  # fourteen digits that are no date
                 continue
-    if newest.year == datetime.max.year:
+    if newest.year == MAXYEAR:
         raise ConfigurationError(f"--emit: {folder} has a migration of the year {newest.year}, after which no version can come")
     return newest + timedelta(seconds=1)
 

@@ -25,6 +25,12 @@ from platformkit_pipeline.sqltext.statement_kinds import statement_kinds
             "ALTER VIEW SET REL OPTIONS security_barrier, security_invoker",
         ),
         ("create index concurrently on t (a)", "CREATE INDEX"),
+        ("alter table t add constraint c foreign key (a) references b (c) on delete restrict", "ALTER TABLE ADD CONSTRAINT FOREIGN KEY"),
+        (
+            "alter table t add constraint c foreign key (a) references b (c) on delete cascade not valid",
+            "ALTER TABLE ADD CONSTRAINT FOREIGN KEY ON DELETE CASCADE",
+        ),
+        ("alter table t add constraint c check (true)", "ALTER TABLE ADD CONSTRAINT CHECK"),
         ("create unique index on t (a)", "CREATE UNIQUE INDEX"),
         ("alter default privileges for role a in schema b revoke select on tables from c", "ALTER DEFAULT PRIVILEGES REVOKE"),
     ],

@@ -206,3 +206,14 @@ def test_writing_through_a_view_is_tried(bench: Bench) -> None:
     assert prover.prove(patch).status is ProofStatus.PROVEN
     refused = refusing(prover.prove(reading))[Obligation.ACCESS]
     assert "authenticated of another tenant: INSERT on view public.copies, all rows: 1 rows before, denied after" in refused
+
+
+def test_a_foreign_key_that_deletes_rows_is_not_the_one_that_keeps_them(bench: Bench) -> None:
+    bench.plant("alter table public.orders add column user_id uuid references auth.users (id); create index on public.orders (user_id)")
+    [patch] = [p for p in bench.plan().patches if p.rule == "FKY002"]
+    wrong = replace(patch, up=tuple(s.replace("ON DELETE RESTRICT", "ON DELETE CASCADE") for s in patch.up))
+    assert wrong.up != patch.up
+    prover = bench.prover()
+    assert prover.prove(patch).status is ProofStatus.PROVEN
+    refused = refusing(prover.prove(wrong))[Obligation.STATEMENT_KINDS]
+    assert refused.startswith("ALTER TABLE ADD CONSTRAINT FOREIGN KEY ON DELETE CASCADE is none of the kinds")
