@@ -66,7 +66,9 @@ def test_what_was_approved_is_applied_and_logged(shop: Shop, pipeline: Connectio
     assert said.splitlines()[-1].startswith("applied: 1 patches; score 49 before, ")
     assert said.rstrip().endswith("as predicted")
     assert findings(shop.dsn) == set()
-    rows = pipeline.execute("select action, detail ->> 'approved_by', detail ->> 'reason' from ops.audit_log order by seq").fetchall()
+    rows = pipeline.execute(
+        "select action, detail ->> 'approved_by', detail ->> 'reason' from ops.audit_log where action like 'remediation.%' order by seq"
+    ).fetchall()
     assert rows == [("remediation.apply_started", "ada", "SEC-17"), ("remediation.applied", "ada", "SEC-17")]
     code, _, complaint = shop.apply("--target", "shop-staging", "--approved-by", "ada")
     assert (code, "no longer what the plan was made for" in complaint) == (2, True)
