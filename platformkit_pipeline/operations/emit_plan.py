@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import MAXYEAR, UTC, datetime, timedelta
 from pathlib import Path
 
 from platformkit_pipeline.model.errors import ConfigurationError
 from platformkit_pipeline.model.patch import Plan
+from platformkit_pipeline.model.proof import ProofStatus, Verdict
 from platformkit_pipeline.remediation.migration_files import DOWN_FOLDER, UP_FOLDER, MigrationFile, migration_files, patches_in
 
 FOLDER = "supabase"
@@ -33,6 +34,9 @@ def emit_plan(plan: Plan, repository: Path, *, now: datetime | None = None) -> E
     """
     if any(p.proof is None for p in plan.patches):
         raise ConfigurationError("the plan has no proofs: make it with `platformkit plan`, without --no-prove")
+    if plan.proof is not None and plan.proof.proof.status is ProofStatus.REFUTED:
+        why = next((f.detail for f in plan.proof.proof.objections if f.verdict is Verdict.FAILED), "")
+        raise ConfigurationError(f"the plan's patches hold alone, but not together: {why}; mend one finding, then make a new plan")
     if not repository.is_dir():
         raise ConfigurationError(f"--emit {repository}: is no folder; give the root of the repository that holds supabase/migrations")
     root = repository / FOLDER
@@ -44,7 +48,11 @@ def emit_plan(plan: Plan, repository: Path, *, now: datetime | None = None) -> E
 
 def _texts(folder: Path) -> Iterator[str]:
     for path in sorted(folder.glob("*.sql")) if folder.is_dir() else ():
-        yield path.read_text(encoding="utf-8", errors="replace")
+        if path.is_file():
+            try:
+                yield path.read_text(encoding="utf-8", errors="replace")
+            except OSError as error:  # it may hold a patch of the plan
+                raise ConfigurationError(f"--emit: {path}: {error.strerror or type(error).__name__}") from None
 
 
 def _next_version(folder: Path, now: datetime) -> datetime:
@@ -57,6 +65,8 @@ def _next_version(folder: Path, now: datetime) -> datetime:
                 newest = max(newest, datetime.strptime(digits, "%Y%m%d%H%M%S").replace(tzinfo=UTC))
             except ValueError:  # fourteen digits that are no date
                 continue
+    if newest.year == MAXYEAR:
+        raise ConfigurationError(f"--emit: {folder} has a migration of the year {newest.year}, after which no version can come")
     return newest + timedelta(seconds=1)
 
 

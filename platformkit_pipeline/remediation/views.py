@@ -55,6 +55,7 @@ def read_as_caller(catalog: Catalog, finding: Result) -> Proposal:
         notes=(
             "Callers see the rows that the policies of the tables allow them; who needs more loses rows.",
             "A later CREATE OR REPLACE VIEW without the option takes it away again.",
+            *_no_longer_written(catalog, view),
         ),
         objects=(object_of(view),),
         access=(AccessChange(object_of(view), (*catalog.client_roles, "service_role"), COMMANDS),),
@@ -70,6 +71,18 @@ def _missing(catalog: Catalog, view: Relation) -> Iterator[str]:
         for role in readers if source is not None else ():
             if source is not None and (lacking := _unreadable(catalog, role, source)):
                 yield f"{'every role' if role == PUBLIC else role} may not SELECT {lacking} {qualified(schema, relation)}"
+
+
+def _no_longer_written(catalog: Catalog, view: Relation) -> Iterator[str]:
+    """A note for each client role that may write through the view, where it can be written through at all, and not to what it reads."""
+    for role in (*catalog.client_roles, "service_role"):
+        for name in catalog.view_rights.reads.get((view.schema, view.name), ()):
+            source = catalog.relations.get(name)
+            if source is None or not catalog.has_role(role):
+                continue
+            lost = [c for c in COMMANDS if c in catalog.privileges_of(role, view) - catalog.privileges_of(role, source)]
+            if lost:
+                yield f"{role} can no longer {', '.join(lost)} through the view, having no such privilege on {qualified(*name)}."
 
 
 def _unreadable(catalog: Catalog, role: str, source: Relation) -> str | None:

@@ -18,6 +18,7 @@ _NAMES = {
 }
 """Where the name of the node is not that of the command."""
 
+_ON_DELETE = {"c": " ON DELETE CASCADE", "n": " ON DELETE SET NULL", "d": " ON DELETE SET DEFAULT"}
 _OBJECTS = {"MATVIEW": "MATERIALIZED VIEW", "TABCONSTRAINT": "CONSTRAINT"}
 
 
@@ -41,7 +42,16 @@ def _alter(subject: str, action: Node) -> str:
     if words.endswith("REL OPTIONS"):
         names = sorted(option.def_elem.defname for option in getattr(action, "def").list.items)
         words = f"{words} {', '.join(names)}"
+    if words == "ADD CONSTRAINT":
+        words += _constraint(getattr(action, "def").constraint)
     return f"ALTER {subject} {words}" + _cascade(action)
+
+
+def _constraint(constraint: Node) -> str:
+    """A foreign key is told from what else may bear its name, and one that deletes or changes rows from one that keeps them."""
+    if constraint.contype != pg.CONSTR_FOREIGN:
+        return f" {pg.ConstrType.Name(constraint.contype).removeprefix('CONSTR_')}"
+    return " FOREIGN KEY" + _ON_DELETE.get(constraint.fk_del_action, "")
 
 
 def _action(element: Node) -> str:

@@ -11,7 +11,7 @@ import pytest
 from platformkit_pipeline.model.errors import ConfigurationError
 from platformkit_pipeline.model.identity import relation_identity
 from platformkit_pipeline.model.patch import ManualItem, Patch, Plan
-from platformkit_pipeline.model.proof import Finding, Obligation, Proof, Verdict
+from platformkit_pipeline.model.proof import Finding, Obligation, PlanProof, Proof, Verdict
 from platformkit_pipeline.operations.emit_plan import emit_plan
 
 NOW = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC)
@@ -108,3 +108,22 @@ def test_what_is_there_is_never_overwritten_and_nothing_is_half_written(reposito
     assert names(taken.parent) == [taken.name]
     assert taken.read_text() == "mine"
     assert names(repository / "supabase" / "migrations") == ["20261120130000_theirs.sql", "notes.sql"]
+
+
+def test_what_does_not_hold_together_is_not_written(repository: Path) -> None:
+    whole = replace(plan(patch("a"), patch("b")), proof=PlanProof(REFUTED, (), 50.0, None))
+    with pytest.raises(ConfigurationError, match="hold alone, but not together: anon gets in"):
+        emit_plan(whole, repository, now=NOW)
+    assert not (repository / "supabase" / "rollbacks").exists()
+
+
+def test_what_only_looks_like_a_migration_is_no_obstacle(repository: Path) -> None:
+    (repository / "supabase" / "migrations" / "20261120140000_folder.sql").mkdir()
+    (repository / "supabase" / "migrations" / "20261120150000_gone.sql").symlink_to(repository / "gone")
+    assert len(emit_plan(plan(patch("a")), repository, now=NOW).written) == 2
+
+
+def test_after_the_end_of_time_there_is_no_version(repository: Path) -> None:
+    (repository / "supabase" / "migrations" / "99991231235959_last.sql").write_text("select 1;")
+    with pytest.raises(ConfigurationError, match="a migration of the year 9999"):
+        emit_plan(plan(patch("a")), repository, now=NOW)

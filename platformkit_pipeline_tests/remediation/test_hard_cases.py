@@ -215,3 +215,13 @@ def test_somebody_with_several_tenants_keeps_seeing_all_own_memberships(well_kep
     assert not plan.patches
     [item] = plan.manual_items
     assert (item.rule, "it maps users to tenants" in item.reason) == ("TEN003", True)
+
+
+def test_what_a_view_no_longer_writes_is_said(well_kept: Dsn) -> None:
+    run_sql(
+        well_kept,
+        "create view public.copies as select * from public.orders; grant select, insert, update on public.copies to authenticated;"
+        "revoke insert on public.orders from authenticated",
+    )
+    [patch] = [p for p in proven_plan_for(well_kept).patches if p.rule == "RLS007"]
+    assert "authenticated can no longer INSERT through the view, having no such privilege on public.orders." in patch.notes

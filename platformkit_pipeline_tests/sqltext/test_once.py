@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from platformkit_pipeline.sqltext.normalise import normalise_query
-from platformkit_pipeline.sqltext.once import evaluated_once
+from platformkit_pipeline.sqltext.once import evaluated_once, same_but_for_wrapping
 
 CALLS = {("auth", "uid"), ("auth", "jwt"), ("current_setting",)}
 
@@ -40,3 +40,19 @@ def test_what_is_asked_once_or_depends_on_the_row_stays_to_the_letter(text: str)
 def test_doing_it_twice_is_doing_it_once() -> None:
     once = evaluated_once("a = auth.uid() and b = (auth.jwt() ->> 'x')", CALLS)
     assert evaluated_once(once, CALLS) == once
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("(a = auth.uid())", "a = ( SELECT auth.uid() AS uid)", True),
+        ("a = (auth.jwt() ->> 'x') and b", "a = ((select auth.jwt()) ->> 'x') and b", True),
+        ("(select auth.uid()) = a", "( SELECT auth.uid() AS uid) = a", True),
+        ("a = auth.uid()", "a = (select auth.uid()) or b", False),
+        ("a = auth.uid()", "a = (select auth.uid() limit 0)", False),
+        ("a = f(b)", "a = (select f(b))", False),
+        ("a in (select f())", "a = f()", False),
+    ],
+)
+def test_only_where_the_caller_is_asked_for_makes_no_difference(one: str, other: str, same: bool) -> None:
+    assert same_but_for_wrapping(one, other) is same

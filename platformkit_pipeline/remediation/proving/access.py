@@ -167,7 +167,7 @@ def _answers(
             connection.execute("set local session_replication_role = replica")
             for table in filled:
                 _fill(connection, catalog, table)
-            rows: list[dict[str, Any]] = [{"label": "all rows"}]
+            rows: list[dict[str, Any]] = [{"label": "all rows", "inserted": made_rows(catalog, relation)[0]}]
             if relation.kind in _TABLES:
                 connection.execute("select pg_temp.prepare_for_made_rows(%s::regclass)", [name])
                 rows = _labelled(catalog, relation)

@@ -7,8 +7,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from platformkit_pipeline.model.patch import AccessChange, AccessDirection, Patch
 from platformkit_pipeline.model.proof import Finding, Obligation, Verdict
 from platformkit_pipeline.model.result import Outcome, Result, Severity
-from platformkit_pipeline.remediation.proving.access import UNTRIED, Access, Cell, differences, rank
-from platformkit_pipeline.remediation.proving.openings import openings, rewritten
+from platformkit_pipeline.remediation.proving.access import ROLES, UNTRIED, Access, Cell, differences, rank
+from platformkit_pipeline.remediation.proving.openings import openings, rewritten, untriable
 from platformkit_pipeline.remediation.proving.states import Key, State, changed_objects, new_findings
 from platformkit_pipeline.rules.database.catalog import Catalog
 from platformkit_pipeline.rules.registry import find_rule
@@ -138,6 +138,8 @@ def access_kept(
         return failed(Obligation.ACCESS, _some(broken + undeclared))
     if untried:
         return unknown(Obligation.ACCESS, f"rows could not be made up for {_some(sorted(untried))}")
+    if catalogs is not None and (alone := untriable(*catalogs)):
+        return unknown(Obligation.ACCESS, f"there is none of the roles {', '.join(ROLES)}, so that nobody could try {_some(alone)}")
     return held(Obligation.ACCESS)
 
 

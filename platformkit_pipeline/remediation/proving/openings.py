@@ -109,6 +109,20 @@ def rewritten(before: Snapshot, after: Snapshot) -> Iterator[tuple[str, str]]:
             yield protected[policy.schema, policy.relation], name
 
 
+def untriable(before: Catalog, after: Catalog) -> list[str]:
+    """Relations whose rows are protected otherwise than before, where no role of the platform is there to try it; sorted."""
+    if any(before.has_role(role) for role in ROLES):
+        return []
+    old, new = (
+        {identity_of(r).canonical: (r.row_security, r.force_row_security, r.options) for r in c.snapshot.relations} for c in (before, after)
+    )
+    changed = {name for name in old.keys() & new.keys() if old[name] != new[name]}
+    tables = {(r.schema, r.name): identity_of(r).canonical for r in before.snapshot.relations}
+    policies = [{(p.schema, p.relation, p.name, p.permissive, p.roles) for p in c.snapshot.policies} for c in (before, after)]
+    changed |= {tables[p[0], p[1]] for p in policies[0] ^ policies[1] if (p[0], p[1]) in tables}
+    return sorted(changed | {table for table, _ in rewritten(before.snapshot, after.snapshot)})
+
+
 def _alike(one: str | None, other: str | None) -> bool:
     if one is None or other is None or one == other:
         return one == other

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 
+from platformkit_pipeline.model.managed_schemas import is_managed
 from platformkit_pipeline.model.snapshot import Column, Constraint, Index, Policy, Snapshot, Trigger
 from platformkit_pipeline.model.snapshot_inventory import identity_of
 from platformkit_pipeline.rules.database.catalog import Name
@@ -19,8 +20,9 @@ def relations_by_identity(snapshot: Snapshot) -> dict[str, Name]:
 
 
 def touched_relations(changed: Collection[str], relations: Mapping[str, Name], before: Snapshot, after: Snapshot) -> set[Name]:
-    """Relations whose rows may be reached otherwise: those that changed, with all that lives on them, and those with a policy
-    that names a function which changed; all of them where roles changed. `relations` are those of the snapshot before.
+    """Relations whose rows may be reached otherwise: those that changed, with all that lives on them, and those with a policy or
+    a query that names a function which changed, or one whose body names it; all of them where roles changed. `relations` are those
+    of the snapshot before.
     """
     if any(name.startswith(("role ", "role_membership ")) for name in changed):
         return {(r.schema, r.name) for r in after.relations if r.extension is None}
@@ -32,12 +34,26 @@ def touched_relations(changed: Collection[str], relations: Mapping[str, Name], b
     if not any(name.startswith("function ") for name in changed):
         return touched
     for snapshot in (before, after):
-        functions = {f.name for f in snapshot.functions if identity_of(f).canonical in changed}
-        for policy in snapshot.policies if functions else ():
-            text = f"{policy.using} {policy.with_check}"
-            if any(name in text for name in functions):
-                touched.add((policy.schema, policy.relation))
+        functions = _calling(snapshot, {f.name for f in snapshot.functions if identity_of(f).canonical in changed})
+        if not functions:
+            continue
+        texts = [(p.schema, p.relation, f"{p.using} {p.with_check}") for p in snapshot.policies]
+        texts += [(r.schema, r.name, r.definition) for r in snapshot.relations if r.definition and r.extension is None]
+        touched |= {(schema, relation) for schema, relation, text in texts if any(name in text for name in functions)}
     return touched
+
+
+def _calling(snapshot: Snapshot, names: set[str]) -> set[str]:
+    """The names, and those of all functions that may call one of them, directly or not."""
+    bodies: dict[str, str] = {}
+    for f in snapshot.functions:
+        if f.extension is None and not is_managed(f.schema):
+            bodies[f.name] = f"{bodies.get(f.name, '')} {f.sql_body or f.body or ''}"
+    found, waiting = set(names), set(names)
+    while waiting:
+        waiting = {name for name, body in bodies.items() if name not in found and any(called in body for called in waiting)}
+        found |= waiting
+    return found
 
 
 def _members(snapshot: Snapshot) -> Iterator[Column | Constraint | Index | Policy | Trigger]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from platformkit_pipeline.model.patch import Effects
 from platformkit_pipeline.model.proof import Obligation, ProofStatus
 from platformkit_pipeline_tests.remediation.proving.conftest import Bench, refusing
 from platformkit_pipeline_tests.remediation.proving.test_prover import DEFINER, UNINDEXED
@@ -162,3 +163,57 @@ def test_what_is_smuggled_in_is_told(bench: Bench, smuggled: Smuggled) -> None:
     proof = prover.prove(bad)
     assert proof.status is ProofStatus.REFUTED
     assert smuggled.told in refusing(proof)[smuggled.obligation]
+
+
+def test_a_function_behind_the_function_of_a_policy_is_tried_with_the_policy(bench: Bench) -> None:
+    bench.plant("create schema private; grant usage on schema private to authenticated; create table private.admins (id uuid primary key)")
+    bench.plant(
+        "create function public.role_of() returns text language plpgsql stable security definer "
+        "as $$ begin return (select count(*)::text from admins); end $$;"
+        "create function private.may() returns boolean language plpgsql stable set search_path = private, pg_temp "
+        "as $$ begin return public.role_of() = '0'; end $$;"
+        "comment on function public.role_of() is 'platformkit:definer for policies';"
+        "revoke execute on function public.role_of() from public, anon;"
+        "grant execute on function public.role_of(), private.may() to authenticated;"
+        "create policy admins on public.orders as restrictive to authenticated using ((select private.may()))"
+    )
+    assert "FUN001" not in {p.rule for p in bench.plan().patches}
+    bench.plant(UNINDEXED)
+    [patch] = [p for p in bench.plan().patches if p.rule == "FKY003"]
+    [finding] = [i for i in bench.plan().manual_items if i.rule == "FUN001"]
+    wrong = replace(
+        patch,
+        rule="FUN001",
+        object=finding.object,
+        up=("alter function public.role_of() set search_path = pg_catalog",),
+        down=("alter function public.role_of() reset search_path",),
+        transactional=True,
+        effects=Effects(("ALTER FUNCTION SET search_path",), ("function public.role_of()",)),
+    )
+    proof = bench.prover().prove(wrong)
+    assert "SELECT on table public.orders" in refusing(proof).get(Obligation.ACCESS, ""), proof.findings
+
+
+def test_writing_through_a_view_is_tried(bench: Bench) -> None:
+    bench.plant(
+        "create view public.copies as select * from public.orders; grant select, insert, update, delete on public.copies to authenticated;"
+        "revoke insert on public.orders from authenticated"
+    )
+    [patch] = [p for p in bench.plan().patches if p.rule == "RLS007"]
+    [declared] = patch.effects.access
+    reading = replace(patch, effects=replace(patch.effects, access=(replace(declared, operations=("SELECT",)),)))
+    prover = bench.prover()
+    assert prover.prove(patch).status is ProofStatus.PROVEN
+    refused = refusing(prover.prove(reading))[Obligation.ACCESS]
+    assert "authenticated of another tenant: INSERT on view public.copies, all rows: 1 rows before, denied after" in refused
+
+
+def test_a_foreign_key_that_deletes_rows_is_not_the_one_that_keeps_them(bench: Bench) -> None:
+    bench.plant("alter table public.orders add column user_id uuid references auth.users (id); create index on public.orders (user_id)")
+    [patch] = [p for p in bench.plan().patches if p.rule == "FKY002"]
+    wrong = replace(patch, up=tuple(s.replace("ON DELETE RESTRICT", "ON DELETE CASCADE") for s in patch.up))
+    assert wrong.up != patch.up
+    prover = bench.prover()
+    assert prover.prove(patch).status is ProofStatus.PROVEN
+    refused = refusing(prover.prove(wrong))[Obligation.STATEMENT_KINDS]
+    assert refused.startswith("ALTER TABLE ADD CONSTRAINT FOREIGN KEY ON DELETE CASCADE is none of the kinds")

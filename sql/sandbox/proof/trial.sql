@@ -1,7 +1,8 @@
 -- Tries what callers can do with the rows of a relation. For a superuser, in a transaction that is rolled back, on a database
 -- that nobody misses: constraints in the way of a made-up row are dropped.
 --
--- `made_rows`: [{"label", "values": {column: text}}], each there alone while it is tried (none for a view: it shows what its tables hold).
+-- `made_rows`: [{"label", "values": {column: text}}], each there alone while it is tried. For a view, which shows what its tables hold,
+--              "inserted" instead: a row to insert through it where it can be written through.
 -- `callers`:   [{"label", "role", "settings": {name: value}}].
 -- One row comes of each trial; `outcome` is a number of rows, `denied`, `error <SQLSTATE>`, or for a row that could not be made,
 -- with no caller, `untried <SQLSTATE>`.
@@ -123,7 +124,9 @@ begin
                 for attempt in
                     select t.* from pg_temp.statements_to_try(target, asking ->> 'role', made -> 'values', made -> 'handed_over') as t where made ? 'values'
                     union all
-                    select 'SELECT', format('select from %s', target) where not made ? 'values'
+                    select t.*
+                    from pg_temp.statements_to_try(target, asking ->> 'role', made -> 'inserted', null) as t
+                    where not made ? 'values' and (t.operation = 'SELECT' or pg_catalog.pg_relation_is_updatable(target, false) > 0)
                 loop
                     operation := attempt.operation;
                     begin
@@ -131,7 +134,7 @@ begin
                             perform set_config(setting.key, setting.value, true);
                         end loop;
                         perform set_config('role', asking ->> 'role', true);
-                        execute attempt.statement using made -> 'values';
+                        execute attempt.statement using coalesce(made -> 'values', made -> 'inserted');
                         get diagnostics affected = row_count;
                         raise exception using errcode = 'PK001', message = affected::text;  -- takes back what was done
                     exception
