@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+
 from postgast import pg_query_pb2 as pg
 
 from platformkit_pipeline.sqltext.migration_actions import (
