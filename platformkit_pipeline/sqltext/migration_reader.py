@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import lru_cache
 
 from postgast import pg_query_pb2 as pg
 
@@ -48,7 +49,7 @@ from platformkit_pipeline.sqltext.migration_rows import (
 )
 from platformkit_pipeline.sqltext.migration_script import Script, ScriptStatement
 from platformkit_pipeline.sqltext.migration_tables import alter_table_acts, column_made
-from platformkit_pipeline.sqltext.parser import Node, SqlSyntaxError, kind, parse_statement, string_parts, unwrap
+from platformkit_pipeline.sqltext.parser import CACHE_SIZE, Node, SqlSyntaxError, kind, parse_statement, string_parts, unwrap
 
 Acts = Iterator[Action]
 
@@ -73,6 +74,7 @@ def _statement_actions(statement: ScriptStatement, scope: Scope) -> Acts:
         yield replace(action, definition=statement.text) if isinstance(action, FunctionWritten) else action
 
 
+@lru_cache(maxsize=CACHE_SIZE)
 def called_actions(function: FunctionWritten) -> tuple[Action, ...]:
     """What the body of a function does when it is called; lines count from its CREATE statement."""
     if not function.definition:  # made by a block

@@ -9,10 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from platformkit_pipeline.model.migration import MigrationFile, MigrationSet, SquawkReport
 from platformkit_pipeline.model.result import Outcome, Result
 from platformkit_pipeline.operations.self_test_migrations import complaints_about, judged_example
 from platformkit_pipeline.rules.breaking_changes import widens
+from platformkit_pipeline.rules.migration_subject import MigrationSubject
 from platformkit_pipeline.rules.registry import Rule, rules_about_files
+from platformkit_pipeline.sqltext.migration_actions import Action, FunctionCalled
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SECRET = "sbp_" + hashlib.sha1(b"a token of nobody").hexdigest()  # noqa: S324 - the form of a token is wanted, no digest
@@ -24,6 +27,12 @@ CHANGE = f"{APPLIED}-- file: 20240102000000_change.sql\n"
 
 def found(example: str, code: str) -> list[Result]:
     return [r for r in judged_example(example) if r.rule == code and r.is_finding]
+
+
+def acts(text: str) -> tuple[Action, ...]:
+    """Of one file, with those of the functions that it calls."""
+    file = MigrationFile("1_a.sql", "1", "a", text)
+    return MigrationSubject(MigrationSet(files=(file,)), SquawkReport()).migrations[0].actions
 
 
 def outcomes(example: str, code: str) -> list[Outcome]:
@@ -662,3 +671,9 @@ def test_a_function_that_an_insert_calls_is_followed_at_the_line_of_the_call() -
 )
 def test_schemas_of_client_roles_and_tables_of_accounts_are_found(statement: str) -> None:
     assert outcomes(CHANGE + statement, "MIG128") == [Outcome.FAIL]
+
+
+def test_functions_that_call_each_other_in_many_ways_are_followed_once_each() -> None:
+    body = "create function public.f{}() returns void language plpgsql as $$ begin perform public.f{}(); perform public.f{}(); end $$;\n"
+    made = "".join(body.format(n, n - 1, n - 2) for n in range(2, 60))
+    assert len([a for a in acts(f"{made}select public.f59();") if isinstance(a, FunctionCalled)]) == 1 + 2 * 58
