@@ -92,7 +92,7 @@ def select_acts(node: Node, scope: Scope) -> Iterator[Action]:
 
 def calls_of_a_write(node: Node, scope: Scope) -> Iterator[Action]:
     """Functions that INSERT, UPDATE and DELETE call for their rows."""
-    yield from (_called(string_parts(call.funcname)) for call in calls_in(node))
+    yield from map(_called, dict.fromkeys(string_parts(call.funcname) for call in calls_in(node)))
 
 
 def call_acts(node: Node, scope: Scope) -> Iterator[Action]:
