@@ -89,23 +89,22 @@ def _with_called(migrations: Iterable[Migration]) -> Iterator[Migration]:
             if isinstance(action, FunctionWritten):
                 functions[action.name, action.arguments] = action
             elif isinstance(action, FunctionCalled):
-                actions += _done_by(action, functions, frozenset())
+                actions += _done_by(action, functions, set())
         yield replace(migration, actions=tuple(actions))
 
 
 def _done_by(
-    call: FunctionCalled, functions: Mapping[tuple[QualifiedName, str], FunctionWritten], running: frozenset[tuple[QualifiedName, str]]
+    call: FunctionCalled, functions: Mapping[tuple[QualifiedName, str], FunctionWritten], followed: set[tuple[QualifiedName, str]]
 ) -> Iterator[Action]:
-    """Acts of every function that the call may mean; one that calls itself is followed once."""
-    for key, function in functions.items():
-        name = key[0]
-        if key in running or name.name != call.name or call.schema not in ("", name.schema):
-            continue
-        for action in called_actions(function):
+    """Acts of every function that the call may mean, and of those that they call; each is followed once."""
+    meant = [k for k in functions if k[0].name == call.name and call.schema in ("", k[0].schema) and k not in followed]
+    followed.update(meant)
+    for key in meant:
+        for action in called_actions(functions[key]):
             done = replace(action, line=call.line, certain=call.certain and action.certain)
             yield done
             if isinstance(done, FunctionCalled):
-                yield from _done_by(done, functions, running | {key})
+                yield from _done_by(done, functions, followed)
 
 
 def _section(text: str) -> str | None:

@@ -55,7 +55,14 @@ def block_actions(statement: ScriptStatement, read: Read) -> Iterator[Action]:
     except SqlSyntaxError as error:
         yield Unreadable(line=first, reason=f"the body of a DO block does not parse: {error}", hint=body.lower())
         return
-    yield from _walk(function.get("action"), first, True, read)
+    yield from _walk(_defaults(function), first, True, read, first)
+    yield from _walk(function.get("action"), first, True, read, first)
+
+
+def _defaults(function: Any) -> list[Any]:
+    """Values that variables are declared with."""
+    variables = (datum.get("PLpgSQL_var", {}) for datum in function.get("datums", ()))
+    return [variable["default_val"] for variable in variables if "default_val" in variable]
 
 
 def body_actions(node: Node, definition: str, read: Read) -> Iterator[Action]:
@@ -64,7 +71,8 @@ def body_actions(node: Node, definition: str, read: Read) -> Iterator[Action]:
     language = options["language"].sval if "language" in options else "sql"
     match language:
         case "plpgsql":
-            yield from _walk(parse_plpgsql(definition).get("action"), 1, True, read)
+            function = parse_plpgsql(definition)
+            yield from _walk([*_defaults(function), function.get("action")], 1, True, read)
         case "sql":
             text = "" if node.HasField("sql_body") else str(unwrap(options["as"].items[0]).sval)
             for statement in (*parse_statements(text), *_atomic(node)):
@@ -89,16 +97,18 @@ def _quoted(body: str) -> str:
     return f"{tag}{body}{tag}"
 
 
-def _walk(part: Any, first: int, certain: bool, read: Read) -> Iterator[Action]:
+def _walk(part: Any, first: int, certain: bool, read: Read, line: int = 1) -> Iterator[Action]:
+    """`line` is that of the statement around `part`: expressions do not tell theirs."""
     if isinstance(part, list):
         for item in part:
-            yield from _walk(item, first, certain, read)
+            yield from _walk(item, first, certain, read, line)
             certain = certain and not _may_leave(item)
         return
     if not isinstance(part, dict):
         return
     for name, value in part.items():
-        line = first + value.get("lineno", 1) - 1 if isinstance(value, dict) else first
+        if isinstance(value, dict) and "lineno" in value:
+            line = first + value["lineno"] - 1
         match name:
             case "PLpgSQL_stmt_execsql":
                 yield from _static(_query(value.get("sqlstmt")), line, certain, read)
@@ -106,13 +116,39 @@ def _walk(part: Any, first: int, certain: bool, read: Read) -> Iterator[Action]:
                 yield from _static(_query(value.get("expr")), line, certain, read)
             case "PLpgSQL_stmt_dynexecute":
                 yield from _dynamic(_query(value.get("query")), line, certain, read)
+            case "PLpgSQL_stmt_dynfors":
+                yield from _dynamic(_query(value.get("query")), line, certain, read)
+                yield from _walk(value.get("body"), first, False, read, line)
+            case "dynquery":  # OPEN ... FOR EXECUTE, RETURN QUERY EXECUTE
+                yield from _dynamic(_query(value), line, certain, read)
+            case "PLpgSQL_expr":
+                yield from _value(value, line, certain, read)
             case "PLpgSQL_stmt_block":
                 handled = "exceptions" in value
-                yield from _walk(value, first, certain and not handled, read)
+                yield from _walk(value, first, certain and not handled, read, line)
             case _ if name in _CONDITIONAL:
-                yield from _walk(value, first, False, read)
+                yield from _walk(value, first, False, read, line)
             case _:
-                yield from _walk(value, first, certain, read)
+                yield from _walk(value, first, certain, read, line)
+
+
+_STATEMENT, _ASSIGNMENT = 0, 3
+"""Modes in which the parser reads the text of an expression."""
+
+
+def _value(expression: Any, line: int, certain: bool, read: Read) -> Iterator[Action]:
+    """A query that a loop, a cursor or RETURN QUERY runs, or an expression, which may call functions."""
+    text, mode = str(expression.get("query", "")), expression.get("parseMode", _STATEMENT)
+    if mode == _ASSIGNMENT:
+        text = text.partition("=")[2]
+    if mode != _STATEMENT and "(" not in text:
+        return
+    try:
+        statements = parse_statements(text if mode == _STATEMENT else f"select {text}")
+    except SqlSyntaxError:
+        return
+    for node in statements:
+        yield from read(node, line, certain)
 
 
 def _may_leave(part: Any) -> bool:

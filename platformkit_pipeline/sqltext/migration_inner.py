@@ -8,6 +8,8 @@ from platformkit_pipeline.sqltext.executing_calls import call_of, executed_by_bu
 from platformkit_pipeline.sqltext.parser import Node, SqlSyntaxError, children, constant_of, kind, parse_statements, string_parts, unwrap
 
 _WRITING = frozenset({"InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"})
+_LEAVES = frozenset({"A_Const", "ColumnRef", "String", "RangeVar"})
+"""Hold no calls; the rows of a seed are full of them."""
 _WITH = _WRITING | {"SelectStmt"}
 
 
@@ -32,7 +34,8 @@ def calls_in(node: Node) -> Iterator[Node]:
     if kind(node) == "FuncCall":
         yield node
     for child in children(node):
-        yield from calls_in(child)
+        if kind(child) not in _LEAVES:
+            yield from calls_in(child)
 
 
 def given_statements(node: Node) -> Iterator[tuple[Node, ...] | None]:

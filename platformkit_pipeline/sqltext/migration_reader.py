@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import lru_cache
 
 from postgast import pg_query_pb2 as pg
 
@@ -21,6 +22,7 @@ from platformkit_pipeline.sqltext.migration_actions import (
     InterfaceRenamed,
     Made,
     NeedsVersion,
+    OwnerSet,
     QualifiedName,
     TableMade,
     TableRenamed,
@@ -33,6 +35,7 @@ from platformkit_pipeline.sqltext.migration_names import Scope
 from platformkit_pipeline.sqltext.migration_privileges import grant_acts, membership_acts, owner_acts, policy_acts, role_acts
 from platformkit_pipeline.sqltext.migration_rows import (
     call_acts,
+    calls_of_a_write,
     columns_in,
     comment_acts,
     delete_acts,
@@ -46,7 +49,7 @@ from platformkit_pipeline.sqltext.migration_rows import (
 )
 from platformkit_pipeline.sqltext.migration_script import Script, ScriptStatement
 from platformkit_pipeline.sqltext.migration_tables import alter_table_acts, column_made
-from platformkit_pipeline.sqltext.parser import Node, SqlSyntaxError, kind, parse_statement, string_parts, unwrap
+from platformkit_pipeline.sqltext.parser import CACHE_SIZE, Node, SqlSyntaxError, kind, parse_statement, string_parts, unwrap
 
 Acts = Iterator[Action]
 
@@ -71,6 +74,7 @@ def _statement_actions(statement: ScriptStatement, scope: Scope) -> Acts:
         yield replace(action, definition=statement.text) if isinstance(action, FunctionWritten) else action
 
 
+@lru_cache(maxsize=CACHE_SIZE)
 def called_actions(function: FunctionWritten) -> tuple[Action, ...]:
     """What the body of a function does when it is called; lines count from its CREATE statement."""
     if not function.definition:  # made by a block
@@ -87,6 +91,8 @@ def _acts(node: Node, line: int, certain: bool, scope: Scope) -> Acts:
     given = (statement for statements in given_statements(node) for statement in statements or ()) if kind(node) == "SelectStmt" else ()
     for inner in (*inner_statements(node), *given):
         yield from _acts(inner, line, certain, scope)
+    if kind(node) in ("InsertStmt", "UpdateStmt", "DeleteStmt"):
+        yield from (replace(action, line=line, certain=certain) for action in calls_of_a_write(node, scope))
     read = _READERS.get(kind(node))
     if read is not None:
         yield from (replace(action, line=line, certain=certain and action.certain) for action in read(node, scope))
@@ -127,8 +133,11 @@ def _create_table_as(node: Node, scope: Scope) -> Acts:
 
 
 def _create_schema(node: Node, scope: Scope) -> Acts:
-    yield Made(line=0, kind="schema", name=node.schemaname, guarded=node.if_not_exists)
-    inner = scope.inside(node.schemaname)
+    schema = node.schemaname or node.authrole.rolename
+    yield Made(line=0, kind="schema", name=schema, guarded=node.if_not_exists)
+    if node.HasField("authrole"):
+        yield OwnerSet(line=0, objects=f"the schema {schema}", owner=node.authrole.rolename)
+    inner = scope.inside(schema)
     for element in node.schema_elts:
         yield from _acts(unwrap(element), 0, True, inner)
 

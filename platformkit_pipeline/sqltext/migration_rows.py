@@ -90,6 +90,11 @@ def select_acts(node: Node, scope: Scope) -> Iterator[Action]:
             yield _called(name)
 
 
+def calls_of_a_write(node: Node, scope: Scope) -> Iterator[Action]:
+    """Functions that INSERT, UPDATE and DELETE call for their rows."""
+    yield from map(_called, dict.fromkeys(string_parts(call.funcname) for call in calls_in(node)))
+
+
 def call_acts(node: Node, scope: Scope) -> Iterator[Action]:
     """CALL of a procedure."""
     yield _called(string_parts(node.funccall.funcname))

@@ -280,6 +280,13 @@ def test_the_scaffold_writes_migrations_without_a_finding(folder: Path, tmp_path
     assert (len(report.judged), report.findings, report.decision) == (3, (), LintDecision.APPROVED)
 
 
+def test_a_byte_order_mark_is_named_and_not_printed(folder: Path) -> None:
+    (folder / "20260101000000_a.sql").write_bytes(b"\xef\xbb\xbfselect 1;")
+    (message,) = [f.message for f in lint(folder).findings if f.rule == "MIG101"]
+    assert "byte order mark" in message
+    assert "\ufeff" not in message
+
+
 # -- our own remediation -------------------------------------------------------------------------------------------------------
 ASKED_FOR = {"MIG046": "ext001", "MIG037": "fky002", "MIG047": "fky002", "MIG115": "fky002"}
 """Moving an extension out of public is what EXT001 asks for, and may still break a client that names its functions. FKY002 puts a key that

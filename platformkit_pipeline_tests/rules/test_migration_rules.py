@@ -9,10 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from platformkit_pipeline.model.migration import MigrationFile, MigrationSet, SquawkReport
 from platformkit_pipeline.model.result import Outcome, Result
 from platformkit_pipeline.operations.self_test_migrations import complaints_about, judged_example
 from platformkit_pipeline.rules.breaking_changes import widens
+from platformkit_pipeline.rules.migration_subject import MigrationSubject
 from platformkit_pipeline.rules.registry import Rule, rules_about_files
+from platformkit_pipeline.sqltext.migration_actions import Action, FunctionCalled
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SECRET = "sbp_" + hashlib.sha1(b"a token of nobody").hexdigest()  # noqa: S324 - the form of a token is wanted, no digest
@@ -24,6 +27,12 @@ CHANGE = f"{APPLIED}-- file: 20240102000000_change.sql\n"
 
 def found(example: str, code: str) -> list[Result]:
     return [r for r in judged_example(example) if r.rule == code and r.is_finding]
+
+
+def acts(text: str) -> tuple[Action, ...]:
+    """Of one file, with those of the functions that it calls."""
+    file = MigrationFile("1_a.sql", "1", "a", text)
+    return MigrationSubject(MigrationSet(files=(file,)), SquawkReport()).migrations[0].actions
 
 
 def outcomes(example: str, code: str) -> list[Outcome]:
@@ -633,3 +642,38 @@ def test_sql_that_is_given_to_a_function_that_executes_it_is_read() -> None:
     assert outcomes(f"{CHANGE}select dblink_exec('dbname=postgres', 'drop table public.notes');", "MIG110") == [Outcome.FAIL]
     assert outcomes(f"{CHANGE}select query_to_xml('delete from ' || 'x', true, true, '');", "MIG117") == [Outcome.UNKNOWN]
     assert outcomes(f"{CHANGE}select cron.schedule('n', '0 3 * * *', 'delete from public.notes');", "MIG113") == []
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        "declare r record; begin for r in execute 'delete from public.notes returning 1' loop null; end loop; end",
+        "declare r record; begin for r in delete from public.notes returning 1 loop null; end loop; end",
+        "declare c refcursor; begin open c for execute 'delete from public.notes returning 1'; end",
+        "declare i int; begin i := public.empty(); end",
+        "declare i int := public.empty(); begin null; end",
+        "begin if public.empty() > 0 then null; end if; end",
+    ],
+)
+def test_a_write_in_a_loop_a_cursor_or_an_expression_of_a_block_is_found(block: str) -> None:
+    made = "create function public.empty() returns int language sql as $$ delete from public.notes returning 1 $$;"
+    assert outcomes(f"{CHANGE}{made} do $x$ {block} $x$;", "MIG113") == [Outcome.FAIL]
+
+
+def test_a_function_that_an_insert_calls_is_followed_at_the_line_of_the_call() -> None:
+    made = "create function public.empty() returns int language sql as $$ delete from public.notes returning 1 $$;\n"
+    assert [r.evidence["line"] for r in found(f"{CHANGE}{made}insert into other select public.empty();", "MIG113")] == [3]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["create schema s authorization anon;", "grant select on auth.users to anon;", "grant select on all tables in schema vault to public;"],
+)
+def test_schemas_of_client_roles_and_tables_of_accounts_are_found(statement: str) -> None:
+    assert outcomes(CHANGE + statement, "MIG128") == [Outcome.FAIL]
+
+
+def test_functions_that_call_each_other_in_many_ways_are_followed_once_each() -> None:
+    body = "create function public.f{}() returns void language plpgsql as $$ begin perform public.f{}(); perform public.f{}(); end $$;\n"
+    made = "".join(body.format(n, n - 1, n - 2) for n in range(2, 60))
+    assert len([a for a in acts(f"{made}select public.f59();") if isinstance(a, FunctionCalled)]) == 1 + 2 * 58

@@ -27,7 +27,9 @@ _CLEAN = "create table if not exists public.notes (id uuid primary key);\nalter 
 def does_not_parse(subject: MigrationSubject) -> Verdicts:
     for migration in subject.judged:
         for fault in migration.script.faults:
-            yield failed_at(migration, fault.line, "syntax", f"does not parse: {mask_secrets(fault.message)}")
+            marked = " (the file begins with a byte order mark: save it without)" if migration.file.text.startswith("\ufeff") else ""
+            message = mask_secrets(fault.message).replace("\ufeff", "")
+            yield failed_at(migration, fault.line, "syntax", f"does not parse: {message}{marked}")
 
 
 @migration_rule(

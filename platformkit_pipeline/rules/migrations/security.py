@@ -25,6 +25,8 @@ from platformkit_pipeline.sqltext.migration_actions import (
 _CLIENTS = frozenset({"anon", "authenticated", "PUBLIC"})
 _NOT_SIGNED_IN = frozenset({"anon", "PUBLIC"})
 _WRITES = frozenset({"ALL", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER"})
+_ACCOUNTS_AND_SECRETS = ("auth.", "vault.", "all in schema auth", "all in schema vault")
+"""Accounts, sessions and secrets: the platform serves them itself, no client reads their tables."""
 _OWN_SCHEMA = frozenset(
     {"plpgsql", "pg_cron", "pgmq", "pgsodium", "supabase_vault", "pg_graphql", "pg_tle", "postgis_topology", "postgis_tiger_geocoder"}
 )
@@ -94,6 +96,10 @@ def _raised(action: Action) -> Iterator[tuple[str, str]]:
         case Granted(kind="schema", privileges=privileges) if clients := _clients(action.grantees):
             if {"ALL", "CREATE"}.intersection(privileges):
                 yield f"grant on schema {action.objects}", f"lets {clients} create objects in the schema {action.objects}"
+
+        case Granted(kind="table", objects=objects) if clients := _clients(action.grantees):
+            if secret := [name for name in objects.split(", ") if name.startswith(_ACCOUNTS_AND_SECRETS)]:
+                yield f"grant on {objects} to {clients}", f"lets {clients} read or write {', '.join(secret)}"
 
 
 def _clients(roles: tuple[str, ...]) -> str:
