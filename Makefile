@@ -27,7 +27,7 @@ up: runtime-environment ## serve the Dagster web interface and daemon on loopbac
 	@$(IN_ROOT) exec "$(BIN)/platformkit" up
 
 test: dev-environment ## all tests on real PostgreSQL, with a lower bound for coverage
-	@$(IN_ROOT) "$(BIN)/python" -m pytest -n $(WORKERS) --dist loadfile --cov --cov-report=term --cov-fail-under=$(MIN_COVERAGE) $(PYTEST_ARGS)
+	@$(IN_ROOT) "$(BIN)/python" -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --cov --cov-report=term --cov-fail-under=$(MIN_COVERAGE) $(PYTEST_ARGS)
 
 test-exhaustive: dev-environment ## prove the plans of every planted violation (minutes)
 	@$(IN_ROOT) "$(BIN)/python" -m pytest -n $(WORKERS) -m exhaustive $(PYTEST_ARGS)

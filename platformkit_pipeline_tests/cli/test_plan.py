@@ -3,23 +3,52 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline_tests.cli.program import platformkit
+from platformkit_pipeline_tests.rules.conftest import WELL_KEPT, run_sql
+
+NEGLECT = """
+create function public.close_day() returns void language sql security definer as 'select';
+comment on function public.close_day() is 'platformkit:definer closes the day of every tenant';
+revoke execute on function public.close_day() from public, anon, authenticated;
+create extension hstore schema public;
+"""
+
+
+@dataclass(frozen=True)
+class Planned:
+    document: dict[str, Any]
+    folder: Path
 
 
 @pytest.fixture
-def clinic(sample_platform: dict[str, Dsn]) -> dict[str, str]:
-    return {"CLINIC_URL": sample_platform["clinic-messy"].reveal()}
+def neglected(supabase_database: Dsn) -> dict[str, str]:
+    """One finding that SQL mends, and one for a person."""
+    run_sql(supabase_database, WELL_KEPT)
+    run_sql(supabase_database, NEGLECT)
+    return {"SHOP_URL": supabase_database.reveal()}
 
 
-def test_it_prints_every_patch_with_its_sql_and_every_decision_with_its_steps(clinic: dict[str, str]) -> None:
-    ended = platformkit("plan", "--dsn-env", "CLINIC_URL", "--name", "clinic", env=clinic)
+@pytest.fixture(scope="module")
+def clinic(sample_platform: dict[str, Dsn], tmp_path_factory: pytest.TempPathFactory) -> Planned:
+    """The plan of the messy project, as JSON and as files: once, for it is proven."""
+    folder = tmp_path_factory.mktemp("clinic") / "plan"
+    env = {"CLINIC_URL": sample_platform["clinic-messy"].reveal()}
+    ended = platformkit("plan", "--dsn-env", "CLINIC_URL", "--format", "json", "--emit", str(folder), env=env)
+    assert ended.returncode == 0, ended.stderr
+    return Planned(json.loads(ended.stdout), folder)
+
+
+def test_it_prints_every_patch_with_its_sql_and_every_decision_with_its_steps(neglected: dict[str, str]) -> None:
+    ended = platformkit("plan", "--dsn-env", "SHOP_URL", "--name", "shop", env=neglected)
     assert ended.returncode == 0
-    assert "alter function public.is_admin() set search_path = pg_catalog, public, extensions, pg_temp;" in ended.stdout
+    assert "alter function public.close_day() set search_path = pg_catalog, public, extensions, pg_temp;" in ended.stdout
     assert "FUN001" in ended.stdout
     assert "proven: 10 of 10 obligations hold" in ended.stdout
     assert "All of them together: proven" in ended.stdout
@@ -27,29 +56,26 @@ def test_it_prints_every_patch_with_its_sql_and_every_decision_with_its_steps(cl
     assert "For a person:" in ended.stdout
 
 
-def test_without_proofs_it_only_proposes(clinic: dict[str, str]) -> None:
-    ended = platformkit("plan", "--dsn-env", "CLINIC_URL", "--no-prove", env=clinic)
+def test_without_proofs_it_only_proposes(neglected: dict[str, str]) -> None:
+    ended = platformkit("plan", "--dsn-env", "SHOP_URL", "--no-prove", env=neglected)
     assert ended.returncode == 0
     assert "unproven: nobody tried" in ended.stdout
     assert "10 of 10" not in ended.stdout
 
 
-def test_json_has_up_and_down_of_every_patch(clinic: dict[str, str]) -> None:
-    document = json.loads(platformkit("plan", "--dsn-env", "CLINIC_URL", "--format", "json", env=clinic).stdout)
-    assert {"RLS001", "FUN001", "FKY003"} <= {p["rule"] for p in document["patches"]}
-    assert all(p["up"] and p["down"] for p in document["patches"])
-    assert all(m["steps"] for m in document["manual_items"])
+def test_json_has_up_and_down_of_every_patch(clinic: Planned) -> None:
+    patches, manual = clinic.document["patches"], clinic.document["manual_items"]
+    assert {"RLS001", "FUN001", "FKY003"} <= {p["rule"] for p in patches}
+    assert all(p["up"] and p["down"] for p in patches)
+    assert all(m["steps"] for m in manual)
 
 
-def test_emit_writes_a_migration_and_an_undo_per_patch(clinic: dict[str, str], tmp_path: Path) -> None:
-    folder = tmp_path / "plan"
-    ended = platformkit("plan", "--dsn-env", "CLINIC_URL", "--format", "json", "--emit", str(folder), env=clinic)
-    patches = json.loads(ended.stdout)["patches"]
-    migrations = sorted(p.name for p in (folder / "migrations").iterdir())
-    offered = {(tuple(p["up"]), tuple(p["down"])) for p in patches if p["offered"]}
-    assert len(migrations) == len(offered) > 20
-    assert migrations == sorted(p.name for p in (folder / "rollbacks").iterdir())
-    assert (folder / "MANUAL.md").is_file()
+def test_emit_writes_a_migration_and_an_undo_per_change(clinic: Planned) -> None:
+    migrations = sorted(p.name for p in (clinic.folder / "migrations").iterdir())
+    offered = {(tuple(p["up"]), tuple(p["down"]), p["transactional"]) for p in clinic.document["patches"] if p["offered"]}
+    assert len(migrations) == sum(1 if transactional else len(up) for up, _, transactional in offered) > 50
+    assert migrations == sorted(p.name for p in (clinic.folder / "rollbacks").iterdir())
+    assert (clinic.folder / "MANUAL.md").is_file()
 
 
 def test_a_folder_with_something_in_it_is_refused_before_anything_is_observed(tmp_path: Path) -> None:

@@ -159,16 +159,16 @@ def test_malformed_settings_fail_the_run_with_file_and_line(
 def test_the_night_reaches_every_other_target_and_then_fails_naming_the_broken_one(
     platform: Platform, register: Register, run_job: RunJob, instance: dg.DagsterInstance, admin_dsn: Dsn, superuser: Connection
 ) -> None:
-    platform.list_targets(WELL_KEPT, MESSY, lost=unreachable(admin_dsn))
-    register(WELL_KEPT, "lost", MESSY)
+    platform.list_targets(WELL_KEPT, MULTITENANT, lost=unreachable(admin_dsn))
+    register(WELL_KEPT, "lost", MULTITENANT)
     run = run_job("nightly", tags=range_tags(instance.get_dynamic_partitions(SUPABASE_PROJECTS)))
     assert not run.success
     assert failure_of(instance, run.run_id).startswith("1 of 3 targets failed\nlost: ")
-    assert materialized(instance, run.run_id) == {(asset, name) for asset in NIGHTLY_ASSETS for name in (WELL_KEPT, MESSY)}
-    status = instance.get_status_by_partition(dg.AssetKey(["governance", "gate"]), ["lost", WELL_KEPT, MESSY], supabase_projects)
+    assert materialized(instance, run.run_id) == {(asset, name) for asset in NIGHTLY_ASSETS for name in (WELL_KEPT, MULTITENANT)}
+    status = instance.get_status_by_partition(dg.AssetKey(["governance", "gate"]), ["lost", WELL_KEPT, MULTITENANT], supabase_projects)
     assert status is not None
     assert {name: state.value if state else None for name, state in status.items()} == {
-        "lost": "FAILED", WELL_KEPT: "MATERIALIZED", MESSY: "MATERIALIZED",
+        "lost": "FAILED", WELL_KEPT: "MATERIALIZED", MULTITENANT: "MATERIALIZED",
     }  # fmt: skip
     assert superuser.execute("select count(*) from ops.scans").fetchone() == (2,)
 
@@ -176,12 +176,12 @@ def test_the_night_reaches_every_other_target_and_then_fails_naming_the_broken_o
 def test_each_target_of_a_night_keeps_a_check_result_of_its_own(
     platform: Platform, register: Register, run_job: RunJob, instance: dg.DagsterInstance
 ) -> None:
-    platform.list_targets(WELL_KEPT, MESSY, MULTITENANT)
-    register(WELL_KEPT, MESSY, MULTITENANT)
-    run = run_job("nightly", tags=range_tags([WELL_KEPT, MESSY, MULTITENANT]))
+    platform.list_targets(WELL_KEPT, MULTITENANT)
+    register(WELL_KEPT, MULTITENANT)
+    run = run_job("nightly", tags=range_tags([WELL_KEPT, MULTITENANT]))
     assert run.success
     passed = {name: verdict.passed for (check, name), verdict in evaluations(instance, run.run_id).items() if "row_level" in check}
-    assert passed == {WELL_KEPT: True, MESSY: False, MULTITENANT: False}
+    assert passed == {WELL_KEPT: True, MULTITENANT: False}
 
 
 def test_a_night_without_control_plane_ends_at_once_and_says_so(
