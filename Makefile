@@ -29,7 +29,7 @@ up: runtime-environment ## serve the Dagster web interface and daemon on loopbac
 test: dev-environment ## all tests on real PostgreSQL, with a lower bound for coverage
 	@$(IN_ROOT) "$(BIN)/python" -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --cov --cov-report=term --cov-fail-under=$(MIN_COVERAGE) $(PYTEST_ARGS)
 
-test-exhaustive: dev-environment ## prove the plans of every planted violation (minutes)
+test-exhaustive: dev-environment ## hard cases of every kind of patch, and the plans of all planted violations (minutes)
 	@$(IN_ROOT) "$(BIN)/python" -m pytest -n $(WORKERS) -m exhaustive $(PYTEST_ARGS)
 
 lint: dev-environment ## style, types, import rules, licences, tracked files and generated documents

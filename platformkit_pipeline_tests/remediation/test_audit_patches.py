@@ -16,6 +16,8 @@ from platformkit_pipeline_tests.remediation.proving.conftest import Bench, bench
 from platformkit_pipeline_tests.remediation.test_index_patches import proven_whole
 from platformkit_pipeline_tests.rules.conftest import findings
 
+pytestmark = pytest.mark.exhaustive
+
 __all__ = ["bench"]
 
 WITHOUT_FUNCTION = "drop function public.touch_updated_at() cascade;"

@@ -12,6 +12,8 @@ from platformkit_pipeline_tests.remediation.proving.conftest import Bench, bench
 from platformkit_pipeline_tests.remediation.test_index_patches import proven_whole
 from platformkit_pipeline_tests.rules.conftest import findings
 
+pytestmark = pytest.mark.exhaustive
+
 __all__ = ["bench"]
 
 USER = "alter table public.orders add column user_id uuid; create index on public.orders (user_id);"

@@ -14,6 +14,8 @@ from platformkit_pipeline.sandbox.databases import with_user
 from platformkit_pipeline_tests.remediation.proving.conftest import Bench, bench
 from platformkit_pipeline_tests.rules.conftest import findings
 
+pytestmark = pytest.mark.exhaustive
+
 __all__ = ["bench"]
 
 EVENTS = """

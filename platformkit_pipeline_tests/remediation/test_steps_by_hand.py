@@ -14,6 +14,8 @@ from platformkit_pipeline.sqltext.parser import SqlSyntaxError, parse_statement
 from platformkit_pipeline_tests.remediation.proving.conftest import Bench, bench
 from platformkit_pipeline_tests.rules.conftest import findings
 
+pytestmark = pytest.mark.exhaustive
+
 __all__ = ["bench"]
 
 ONE, TWO = "11111111-1111-1111-1111-111111111111", "22222222-2222-2222-2222-222222222222"

@@ -25,6 +25,8 @@ from platformkit_pipeline_tests.remediation.wrong_patches import (
 )
 from platformkit_pipeline_tests.rules.conftest import WELL_KEPT, findings, run_sql
 
+pytestmark = pytest.mark.exhaustive
+
 BY_NAME = pytest.mark.parametrize("wrong", WRONG_PATCHES, ids=lambda wrong: wrong.name)
 BELONGINGS = ("constraint", "index", "policy", "trigger", "column")
 
