@@ -52,7 +52,7 @@ def test_it_prints_every_patch_with_its_sql_and_every_decision_with_its_steps(ne
     assert "FUN001" in ended.stdout
     assert "proven: 10 of 10 obligations hold" in ended.stdout
     assert "All of them together: proven" in ended.stdout
-    assert "belong to supabase_admin, as which postgres may not act" in ended.stdout
+    assert "as which postgres may not act" in ended.stdout
     assert "For a person:" in ended.stdout
 
 
