@@ -12,6 +12,8 @@ from platformkit_pipeline.rules.registry import Rule, Source, all_rules
 from platformkit_pipeline_tests.remediation.trial import plan_for
 from platformkit_pipeline_tests.rules.conftest import WELL_KEPT, run_sql
 
+pytestmark = pytest.mark.exhaustive
+
 
 def roles_of(dsn: Dsn) -> set[str]:
     return {r.name for r in observe(dsn).roles}

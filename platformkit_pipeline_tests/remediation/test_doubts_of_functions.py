@@ -7,6 +7,8 @@ import pytest
 from platformkit_pipeline_tests.remediation.planned import by_hand
 from platformkit_pipeline_tests.remediation.proving.conftest import Bench, bench
 
+pytestmark = pytest.mark.exhaustive
+
 __all__ = ["bench"]
 
 

@@ -10,6 +10,8 @@ from platformkit_pipeline.model.target import Declarations, Tenancy
 from platformkit_pipeline_tests.remediation.trial import plan_for, proven_plan_for
 from platformkit_pipeline_tests.rules.conftest import WELL_KEPT, run_sql
 
+pytestmark = pytest.mark.exhaustive
+
 ODD = '"Odd ""T"'
 TABLE = f"""
 create table public.{ODD} (id uuid primary key, tenant_id uuid not null references public.tenants (id) on delete cascade,

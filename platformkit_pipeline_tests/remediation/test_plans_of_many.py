@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from platformkit_pipeline.introspection.postgres.fingerprint import object_fingerprints
 from platformkit_pipeline.introspection.postgres.observe import observe
 from platformkit_pipeline.model.proof import ProofStatus
@@ -13,6 +15,8 @@ from platformkit_pipeline.sandbox.databases import with_user
 from platformkit_pipeline_tests.remediation.proving.conftest import Bench, bench
 from platformkit_pipeline_tests.remediation.test_index_patches import EVENTS, TENANT_POLICY, invalidate, proven, proven_whole
 from platformkit_pipeline_tests.rules.conftest import findings
+
+pytestmark = pytest.mark.exhaustive
 
 __all__ = ["bench"]
 

@@ -140,6 +140,7 @@ def test_shadow_of_the_well_kept_schema_equals_it(supabase_database: Dsn, shadow
     assert_equal(shadows.template(target), target, at_least=50)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("name", NAMES)
 def test_shadow_of_a_schema_that_nobody_here_wrote_equals_it(name: str, blank_database: Dsn, shadows: ShadowServer) -> None:
     MAKERS[name](blank_database)
@@ -147,6 +148,7 @@ def test_shadow_of_a_schema_that_nobody_here_wrote_equals_it(name: str, blank_da
     assert_equal(shadows.template(target), target, at_least=100)
 
 
+@pytest.mark.exhaustive
 def test_shadow_of_a_thousand_tables_equals_them(postgres_server: EmbeddedPostgres, supabase_template: str, shadows: ShadowServer) -> None:
     prepare_server(postgres_server)
     try:
