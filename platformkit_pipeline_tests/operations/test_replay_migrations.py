@@ -24,6 +24,8 @@ from platformkit_pipeline.sandbox.replay.limits import Limits
 from platformkit_pipeline.sandbox.replay.server import replay_database
 from platformkit_pipeline.sandbox.supabase import GrantRegime
 
+pytestmark = pytest.mark.exhaustive
+
 REPOSITORY = Target(TargetKind.REPOSITORY, "shop")
 OLD_SERVER = Path("/usr/lib/postgresql/15/bin")
 
