@@ -8,6 +8,7 @@ All DSNs are the superuser's (`supabase_admin`) except those of `sample_platform
 from __future__ import annotations
 
 import itertools
+import signal
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -49,6 +50,13 @@ _LONGEST_FIRST = (
     "foreign_schemas/",
 )
 """Files by how long they take: with two workers, a long one at the end would keep one of them waiting."""
+
+
+def pytest_configure() -> None:
+    """Hear signals, even where whoever started the tests does not: `nohup`, a job in the background of a script."""
+    for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGTERM, signal.SIG_DFL)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
