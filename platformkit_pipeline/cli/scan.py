@@ -1,4 +1,4 @@
-"""`platformkit scan`: judge one database and print the report."""
+"""`platformkit scan`: judge one database or one repository and print the report."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from platformkit_pipeline.cli.output import check_output, progress, render, write_text
+from platformkit_pipeline.cli.output import check_output, progress, progress_line, render, write_text
+from platformkit_pipeline.cli.repository_subject import BaseOption, RepoOption, repository_subject
 from platformkit_pipeline.cli.subject import (
     DsnEnvOption,
     DsnOption,
@@ -31,6 +32,7 @@ from platformkit_pipeline.model.errors import ConfigurationError
 from platformkit_pipeline.model.isolation import ProbeLevel
 
 if TYPE_CHECKING:
+    from platformkit_pipeline.cli.repository_subject import RepositorySubject
     from platformkit_pipeline.model.result import Result
     from platformkit_pipeline.model.scan import ScanReport
     from platformkit_pipeline.rules.registry import Rule
@@ -65,6 +67,8 @@ def scan(
     *,
     dsn: DsnOption = None,
     dsn_env: DsnEnvOption = None,
+    repo: RepoOption = None,
+    base: BaseOption = None,
     target: TargetOption = None,
     settings: SettingsOption = None,
     name: NameOption = None,
@@ -90,11 +94,14 @@ def scan(
     output_format: ScanFormat = typer.Option(ScanFormat.TABLE, "--format", help="Form of the report."),
     output: Path | None = typer.Option(None, "--output", metavar="FILE", help="Write the report to a file instead of stdout."),
 ) -> int:
-    """Judge one database by the rules.
+    """Judge one database, or one repository, by the rules.
 
     Opens one read-only transaction, changes nothing and stores nothing. With --probe read a second one asks, as anon and
     authenticated, for rows that are none of theirs; it needs a role that may read the tables and become those two. --probe
     write is for databases that nobody misses: all is rolled back, but triggers run and sequences move. Production is refused.
+
+    With --repo the latest commit of a git repository is judged, without a checkout: nothing of it is run, and what is not
+    committed is not looked at. --base leaves out what was there before the change.
 
     \b
     Examples:
@@ -103,14 +110,27 @@ def scan(
       platformkit scan --target shop-production --format json --output scan.json
       platformkit scan --dsn-env DATABASE_URL --format sarif --fail-on critical > scan.sarif
       platformkit scan --dsn-env STAGING_URL --probe read --select TEN
+      platformkit scan --repo . --base origin/main --format sarif --output repository.sarif
 
     \b
     Exit codes: 0 no finding at or above --fail-on; 1 there are some; 2 wrong input;
-    3 the database could not be observed well enough to answer.
+    3 what was asked could not be observed well enough to answer.
     """
     from platformkit_pipeline.cycle_collector import collector_spared
 
     check_output(output)
+    if repo is not None:
+        about_databases = {
+            **{"--dsn": dsn, "--dsn-env": dsn_env, "--target": target, "--settings": settings, "--environment": environment},
+            **{"--exposed-schema": exposed_schema, "--tenant-column": tenant_column, "--tenant-claim": tenant_claim},
+            **{"--membership-table": membership_table, "--single-tenant": single_tenant, "--project-ref": project_ref},
+            **{"--management-token-env": management_token_env, "--explain-analyze": explain_analyze},
+            "--probe": None if probe is ProbeLevel.NONE else probe,
+        }
+        looked_at = repository_subject(repo, base, name, about_databases)
+        return _scan_repository(looked_at, _chosen_repository_rules(select, ignore), fail_on, output_format, output)
+    if base is not None:
+        raise ConfigurationError("--base needs --repo, the repository whose change is meant")
     rules = _chosen_rules(select, ignore, probe)
     subject = SubjectOptions(
         *(dsn, dsn_env, target, settings, name, environment, exposed_schema),
@@ -157,6 +177,28 @@ def _chosen_rules(select: list[str] | None, ignore: list[str] | None, probe: Pro
         raise ConfigurationError("--select and --ignore leave no rule that judges a database")
     if probe is not ProbeLevel.NONE and not any(rule.source is Source.PROBE for rule in rules):
         raise ConfigurationError("--probe is judged by TEN005, which --select and --ignore leave out")
+    return rules
+
+
+def _scan_repository(
+    subject: RepositorySubject, rules: tuple[Rule, ...], fail_on: FailOn, output_format: ScanFormat, output: Path | None
+) -> int:
+    from platformkit_pipeline.operations.scan_repository import RepositorySource, scan_repository
+
+    with progress_line() as show:
+        report = scan_repository(RepositorySource(subject.path, subject.base), target=subject.target, rules=rules, progress=show)
+    write_text(_rendered(report, rules, output_format, to_file=output is not None), output)
+    return exit_code(report, fail_on)
+
+
+def _chosen_repository_rules(select: list[str] | None, ignore: list[str] | None) -> tuple[Rule, ...]:
+    """All rules about repositories, or those chosen. Raises ConfigurationError when none is left."""
+    from platformkit_pipeline.rules.registry import rules_about_repositories, select_rules
+
+    about = {rule.code for rule in rules_about_repositories()}
+    rules = tuple(r for r in select_rules(codes_of(select, "--select"), codes_of(ignore, "--ignore")) if r.code in about)
+    if not rules:
+        raise ConfigurationError("--select and --ignore leave no rule that judges a repository")
     return rules
 
 

@@ -13,7 +13,6 @@ from rich.text import Text
 
 from platformkit_pipeline.model.result import Outcome, Result, Severity
 from platformkit_pipeline.model.scan import ScanReport
-from platformkit_pipeline.model.target import TargetKind
 from platformkit_pipeline.reporting.wording import message_beside_object
 
 SEVERITY_STYLES = {
@@ -70,8 +69,9 @@ def printable(text: str) -> str:
 
 
 def _heading(report: ScanReport) -> Text:
-    server = f"PostgreSQL {report.server_version}" if report.target.kind is TargetKind.SUPABASE_PROJECT else report.server_version
-    return Text.assemble((printable(report.target.name), "bold"), f"  {report.target.environment.value}, {printable(server)}")
+    return Text.assemble(
+        (printable(report.target.name), "bold"), f"  {report.target.environment.value}, {printable(report.observed_thing)}"
+    )
 
 
 def _message(finding: Result) -> Text:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 _PLAIN = re.compile(r"[a-z_][a-z0-9_$]*\Z")
+_OF_REPOSITORIES = frozenset({"file", "repository", "head", "declarations", "tag"})
+"""Kinds whose names are paths and the like, not identifiers of SQL."""
 
 
 def quote_identifier(name: str) -> str:
@@ -32,6 +34,8 @@ class ObjectIdentity:
     detail: tuple[tuple[str, str], ...] = ()
 
     def __str__(self) -> str:
+        if self.kind in _OF_REPOSITORIES:
+            return _path_label(self)
         qualified = quote_identifier(self.name) if self.schema is None else f"{quote_identifier(self.schema)}.{quote_identifier(self.name)}"
         parts = dict(self.detail)
         if "arguments" in parts:
@@ -44,6 +48,12 @@ class ObjectIdentity:
     def canonical(self) -> str:
         """Kind and name in one string; what fingerprints and inventory keys are made of."""
         return f"{self.kind} {self}"
+
+
+def _path_label(identity: ObjectIdentity) -> str:
+    """`path [what, what]`; a path that looks like that itself is quoted."""
+    path = identity.name if " [" not in identity.name and not identity.name.startswith('"') else quote_identifier(identity.name)
+    return f"{path} [{', '.join(value for _, value in identity.detail)}]" if identity.detail else path
 
 
 def identity_document(identity: ObjectIdentity) -> dict[str, Any]:

@@ -20,7 +20,8 @@ class ScanReport:
 
     scan_id: str
     target: Target
-    server_version: str
+    server_version: str | None
+    """Of a database's server; None for a repository."""
     started_at: datetime
     duration_seconds: float
     catalog_fingerprint: str
@@ -28,6 +29,18 @@ class ScanReport:
     results: tuple[Result, ...]
     score: Score
     unobserved: tuple[Unobserved, ...] = ()
+    commit: str | None = None
+    """That was observed of a repository; None for one without any."""
+    base: str | None = None
+    """The commit that a change is compared with: findings that it has already are left out."""
+
+    @property
+    def observed_thing(self) -> str:
+        """What was looked at, in words: `PostgreSQL 15.18`, `commit 1a2b3c4d5e6f`."""
+        if self.server_version is not None:
+            return f"PostgreSQL {self.server_version}"
+        since = f", compared with {self.base[:12]}" if self.base else ""
+        return f"commit {self.commit[:12]}{since}" if self.commit else "no commit yet"
 
     @property
     def findings(self) -> tuple[Result, ...]:

@@ -44,6 +44,9 @@ class Clock:
     new_scan_id: Callable[[], str] = field(default=_new_scan_id)
 
 
+SYSTEM_CLOCK = Clock()
+
+
 def scan_database(
     dsn: Dsn,
     *,
@@ -51,7 +54,7 @@ def scan_database(
     declarations: Declarations,
     rules: Sequence[Rule] | None = None,
     options: ObservationOptions = NO_OPTIONS,
-    clock: Clock = Clock(),
+    clock: Clock = SYSTEM_CLOCK,
     probe: ProbeLevel = ProbeLevel.NONE,
 ) -> ScanReport:
     """Observe the database behind `dsn` in one read-only transaction and judge it by `rules`, without which by all of a project.

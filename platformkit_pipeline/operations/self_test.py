@@ -32,6 +32,7 @@ from platformkit_pipeline.model.result import Outcome, Result
 from platformkit_pipeline.model.target import Declarations, ManagementApiAccess
 from platformkit_pipeline.operations.self_test_history import complaints_about_history_rule
 from platformkit_pipeline.operations.self_test_migrations import complaints_about
+from platformkit_pipeline.operations.self_test_repositories import RepositoryBench, complaints_about_repository_rule
 from platformkit_pipeline.rules.evaluate import evaluate
 from platformkit_pipeline.rules.registry import Rule, Scope, Source, rules_for
 from platformkit_pipeline.sandbox.binaries import find_binaries
@@ -58,6 +59,8 @@ _ENOUGH_AGE = timedelta(days=90)
 """Counters are pretended to be so old for the rules that judge them: age is the one thing that this server cannot have."""
 _PATIENCE_SECONDS = 20
 """For each statement of an example."""
+
+_OF_REPOSITORIES = (Source.CLONE, Source.GITHUB, Source.CHANGE)
 
 _log = get_logger("operations.self_test")
 
@@ -96,11 +99,11 @@ def self_test(rules: Sequence[Rule], progress: Progress = lambda _: None) -> Sel
 
     Raises SandboxError when there is no server to be had.
     """
-    about_files = [rule for rule in rules if rule.source is Source.FILES]
-    tested = [_test_of_files(rule) for rule in about_files]
-    on_a_server = [rule for rule in rules if rule.source is not Source.FILES]
+    tested = [_test_of_files(rule) for rule in rules if rule.source is Source.FILES]
+    tested += _tests_of_repositories([rule for rule in rules if rule.source in _OF_REPOSITORIES], progress)
+    on_a_server = [rule for rule in rules if rule.source is not Source.FILES and rule.source not in _OF_REPOSITORIES]
     if not on_a_server:
-        return SelfTest(None, None, tuple(tested))
+        return SelfTest(None, None, tuple(sorted(tested, key=lambda test: test.code)))
     binaries = find_binaries()
     progress(f"starting PostgreSQL {binaries.version}")
     with Bench.set_up() as bench:
@@ -108,6 +111,17 @@ def self_test(rules: Sequence[Rule], progress: Progress = lambda _: None) -> Sel
             progress(f"{number}/{len(on_a_server)} {rule.code}")
             tested.append(test_of(rule, bench))
     return SelfTest(binaries.version, binaries.source, tuple(sorted(tested, key=lambda test: test.code)))
+
+
+def _tests_of_repositories(rules: Sequence[Rule], progress: Progress) -> list[RuleTest]:
+    if not rules:
+        return []
+    tested = []
+    with RepositoryBench.set_up() as bench:
+        for number, rule in enumerate(rules, start=1):
+            progress(f"{number}/{len(rules)} {rule.code}")
+            tested.append(RuleTest(rule.code, rule.name, tuple(complaints_about_repository_rule(rule, bench))))
+    return tested
 
 
 def _test_of_files(rule: Rule) -> RuleTest:

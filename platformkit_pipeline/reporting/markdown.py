@@ -24,7 +24,7 @@ def scan_markdown(report: ScanReport, limit: int = DEFAULT_LIMIT) -> str:
     lines = [
         f"# {escape(report.target.name)}: score {report.score.raw_display:.1f} of 100",
         "",
-        f"{report.target.environment.value.capitalize()}, PostgreSQL {escape(report.server_version)}. "
+        f"{report.target.environment.value.capitalize()}, {escape(report.observed_thing)}. "
         f"{evaluated} results: {counts[Outcome.PASS]} pass, {counts[Outcome.FAIL]} fail, {counts[Outcome.UNKNOWN]} unknown.",
     ]
     if report.score.effective != report.score.raw:

@@ -15,18 +15,28 @@ SCHEMA_VERSION = 1
 
 CLAUSES = {
     "1.1": "Secure by default",
+    "1.3": "Governance as code",
     "1.4": "Idempotent everywhere",
+    "1.5": "Deterministic builds",
     "2.1": "Row level security",
     "2.2": "Functions",
     "2.3": "Extensions",
     "2.4": "Secrets",
+    "3.1": "Spec bundles",
+    "3.2": "Diagrams",
+    "3.3": "Agent documents",
+    "3.4": "Organisation README",
+    "4.1": "Required checks",
     "5.1": "Tenancy",
     "5.2": "Foreign keys",
     "5.3": "Audit trails",
     "6.1": "Queries",
     "6.2": "Indexes",
+    "7.1": "Structured logs",
+    "8.1": "Versions",
     "8.2": "Migrations",
     "10.1": "Exceptions",
+    "13": "Amendments",
 }
 """What the clauses are about that rules speak of, in the words of `spec/platform-kit/constitution.md`."""
 
@@ -35,6 +45,11 @@ _SECTIONS = {
     "Data integrity": (Family.TENANCY, Family.FOREIGN_KEYS, Family.AUDIT_TRAIL, Family.KEYS_AND_TYPES),
     "Performance": (Family.QUERY_PERFORMANCE, Family.INDEXES),
     "Migrations": (Family.MIGRATIONS,),
+    "Repositories": (
+        *(Family.REPOSITORY_SECRETS, Family.REQUIRED_CHECKS, Family.SPEC_BUNDLES, Family.DIAGRAMS, Family.DOC_SYNC),
+        *(Family.STRUCTURED_LOGGING, Family.VERSIONING, Family.EXCEPTIONS, Family.SUPPRESSIONS, Family.AMENDMENTS),
+        Family.ORGANISATION_README,
+    ),
 }
 
 _JUDGED_FROM = {
@@ -44,6 +59,9 @@ _JUDGED_FROM = {
     Source.PROBE: "a trial with the rights of a caller, where somebody asked for it",
     Source.FILES: "the files of migrations, by `platformkit lint-migrations`",
     Source.REPLAY: "a replay of the repository's migrations on an empty project, and the live catalogue",
+    Source.CLONE: "a repository's latest commit, by `platformkit scan --repo`",
+    Source.GITHUB: "the settings of the repository on GitHub, where a token is given",
+    Source.CHANGE: "what a branch brings, where `--base` names what it is compared with",
 }
 _UNKNOWN_BESIDES = {
     Source.CATALOG: "",
@@ -52,6 +70,9 @@ _UNKNOWN_BESIDES = {
     Source.PROBE: "the probe was not run, or could not try everything",
     Source.FILES: "a file cannot be read or followed, or squawk cannot be asked",
     Source.REPLAY: "the replay needs what its server lacks",
+    Source.CLONE: "",
+    Source.GITHUB: "GitHub was not asked, or does not tell this token",
+    Source.CHANGE: "nobody named a base",
 }
 _MENDED_BY = {
     PatchKind.SQL: "a migration that `platformkit plan` writes",
@@ -104,7 +125,8 @@ def _pages(rules: Sequence[Rule]) -> Iterator[str]:
     yield f"{len(rules)} rules, ruleset `{ruleset_digest(rules)}`. Every example is run by `platformkit rules self-test` on a copy of"
     yield "[`sql/sandbox/well_kept.sql`](../sql/sandbox/well_kept.sql): the violating one makes its rule fire and no other,"
     yield "the clean one none. Examples of rules about migrations are files instead, one where no line `-- file: <name>` begins another;"
-    yield "the timeouts that each should set are not written out."
+    yield "the timeouts that each should set are not written out. Those of rules about repositories say what to change in the sample"
+    yield "repository [`well_kept`](../platformkit_pipeline/sandbox/sample_repository/well_kept)."
     yield ""
     yield "A rule answers PASS, FAIL, UNKNOWN (it could not be seen, which never counts as fine) or NA (declared not applicable,"
     yield "with a reason). Codes never change meaning. Severities weigh critical 27, high 9, medium 3, low 1; info is not scored."
@@ -121,6 +143,10 @@ def _pages(rules: Sequence[Rule]) -> Iterator[str]:
     yield ""
 
 
+_LANGUAGE_OF_EXAMPLES = {Source.LOGS: "json", Source.CLONE: "text", Source.GITHUB: "text", Source.CHANGE: "text"}
+"""Where it is not SQL: what the logs said, or what was done to a repository."""
+
+
 def _page(rule: Rule) -> Iterator[str]:
     yield from ("", f"### {rule.code} {rule.name}", "", f"**{rule.title}.**", "")
     yield f"- Severity {rule.severity.value}, clause {_clause(rule)}, family `{rule.family.value}`"
@@ -133,7 +159,7 @@ def _page(rule: Rule) -> Iterator[str]:
     if others:
         yield f"- See also: {others}"
     yield from ("", f"Why: {_prose(rule.why)}", "", f"How to fix: {_prose(rule.how_to_fix)}")
-    language = "json" if rule.source is Source.LOGS else "sql"  # what the logs said, or what was done to a database
+    language = _LANGUAGE_OF_EXAMPLES.get(rule.source, "sql")
     for title, example in (("Violating", rule.violating), ("Clean", rule.clean)):
         by = "" if rule.example_role == "postgres" else f", run as `{rule.example_role}`"
         also = f", where {', '.join(rule.also_fires)} cannot but fire as well" if rule.also_fires and title == "Violating" else ""
@@ -146,7 +172,8 @@ def _clause(rule: Rule) -> str:
 
 def _unknown_when(rule: Rule) -> str:
     kinds = ", ".join(f"`{kind.value}`" for kind in rule.requires)
-    reasons = [f"the observer may not read {kinds}"] if kinds else []
+    of_a_repository = rule.source in (Source.CLONE, Source.GITHUB, Source.CHANGE)
+    reasons = [f"{kinds} could not be read" if of_a_repository else f"the observer may not read {kinds}"] if kinds else []
     reasons += [_UNKNOWN_BESIDES[rule.source]] if _UNKNOWN_BESIDES[rule.source] else []
     return "; ".join(reasons)
 

@@ -56,7 +56,7 @@ def sarif_document(report: ScanReport, rules: Sequence[Rule]) -> dict[str, Any]:
                 "properties": {
                     "scanId": report.scan_id,
                     "environment": report.target.environment.value,
-                    "serverVersion": report.server_version,
+                    **({"serverVersion": report.server_version} if report.server_version else {"commit": report.commit}),
                     "catalogFingerprint": report.catalog_fingerprint,
                     "score": {"raw": report.score.raw_display, "effective": report.score.effective_display},
                 },
@@ -122,7 +122,7 @@ def described_result(target: Target, finding: Result, positions: dict[str, int])
         "message": {"text": finding.message},
         "locations": [
             {
-                "physicalLocation": {"artifactLocation": {"uri": virtual_path(target, finding.object)}, "region": {"startLine": 1}},
+                "physicalLocation": _physical_location(target, finding),
                 "logicalLocations": [_logical_location(finding.object)],
             }
         ],
@@ -135,6 +135,14 @@ def described_result(target: Target, finding: Result, positions: dict[str, int])
             "evidence": {key: finding.evidence[key] for key in sorted(finding.evidence)},
         },
     }
+
+
+def _physical_location(target: Target, finding: Result) -> dict[str, Any]:
+    """A file of the repository with its line, where the finding is about one."""
+    if finding.object.kind != "file":
+        return {"artifactLocation": {"uri": virtual_path(target, finding.object)}, "region": {"startLine": 1}}
+    uri = "/".join(_segment(part) for part in finding.object.name.split("/"))
+    return {"artifactLocation": {"uri": uri}, "region": {"startLine": max(1, int(finding.evidence.get("line", 1)))}}
 
 
 def _logical_location(identity: ObjectIdentity) -> dict[str, Any]:

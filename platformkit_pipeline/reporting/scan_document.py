@@ -15,7 +15,7 @@ from platformkit_pipeline.model.identity import identity_document
 from platformkit_pipeline.model.result import Outcome, Result, Severity, finding_fingerprint
 from platformkit_pipeline.model.scan import ScanReport
 from platformkit_pipeline.model.snapshot_inventory import unobserved_to_json
-from platformkit_pipeline.model.target import Target
+from platformkit_pipeline.model.target import Target, TargetKind
 
 SCHEMA_VERSION = 1
 TOOL_NAME = "platformkit"
@@ -34,6 +34,7 @@ def scan_document(report: ScanReport) -> dict[str, Any]:
             "name": report.target.name,
             "environment": report.target.environment.value,
             "server_version": report.server_version,
+            **({} if report.target.kind is TargetKind.SUPABASE_PROJECT else {"commit": report.commit, "base": report.base}),
         },
         "scan": {
             "scan_id": report.scan_id,

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
-from platformkit_pipeline.model.identity import ObjectIdentity, database_identity
+from platformkit_pipeline.model.identity import database_identity
 from platformkit_pipeline.model.migration_history import MigrationHistory
-from platformkit_pipeline.model.result import Outcome, Result
+from platformkit_pipeline.model.result import Result
 from platformkit_pipeline.model.snapshot import Snapshot
 from platformkit_pipeline.model.target import Declarations
 from platformkit_pipeline.rules.database.catalog import Catalog
 from platformkit_pipeline.rules.migrations.history import history_identity
-from platformkit_pipeline.rules.registry import Passes, Rule, Scope, Source, Verdict, unknown
+from platformkit_pipeline.rules.registry import Rule, Scope, Source, unknown
+from platformkit_pipeline.rules.results import judged, result_of
 
 
 def evaluate(snapshot: Snapshot, declarations: Declarations, rules: Sequence[Rule]) -> tuple[Result, ...]:
@@ -29,7 +29,7 @@ def evaluate(snapshot: Snapshot, declarations: Declarations, rules: Sequence[Rul
 def evaluate_history(history: MigrationHistory, rules: Sequence[Rule]) -> tuple[Result, ...]:
     """Judge a repository's history by rules that live on a replay; results sorted as those of `evaluate`."""
     whole = history_identity(history)
-    results = [result for rule in rules if rule.source is Source.REPLAY for result in _judged(rule, history, whole)]
+    results = [result for rule in rules if rule.source is Source.REPLAY for result in judged(rule, history, whole)]
     return tuple(sorted(results, key=lambda r: r.sort_key))
 
 
@@ -39,39 +39,4 @@ def _results(rule: Rule, catalog: Catalog) -> Iterator[Result]:
     if unobserved:
         yield result_of(rule, unknown(database, f"not judged, because it could not be observed: {unobserved}"))
         return
-    yield from _judged(rule, catalog, database)
-
-
-def _judged(rule: Rule, subject: Any, whole: ObjectIdentity) -> Iterator[Result]:
-    """What the rule says about a subject; `whole` is what its passes speak of."""
-    passes = 0
-    judged: set[ObjectIdentity] = set()
-    for verdict in rule.check(subject):
-        if verdict is None:
-            passes += 1
-            continue
-        if isinstance(verdict, Passes):
-            passes += verdict.count
-            continue
-        if verdict.object in judged:  # twice would count twice in the score
-            raise AssertionError(f"rule {rule.code} judged {verdict.object.canonical} twice")
-        judged.add(verdict.object)
-        yield result_of(rule, verdict)
-    if passes:
-        yield result_of(rule, Verdict(whole, Outcome.PASS), count=passes)
-
-
-def result_of(rule: Rule, verdict: Verdict, *, count: int = 1) -> Result:
-    """The verdict with the metadata of its rule."""
-    return Result(
-        rule=rule.code,
-        name=rule.name,
-        clause=rule.clause,
-        severity=rule.severity,
-        outcome=verdict.outcome,
-        object=verdict.object,
-        message=verdict.message,
-        patch=rule.patch,
-        evidence=verdict.evidence,
-        count=count,
-    )
+    yield from judged(rule, catalog, database)

@@ -8,9 +8,9 @@ from dataclasses import replace
 
 from platformkit_pipeline.model.identity import ObjectIdentity
 from platformkit_pipeline.model.result import Outcome, Result
-from platformkit_pipeline.rules.evaluate import result_of
 from platformkit_pipeline.rules.migration_subject import KIND, MigrationSubject
 from platformkit_pipeline.rules.registry import Rule, Verdict
+from platformkit_pipeline.rules.results import result_of
 
 
 def evaluate_migrations(subject: MigrationSubject, rules: Sequence[Rule]) -> tuple[Result, ...]:

@@ -17,6 +17,7 @@ from typing import Any
 
 from platformkit_pipeline.model.errors import ConfigurationError
 from platformkit_pipeline.model.identity import ObjectIdentity
+from platformkit_pipeline.model.repository.facet import RepositoryFacet
 from platformkit_pipeline.model.result import Outcome, PatchKind, Severity
 from platformkit_pipeline.model.snapshot import CatalogKind
 
@@ -43,6 +44,17 @@ class Family(StrEnum):
     INDEXES = "indexes"
     QUERY_PERFORMANCE = "query_performance"
     MIGRATIONS = "migrations"
+    REPOSITORY_SECRETS = "repository_secrets"
+    SPEC_BUNDLES = "spec_bundles"
+    DIAGRAMS = "diagrams"
+    DOC_SYNC = "doc_sync"
+    REQUIRED_CHECKS = "required_checks"
+    STRUCTURED_LOGGING = "structured_logging"
+    VERSIONING = "versioning"
+    EXCEPTIONS = "exceptions"
+    SUPPRESSIONS = "suppressions"
+    AMENDMENTS = "amendments"
+    ORGANISATION_README = "organisation_readme"
 
 
 class Source(StrEnum):
@@ -60,6 +72,12 @@ class Source(StrEnum):
     """The text of migrations as it lies in a repository; judged by `platformkit lint-migrations`, never by a scan."""
     REPLAY = "replay"
     """The repository's migrations, applied to an empty project; judged by `platformkit replay` and `platformkit drift`."""
+    CLONE = "clone"
+    """A git repository's objects; one observation of a commit answers, without a token."""
+    GITHUB = "github"
+    """Settings that only GitHub's API tells; judged where a token is given, unknown elsewhere."""
+    CHANGE = "change"
+    """What a branch brings; judged where somebody names the base that it is compared with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +122,11 @@ Check = Callable[[Any], Verdicts]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Metadata and function of one rule. `violating` and `clean` are SQL examples.
+    """Metadata and function of one rule. `violating` and `clean` are examples, SQL unless the rule is about a repository.
 
     An example is complete in itself on a copy of `sql/sandbox/well_kept.sql`; `platformkit rules self-test` runs them all.
     That of a rule about files is one migration, or several below lines `-- file: <name>` (see `operations.self_test_migrations`).
+    That of a rule about a repository says what to change in a well-kept one (see `sandbox.sample_repository.examples`).
     """
 
     code: str
@@ -121,7 +140,7 @@ class Rule:
     how_to_fix: str
     references: tuple[str, ...]
     patch: PatchKind
-    requires: tuple[CatalogKind, ...]
+    requires: tuple[CatalogKind | RepositoryFacet, ...]
     violating: str
     clean: str
     revision: int
@@ -131,11 +150,16 @@ class Rule:
     """Who runs the examples: `postgres`, as customers of the platform do, or `supabase_admin`, the superuser."""
     also_fires: tuple[str, ...]
     """Codes of rules that the violating example breaks as well, because it cannot be otherwise."""
+    may_not_apply: bool
+    """Owners may declare, in a reviewed file and with a reason, that there is nothing here for the rule to judge."""
     check: Check = field(compare=False, repr=False)
 
 
-_PACKAGES: Mapping[Scope, str] = MappingProxyType(
-    {Scope.PROJECT: "platformkit_pipeline.rules.database", Scope.REPOSITORY: "platformkit_pipeline.rules.migrations"}
+_PACKAGES: Mapping[Scope, tuple[str, ...]] = MappingProxyType(
+    {
+        Scope.PROJECT: ("platformkit_pipeline.rules.database",),
+        Scope.REPOSITORY: ("platformkit_pipeline.rules.migrations", "platformkit_pipeline.rules.repository"),
+    }
 )
 """Every module in a package is imported for the rules that it registers, when rules of its scope are asked for."""
 _rules: dict[str, Rule] = {}
@@ -151,7 +175,7 @@ def rule(
     title: str,
     why: str,
     how_to_fix: str,
-    requires: tuple[CatalogKind, ...],
+    requires: tuple[CatalogKind | RepositoryFacet, ...],
     violating: str,
     clean: str,
     scope: Scope = Scope.PROJECT,
@@ -161,6 +185,7 @@ def rule(
     source: Source = Source.CATALOG,
     example_role: str = "postgres",
     also_fires: tuple[str, ...] = (),
+    may_not_apply: bool = False,
 ) -> Callable[[Check], Check]:
     """Register the decorated function as a rule. Raises ValueError when the code is taken."""
 
@@ -186,6 +211,7 @@ def rule(
             source=source,
             example_role=example_role,
             also_fires=also_fires,
+            may_not_apply=may_not_apply,
             check=check,
         )
         return check
@@ -195,8 +221,9 @@ def rule(
 
 def all_rules() -> tuple[Rule, ...]:
     """Every rule of the book, by code."""
-    for package in _PACKAGES.values():
-        _import_rule_modules(package)
+    for packages in _PACKAGES.values():
+        for package in packages:
+            _import_rule_modules(package)
     return _by_code()
 
 
@@ -217,8 +244,8 @@ def find_rule(code: str) -> Rule | None:
 
 def rules_for(scope: Scope) -> tuple[Rule, ...]:
     """The rules that judge subjects of one kind, by code. A scan does not load what judges files."""
-    if scope in _PACKAGES:
-        _import_rule_modules(_PACKAGES[scope])
+    for package in _PACKAGES.get(scope, ()):
+        _import_rule_modules(package)
     return tuple(r for r in _by_code() if r.scope is scope)
 
 
@@ -235,6 +262,11 @@ def project_families() -> tuple[Family, ...]:
 def rules_about_files() -> tuple[Rule, ...]:
     """The rules that judge the text of migrations, by code."""
     return tuple(r for r in rules_for(Scope.REPOSITORY) if r.source is Source.FILES)
+
+
+def rules_about_repositories() -> tuple[Rule, ...]:
+    """The rules that judge an observed repository and its settings, by code."""
+    return tuple(r for r in rules_for(Scope.REPOSITORY) if r.source in (Source.CLONE, Source.GITHUB, Source.CHANGE))
 
 
 def select_rules(selectors: Sequence[str] = (), ignore: Sequence[str] = ()) -> tuple[Rule, ...]:

@@ -8,19 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from types import MappingProxyType
 
+from platformkit_pipeline.introspection.repository.git_process import GitFailed, git
 from platformkit_pipeline.model.errors import ConfigurationError
 from platformkit_pipeline.model.migration import Change, ChangedMigrations
 
-TIMEOUT_SECONDS = 60
-_SAFE = (
-    *("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=", "-c", "core.pager=cat", "-c", "diff.external="),
-    *("-c", "protocol.allow=never", "-c", "core.untrackedCache=false", "-c", "core.attributesFile=/dev/null"),
-)
 _REGULAR = ("100644", "100755", "100664")
 _SYMLINK = "120000"
 
@@ -103,27 +98,7 @@ def _blob_id(data: bytes, like: str) -> str:
 
 
 def _git(folder: Path, *arguments: str) -> bytes:
-    """Output of one git command that only reads. Raises ConfigurationError."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    environment |= {
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "GIT_OPTIONAL_LOCKS": "0",
-        "GIT_TERMINAL_PROMPT": "0",
-        "GIT_NO_LAZY_FETCH": "1",
-        "GIT_ALLOW_PROTOCOL": "",
-        "GIT_LITERAL_PATHSPECS": "1",
-        "LC_ALL": "C",
-    }
-    command = ["git", "--no-pager", "--no-replace-objects", *_SAFE, *arguments]
     try:
-        done = subprocess.run(
-            command, cwd=folder, env=environment, capture_output=True, timeout=TIMEOUT_SECONDS, check=False, stdin=subprocess.DEVNULL
-        )
-    except FileNotFoundError:
-        raise ConfigurationError("--base needs git on PATH") from None
-    except subprocess.TimeoutExpired:
-        raise ConfigurationError(f"git {arguments[0]} did not answer within {TIMEOUT_SECONDS} seconds") from None
-    if done.returncode == 0:
-        return done.stdout
-    said = " ".join(done.stderr.decode(errors="replace").split())[:300]
-    raise ConfigurationError(f"git {arguments[0]} failed: {said or f'exit code {done.returncode}'}")
+        return git(folder, *arguments)
+    except GitFailed as failed:
+        raise ConfigurationError(str(failed)) from None

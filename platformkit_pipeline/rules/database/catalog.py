@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from enum import StrEnum
 from functools import cache, cached_property
 from typing import NamedTuple, TypeVar
 
@@ -108,7 +109,7 @@ class Catalog:
         self._doors: dict[tuple[tuple[str, bool, tuple[str, ...]], ...], Doors] = {}
         self._holding: dict[tuple[str, str, int, frozenset[str]], tuple[str, ...]] = {}
 
-    def unobserved_among(self, kinds: Iterable[CatalogKind]) -> str:
+    def unobserved_among(self, kinds: Iterable[StrEnum]) -> str:
         """Which of `kinds` could not be read, and why; empty when all were."""
         needed = {kind.value for kind in kinds}
         return "; ".join(f"{u.what}: {u.why}" for u in self.snapshot.unobserved if u.what in needed)

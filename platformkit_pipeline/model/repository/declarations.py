@@ -1,0 +1,35 @@
+"""What the owners of a repository declare about it in a reviewed file; rules use it only where observation cannot answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class NotApplicable:
+    """A rule that has nothing to judge here, and why. Only rules that allow it may be named."""
+
+    rule: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryDeclarations:
+    """The file `.platformkit.yaml` at the root. Paths are patterns as CODEOWNERS has them."""
+
+    not_applicable: tuple[NotApplicable, ...] = ()
+    spec_projects: tuple[str, ...] = ()
+    """Projects that need a spec bundle, where folders below `spec/` do not tell."""
+    critical_paths: tuple[str, ...] = ()
+    """What needs an owner, beside the workflows, migrations and this file."""
+    client_paths: tuple[str, ...] = ()
+    """Code that reaches a browser or a device."""
+    component_paths: tuple[str, ...] = ()
+    """Code of platform components, which logs in a structured way."""
+    organisation_profile: bool = False
+    """The repository holds the README of an organisation."""
+    fault: str | None = None
+    """Why the file could not be understood, as the rest of a sentence about it; nothing of it counts then."""
+
+
+NOTHING_DECLARED = RepositoryDeclarations()

@@ -1,0 +1,97 @@
+"""Scan one repository: observe a commit and judge it. Nothing is written to the repository, and nothing of it is run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from platformkit_pipeline.introspection.repository.git import GitRepository, open_repository
+from platformkit_pipeline.introspection.repository.observe import RepositoryOptions, observe_repository
+from platformkit_pipeline.logs import bind_ids, get_logger
+from platformkit_pipeline.model.inventory import set_digest
+from platformkit_pipeline.model.repository.inventory import inventory_of
+from platformkit_pipeline.model.repository.snapshot import RepositorySnapshot
+from platformkit_pipeline.model.result import Result
+from platformkit_pipeline.model.scan import ScanReport
+from platformkit_pipeline.model.score import compliance_score
+from platformkit_pipeline.model.target import Target
+from platformkit_pipeline.operations.repository_cache import cache_folder, cache_key, recall, remember
+from platformkit_pipeline.operations.scan import SYSTEM_CLOCK, Clock
+from platformkit_pipeline.rules.evaluate_repository import evaluate_repository
+from platformkit_pipeline.rules.registry import Rule, Source, rules_about_repositories, ruleset_digest
+
+Progress = Callable[[str], None]
+_log = get_logger("operations.scan_repository")
+
+
+@dataclass(frozen=True, slots=True)
+class RepositorySource:
+    """Where a repository lies. `base` names a branch or commit: only what HEAD brings since it left that is reported then."""
+
+    path: Path
+    base: str | None = None
+
+
+def scan_repository(
+    source: RepositorySource,
+    *,
+    target: Target,
+    rules: Sequence[Rule] | None = None,
+    clock: Clock = SYSTEM_CLOCK,
+    cache: Path | None = None,
+    progress: Progress = lambda _: None,
+) -> ScanReport:
+    """Observe HEAD of the repository at `source.path` and judge it by `rules`, without which by all about repositories.
+
+    With a base the findings are those that the merge base does not have by the same rules; the score is that of HEAD all
+    the same. Raises ConfigurationError for a folder or a base that is none, ObservationError for a repository that cannot be read.
+    """
+    chosen = rules_about_repositories() if rules is None else tuple(rules)
+    scan_id, started_at, started = clock.new_scan_id(), clock.now(), clock.seconds()
+    with bind_ids(scan_id=scan_id, target=target.name), open_repository(source.path) as repository:
+        commit = repository.borrowed.commit
+        base = repository.merge_base(source.base, commit) if source.base is not None else None
+        options = RepositoryOptions(name=target.name, base=base)
+        progress(f"reading {target.name}")
+        snapshot = observed(repository, options, cache)
+        results = evaluate_repository(snapshot, chosen, started_at.date())
+        brought = results
+        if base is not None:
+            progress(f"comparing with {base[:12]}")
+            before = observed(repository, replace(options, commit=base, base=None), cache)
+            of_commits = [rule for rule in chosen if rule.source is not Source.CHANGE]
+            brought = _without(results, evaluate_repository(before, of_commits, started_at.date()))
+        report = ScanReport(
+            scan_id=scan_id,
+            target=target,
+            server_version=None,
+            commit=snapshot.head.commit,
+            base=base,
+            started_at=started_at,
+            duration_seconds=clock.seconds() - started,
+            catalog_fingerprint=set_digest(inventory_of(snapshot)),
+            ruleset_digest=ruleset_digest(chosen),
+            results=brought,
+            score=compliance_score(results),
+            unobserved=snapshot.unobserved,
+        )
+        _log.info("scanned", results=len(report.results), findings=len(report.findings), duration_seconds=report.duration_seconds)
+    return report
+
+
+def observed(repository: GitRepository, options: RepositoryOptions, cache: Path | None = None) -> RepositorySnapshot:
+    """The snapshot of a commit, from the cache where it was observed before. `cache` is a folder, by default below PLATFORMKIT_HOME."""
+    folder = cache if cache is not None else cache_folder()
+    key = cache_key(repository, options)
+    if (known := recall(folder, key)) is not None:
+        return known
+    snapshot = observe_repository(repository, options)
+    remember(folder, key, snapshot)
+    return snapshot
+
+
+def _without(results: Sequence[Result], before: Sequence[Result]) -> tuple[Result, ...]:
+    """The results without findings that were there before, as bad as they are now."""
+    known = {(r.rule, r.object, r.outcome) for r in before if r.is_finding}
+    return tuple(r for r in results if not r.is_finding or (r.rule, r.object, r.outcome) not in known)
