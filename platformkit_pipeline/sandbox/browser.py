@@ -94,7 +94,10 @@ def _browser() -> Iterator[_DevTools]:
     if os.geteuid() == 0:
         # Chromium refuses to start as root with its sandbox. The page is ours, runs no script and reaches no network.
         options.append("--no-sandbox")
-    with tempfile.TemporaryDirectory(prefix="platformkit-browser-", ignore_cleanup_errors=True) as profile, tempfile.TemporaryFile() as remarks:
+    with (
+        tempfile.TemporaryDirectory(prefix="platformkit-browser-", ignore_cleanup_errors=True) as profile,
+        tempfile.TemporaryFile() as remarks,
+    ):
         options.append(f"--user-data-dir={profile}")
         process = subprocess.Popen(
             ["/bin/sh", "-c", _ON_THE_PIPE, str(program), *options],
