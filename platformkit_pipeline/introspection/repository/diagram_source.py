@@ -163,5 +163,5 @@ def _with_root(model: Element, which: str) -> Element:
 
 
 def _percent_decoded(text: bytes) -> bytes:
-    """The text itself, or what it stands for where it is percent-encoded. XML begins with `<`."""
-    return unquote_to_bytes(text) if text.lstrip()[:3].upper() == b"%3C" else text
+    """The text itself, or what it stands for where it is percent-encoded: then it has no `<`, as every XML text does."""
+    return text if b"<" in text else unquote_to_bytes(text)
