@@ -195,7 +195,10 @@ def _chosen_repository_rules(select: list[str] | None, ignore: list[str] | None)
     """All rules about repositories, or those chosen. Raises ConfigurationError when none is left."""
     from platformkit_pipeline.rules.registry import rules_about_repositories, select_rules
 
-    about = {rule.code for rule in rules_about_repositories()}
+    about_repositories = rules_about_repositories()
+    if not select and not ignore:
+        return about_repositories
+    about = {rule.code for rule in about_repositories}
     rules = tuple(r for r in select_rules(codes_of(select, "--select"), codes_of(ignore, "--ignore")) if r.code in about)
     if not rules:
         raise ConfigurationError("--select and --ignore leave no rule that judges a repository")

@@ -11,13 +11,12 @@ from platformkit_pipeline.introspection.repository.observe import RepositoryOpti
 from platformkit_pipeline.logs import bind_ids, get_logger
 from platformkit_pipeline.model.inventory import set_digest
 from platformkit_pipeline.model.repository.inventory import inventory_of
-from platformkit_pipeline.model.repository.snapshot import RepositorySnapshot
 from platformkit_pipeline.model.result import Result
 from platformkit_pipeline.model.scan import ScanReport
 from platformkit_pipeline.model.score import compliance_score
 from platformkit_pipeline.model.target import Target
-from platformkit_pipeline.operations.repository_cache import cache_folder, cache_key, recall, remember
-from platformkit_pipeline.operations.scan import SYSTEM_CLOCK, Clock
+from platformkit_pipeline.operations.clock import SYSTEM_CLOCK, Clock
+from platformkit_pipeline.operations.repository_cache import Observed, cache_folder, cache_key, recall, remember
 from platformkit_pipeline.rules.evaluate_repository import evaluate_repository
 from platformkit_pipeline.rules.registry import Rule, Source, rules_about_repositories, ruleset_digest
 
@@ -54,12 +53,13 @@ def scan_repository(
         base = repository.merge_base(source.base, commit) if source.base is not None else None
         options = RepositoryOptions(name=target.name, base=base)
         progress(f"reading {target.name}")
-        snapshot = observed(repository, options, cache)
+        seen = observed(repository, options, cache)
+        snapshot = seen.snapshot
         results = evaluate_repository(snapshot, chosen, started_at.date())
         brought = results
         if base is not None:
             progress(f"comparing with {base[:12]}")
-            before = observed(repository, replace(options, commit=base, base=None), cache)
+            before = observed(repository, replace(options, commit=base, base=None), cache).snapshot
             of_commits = [rule for rule in chosen if rule.source is not Source.CHANGE]
             brought = _without(results, evaluate_repository(before, of_commits, started_at.date()))
         report = ScanReport(
@@ -70,7 +70,7 @@ def scan_repository(
             base=base,
             started_at=started_at,
             duration_seconds=clock.seconds() - started,
-            catalog_fingerprint=set_digest(inventory_of(snapshot)),
+            catalog_fingerprint=seen.digest,
             ruleset_digest=ruleset_digest(chosen),
             results=brought,
             score=compliance_score(results),
@@ -80,15 +80,16 @@ def scan_repository(
     return report
 
 
-def observed(repository: GitRepository, options: RepositoryOptions, cache: Path | None = None) -> RepositorySnapshot:
+def observed(repository: GitRepository, options: RepositoryOptions, cache: Path | None = None) -> Observed:
     """The snapshot of a commit, from the cache where it was observed before. `cache` is a folder, by default below PLATFORMKIT_HOME."""
     folder = cache if cache is not None else cache_folder()
     key = cache_key(repository, options)
     if (known := recall(folder, key)) is not None:
         return known
     snapshot = observe_repository(repository, options)
-    remember(folder, key, snapshot)
-    return snapshot
+    made = Observed(snapshot, set_digest(inventory_of(snapshot)))
+    remember(folder, key, made)
+    return made
 
 
 def _without(results: Sequence[Result], before: Sequence[Result]) -> tuple[Result, ...]:
