@@ -65,6 +65,20 @@ def is_image_of(path: str, source: str) -> bool:
     return path[: -len(_IMAGE)] in (stem, source) and path.lower().endswith(_IMAGE)
 
 
+def images_of(diagram: Diagram) -> tuple[tuple[str, int], ...]:
+    """Where the pictures of a readable source belong, and the page (from 1) that each shows: those that are there, then those missing."""
+    there = [(image.path, image.page or 1) for image in diagram.images]
+    if there and not diagram.pages_without_image:
+        return tuple(there)
+    stem = diagram.path[: -len(_SOURCE)]
+    if len(diagram.pages) == 1:
+        return (*there, (f"{stem}{_IMAGE}", 1))
+    names = [_plain(page.name) for page in diagram.pages]
+    missing = [number for number, page in enumerate(diagram.pages, start=1) if page in diagram.pages_without_image]
+    told = {number: name if (name := names[number - 1]) and names.count(name) == 1 else str(number) for number in missing}
+    return (*there, *((f"{stem}-{told[number]}{_IMAGE}", number) for number in missing))
+
+
 def _by_folder(paths: Iterable[str]) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
     """Sources, and pictures in the folders that have some or are below `docs/architecture`, by folder."""
     sources: dict[str, list[str]] = defaultdict(list)

@@ -24,19 +24,19 @@ def edge_of(edge: Edge) -> tuple[str, tuple[Box, ...]]:
     line = _shortened(_shortened(points, _covered(edge, "end", end))[::-1], _covered(edge, "start", start))[::-1]
     labels = [(label, _place(points, label)) for label in edge.labels]
     room = [_around(points), *(room_of(label.text, label.style, place) for label, place in labels)]
-    drawn = f'<path d="{_path(line, rounded=edge.style.is_on("rounded"), radius=edge.style.number("arcSize", 20) / 2)}" {paint(edge.style, fill="none", hollow=True)}/>'
+    path = _path(line, radius=edge.style.number("arcSize", 20) / 2 if edge.style.is_on("rounded") else 0.0)
+    drawn = "".join([f'<path d="{path}" {paint(edge.style, fill="none", hollow=True)}/>', *arrows])
     opacity = edge.style.number("opacity", 100)
-    drawn += "".join(arrows)
     if opacity != 100:
         drawn = f'<g opacity="{written(opacity / 100)}">{drawn}</g>'
     return drawn + "".join(edge_label(label.text, label.style, place) for label, place in labels), tuple(room)
 
 
-def _path(points: tuple[Point, ...], *, rounded: bool, radius: float) -> str:
+def _path(points: tuple[Point, ...], *, radius: float) -> str:
     path = f"M {_at(points[0])}"
     for before, corner, after in zip(points, points[1:], points[2:], strict=False):
         reach = min(radius, _distance(before, corner) / 2, _distance(corner, after) / 2)
-        if rounded and reach > 0:
+        if reach > 0:
             path += f" L {_at(_towards(corner, before, reach))} Q {_at(corner)} {_at(_towards(corner, after, reach))}"
         else:
             path += f" L {_at(corner)}"

@@ -161,7 +161,8 @@ def _actor(vertex: Vertex, painted: str) -> str:
     head = f'<ellipse cx="{written(box.center.x)}" cy="{written(box.y + box.height / 8)}"'
     head += f' rx="{written(box.width / 4)}" ry="{written(box.height / 8)}" {painted}/>'
     lines = f"M {_at(box, 0.5, 0.25)} L {_at(box, 0.5, hips)} M {_at(box, 0, arms)} L {_at(box, 1, arms)}"
-    return f'{head}<path d="{lines} M {_at(box, 0, 1)} L {_at(box, 0.5, hips)} L {_at(box, 1, 1)}" {paint(vertex.style, fill="none", hollow=True)}/>'
+    lines += f" M {_at(box, 0, 1)} L {_at(box, 0.5, hips)} L {_at(box, 1, 1)}"
+    return f'{head}<path d="{lines}" {paint(vertex.style, fill="none", hollow=True)}/>'
 
 
 def _swimlane(vertex: Vertex, painted: str) -> str:
