@@ -12,6 +12,7 @@ from platformkit_pipeline.introspection.repository.diagram_xml import Element
 from platformkit_pipeline.remediation.diagrams.style import Style, UnsupportedDrawing, number, read_style
 
 MAX_NESTING = 40
+MAX_CELLS = 5_000
 
 
 class Point(NamedTuple):
@@ -118,8 +119,11 @@ def cells_of(page: Page) -> tuple[Vertex | Edge, ...]:
 def _tree(page: Page) -> list[_Cell]:
     """Cells without a parent, the others below them."""
     root = page.model.find("root")
+    elements = root.children if root else []
+    if len(elements) > MAX_CELLS:
+        raise UnsupportedDrawing(f"the page has {len(elements)} cells; more than {MAX_CELLS} are not drawn here")
     cells: dict[str, _Cell] = {}
-    for element in root.children if root else ():
+    for element in elements:
         cell = _cell(element)
         if cell.id in cells:
             raise UnsupportedDrawing(f"{cell.name}: there are two cells of that id")
@@ -187,9 +191,11 @@ class _Walk:
             self.visit(child, box, depth + 1)
 
     def _hide(self, cell: _Cell) -> None:
-        self.hidden.add(cell.id)
-        for child in cell.children:
-            self._hide(child)
+        pending = [cell]
+        while pending:
+            hidden = pending.pop()
+            self.hidden.add(hidden.id)
+            pending += hidden.children
 
     def edge(self, cell: _Cell, origin: Point) -> Edge | None:
         """None for an edge that ends at something hidden."""

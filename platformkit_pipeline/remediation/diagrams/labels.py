@@ -118,8 +118,11 @@ def _content(text: str, style: Style) -> str:
     if style.get("html") != "1":
         return escape(text).replace("\n", "<br>")
     rewriter = _Rewriter(style.cell)
-    rewriter.feed(text)
-    rewriter.close()
+    try:
+        rewriter.feed(text)
+        rewriter.close()
+    except AssertionError:  # the parser of some Python versions gives up on damaged declarations in this way
+        raise UnsupportedDrawing(f"{style.cell}: its label is no HTML that can be read") from None
     return rewriter.finished()
 
 
