@@ -24,7 +24,7 @@ def edge_of(edge: Edge) -> tuple[str, tuple[Box, ...]]:
     line = _shortened(_shortened(points, _covered(edge, "end", end))[::-1], _covered(edge, "start", start))[::-1]
     labels = [(label, _place(points, label)) for label in edge.labels]
     room = [_around(points), *(room_of(label.text, label.style, place) for label, place in labels)]
-    path = _path(line, radius=edge.style.number("arcSize", 20) / 2 if edge.style.is_on("rounded") else 0.0)
+    path = _path(line, radius=edge.style.number("arcSize", 20) / 2 if edge.style.is_on("rounded", default=True) else 0.0)
     drawn = "".join([f'<path d="{path}" {paint(edge.style, fill="none", hollow=True)}/>', *arrows])
     opacity = edge.style.number("opacity", 100)
     if opacity != 100:

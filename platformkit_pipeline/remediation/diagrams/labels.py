@@ -40,12 +40,14 @@ def vertex_label(text: str, style: Style, box: Box) -> str:
 
 
 def edge_label(text: str, style: Style, center: Point) -> str:
-    """The label of an edge as SVG, centred on a point. White behind it keeps the line out of the letters."""
+    """The label of an edge as SVG, aligned to a point, to its centre unless the style says otherwise. White behind it frees the letters."""
     content = _content(text, style)
     if not content:
         return ""
     background = style.colour("labelBackgroundColor", "#ffffff")
-    return _laid_out(content, style, Box(center.x - 0.5, center.y - 0.5, 1, 1), "center", "middle", background, 11)
+    align = _side(style, "align", "center", ("left", "center", "right"))
+    vertical = _side(style, "verticalAlign", "middle", ("top", "middle", "bottom"))
+    return _laid_out(content, style, Box(center.x - 0.5, center.y - 0.5, 1, 1), align, vertical, background, 11)
 
 
 def room_of(text: str, style: Style, center: Point) -> Box:

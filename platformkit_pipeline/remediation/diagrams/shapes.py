@@ -25,14 +25,18 @@ def shape_of(vertex: Vertex) -> str:
 
 
 def label_box(vertex: Vertex) -> Box:
-    """Where a label is laid out: in the header of a swimlane, below the lid of a cylinder, else in the whole shape."""
+    """Where a label is laid out: in the header of a swimlane, in a shape's field where `boundedLbl` says so, else in the whole shape."""
     box, style = vertex.box, vertex.style
-    shape = style.get("shape")
+    shape, bounded = style.get("shape"), style.is_on("boundedLbl")
     if shape == "swimlane":
         return Box(box.x, box.y, box.width, min(box.height, style.number("startSize", _SWIMLANE_START)))
-    if shape in ("cylinder", "cylinder3"):
-        lid = 2 * _lid(vertex)
-        return Box(box.x, box.y + lid, box.width, max(1.0, box.height - lid))
+    if bounded and shape == "cylinder3":
+        above, below = 2 * _lid(vertex), 0.3 * _lid(vertex)
+        return Box(box.x, box.y + above, box.width, max(1.0, box.height - above - below))
+    if bounded and shape == "document":
+        return Box(box.x, box.y, box.width, box.height - _wave(vertex))
+    if bounded and shape == "process":
+        return Box(box.x + _inset(vertex), box.y, box.width - 2 * _inset(vertex), box.height)
     return box
 
 
@@ -102,7 +106,7 @@ def _slanted(vertex: Vertex, shape: str) -> tuple[Point, ...]:
 
 
 def _lid(vertex: Vertex) -> float:
-    return min(vertex.box.height / 2, vertex.style.number("size", min(15.0, vertex.box.height * 0.2)))
+    return min(vertex.box.height / 2, vertex.style.number("size", 15))
 
 
 def _cylinder(vertex: Vertex, painted: str) -> str:
@@ -129,9 +133,13 @@ def _cloud(vertex: Vertex, painted: str) -> str:
     return f'<path d="{path} Z" {painted}/>'
 
 
+def _wave(vertex: Vertex) -> float:
+    return vertex.box.height * min(1.0, max(0.0, vertex.style.number("size", 0.3)))
+
+
 def _document(vertex: Vertex, painted: str) -> str:
     box = vertex.box
-    wave = box.height * min(1.0, vertex.style.number("size", 0.3))
+    wave = _wave(vertex)
     middle, low = box.bottom - wave / 2, wave * 0.7
     first = f"Q {written(box.x + box.width * 0.75)} {written(middle - low)} {written(box.center.x)} {written(middle)}"
     second = f"Q {written(box.x + box.width * 0.25)} {written(middle + low)} {written(box.x)} {written(middle)}"
@@ -145,12 +153,19 @@ def _note(vertex: Vertex, painted: str) -> str:
     inner = f"{written(box.right - fold)} {written(box.y)}"
     edge = f"M {written(box.x)} {written(box.y)} H {written(box.right - fold)} L {written(box.right)} {written(box.y + fold)}"
     path = f"{edge} V {written(box.bottom)} H {written(box.x)} Z M {inner} V {written(box.y + fold)} H {written(box.right)}"
-    return f'<path d="{path}" {painted}/>'
+    shade = vertex.style.number("darkOpacity", 0)
+    corner = f"M {inner} V {written(box.y + fold)} H {written(box.right)} Z"
+    shaded = f'<path d="{corner}" fill="#000000" fill-opacity="{written(min(1.0, shade))}"/>' if shade > 0 else ""
+    return f'<path d="{path}" {painted}/>{shaded}'
+
+
+def _inset(vertex: Vertex) -> float:
+    return vertex.box.width * min(0.5, max(0.0, vertex.style.number("size", 0.1)))
 
 
 def _process(vertex: Vertex, painted: str) -> str:
     box = vertex.box
-    inset = box.width * min(0.5, vertex.style.number("size", 0.1))
+    inset = _inset(vertex)
     sides = "".join(f" M {written(x)} {written(box.y)} V {written(box.bottom)}" for x in (box.x + inset, box.right - inset))
     return f'{_rectangle(vertex, painted)}<path d="{sides.strip()}" {paint(vertex.style, fill="none", hollow=True)}/>'
 
@@ -192,7 +207,6 @@ _SHAPES: Mapping[str, _Draw] = {
     "triangle": _polygon,
     "hexagon": _polygon,
     "parallelogram": _polygon,
-    "cylinder": _cylinder,
     "cylinder3": _cylinder,
     "cloud": _cloud,
     "document": _document,

@@ -24,8 +24,8 @@ def words(text: str) -> frozenset[str]:
 _DRAWN = words(
     """
     shape fillColor strokeColor strokeWidth dashed dashPattern fixDash opacity fillOpacity strokeOpacity shadow rounded arcSize
-    absoluteArcSize size fontColor fontSize fontFamily fontStyle align verticalAlign labelPosition verticalLabelPosition
-    labelBackgroundColor spacing spacingTop spacingBottom spacingLeft spacingRight whiteSpace html startSize swimlaneFillColor noLabel
+    absoluteArcSize size boundedLbl fontColor fontSize fontFamily fontStyle align verticalAlign labelPosition verticalLabelPosition
+    labelBackgroundColor spacing spacingTop spacingBottom spacingLeft spacingRight whiteSpace html startSize swimlaneFillColor noLabel darkOpacity
     edgeStyle exitX exitY exitDx exitDy exitPerimeter entryX entryY entryDx entryDy entryPerimeter
     startArrow endArrow startFill endFill endSize
     """
@@ -34,7 +34,7 @@ _OF_THE_EDITOR = words(
     """
     container collapsible recursiveResize resizable connectable expand editable movable deletable rotatable cloneable allowArrows
     outlineConnect points perimeter portConstraint snapToPoint dropTarget treeFolding treeMoving jettySize orthogonalLoop aspect
-    backgroundOutline boundedLbl pointerEvents autosize autosizeText resizeWidth resizeHeight resizeParent resizeParentMax resizeLast
+    backgroundOutline pointerEvents autosize autosizeText resizeWidth resizeHeight resizeParent resizeParentMax resizeLast
     horizontalStack childLayout stackFixed marginTop marginBottom marginLeft marginRight fixedSize sourcePortConstraint
     targetPortConstraint elbow metaEdit locked enumerate link
     """
@@ -52,17 +52,20 @@ _NOTHING = ("", "0", "none")
 
 NAMED: Mapping[str, Mapping[str, str]] = {
     "text": {"fillColor": "none", "strokeColor": "none", "align": "left", "verticalAlign": "top"},
-    "edgeLabel": {"fillColor": "none", "strokeColor": "none", "fontSize": "11", "labelBackgroundColor": "#ffffff"},
-    "group": {"fillColor": "none", "strokeColor": "none"},
+    "edgeLabel": {
+        **{"fillColor": "none", "strokeColor": "none", "align": "left", "verticalAlign": "top"},
+        **{"fontSize": "11", "labelBackgroundColor": "#ffffff"},
+    },
+    "group": {"fillColor": "none", "strokeColor": "none", "verticalAlign": "top"},
     "swimlane": {"shape": "swimlane", "fontStyle": "1"},
     "ellipse": {"shape": "ellipse", "perimeter": "ellipsePerimeter"},
     "rhombus": {"shape": "rhombus", "perimeter": "rhombusPerimeter"},
     "triangle": {"shape": "triangle", "perimeter": "trianglePerimeter"},
-    "hexagon": {"shape": "hexagon", "perimeter": "hexagonPerimeter"},
-    "cylinder": {"shape": "cylinder"},
-    "cloud": {"shape": "cloud"},
 }
 """Styles that are asked for by name, as draw.io defines them, where they differ from a rectangle."""
+
+_WITHOUT_EFFECT = ("html", "rectangle")
+"""Names that draw.io does not know either, and that occur."""
 
 _COLOUR = re.compile(r"#[0-9A-Fa-f]{3}(?:[0-9A-Fa-f]{3})?|[A-Za-z]{3,20}|rgba?\([0-9., %]{5,40}\)")
 _OF_TWO_MODES = re.compile(r"light-dark\((?P<light>[^,()]+(?:\([^()]*\))?),.*\)")
@@ -118,7 +121,7 @@ def read_style(text: str, cell: str) -> Style:
         if equals:
             values[key] = value
             continue
-        if key not in NAMED and key not in ("html", "label", "rectangle"):
+        if key not in NAMED and key not in _WITHOUT_EFFECT:
             raise UnsupportedDrawing(f"{cell}: the style {key[:60]} is not drawn here")
         values = {**NAMED.get(key, {}), **values}
     for key, value in values.items():

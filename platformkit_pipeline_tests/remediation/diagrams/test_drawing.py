@@ -68,6 +68,7 @@ def test_layers_and_cells_that_are_hidden_are_not_drawn_nor_the_edges_to_them() 
         ("shape=note;size=10", "M 0 0 H 90 L 100 10"),
         ("shape=process", "M 10 0 V 50 M 90 0 V 50"),
         ("shape=umlActor", "<ellipse"),
+        ("shape=note;size=10;darkOpacity=0.05", 'd="M 90 0 V 10 H 100 Z" fill="#000000" fill-opacity="0.05"'),
         ("swimlane;startSize=20", 'height="20"'),
         ("dashed=1", 'stroke-dasharray="3 3"'),
         ("dashed=1;dashPattern=8 8;strokeWidth=2", 'stroke-dasharray="16 16"'),
@@ -97,6 +98,29 @@ def test_an_arrow_that_is_not_filled_is_empty_inside() -> None:
 def test_a_line_is_never_filled() -> None:
     found = svg(box("a"), box("b", 300, 300), edge("a", "b", style="fillColor=#ff0000;endArrow=none;rounded=1", points=((300, 25),)))
     assert "#ff0000" not in found
+
+
+def test_corners_of_edges_are_round_unless_the_style_says_otherwise() -> None:
+    cells = (box("a"), box("b", 300, 300))
+    assert " Q " in svg(*cells, edge("a", "b", points=((300, 25),)))
+    assert " Q " not in svg(*cells, edge("a", "b", style="rounded=0", points=((300, 25),)))
+
+
+@pytest.mark.parametrize(
+    ("style", "place"),
+    [
+        ("shape=cylinder3;size=10", 'x="2" y="2" width="96" height="46"'),
+        ("shape=cylinder3;size=10;boundedLbl=1", 'x="2" y="22" width="96" height="23"'),
+        ("shape=document;size=0.2;boundedLbl=1", 'x="2" y="2" width="96" height="36"'),
+        ("shape=process;boundedLbl=1", 'x="12" y="2" width="76" height="46"'),
+        ("swimlane;startSize=20", 'x="2" y="2" width="96" height="16"'),
+        ("spacingLeft=8;spacingTop=3;spacing=0", 'x="8" y="3" width="92" height="47"'),
+        ("labelPosition=right", 'x="102" y="2"'),
+        ("verticalLabelPosition=bottom", 'x="2" y="52"'),
+    ],
+)
+def test_a_label_stands_in_its_place(style: str, place: str) -> None:
+    assert f"<foreignObject {place}" in svg(box("a", style=style, label="x"))
 
 
 def test_labels_of_edges_stand_along_the_way() -> None:
@@ -139,6 +163,8 @@ def test_labels_of_objects_are_drawn() -> None:
     [
         (box("a", style="shape=mxgraph.aws4.lambda"), r"cell 'a': the shape mxgraph.aws4.lambda is not drawn here; drawn are cloud"),
         (box("a", style="image;image=data:x"), "the style image is not drawn here"),
+        (box("a", style="shape=cylinder"), "the shape cylinder is not drawn here"),
+        (box("a", style="label"), "the style label is not drawn here"),
         (box("a", style="gradientColor=#fff"), "gradientColor=#fff is not drawn here"),
         (box("a", style="sketch=1"), "sketch=1"),
         (box("a", style="rotation=30"), "rotation=30"),
