@@ -25,8 +25,8 @@ _DRAWN = words(
     """
     shape fillColor strokeColor strokeWidth dashed dashPattern fixDash opacity fillOpacity strokeOpacity shadow rounded arcSize
     absoluteArcSize size boundedLbl fontColor fontSize fontFamily fontStyle align verticalAlign labelPosition verticalLabelPosition
-    labelBackgroundColor spacing spacingTop spacingBottom spacingLeft spacingRight whiteSpace html startSize swimlaneFillColor noLabel darkOpacity
-    edgeStyle exitX exitY exitDx exitDy exitPerimeter entryX entryY entryDx entryDy entryPerimeter
+    labelBackgroundColor spacing spacingTop spacingBottom spacingLeft spacingRight whiteSpace html startSize swimlaneFillColor noLabel
+    darkOpacity edgeStyle exitX exitY exitDx exitDy exitPerimeter entryX entryY entryDx entryDy entryPerimeter
     startArrow endArrow startFill endFill endSize
     """
 )

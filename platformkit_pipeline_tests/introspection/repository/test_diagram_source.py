@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import zlib
 from collections.abc import Callable
 from contextlib import suppress
@@ -169,7 +170,7 @@ OUTSIDE = '<!DOCTYPE mxfile SYSTEM "file:///etc/passwd">'
         (OUTSIDE + SOURCE, "declares a document type"),
         (mxfile(compressed(ENTITIES + model("&b;"))), "declares a document type"),
         (
-            mxfile(pictures.base64.b64encode(pictures.raw_deflated(b" " * (diagram_source.MAX_SOURCE_BYTES + 2))).decode()),
+            mxfile(base64.b64encode(pictures.raw_deflated(b" " * (diagram_source.MAX_SOURCE_BYTES + 2))).decode()),
             "page 1 inflates to more than",
         ),
     ],
