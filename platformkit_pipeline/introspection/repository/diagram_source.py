@@ -98,6 +98,14 @@ def read_picture(data: bytes) -> Picture:
     return Picture(sources[0] if sources else None, is_sealed=bool(seals), is_altered=altered)
 
 
+def carried_source(data: bytes) -> bytes | None:
+    """The source in a PNG as a `.drawio` file holds it, None where there is none. Raises DiagramError as `read_picture` does."""
+    if read_picture(data).source is None:
+        return None
+    texts = (read_text(chunk, MAX_SOURCE_BYTES) for chunk in read_chunks(data))
+    return next(_percent_decoded(text.data) for text in texts if text is not None and text.keyword in SOURCE_KEYWORDS)
+
+
 def pixel_digest(chunks: tuple[Chunk, ...]) -> str:
     """SHA-256, in hex, of a PNG's header, palette and image data as they are stored."""
     digest = hashlib.sha256()

@@ -88,7 +88,7 @@ def _compared(diagram: Diagram, image: DiagramImage) -> Verdict | None:
     title="A picture does not say what it was drawn from",
     why="Without the source in it nobody can tell whether a picture is that of the diagram beside it, and whether somebody edited it.",
     how_to_fix="Render it with `platformkit docs diagrams`, or export it from draw.io with a copy of the diagram included.",
-    patch=PatchKind.FILE,
+    patch=PatchKind.MANUAL,
     requires=(RepositoryFacet.DIAGRAMS,),
     violating=f"=== file docs/architecture/shop.drawio\n{_SHOP}\n=== picture docs/architecture/shop.png",
     clean=_DRAWN,
@@ -118,7 +118,7 @@ def png_without_embedded_source(subject: RepositorySubject) -> Verdicts:
         "Add the `.drawio` file under the same name; draw.io opens a PNG that carries its source. "
         f"Keep pictures that are no diagrams out of `{DIAGRAM_FOLDER}`."
     ),
-    patch=PatchKind.MANUAL,
+    patch=PatchKind.FILE,
     requires=(RepositoryFacet.DIAGRAMS,),
     violating="=== picture docs/architecture/shop.png",
     clean=_DRAWN,
