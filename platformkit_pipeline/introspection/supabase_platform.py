@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 
 from platformkit_pipeline import __version__
-from platformkit_pipeline.introspection.web_api import Pauses, address_of, retry_after, token_of
+from platformkit_pipeline.introspection.web_api import REAL_TIME, Pauses, address_of, retry_after, token_of
 from platformkit_pipeline.locations import read_sql
 from platformkit_pipeline.logs import get_logger
 from platformkit_pipeline.model.activity import EndpointLatency
@@ -44,7 +44,7 @@ class PlatformUnavailable(ObservationError):
 
 
 def endpoint_latencies(
-    access: ManagementApiAccess, *, environment: Mapping[str, str] = os.environ, pauses: Pauses = Pauses()
+    access: ManagementApiAccess, *, environment: Mapping[str, str] = os.environ, pauses: Pauses = REAL_TIME
 ) -> tuple[EndpointLatency, ...]:
     """Endpoints with enough requests in the 24 hours before the current one, by path and method.
 

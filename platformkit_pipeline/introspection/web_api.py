@@ -25,6 +25,9 @@ class Pauses:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 
+REAL_TIME = Pauses()
+
+
 def token_of(variable: str, environment: Mapping[str, str], error: type[ObservationError], opens: str) -> str:
     """The token in that environment variable. Raises `error` when there is none; `opens` names the API in its message."""
     token = environment.get(variable, "").strip()

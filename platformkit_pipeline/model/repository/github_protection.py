@@ -95,6 +95,8 @@ class BranchProtection:
     strict: bool = False
     """A branch has to be up to date before it is merged."""
     pull_request_required: bool = False
+    review_sources: tuple[str, ...] = ()
+    """Identifiers of the sources that demand a pull request, for `bypass_of`."""
     required_approvals: int = 0
     """The largest number that any source demands."""
     code_owner_review: bool = False
@@ -115,7 +117,7 @@ class BranchProtection:
     @property
     def protected(self) -> bool | None:
         """Whether any source binds the branch; None when none is seen and one could not be looked at."""
-        if SourceState.PRESENT in (self.classic, self.rulesets):
+        if self.sources:
             return True
         return False if self.complete else None
 
@@ -135,8 +137,13 @@ class BranchProtection:
         return tuple(sorted(seen))
 
     def context(self, name: str) -> RequiredContext | None:
-        """The required check of that exact name."""
-        return next((c for c in self.required_contexts if c.context == name), None)
+        """The required check of that exact name; the one that a certain App has to report, where sources differ in that."""
+        named = [c for c in self.required_contexts if c.context == name]
+        return max(named, key=lambda c: c.integration is not None, default=None)
+
+    def sources_of(self, name: str) -> tuple[str, ...]:
+        """Identifiers of all sources that demand a check of that exact name, for `bypass_of`."""
+        return tuple(sorted({source for c in self.required_contexts if c.context == name for source in c.sources}))
 
     def bypass_of(self, identifiers: Iterable[str], *, reviews: bool = False) -> tuple[BypassActor, ...] | None:
         """Who escapes a demand made by these sources: whom *all* of them let pass; None when that is not visible.
