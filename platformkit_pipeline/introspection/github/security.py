@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from platformkit_pipeline.introspection.github.answers import AnotherShape, record, text
@@ -38,8 +39,8 @@ def read_security(api: GithubApi, repository: dict[str, Any], notes: Notes) -> t
     counts: list[AlertCount] = []
     for kind, facet, ask, feature in _ALERTS:
         pages = ask(api)
-        found = notes.reading(facet, lambda kind=kind, pages=pages: _counted(kind, pages), ())  # type: ignore[misc]
-        counts += found
+        none: tuple[AlertCount, ...] = ()
+        counts += notes.reading(facet, partial(_counted, kind, pages), none)
         state = _feature(pages)
         if state.state is Switch.UNKNOWN:
             notes.unobserved(facet, state.why)

@@ -117,7 +117,7 @@ class BranchProtection:
     @property
     def protected(self) -> bool | None:
         """Whether any source binds the branch; None when none is seen and one could not be looked at."""
-        if self.sources:
+        if self.sources or self.required_contexts:
             return True
         return False if self.complete else None
 
