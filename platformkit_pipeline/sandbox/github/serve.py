@@ -34,6 +34,12 @@ class Asked:
     headers: Mapping[str, str]
     body: dict[str, Any]
 
+    @property
+    def token(self) -> str:
+        """GitHub takes both words before it."""
+        scheme, _, token = self.headers.get("authorization", "").partition(" ")
+        return token if scheme.lower() in ("bearer", "token") else ""
+
 
 @dataclass(slots=True)
 class Github:
@@ -85,7 +91,7 @@ class Github:
         return None
 
     def _answered(self, asked: Asked) -> Reply:
-        token = self.tokens.get(asked.headers.get("authorization", "").removeprefix("Bearer "))
+        token = self.tokens.get(asked.token)
         if token is None or token.status != 200:
             raise Refused(401, "Bad credentials")
         if self.remaining <= 0:
@@ -134,7 +140,7 @@ class Github:
 
     def _counted(self, asked: Asked, reply: Reply) -> Reply:
         """The reply with its ETag and the headers of the rate limit; 304 if it is the one that was asked about."""
-        token = self.tokens.get(asked.headers.get("authorization", "").removeprefix("Bearer "), Token())
+        token = self.tokens.get(asked.token, Token())
         headers = dict(reply.headers)
         if token.scopes is not None:
             headers["X-OAuth-Scopes"] = ", ".join(token.scopes)
