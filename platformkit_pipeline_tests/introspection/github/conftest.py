@@ -11,7 +11,7 @@ import pytest
 from platformkit_pipeline.introspection.github.answers import AnswerStore
 from platformkit_pipeline.introspection.github.api import ADDRESS_VARIABLE, GithubApi
 from platformkit_pipeline.introspection.github.exchange import Patience
-from platformkit_pipeline.introspection.github.observe import observe_github
+from platformkit_pipeline.introspection.github.observe import USUAL_PATIENCE, observe_github
 from platformkit_pipeline.introspection.web_api import Pauses
 from platformkit_pipeline.model.repository.github import GithubFacet, GithubSettings
 from platformkit_pipeline.model.target import GithubAccess
@@ -27,7 +27,7 @@ class Observer:
     """Observes the stand-in's repository without waiting; what it would have waited stands in `slept`."""
 
     github: Github
-    patience: Patience = Patience()
+    patience: Patience = USUAL_PATIENCE
     slept: list[float] = field(default_factory=list)
 
     @property
