@@ -181,7 +181,8 @@ class GithubApi:
         if self._given_up:
             return Answer(refusal=Meaning.NO_ANSWER, why=self._given_up)
         if response.failure or response.temporary:
-            return Answer(refusal=Meaning.NO_ANSWER, why=f"{response.failure or f'GitHub answered {response.status}'}; scan again later")
+            why = response.failure or f"GitHub answered {response.status}"
+            return Answer(refusal=Meaning.NO_ANSWER, why=why if response.settled else f"{why}; scan again later")
         if response.status == 401:
             raise GithubUnavailable(
                 f"GitHub does not accept the token in {self._token_env} (401): it is wrong, revoked or expired; make a new one"
