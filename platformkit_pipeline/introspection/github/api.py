@@ -128,6 +128,10 @@ class GithubApi:
         response = self._patiently(method, self._url(template, {}, names), body=body, again=method != "POST")
         return self._answer(response, question)
 
+    def pause(self, seconds: float) -> None:
+        """Let GitHub come to rest."""
+        self._pauses.sleep(seconds)
+
     def _url(self, template: str, parameters: Mapping[str, str], names: Mapping[str, str]) -> str:
         path = template.format(**{name: quote(value, safe="") for name, value in (self._names | dict(names)).items()})
         return self._address + path + (f"?{urlencode(parameters)}" if parameters else "")
