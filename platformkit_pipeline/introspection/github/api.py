@@ -9,11 +9,19 @@ from dataclasses import dataclass
 from datetime import timedelta
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 import httpx
 
-from platformkit_pipeline.introspection.github.answers import AnotherShape, Answer, AnswerStore, GithubUnavailable, StoredAnswer, records
+from platformkit_pipeline.introspection.github.answers import (
+    AnotherShape,
+    Answer,
+    AnswerStore,
+    GithubUnavailable,
+    StoredAnswer,
+    records,
+    text,
+)
 from platformkit_pipeline.introspection.github.exchange import Patience, Response, client, exchange, same_host
 from platformkit_pipeline.introspection.github.refusals import Meaning, meaning
 from platformkit_pipeline.introspection.web_api import Pauses, address_of, token_of
@@ -26,6 +34,7 @@ ADDRESS_VARIABLE = "PLATFORMKIT_GITHUB_API_URL"
 """Another address of the API: an enterprise server, a proxy, a stand-in. Without TLS only on the machine itself."""
 
 _OWNER_NAME = re.compile(r"([A-Za-z0-9][A-Za-z0-9_-]{0,99})/(?!\.{1,2}\Z)([A-Za-z0-9._-]{1,100})\Z")
+_ETAG = re.compile(r'(W/)?"[!#-~]{1,200}"\Z')
 _PER_PAGE = 100
 _REFUSED = frozenset({403, 404})
 _ABOUT_THE_TOKEN = frozenset({Meaning.NOT_PERMITTED, Meaning.NOT_FOUND, Meaning.SINGLE_SIGN_ON, Meaning.OTHER})
@@ -146,7 +155,7 @@ class GithubApi:
                 return Answer(known, following=_next(stored.link))
             self._store.pop(key, None)
             response = self._patiently("GET", url)
-        elif response.status == 200 and "etag" in response.headers:
+        elif response.status == 200 and _ETAG.match(response.headers.get("etag", "")):
             kept = _without_secrets(response.document) if "/secret-scanning/" in url else response.document
             self._store[key] = StoredAnswer(response.headers["etag"], json.dumps(kept), response.headers.get("link", ""))
         return self._answer(response, question)
@@ -194,7 +203,7 @@ class GithubApi:
         if 200 <= response.status < 300:
             return Answer(response.document, following=_next(response.headers.get("link", "")))
         meant = meaning(response.status, response.message)
-        needs = response.headers.get("x-accepted-github-permissions", "")
+        needs = text(response.headers.get("x-accepted-github-permissions", ""))
         if response.status in _REFUSED and meant in _ABOUT_THE_TOKEN:
             self._refused.add(RefusedQuestion(question, response.status, needs))
         return Answer(refusal=meant, why=_sentence(question, response, meant, needs))
@@ -213,7 +222,7 @@ def _next(link: str) -> str:
     if not link:
         return ""
     following = httpx.Response(200, headers={"Link": link}).links.get("next", {}).get("url", "")
-    return following if urlsplit(following).scheme else ""
+    return following if "://" in following else ""
 
 
 def _parsed(stored: StoredAnswer | None) -> Any:

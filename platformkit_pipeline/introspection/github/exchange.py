@@ -105,13 +105,20 @@ def exchange(
         response = _once(http, method, url, patience, headers or {}, body)
         if response.status not in _MOVED:
             return response
-        target = urljoin(url, response.headers.get("location", ""))
+        target = _target(url, response.headers.get("location", ""))
         if not same_host(url, target):
             return Response(response.status, failure="GitHub points to another host, where the token is not sent", settled=True)
         if method != "GET":
             return Response(response.status, failure="the repository has moved: use the name that it has now", settled=True)
         url = target
     return Response(failure="GitHub points from one address to the next without end", settled=True)
+
+
+def _target(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        return ""
 
 
 def same_host(one: str, other: str) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from platformkit_pipeline.introspection.github.actions import read_actions
-from platformkit_pipeline.introspection.github.answers import AnotherShape, AnswerStore, GithubUnavailable, record, text
+from platformkit_pipeline.introspection.github.answers import AnotherShape, AnswerStore, GithubUnavailable, flag, record, text
 from platformkit_pipeline.introspection.github.api import GithubApi
 from platformkit_pipeline.introspection.github.classic_protection import read_classic_protection
 from platformkit_pipeline.introspection.github.demands import Demands
@@ -47,7 +47,9 @@ def observe_through(api: GithubApi) -> GithubSettings:
     repository = read_repository(api)
     try:
         branch = text(repository["default_branch"])
-        name, archived = text(repository["full_name"]), bool(repository["archived"])
+        name, archived = text(repository["full_name"]), flag(repository, "archived")
+        if not branch or not name:
+            raise AnotherShape
         visibility = text(repository.get("visibility") or ("private" if repository["private"] else "public"))
         roles = tuple(sorted(text(role) for role, held in record(repository.get("permissions") or {}).items() if held is True))
     except (AnotherShape, KeyError):
