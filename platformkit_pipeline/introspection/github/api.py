@@ -77,6 +77,9 @@ class GithubApi:
         self._token_env = access.token_env
         self._pauses, self._patience = pauses, patience
         self._store: AnswerStore = {} if store is None else store
+        # What is stored for one token is not shown through another.
+        self._asker = f"{access.token_env} {access.owner_name} "
+        self._used: set[str] = set()
         self._slept = 0.0
         self._given_up = ""
         self._refused: set[RefusedQuestion] = set()
@@ -137,6 +140,11 @@ class GithubApi:
         response = self._patiently(method, self._url(template, {}, names), body=body, again=method != "POST")
         return self._answer(response, question)
 
+    def forget_unused(self) -> None:
+        """Drop stored answers about this repository that this connection did not ask for, such as reports on old commits."""
+        for key in [k for k in self._store if k.startswith(self._asker) and k not in self._used]:
+            del self._store[key]
+
     def pause(self, seconds: float) -> None:
         """Let GitHub come to rest."""
         self._pauses.sleep(seconds)
@@ -146,7 +154,8 @@ class GithubApi:
         return self._address + path + (f"?{urlencode(parameters)}" if parameters else "")
 
     def _get(self, url: str, question: str) -> Answer:
-        key = f"{self._token_env} {url}"
+        key = self._asker + url
+        self._used.add(key)
         stored = self._store.get(key)
         response = self._patiently("GET", url, {"If-None-Match": stored.etag} if stored else {})
         if response.status == 304:

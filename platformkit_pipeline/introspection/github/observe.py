@@ -35,11 +35,14 @@ def observe_github(
 ) -> GithubSettings:
     """All that GitHub tells this token about the repository and its default branch.
 
-    With a `store` that is kept between observations, questions are asked conditionally. Raises GithubUnavailable when the
+    With a `store` that is kept between observations, questions are asked conditionally; it keeps the answers of the last
+    observation of each repository only. Raises GithubUnavailable when the
     repository itself cannot be read; whatever else cannot be read is listed in `unobserved`.
     """
     with GithubApi(access, environment, pauses, patience, store) as api:
-        return observe_through(api)
+        settings = observe_through(api)
+        api.forget_unused()
+        return settings
 
 
 def observe_through(api: GithubApi) -> GithubSettings:
