@@ -327,3 +327,71 @@ def test_a_setting_is_read_in_the_form_in_which_it_is_written(writing: Writing) 
         "push_protection": False,
         "secret_scanning": False,
     }
+
+
+def hidden(path: str, method: str = "GET", times: int = 1) -> Fault:
+    return Fault(403, "Resource not accessible by personal access token", path=path, method=method, times=times)
+
+
+def test_rules_that_cannot_be_read_beforehand_are_not_written(writing: Writing) -> None:
+    for fault in (hidden("/rules/branches"), Fault(200, body='[{"type": 7}]', path="/rules/branches")):
+        writing.observer.github.faults = [fault]
+        with pytest.raises(SettingNotWritten, match="nothing was changed"):
+            writing.checks()
+    writing.repository.rulesets = [Ruleset(7, RULESET_NAME, rules=[{"type": "required_status_checks"}])]
+    with pytest.raises(SettingNotWritten, match="another shape than expected; nothing was changed"):
+        writing.checks()
+    assert (writing.writes(), writing.kept) == ([], [])
+
+
+def test_rules_that_cannot_be_read_afterwards_are_put_back(writing: Writing) -> None:
+    def keep(undo: SettingUndo) -> None:
+        writing.observer.github.faults = [hidden("/rules/branches")]
+
+    with pytest.raises(SettingNotWritten, match="the former one is back"):
+        writing.writer.set_required_checks("main", GATE, keep)
+    assert writing.repository.rulesets == []
+
+
+def test_what_can_neither_be_read_nor_put_back_hands_out_the_undo(writing: Writing) -> None:
+    def keep(undo: SettingUndo) -> None:
+        once = Fault(path="/rulesets", method="GET")
+        writing.observer.github.faults = [hidden("/rules/branches"), once, hidden("/rulesets", times=9)]
+
+    with pytest.raises(SettingNotWritten, match=r"does not hold \(.*lacks the permission.*\), and the former one is not back") as caught:
+        writing.writer.set_required_checks("main", GATE, keep)
+    writing.observer.github.faults = []
+    assert caught.value.undo is not None
+    writing.writer.restore(caught.value.undo, forced=True)
+    assert writing.repository.rulesets == []
+
+
+def test_a_restored_setting_is_read_anew_as_well(writing: Writing) -> None:
+    writing.repository.protections["main"] = full_protection()
+    undo = writing.checks(by=SourceKind.CLASSIC)
+    assert undo is not None
+    writing.repository.ineffective = {"protection"}
+    with pytest.raises(SettingNotWritten, match="the former setting is not back: GitHub took it and shows another one"):
+        writing.writer.restore(undo)
+    writing.repository.ineffective = set()
+    writing.observer.github.faults = [hidden("/protection", "PUT")]
+    with pytest.raises(SettingNotWritten, match="lacks the permission"):
+        writing.writer.restore(undo)
+    writing.writer.restore(undo)
+    assert "platformkit-gate" not in demanded(writing)
+
+
+def test_a_setting_that_github_shows_a_moment_later_is_waited_for(writing: Writing) -> None:
+    def keep(undo: SettingUndo) -> None:
+        if not undo.written:
+            writing.observer.github.faults = [Fault(200, body="[]", path="/rules/branches")]
+
+    assert writing.writer.set_required_checks("main", GATE, keep) is not None
+    assert writing.observer.slept == [1.0]
+
+
+def test_dependabots_switch_that_is_hidden_is_not_turned(writing: Writing) -> None:
+    writing.observer.github.faults = [hidden("/vulnerability-alerts")]
+    with pytest.raises(SettingNotWritten, match="nothing was changed"):
+        writing.security(dependabot_alerts=True)
+    assert writing.writes() == []
