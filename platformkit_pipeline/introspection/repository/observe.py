@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from platformkit_pipeline.introspection.repository.agent_documents import observe_agent_documents
+from platformkit_pipeline.introspection.repository.agent_documents import observe_agent_document_pairs, observe_agent_documents
 from platformkit_pipeline.introspection.repository.declarations import observe_declarations
 from platformkit_pipeline.introspection.repository.git import GitRepository
 from platformkit_pipeline.model.repository.facet import RepositoryFacet
@@ -38,6 +38,7 @@ def observe_repository(repository: GitRepository, options: RepositoryOptions) ->
         files=files.entries,
         tags=repository.tags(),
         agent_documents=observe_agent_documents(files),
+        agent_document_pairs=observe_agent_document_pairs(files),
         unobserved=tuple(sorted(_unobserved(head.shallow, options))),
     )
 
