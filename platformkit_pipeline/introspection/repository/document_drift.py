@@ -27,7 +27,7 @@ _ASSISTANT = re.compile(
     r"(?:(?:claude|gemini|codex)\.md|claude(?:\s+code)?|gemini(?:\s+code\s+assist|\s+cli)?|codex(?:\s+cli)?)\b",
     re.IGNORECASE,
 )
-_NAME = "\ue000"
+NAME = "\ue000"
 """Stands for the name of whichever assistant is addressed."""
 
 
@@ -72,7 +72,7 @@ class Vocabulary:
 
 def tokens_of(text: str) -> list[str]:
     """Words and signs, with every assistant's name as the same one."""
-    return _TOKEN.findall(_ASSISTANT.sub(_NAME, unicodedata.normalize("NFC", text)))
+    return _TOKEN.findall(_ASSISTANT.sub(NAME, unicodedata.normalize("NFC", text)))
 
 
 def drift(first: str, second: str) -> float:
