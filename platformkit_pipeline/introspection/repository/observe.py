@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from platformkit_pipeline.introspection.repository.agent_documents import observe_agent_document_pairs, observe_agent_documents
 from platformkit_pipeline.introspection.repository.declarations import observe_declarations
+from platformkit_pipeline.introspection.repository.exceptions import observe_exceptions
 from platformkit_pipeline.introspection.repository.git import GitRepository
 from platformkit_pipeline.model.repository.facet import RepositoryFacet
 from platformkit_pipeline.model.repository.snapshot import RepositorySnapshot
@@ -39,6 +40,7 @@ def observe_repository(repository: GitRepository, options: RepositoryOptions) ->
         tags=repository.tags(),
         agent_documents=observe_agent_documents(files),
         agent_document_pairs=observe_agent_document_pairs(files),
+        exceptions=observe_exceptions(files),
         unobserved=tuple(sorted(_unobserved(head.shallow, options))),
     )
 

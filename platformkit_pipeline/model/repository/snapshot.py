@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from platformkit_pipeline.model.repository.declarations import NOTHING_DECLARED, RepositoryDeclarations
 from platformkit_pipeline.model.repository.documents import AgentDocument, AgentDocumentPair
 from platformkit_pipeline.model.repository.facet import RepositoryFacet
+from platformkit_pipeline.model.repository.governance import Amendment, Constitution, ExceptionDocument
 from platformkit_pipeline.model.repository.tree import Head, Tag, TreeFile
 from platformkit_pipeline.model.snapshot import Unobserved
 
@@ -24,6 +25,9 @@ class RepositorySnapshot:
     tags: tuple[Tag, ...] = ()
     agent_documents: tuple[AgentDocument, ...] = ()
     agent_document_pairs: tuple[AgentDocumentPair, ...] = ()
+    exceptions: tuple[ExceptionDocument, ...] = ()
+    constitutions: tuple[Constitution, ...] = ()
+    amendments: tuple[Amendment, ...] = ()
     unobserved: tuple[Unobserved, ...] = field(default=())
 
     def observed(self, facet: RepositoryFacet) -> bool:
