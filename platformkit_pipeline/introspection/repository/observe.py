@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from platformkit_pipeline.introspection.repository.agent_documents import observe_agent_document_pairs, observe_agent_documents
+from platformkit_pipeline.introspection.repository.amendments import observe_amendments, observe_constitutions
 from platformkit_pipeline.introspection.repository.declarations import observe_declarations
 from platformkit_pipeline.introspection.repository.exceptions import observe_exceptions
 from platformkit_pipeline.introspection.repository.git import GitRepository
@@ -41,6 +42,8 @@ def observe_repository(repository: GitRepository, options: RepositoryOptions) ->
         agent_documents=observe_agent_documents(files),
         agent_document_pairs=observe_agent_document_pairs(files),
         exceptions=observe_exceptions(files),
+        constitutions=observe_constitutions(files, repository, head.commit),
+        amendments=observe_amendments(files),
         unobserved=tuple(sorted(_unobserved(head.shallow, options))),
     )
 
