@@ -20,6 +20,7 @@ from platformkit_pipeline.model.repository.governance import Amendment, Constitu
 
 MAX_STATES = 500
 """So many states of a constitution are read, the latest ones."""
+MAX_CONSTITUTIONS = 100
 _CONSTITUTION = re.compile(r"spec/(?P<project>[^/]+)/constitution\.md")
 _FOLDER = re.compile(r"(?P<folder>spec/(?P<project>[^/]+)/constitution-amendments)/[^/]+")
 _SEMVER = r"v?(\d{1,9}\.\d{1,9}\.\d{1,9})\b"
@@ -38,8 +39,10 @@ _BOX = re.compile(r"^[ \t]*(?:[-*+]|\d+[.)])[ \t]+\[(.)\]", re.MULTILINE)
 
 def observe_constitutions(files: Files, repository: GitRepository, commit: str | None) -> tuple[Constitution, ...]:
     """That of every project with one, with the commits that changed what it says."""
-    matches = (_CONSTITUTION.fullmatch(path) for path in files.paths)
-    return tuple(_constitution(files, repository, commit, match["project"], match[0]) for match in matches if match and commit)
+    matches = [match for path in files.paths if (match := _CONSTITUTION.fullmatch(path))]
+    asked = tuple(_constitution(files, repository, commit, match["project"], match[0]) for match in matches[:MAX_CONSTITUTIONS])
+    fault = f"is one of more than {MAX_CONSTITUTIONS} constitutions, whose history is not read"
+    return asked + tuple(Constitution(match["project"], match[0], fault=fault) for match in matches[MAX_CONSTITUTIONS:])
 
 
 def observe_amendments(files: Files) -> tuple[Amendment, ...]:

@@ -9,6 +9,7 @@ from platformkit_pipeline.introspection.repository.amendments import observe_ame
 from platformkit_pipeline.introspection.repository.declarations import observe_declarations
 from platformkit_pipeline.introspection.repository.exceptions import observe_exceptions
 from platformkit_pipeline.introspection.repository.git import GitRepository
+from platformkit_pipeline.introspection.repository.spec_bundles import observe_spec_bundles
 from platformkit_pipeline.model.repository.facet import RepositoryFacet
 from platformkit_pipeline.model.repository.snapshot import RepositorySnapshot
 from platformkit_pipeline.model.snapshot import Unobserved
@@ -34,13 +35,15 @@ def observe_repository(repository: GitRepository, options: RepositoryOptions) ->
     """The snapshot of a commit. Raises ObservationError when the repository as a whole cannot be read."""
     head = repository.head(options.commit)
     files = repository.files(head.commit)
+    declarations = observe_declarations(files)
     return RepositorySnapshot(
         head=head,
-        declarations=observe_declarations(files),
+        declarations=declarations,
         files=files.entries,
         tags=repository.tags(),
         agent_documents=observe_agent_documents(files),
         agent_document_pairs=observe_agent_document_pairs(files),
+        spec_bundles=observe_spec_bundles(files, declarations),
         exceptions=observe_exceptions(files),
         constitutions=observe_constitutions(files, repository, head.commit),
         amendments=observe_amendments(files),

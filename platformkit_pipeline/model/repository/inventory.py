@@ -14,6 +14,7 @@ from platformkit_pipeline.model.repository.declarations import RepositoryDeclara
 from platformkit_pipeline.model.repository.documents import AgentDocument, AgentDocumentPair
 from platformkit_pipeline.model.repository.governance import Amendment, Constitution, ExceptionDocument
 from platformkit_pipeline.model.repository.snapshot import RepositorySnapshot
+from platformkit_pipeline.model.repository.specs import SpecBundle
 from platformkit_pipeline.model.repository.tree import Head, Tag, TreeFile
 from platformkit_pipeline.model.snapshot import Unobserved
 
@@ -36,6 +37,7 @@ _NOUNS: tuple[_Noun, ...] = (
     _Noun("tag", "tags", Tag, lambda r: r.name),
     _Noun("agent_document", "agent_documents", AgentDocument, lambda r: r.path),
     _Noun("agent_document_pair", "agent_document_pairs", AgentDocumentPair, lambda r: f"{r.first} {r.second}"),
+    _Noun("spec_bundle", "spec_bundles", SpecBundle, lambda r: r.project),
     _Noun("exception_document", "exceptions", ExceptionDocument, lambda r: r.path),
     _Noun("constitution", "constitutions", Constitution, lambda r: r.path),
     _Noun("amendment", "amendments", Amendment, lambda r: r.path),

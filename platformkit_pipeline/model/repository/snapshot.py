@@ -11,6 +11,7 @@ from platformkit_pipeline.model.repository.declarations import NOTHING_DECLARED,
 from platformkit_pipeline.model.repository.documents import AgentDocument, AgentDocumentPair
 from platformkit_pipeline.model.repository.facet import RepositoryFacet
 from platformkit_pipeline.model.repository.governance import Amendment, Constitution, ExceptionDocument
+from platformkit_pipeline.model.repository.specs import SpecBundle
 from platformkit_pipeline.model.repository.tree import Head, Tag, TreeFile
 from platformkit_pipeline.model.snapshot import Unobserved
 
@@ -25,6 +26,7 @@ class RepositorySnapshot:
     tags: tuple[Tag, ...] = ()
     agent_documents: tuple[AgentDocument, ...] = ()
     agent_document_pairs: tuple[AgentDocumentPair, ...] = ()
+    spec_bundles: tuple[SpecBundle, ...] = ()
     exceptions: tuple[ExceptionDocument, ...] = ()
     constitutions: tuple[Constitution, ...] = ()
     amendments: tuple[Amendment, ...] = ()
