@@ -1,1 +1,1 @@
-"""Changes to a repository's files that mend findings: pure functions from texts to texts."""
+"""Findings about repositories → git patches, and their proofs."""
