@@ -99,7 +99,9 @@ def _changes(states: Sequence[tuple[PathState, str | None]]) -> Iterator[Constit
         known = known[: versioned[-1] + 1]
     for (state, digest, version), (_, before, version_before) in pairwise(known):
         if digest != before:
-            yield ConstitutionChange(state.commit, state.committed_at[:10], version, raised=version is not None and version != version_before)
+            yield ConstitutionChange(
+                state.commit, state.committed_at[:10], version, raised=version is not None and version != version_before
+            )
 
 
 def _amendment(files: Files, project: str, path: str) -> Amendment:

@@ -11,13 +11,16 @@ from platformkit_pipeline.model.repository.governance import Approval, Role
 
 _ROLES = {
     Role.SECURITY_OWNER: re.compile(
-        r"\b(?:security\s*(?:/|&|and|or)?\s*compliance|security|compliance)\s+(?:owner|officer)\b(?:\s*/\s*compliance owner\b)?", re.IGNORECASE
+        r"\b(?:security\s*(?:/|&|and|or)?\s*compliance|security|compliance)\s+(?:owner|officer)\b(?:\s*/\s*compliance owner\b)?",
+        re.IGNORECASE,
     ),
     Role.PLATFORM_ARCHITECT: re.compile(r"\bplatform\s+architect\b", re.IGNORECASE),
 }
 _LABELS = ("approval", "approvals", "approved by", "approver", "approvers", "approved", "sign off", "sign offs")
 _PIECES = re.compile(r"[\n;]")
-_NOT_A_NAME = re.compile(r"\b(?:approved|approval|by|on|signed|date|dated|name|role|the|and|as|at|utc|at|of)\b|\d{4}-\d{2}-\d{2}\S*", re.IGNORECASE)
+_NOT_A_NAME = re.compile(
+    r"\b(?:approved|approval|by|on|signed|date|dated|name|role|the|and|as|at|utc|at|of)\b|\d{4}-\d{2}-\d{2}\S*", re.IGNORECASE
+)
 _PLACEHOLDER = re.compile(r"<[^<>\n]{0,200}>|\[[^\[\]\n]{0,200}\]")
 _REFUSED = re.compile(r"\b(?:pending|declined|denied|rejected|refused|withdrawn|not approved|requested)\b", re.IGNORECASE)
 _SIGNS = " \t,.:;|*_()-–—/#>"

@@ -105,12 +105,37 @@ class GitRepository:
         parts = self._ask("diff-tree", "-r", "-z", "--no-renames", "--name-status", base, commit).split(b"\0")
         return {_path(path): kinds.get(status.decode(), Change.EDITED) for status, path in zip(parts[0::2], parts[1::2], strict=False)}
 
+    def changed_lines(self, base: str, commit: str) -> dict[str, tuple[int | None, int | None]]:
+        """Path → lines added and removed between two commits; None for both where they are not counted. What only moved has 0 and 0."""
+        options = ("-r", "-z", "--numstat", "--find-renames=100%", "-l0", "--no-ext-diff", "--no-textconv")
+        parts = iter(self._ask("diff-tree", *options, base, commit, seconds=_TREE_SECONDS).split(b"\0"))
+        found: dict[str, tuple[int | None, int | None]] = {}
+        for record in parts:
+            if not record:
+                continue
+            added, removed, name = record.split(b"\t", 2)
+            if not name:  # the names of a file that moved follow
+                next(parts, b"")
+                name = next(parts, b"")
+            found[_path(name)] = (int(added), int(removed)) if added.isdigit() and removed.isdigit() else (None, None)
+        return found
+
     def history(self, path: str, commit: str, limit: int) -> tuple[PathState, ...]:
         """What became of a path on the way to `commit`, latest first, at most `limit` states. Raises ObservationError.
 
         A merge is one step, as its branch was one change: only first parents are followed. Renames are not.
         """
-        options = ("--first-parent", "-m", "--raw", "--no-abbrev", "--no-renames", "--no-show-signature", f"--date={_MOMENT}")
+        options = (
+            "--first-parent",
+            "-m",
+            "--no-follow",
+            "--root",
+            "--raw",
+            "--no-abbrev",
+            "--no-renames",
+            "--no-show-signature",
+            f"--date={_MOMENT}",
+        )
         asked = ("log", *options, "--format=commit %H %cd", f"--max-count={limit}", commit, "--", path)
         states: list[PathState] = []
         for line in self._ask(*asked, seconds=_TREE_SECONDS).decode("utf-8", "replace").splitlines():

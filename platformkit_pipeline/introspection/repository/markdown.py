@@ -136,9 +136,7 @@ def _headings(lines: list[str], begin: int) -> Iterator[tuple[int, int, int, str
     paragraph: int | None = None  # where the paragraph that a line could belong to begins
     open_for_one = True  # a blank line or a heading came before
     for number, (line, kind) in enumerate(_with_kinds(lines[begin:]), begin):
-        if kind is not LineKind.TEXT:
-            paragraph, open_for_one = None, True
-        elif not line.strip():
+        if kind is not LineKind.TEXT or not line.strip():
             paragraph, open_for_one = None, True
         elif match := _ATX.fullmatch(line):
             yield number, 1, len(match["marks"]), _title(match["title"])

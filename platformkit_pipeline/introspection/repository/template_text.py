@@ -78,7 +78,10 @@ def without_comments(text: str) -> str:
 
 def _shown(lines: list[str]) -> Iterator[tuple[str, LineKind]]:
     for line, kind in zip(lines, kinds_of(lines), strict=True):
-        yield ("" if kind is LineKind.COMMENT and "-->" not in line else line.rpartition("-->")[2] if kind is LineKind.COMMENT else line), kind
+        yield (
+            ("" if kind is LineKind.COMMENT and "-->" not in line else line.rpartition("-->")[2] if kind is LineKind.COMMENT else line),
+            kind,
+        )
 
 
 def _content(text: str) -> Iterator[tuple[int, str, bool, bool]]:

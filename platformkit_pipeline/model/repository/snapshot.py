@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from platformkit_pipeline.model.repository.change import Change
 from platformkit_pipeline.model.repository.declarations import NOTHING_DECLARED, RepositoryDeclarations
 from platformkit_pipeline.model.repository.documents import AgentDocument, AgentDocumentPair
 from platformkit_pipeline.model.repository.facet import RepositoryFacet
@@ -26,6 +27,8 @@ class RepositorySnapshot:
     tags: tuple[Tag, ...] = ()
     agent_documents: tuple[AgentDocument, ...] = ()
     agent_document_pairs: tuple[AgentDocumentPair, ...] = ()
+    change: Change | None = None
+    """What it brings beside a base that somebody named."""
     spec_bundles: tuple[SpecBundle, ...] = ()
     exceptions: tuple[ExceptionDocument, ...] = ()
     constitutions: tuple[Constitution, ...] = ()

@@ -97,12 +97,17 @@ def _judged(file: SpecFile) -> Verdict | None:
         evidence["line"] = file.first_template_line
     least = MIN_TASK_WORDS if file.path.endswith(f"/{TASKS_FILE}") else MIN_WORDS
     if file.placeholders:
-        return failed(identity, f"{file.path} still has placeholders of a template: {file.placeholders}, the first in line "
-                                f"{file.first_template_line}", **evidence)
+        return failed(
+            identity,
+            f"{file.path} still has placeholders of a template: {file.placeholders}, the first in line {file.first_template_line}",
+            **evidence,
+        )
     if file.words < least:
         return failed(identity, f"{file.path} says next to nothing: {file.words} words, and {least} are the least", **evidence)
     if file.template_lines > MAX_TEMPLATE_SHARE * file.lines:
-        return failed(identity, f"{file.path} is largely unwritten: {file.template_lines} of {file.lines} lines wait to be filled in", **evidence)
+        return failed(
+            identity, f"{file.path} is largely unwritten: {file.template_lines} of {file.lines} lines wait to be filled in", **evidence
+        )
     return PASSED
 
 
