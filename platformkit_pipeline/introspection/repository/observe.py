@@ -11,6 +11,7 @@ from platformkit_pipeline.introspection.repository.declarations import observe_d
 from platformkit_pipeline.introspection.repository.exceptions import observe_exceptions
 from platformkit_pipeline.introspection.repository.files import Files
 from platformkit_pipeline.introspection.repository.git import GitRepository
+from platformkit_pipeline.introspection.repository.organisation_readme import observe_organisation_readme
 from platformkit_pipeline.introspection.repository.spec_bundles import observe_spec_bundles
 from platformkit_pipeline.model.errors import ObservationError
 from platformkit_pipeline.model.repository.change import Change
@@ -51,6 +52,7 @@ def observe_repository(repository: GitRepository, options: RepositoryOptions) ->
         agent_document_pairs=observe_agent_document_pairs(files),
         change=change if isinstance(change, Change) else None,
         spec_bundles=observe_spec_bundles(files, declarations),
+        organisation_readme=observe_organisation_readme(files, declarations, options.name),
         exceptions=observe_exceptions(files),
         constitutions=observe_constitutions(files, repository, head.commit),
         amendments=observe_amendments(files),

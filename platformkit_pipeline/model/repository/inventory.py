@@ -13,6 +13,7 @@ from platformkit_pipeline.model.record_json import from_json, to_json
 from platformkit_pipeline.model.repository.change import Change
 from platformkit_pipeline.model.repository.declarations import RepositoryDeclarations
 from platformkit_pipeline.model.repository.documents import AgentDocument, AgentDocumentPair
+from platformkit_pipeline.model.repository.generated_readme import OrganisationReadme
 from platformkit_pipeline.model.repository.governance import Amendment, Constitution, ExceptionDocument
 from platformkit_pipeline.model.repository.snapshot import RepositorySnapshot
 from platformkit_pipeline.model.repository.specs import SpecBundle
@@ -40,6 +41,7 @@ _NOUNS: tuple[_Noun, ...] = (
     _Noun("agent_document_pair", "agent_document_pairs", AgentDocumentPair, lambda r: f"{r.first} {r.second}"),
     _Noun("change", "change", Change, lambda _: "change", single=True),
     _Noun("spec_bundle", "spec_bundles", SpecBundle, lambda r: r.project),
+    _Noun("organisation_readme", "organisation_readme", OrganisationReadme, lambda r: r.path, single=True),
     _Noun("exception_document", "exceptions", ExceptionDocument, lambda r: r.path),
     _Noun("constitution", "constitutions", Constitution, lambda r: r.path),
     _Noun("amendment", "amendments", Amendment, lambda r: r.path),

@@ -11,6 +11,7 @@ from platformkit_pipeline.model.repository.change import Change
 from platformkit_pipeline.model.repository.declarations import NOTHING_DECLARED, RepositoryDeclarations
 from platformkit_pipeline.model.repository.documents import AgentDocument, AgentDocumentPair
 from platformkit_pipeline.model.repository.facet import RepositoryFacet
+from platformkit_pipeline.model.repository.generated_readme import OrganisationReadme
 from platformkit_pipeline.model.repository.governance import Amendment, Constitution, ExceptionDocument
 from platformkit_pipeline.model.repository.specs import SpecBundle
 from platformkit_pipeline.model.repository.tree import Head, Tag, TreeFile
@@ -30,6 +31,7 @@ class RepositorySnapshot:
     change: Change | None = None
     """What it brings beside a base that somebody named."""
     spec_bundles: tuple[SpecBundle, ...] = ()
+    organisation_readme: OrganisationReadme | None = None
     exceptions: tuple[ExceptionDocument, ...] = ()
     constitutions: tuple[Constitution, ...] = ()
     amendments: tuple[Amendment, ...] = ()

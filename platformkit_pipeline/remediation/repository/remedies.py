@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from platformkit_pipeline.remediation.repository.agent_documents import add_missing_document
+from platformkit_pipeline.remediation.repository.agent_documents import add_missing_document, merge_documents
 from platformkit_pipeline.remediation.repository.proposal import Remedy
 
 REMEDIES: Mapping[str, Remedy] = MappingProxyType(
     {
         "DOC001": add_missing_document,
+        "DOC002": merge_documents,
     }
 )
