@@ -64,7 +64,7 @@ def judged_example(bench: RepositoryBench, rule: Rule, example: str) -> tuple[Re
     """What the whole book of rules about repositories says about an example, without what it gives no answer to."""
     book = rules_about_repositories()
     with bench.played(example) as (path, played):
-        results = evaluate_repository(_observed(path, played), book, played.today)
+        results = evaluate_repository(_observed(path, played), book, played.today, recorded_exceptions=played.recorded_exceptions)
     sources = {r.code: r.source for r in book}
     return tuple(r for r in results if r.rule == rule.code or sources[r.rule] is Source.CLONE or r.outcome is not Outcome.UNKNOWN)
 

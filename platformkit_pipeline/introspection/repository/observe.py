@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from platformkit_pipeline.introspection.repository.agent_documents import observe_agent_documents
+from platformkit_pipeline.introspection.repository.agent_documents import observe_agent_document_pairs, observe_agent_documents
+from platformkit_pipeline.introspection.repository.amendments import observe_amendments, observe_constitutions
+from platformkit_pipeline.introspection.repository.change import observe_change
 from platformkit_pipeline.introspection.repository.declarations import observe_declarations
 from platformkit_pipeline.introspection.repository.diagrams import observe_diagrams
+from platformkit_pipeline.introspection.repository.exceptions import observe_exceptions
+from platformkit_pipeline.introspection.repository.files import Files
 from platformkit_pipeline.introspection.repository.git import GitRepository
+from platformkit_pipeline.introspection.repository.organisation_readme import observe_organisation_readme
+from platformkit_pipeline.introspection.repository.spec_bundles import observe_spec_bundles
+from platformkit_pipeline.model.errors import ObservationError
+from platformkit_pipeline.model.repository.change import Change
 from platformkit_pipeline.model.repository.facet import RepositoryFacet
 from platformkit_pipeline.model.repository.snapshot import RepositorySnapshot
 from platformkit_pipeline.model.snapshot import Unobserved
@@ -33,15 +41,35 @@ def observe_repository(repository: GitRepository, options: RepositoryOptions) ->
     """The snapshot of a commit. Raises ObservationError when the repository as a whole cannot be read."""
     head = repository.head(options.commit)
     files = repository.files(head.commit)
+    declarations = observe_declarations(files)
+    change = _change(repository, head.commit, files, options.base)
+    missing = [*_unobserved(head.shallow, options), *([change] if isinstance(change, Unobserved) else [])]
     return RepositorySnapshot(
         head=head,
-        declarations=observe_declarations(files),
+        declarations=declarations,
         files=files.entries,
         tags=repository.tags(),
         agent_documents=observe_agent_documents(files),
         diagrams=observe_diagrams(files),
-        unobserved=tuple(sorted(_unobserved(head.shallow, options))),
+        agent_document_pairs=observe_agent_document_pairs(files),
+        change=change if isinstance(change, Change) else None,
+        spec_bundles=observe_spec_bundles(files, declarations),
+        organisation_readme=observe_organisation_readme(files, declarations, options.name),
+        exceptions=observe_exceptions(files),
+        constitutions=observe_constitutions(files, repository, head.commit),
+        amendments=observe_amendments(files),
+        unobserved=tuple(sorted(missing)),
     )
+
+
+def _change(repository: GitRepository, commit: str | None, files: Files, base: str | None) -> Change | Unobserved | None:
+    """What a branch brings, or why that cannot be told; None where nobody asked."""
+    if base is None or commit is None:
+        return None
+    try:
+        return observe_change(repository, base, commit, files)
+    except ObservationError as error:  # a clone may lack what only the base has
+        return Unobserved(RepositoryFacet.CHANGE, str(error))
 
 
 def _unobserved(shallow: bool, options: RepositoryOptions) -> list[Unobserved]:

@@ -10,10 +10,14 @@ from typing import Any
 from platformkit_pipeline.model.identity import ObjectIdentity
 from platformkit_pipeline.model.inventory import InventoryObject, inventory_object
 from platformkit_pipeline.model.record_json import from_json, to_json
+from platformkit_pipeline.model.repository.change import Change
 from platformkit_pipeline.model.repository.declarations import RepositoryDeclarations
 from platformkit_pipeline.model.repository.diagrams import Diagram
-from platformkit_pipeline.model.repository.documents import AgentDocument
+from platformkit_pipeline.model.repository.documents import AgentDocument, AgentDocumentPair
+from platformkit_pipeline.model.repository.generated_readme import OrganisationReadme
+from platformkit_pipeline.model.repository.governance import Amendment, Constitution, ExceptionDocument
 from platformkit_pipeline.model.repository.snapshot import RepositorySnapshot
+from platformkit_pipeline.model.repository.specs import SpecBundle
 from platformkit_pipeline.model.repository.tree import Head, Tag, TreeFile
 from platformkit_pipeline.model.snapshot import Unobserved
 
@@ -36,6 +40,13 @@ _NOUNS: tuple[_Noun, ...] = (
     _Noun("tag", "tags", Tag, lambda r: r.name),
     _Noun("agent_document", "agent_documents", AgentDocument, lambda r: r.path),
     _Noun("diagram", "diagrams", Diagram, lambda r: r.path),
+    _Noun("agent_document_pair", "agent_document_pairs", AgentDocumentPair, lambda r: f"{r.first} {r.second}"),
+    _Noun("change", "change", Change, lambda _: "change", single=True),
+    _Noun("spec_bundle", "spec_bundles", SpecBundle, lambda r: r.project),
+    _Noun("organisation_readme", "organisation_readme", OrganisationReadme, lambda r: r.path, single=True),
+    _Noun("exception_document", "exceptions", ExceptionDocument, lambda r: r.path),
+    _Noun("constitution", "constitutions", Constitution, lambda r: r.path),
+    _Noun("amendment", "amendments", Amendment, lambda r: r.path),
 )
 _NOUN_OF_KIND = {noun.kind: noun for noun in _NOUNS}
 

@@ -7,10 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from platformkit_pipeline.model.repository.change import Change
 from platformkit_pipeline.model.repository.declarations import NOTHING_DECLARED, RepositoryDeclarations
 from platformkit_pipeline.model.repository.diagrams import Diagram
-from platformkit_pipeline.model.repository.documents import AgentDocument
+from platformkit_pipeline.model.repository.documents import AgentDocument, AgentDocumentPair
 from platformkit_pipeline.model.repository.facet import RepositoryFacet
+from platformkit_pipeline.model.repository.generated_readme import OrganisationReadme
+from platformkit_pipeline.model.repository.governance import Amendment, Constitution, ExceptionDocument
+from platformkit_pipeline.model.repository.specs import SpecBundle
 from platformkit_pipeline.model.repository.tree import Head, Tag, TreeFile
 from platformkit_pipeline.model.snapshot import Unobserved
 
@@ -25,6 +29,14 @@ class RepositorySnapshot:
     tags: tuple[Tag, ...] = ()
     agent_documents: tuple[AgentDocument, ...] = ()
     diagrams: tuple[Diagram, ...] = ()
+    agent_document_pairs: tuple[AgentDocumentPair, ...] = ()
+    change: Change | None = None
+    """What it brings beside a base that somebody named."""
+    spec_bundles: tuple[SpecBundle, ...] = ()
+    organisation_readme: OrganisationReadme | None = None
+    exceptions: tuple[ExceptionDocument, ...] = ()
+    constitutions: tuple[Constitution, ...] = ()
+    amendments: tuple[Amendment, ...] = ()
     unobserved: tuple[Unobserved, ...] = field(default=())
 
     def observed(self, facet: RepositoryFacet) -> bool:
