@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from platformkit_pipeline.introspection.repository.agent_documents import observe_agent_documents
 from platformkit_pipeline.introspection.repository.declarations import observe_declarations
 from platformkit_pipeline.introspection.repository.git import GitRepository
+from platformkit_pipeline.introspection.repository.secrets import observe_secrets
 from platformkit_pipeline.model.repository.facet import RepositoryFacet
 from platformkit_pipeline.model.repository.snapshot import RepositorySnapshot
 from platformkit_pipeline.model.snapshot import Unobserved
@@ -32,14 +33,19 @@ def observe_repository(repository: GitRepository, options: RepositoryOptions) ->
     """The snapshot of a commit. Raises ObservationError when the repository as a whole cannot be read."""
     head = repository.head(options.commit)
     files = repository.files(head.commit)
-    return RepositorySnapshot(
+    secrets = observe_secrets(repository, files, options.name, options.commit)
+    snapshot = RepositorySnapshot(
         head=head,
         declarations=observe_declarations(files),
         files=files.entries,
         tags=repository.tags(),
         agent_documents=observe_agent_documents(files),
-        unobserved=tuple(sorted(_unobserved(head.shallow, options))),
+        secrets=secrets.secrets,
+        unsearched=secrets.unsearched,
+        unobserved=tuple(sorted([*_unobserved(head.shallow, options), *secrets.unobserved])),
     )
+    masked = secrets.masker.masked(snapshot)  # a heading, a job's name, even a file's name may hold a secret
+    return masked if masked.files is snapshot.files else replace(masked, files=tuple(sorted(masked.files)))
 
 
 def _unobserved(shallow: bool, options: RepositoryOptions) -> list[Unobserved]:

@@ -12,6 +12,7 @@ from platformkit_pipeline.model.inventory import InventoryObject, inventory_obje
 from platformkit_pipeline.model.record_json import from_json, to_json
 from platformkit_pipeline.model.repository.declarations import RepositoryDeclarations
 from platformkit_pipeline.model.repository.documents import AgentDocument
+from platformkit_pipeline.model.repository.secrets import Secret, Unsearched
 from platformkit_pipeline.model.repository.snapshot import RepositorySnapshot
 from platformkit_pipeline.model.repository.tree import Head, Tag, TreeFile
 from platformkit_pipeline.model.snapshot import Unobserved
@@ -34,6 +35,8 @@ _NOUNS: tuple[_Noun, ...] = (
     _Noun("file", "files", TreeFile, lambda r: r.path),
     _Noun("tag", "tags", Tag, lambda r: r.name),
     _Noun("agent_document", "agent_documents", AgentDocument, lambda r: r.path),
+    _Noun("secret", "secrets", Secret, lambda r: r.identity),
+    _Noun("unsearched", "unsearched", Unsearched, lambda r: f"{r.path} [{'tree' if r.in_tree else 'history'}]"),
 )
 _NOUN_OF_KIND = {noun.kind: noun for noun in _NOUNS}
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from platformkit_pipeline.model.repository.declarations import NOTHING_DECLARED, RepositoryDeclarations
 from platformkit_pipeline.model.repository.documents import AgentDocument
 from platformkit_pipeline.model.repository.facet import RepositoryFacet
+from platformkit_pipeline.model.repository.secrets import Secret, Unsearched
 from platformkit_pipeline.model.repository.tree import Head, Tag, TreeFile
 from platformkit_pipeline.model.snapshot import Unobserved
 
@@ -23,6 +24,8 @@ class RepositorySnapshot:
     files: tuple[TreeFile, ...] = ()
     tags: tuple[Tag, ...] = ()
     agent_documents: tuple[AgentDocument, ...] = ()
+    secrets: tuple[Secret, ...] = ()
+    unsearched: tuple[Unsearched, ...] = ()
     unobserved: tuple[Unobserved, ...] = field(default=())
 
     def observed(self, facet: RepositoryFacet) -> bool:
