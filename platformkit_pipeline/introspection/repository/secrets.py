@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from bisect import bisect
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
@@ -29,7 +30,8 @@ SEARCH_VERSION = "1"
 MAX_HISTORY_BYTES = 2 * 1024**3
 MAX_RECORDS = 2_000
 MAX_LEFT_OUT = 200
-_MESSAGES = 4 * 1024 * 1024
+_MESSAGES_BYTES = 4 * 1024 * 1024
+_MESSAGES_NAME = "messages-"
 _DIGEST_CHARACTERS = 16
 _COST = 2**12
 _PUBLIC = {
@@ -76,11 +78,13 @@ def observe_secrets(repository: GitRepository, files: Files, name: str, commit: 
     sizes |= _sizes(repository, [identity for identity in history.blobs if identity not in tree])
     known = CleanBlobs(_ruleset())
     chosen, cut = _within_limit(sizes, tree.keys(), known)
-    searched = search(_contents(repository, chosen, history))
+    messages = {f"{_MESSAGES_NAME}{number}": part for number, part in enumerate(_message_parts(history))}
+    texts = {name: part.text for name, part in messages.items()}
+    searched = search(chosen | {name: len(text) for name, text in texts.items()}, partial(_read, repository, files, texts))
     known.add(identity for identity in searched.clean if identity in sizes)
     known.save()
     unobserved += _untold(searched, history, cut, repository.borrowed.shallow)
-    places = [*_in_names(files), *_placed(searched, files, history)]
+    places = [*_in_names(files), *_placed(searched, files, history), *_in_messages(searched, messages)]
     digests = {value: _digest(name, value) for value in sorted({place.found.value for place in places})[:MAX_RECORDS]}
     secrets = _records(places, digests)
     if len(digests) < len({place.found.value for place in places}):
@@ -134,29 +138,38 @@ def _within_limit(sizes: dict[str, int | None], tree: Iterable[str], known: Clea
     return chosen, left_out
 
 
-_Content = tuple[str, Callable[[], bytes | None], int | None]
+def _read(repository: GitRepository, files: Files, texts: Mapping[str, bytes], names: Sequence[str]) -> Iterator[tuple[str, bytes | None]]:
+    """What is at hand first, the rest from git."""
+    asked: list[str] = []
+    for name in names:
+        data = texts.get(name) or files.kept(name)
+        if data is None:
+            asked.append(name)
+        else:
+            yield name, data
+    yield from repository.blobs.read_many(asked)
 
 
-def _contents(repository: GitRepository, sizes: dict[str, int | None], history: History) -> Iterator[_Content]:
-    for identity, size in sizes.items():
-        yield identity, partial(repository.blobs.read, identity), size
-    for number, (_, text) in enumerate(_message_parts(history)):
-        yield f"messages-{number}", partial(bytes, text), len(text)
+@dataclass(frozen=True, slots=True)
+class _Messages:
+    """Messages of commits one below the other, and for each its first line, commit and age."""
+
+    text: bytes = field(repr=False)
+    starts: tuple[tuple[int, str, int], ...]
 
 
-def _message_parts(history: History) -> Iterator[tuple[list[tuple[int, str, int]], bytes]]:
-    """Messages one below the other, and for each its first line, commit and age."""
+def _message_parts(history: History) -> Iterator[_Messages]:
     starts: list[tuple[int, str, int]] = []
     text, line = bytearray(), 1
     for commit, age, message in history.messages:
-        if len(text) + len(message) > _MESSAGES and text:
-            yield starts, bytes(text)
+        if len(text) + len(message) > _MESSAGES_BYTES and text:
+            yield _Messages(bytes(text), tuple(starts))
             starts, text, line = [], bytearray(), 1
         starts.append((line, commit, age))
         text += message.rstrip(b"\n") + b"\n\n"
         line += message.rstrip(b"\n").count(b"\n") + 2
     if text:
-        yield starts, bytes(text)
+        yield _Messages(bytes(text), tuple(starts))
 
 
 def _untold(searched: Searched, history: History, cut: int, shallow: bool) -> Iterator[Unobserved]:
@@ -191,9 +204,12 @@ def _placed(searched: Searched, files: Files, history: History) -> Iterator[_Pla
                 yield _Place(found, path, True, history.blobs.get(identity))
             if identity in history.blobs:
                 yield _Place(found, history.blobs[identity].path, False, history.blobs[identity])
-    for number, (starts, _) in enumerate(_message_parts(history)):
-        for found in searched.found.get(f"messages-{number}", ()):
-            _, commit, age = max(start for start in starts if start[0] <= found.line)
+
+
+def _in_messages(searched: Searched, messages: Mapping[str, _Messages]) -> Iterator[_Place]:
+    for name, part in messages.items():
+        for found in searched.found.get(name, ()):
+            _, commit, age = part.starts[bisect(part.starts, found.line, key=lambda start: start[0]) - 1]
             yield _Place(found, COMMIT_MESSAGE, False, Brought(COMMIT_MESSAGE, commit, age))
 
 

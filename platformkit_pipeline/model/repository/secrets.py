@@ -49,23 +49,16 @@ class Unsearched:
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class ClientKeyName:
-    """A variable that a bundler copies into the browser's code, named as if it held a key that bypasses row level security."""
+class ClientKey:
+    """A variable in the code or settings that is named as if it held a key that bypasses row level security. Without a value."""
 
     path: str
     name: str
     line: int
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class ClientKeyUse:
-    """Code that says it runs in a browser, or may by its place, reads a variable that holds such a key."""
-
-    path: str
-    name: str
-    line: int
-    says_so: bool
-    """It begins with `"use client"`; otherwise only a declaration tells."""
+    public_variable: bool = False
+    """Bundlers copy variables of such a name into the browser's code."""
+    says_so: bool = False
+    """The file begins with `"use client"`."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from platformkit_pipeline.model.repository.declarations import NOTHING_DECLARED, RepositoryDeclarations
 from platformkit_pipeline.model.repository.documents import AgentDocument
 from platformkit_pipeline.model.repository.facet import RepositoryFacet
-from platformkit_pipeline.model.repository.secrets import Secret, Unsearched
+from platformkit_pipeline.model.repository.secrets import ClientKey, EnvironmentFile, Secret, SecretHook, Unsearched
+from platformkit_pipeline.model.repository.suppressions import Suppression
 from platformkit_pipeline.model.repository.tree import Head, Tag, TreeFile
 from platformkit_pipeline.model.snapshot import Unobserved
 
@@ -26,6 +27,10 @@ class RepositorySnapshot:
     agent_documents: tuple[AgentDocument, ...] = ()
     secrets: tuple[Secret, ...] = ()
     unsearched: tuple[Unsearched, ...] = ()
+    client_keys: tuple[ClientKey, ...] = ()
+    environment_files: tuple[EnvironmentFile, ...] = ()
+    secret_hooks: tuple[SecretHook, ...] = ()
+    suppressions: tuple[Suppression, ...] = ()
     unobserved: tuple[Unobserved, ...] = field(default=())
 
     def observed(self, facet: RepositoryFacet) -> bool:
