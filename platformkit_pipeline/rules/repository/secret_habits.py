@@ -26,7 +26,7 @@ _HOOK = "secret hook"
     title="A key that bypasses row level security reaches the client",
     why="Whoever opens the page reads its code. With a `service_role` JWT or an `sb_secret_` key no policy holds: all data of all tenants "
     "are open, for reading and writing. Client code is what the owners declare (`paths: client:`), what says `use client`, and for a "
-    "literal key also pages, components and public folders; bundlers copy variables named `NEXT_PUBLIC_`, `VITE_`, `EXPO_PUBLIC_` and the like "
+    "literal key also pages, components and public folders; bundlers copy variables named `NEXT_PUBLIC_`, `VITE_`, `EXPO_PUBLIC_` and such "
     "into it, so that a variable of such a name for such a key is a finding without any value.",
     how_to_fix="If the key was ever built into a page, rotate it first. Let the client use the publishable key, and do what needs more in "
     "an Edge Function or a route of the server that checks who asks.",
@@ -90,8 +90,8 @@ def _is_client_by_convention(path: str) -> bool:
     family=Family.REPOSITORY_SECRETS,
     title="A file of environment variables is committed",
     why="`.env`, `.env.production` and `prod.env` are where secrets are put; once such a file is tracked, the next secret in it is "
-    "committed without anybody noticing. Templates (`.env.example`, `.sample`, `.template`, `.dist`) are meant to be committed, and so is a file "
-    "in which no variable has a value, or only placeholders or values encrypted by dotenvx.",
+    "committed without anybody noticing. Templates (`.env.example`, `.sample`, `.template`, `.dist`) are meant to be committed, and so is a "
+    "file in which no variable has a value, or only placeholders or values encrypted by dotenvx.",
     how_to_fix="`git rm --cached` the file, name it in `.gitignore`, and commit a `.env.example` with names and no values. Rotate whatever "
     "secret it held.",
     requires=(RepositoryFacet.FILES,),
