@@ -90,8 +90,8 @@ def _is_client_by_convention(path: str) -> bool:
     family=Family.REPOSITORY_SECRETS,
     title="A file of environment variables is committed",
     why="`.env`, `.env.production` and `prod.env` are where secrets are put; once such a file is tracked, the next secret in it is "
-    "committed without anybody noticing. Templates (`.env.example`, `.sample`, `.template`, `.dist`) are meant to be committed, and so is a "
-    "file in which no variable has a value, or only placeholders or values encrypted by dotenvx.",
+    "committed without anybody noticing. Templates (`.env.example`, `.sample`, `.template`, `.dist`) are meant to be committed, and so "
+    "is a file in which no variable has a value, or only placeholders or values encrypted by dotenvx.",
     how_to_fix="`git rm --cached` the file, name it in `.gitignore`, and commit a `.env.example` with names and no values. Rotate whatever "
     "secret it held.",
     requires=(RepositoryFacet.FILES,),
