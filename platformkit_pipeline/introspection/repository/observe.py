@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from platformkit_pipeline.introspection.repository.agent_documents import observe_agent_documents
 from platformkit_pipeline.introspection.repository.client_keys import observe_client_keys
 from platformkit_pipeline.introspection.repository.declarations import observe_declarations
+from platformkit_pipeline.introspection.repository.diagrams import observe_diagrams
 from platformkit_pipeline.introspection.repository.environment_files import observe_environment_files
 from platformkit_pipeline.introspection.repository.git import GitRepository
 from platformkit_pipeline.introspection.repository.secret_hooks import observe_secret_hooks
@@ -51,6 +52,7 @@ def observe_repository(repository: GitRepository, options: RepositoryOptions) ->
         files=files.entries,
         tags=repository.tags(),
         agent_documents=observe_agent_documents(files),
+        diagrams=observe_diagrams(files),
         secrets=secrets.secrets,
         unsearched=secrets.unsearched,
         client_keys=observe_client_keys(files),

@@ -11,6 +11,7 @@ from platformkit_pipeline.model.identity import ObjectIdentity
 from platformkit_pipeline.model.inventory import InventoryObject, inventory_object
 from platformkit_pipeline.model.record_json import from_json, to_json
 from platformkit_pipeline.model.repository.declarations import RepositoryDeclarations
+from platformkit_pipeline.model.repository.diagrams import Diagram
 from platformkit_pipeline.model.repository.documents import AgentDocument
 from platformkit_pipeline.model.repository.secrets import ClientKey, EnvironmentFile, Secret, SecretHook, Unsearched
 from platformkit_pipeline.model.repository.snapshot import RepositorySnapshot
@@ -36,6 +37,7 @@ _NOUNS: tuple[_Noun, ...] = (
     _Noun("file", "files", TreeFile, lambda r: r.path),
     _Noun("tag", "tags", Tag, lambda r: r.name),
     _Noun("agent_document", "agent_documents", AgentDocument, lambda r: r.path),
+    _Noun("diagram", "diagrams", Diagram, lambda r: r.path),
     _Noun("secret", "secrets", Secret, lambda r: r.identity),
     _Noun("client_key", "client_keys", ClientKey, lambda r: f"{r.path} [{r.name}]"),
     _Noun("environment_file", "environment_files", EnvironmentFile, lambda r: r.path),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from platformkit_pipeline.model.repository.declarations import NOTHING_DECLARED, RepositoryDeclarations
+from platformkit_pipeline.model.repository.diagrams import Diagram
 from platformkit_pipeline.model.repository.documents import AgentDocument
 from platformkit_pipeline.model.repository.facet import RepositoryFacet
 from platformkit_pipeline.model.repository.secrets import ClientKey, EnvironmentFile, Secret, SecretHook, Unsearched
@@ -25,6 +26,7 @@ class RepositorySnapshot:
     files: tuple[TreeFile, ...] = ()
     tags: tuple[Tag, ...] = ()
     agent_documents: tuple[AgentDocument, ...] = ()
+    diagrams: tuple[Diagram, ...] = ()
     secrets: tuple[Secret, ...] = ()
     unsearched: tuple[Unsearched, ...] = ()
     client_keys: tuple[ClientKey, ...] = ()
