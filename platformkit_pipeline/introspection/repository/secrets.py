@@ -76,7 +76,7 @@ def observe_secrets(repository: GitRepository, files: Files, name: str, commit: 
         unobserved.append(Unobserved(RepositoryFacet.SECRET_HISTORY, str(error)))
     sizes: dict[str, int | None] = {identity: entry.size for identity, entry in tree.items()}
     sizes |= _sizes(repository, [identity for identity in history.blobs if identity not in tree])
-    known = CleanBlobs(_ruleset())
+    known = CleanBlobs(secret_ruleset())
     chosen, cut = _within_limit(sizes, tree.keys(), known)
     messages = {f"{_MESSAGES_NAME}{number}": part for number, part in enumerate(_message_parts(history))}
     texts = {name: part.text for name, part in messages.items()}
@@ -94,7 +94,7 @@ def observe_secrets(repository: GitRepository, files: Files, name: str, commit: 
     return SecretsObserved(secrets, _unsearched(searched, files, history), tuple(unobserved), masker)
 
 
-def _ruleset() -> str:
+def secret_ruleset() -> str:
     """Names everything that the answer about a content depends on."""
     try:
         installed = version("kingfisher-bin")
