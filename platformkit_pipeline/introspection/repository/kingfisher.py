@@ -46,7 +46,7 @@ class Hit:
     last: int
 
 
-def ask_kingfisher(folder: Path, *, timeout: float = TIMEOUT_SECONDS) -> tuple[Hit, ...]:
+def ask_kingfisher(folder: Path) -> tuple[Hit, ...]:
     """What it finds in the files of a folder of ours. Raises KingfisherError when it is missing, fails or does not answer."""
     program = find_program(_PROGRAM)
     if program is None:
@@ -56,7 +56,7 @@ def ask_kingfisher(folder: Path, *, timeout: float = TIMEOUT_SECONDS) -> tuple[H
         command = [program, "scan", str(folder), "--rules-path", str(RULES), *_OPTIONS]
         try:
             with answer.open("wb") as output:
-                code = _run(command, Path(place), output, timeout)
+                code = _run(command, Path(place), output)
         except OSError as error:
             raise KingfisherError(f"could not be run: {error.strerror or type(error).__name__}") from None
         if code not in (_FOUND, _CLEAN):
@@ -70,7 +70,7 @@ def rule_cache() -> Path:
     return Path(os.environ.get("KF_RULE_CACHE_DIR") or home_directory() / "cache" / "kingfisher")
 
 
-def _run(command: list[str], place: Path, output: IO[bytes], timeout: float) -> int:
+def _run(command: list[str], place: Path, output: IO[bytes]) -> int:
     """Exit code. The environment holds nothing of ours; a proxy that is none keeps it off the network, whatever it tries."""
     nowhere = "http://127.0.0.1:9"
     environment = {
@@ -88,9 +88,9 @@ def _run(command: list[str], place: Path, output: IO[bytes], timeout: float) -> 
         start_new_session=True,
     )
     try:
-        return process.wait(timeout)
+        return process.wait(TIMEOUT_SECONDS)
     except subprocess.TimeoutExpired:
-        raise KingfisherError(f"did not answer within {timeout:.0f} seconds") from None
+        raise KingfisherError(f"did not answer within {TIMEOUT_SECONDS} seconds") from None
     finally:
         if process.poll() is None:  # whatever ended the waiting: its children end with it
             os.killpg(process.pid, signal.SIGKILL)

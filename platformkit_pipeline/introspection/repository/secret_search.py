@@ -160,7 +160,9 @@ def _place_of(text: str, starts: list[int], hit: Hit) -> Place | None:
     start, end = starts[hit.line - 1] + hit.first, starts[hit.line - 1] + hit.last + 1
     if text.startswith("-----BEGIN", start):  # its end is told in columns of another line
         close = text.find("-----END", start, start + _LONGEST_KEY)
-        end = close if close > 0 else line_end
+        if close < 0:
+            return None  # a mark and no key
+        end = close
     elif not start < end <= line_end:
         end = line_end
     value = text[start:end]
