@@ -232,14 +232,16 @@ def _real_url(match: re.Match[str]) -> bool:
 _JWT = re.compile(r"(?<![\w-])(?P<value>eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,})", re.ASCII)
 _FORMS = (
     _Form("supabase-secret-key", ("sb_secret_",), re.compile(r"\b(?P<value>sb_secret_[\w-]{16,})", re.ASCII), _no_local_key),
-    _Form("supabase-access-token", ("sbp_",), re.compile(r"\b(?P<value>sbp_(?:v0_|oauth_)?[0-9a-f]{40})\b"), _no_placeholder),
+    _Form("supabase-access-token", ("sbp_",), re.compile(r"\b(?P<value>sbp_(?:v0_|oauth_)?[0-9a-f]{40})\b", re.ASCII), _no_placeholder),
     _Form(
         "url-password",
         ("://",),
-        re.compile(r"\b[A-Za-z][A-Za-z0-9+.-]{1,20}://[^\s:/@'\"]{0,100}:(?P<value>[^\s@/'\"]{1,200})@(?P<host>[^\s:/?'\"]{1,255})"),
+        re.compile(
+            r"\b[A-Za-z][A-Za-z0-9+.-]{1,20}://[^\s:/@'\"]{0,100}:(?P<value>[^\s@/'\"]{1,200})@(?P<host>[^\s:/?'\"]{1,255})", re.ASCII
+        ),
         _real_url,
     ),
-    _Form("aws-access-key", ("AKIA", "ASIA"), re.compile(r"\b(?P<value>(?:AKIA|ASIA)[0-9A-Z]{16})\b"), _no_placeholder),
+    _Form("aws-access-key", ("AKIA", "ASIA"), re.compile(r"\b(?P<value>(?:AKIA|ASIA)[0-9A-Z]{16})\b", re.ASCII), _no_placeholder),
     _Form(
         "github-token",
         ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"),
@@ -247,7 +249,7 @@ _FORMS = (
         _no_placeholder,
     ),
     _Form("gitlab-token", ("glpat-",), re.compile(r"\b(?P<value>glpat-[\w-]{20,})", re.ASCII), _no_placeholder),
-    _Form("slack-token", ("xox",), re.compile(r"\b(?P<value>xox[abeoprs]-[A-Za-z0-9-]{10,})"), _random),
+    _Form("slack-token", ("xox",), re.compile(r"\b(?P<value>xox[abeoprs]-[A-Za-z0-9-]{10,})", re.ASCII), _random),
     _Form(
         "chat-webhook",
         ("hooks",),
@@ -263,8 +265,8 @@ _FORMS = (
         re.compile(r"://(?:\w+\.)?discord(?:app)?\.com/api/webhooks/(?P<value>\d+/[\w-]{30,})", re.ASCII),
         _no_placeholder,
     ),
-    _Form("stripe-key", ("_live_",), re.compile(r"\b(?P<value>[sr]k_live_[A-Za-z0-9]{16,})"), _no_placeholder),
-    _Form("webhook-secret", ("whsec_",), re.compile(r"\b(?P<value>whsec_[A-Za-z0-9+/=]{20,})"), _no_placeholder),
+    _Form("stripe-key", ("_live_",), re.compile(r"\b(?P<value>[sr]k_live_[A-Za-z0-9]{16,})", re.ASCII), _no_placeholder),
+    _Form("webhook-secret", ("whsec_",), re.compile(r"\b(?P<value>whsec_[A-Za-z0-9+/=]{20,})", re.ASCII), _no_placeholder),
     _Form("model-provider-key", ("sk-",), re.compile(r"(?<![\w-])(?P<value>sk-[A-Za-z0-9][\w-]{19,})", re.ASCII), _random),
     _Form("google-api-key", ("AIza",), re.compile(r"\b(?P<value>AIza[\w-]{35})", re.ASCII), _no_placeholder),
     _Form("sendgrid-key", ("SG.",), re.compile(r"\b(?P<value>SG\.[\w-]{22}\.[\w-]{43})", re.ASCII), _no_placeholder),
@@ -272,7 +274,10 @@ _FORMS = (
         "private-key",
         ("PRIVATE KEY",),
         # no two dashes in the body: otherwise many beginnings without an end would each be read to the end of the text
-        re.compile(r"-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY-----(?P<value>(?:[A-Za-z0-9+/=\s\\:,]|-(?!-)){32,}?)(?=-----END|['\"$]|\Z)"),
+        re.compile(
+            r"-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY-----(?P<value>(?:[A-Za-z0-9+/=\s\\:,]|-(?!-)){32,}?)(?=-----END|['\"$]|\Z)",
+            re.ASCII,
+        ),
         _no_empty_key,
     ),
     _Form(
