@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from platformkit_pipeline.introspection.repository.agent_documents import observe_agent_document_pairs, observe_agent_documents
 from platformkit_pipeline.introspection.repository.amendments import observe_amendments, observe_constitutions
 from platformkit_pipeline.introspection.repository.change import observe_change
+from platformkit_pipeline.introspection.repository.client_keys import observe_client_keys
 from platformkit_pipeline.introspection.repository.declarations import observe_declarations
 from platformkit_pipeline.introspection.repository.diagrams import observe_diagrams
+from platformkit_pipeline.introspection.repository.environment_files import observe_environment_files
 from platformkit_pipeline.introspection.repository.exceptions import observe_exceptions
 from platformkit_pipeline.introspection.repository.files import Files
 from platformkit_pipeline.introspection.repository.git import GitRepository
 from platformkit_pipeline.introspection.repository.organisation_readme import observe_organisation_readme
+from platformkit_pipeline.introspection.repository.secret_hooks import observe_secret_hooks
+from platformkit_pipeline.introspection.repository.secrets import observe_secrets
 from platformkit_pipeline.introspection.repository.spec_bundles import observe_spec_bundles
+from platformkit_pipeline.introspection.repository.suppressions import observe_suppressions
 from platformkit_pipeline.model.errors import ObservationError
 from platformkit_pipeline.model.repository.change import Change
 from platformkit_pipeline.model.repository.facet import RepositoryFacet
@@ -44,7 +49,15 @@ def observe_repository(repository: GitRepository, options: RepositoryOptions) ->
     declarations = observe_declarations(files)
     change = _change(repository, head.commit, files, options.base)
     missing = [*_unobserved(head.shallow, options), *([change] if isinstance(change, Unobserved) else [])]
-    return RepositorySnapshot(
+    files.prefetch()
+    secrets = observe_secrets(repository, files, options.name, options.commit)
+    hooks, hook_faults = observe_secret_hooks(files)
+    suppressions, more_suppressions = observe_suppressions(files)
+    missing += secrets.unobserved
+    missing += [Unobserved(RepositoryFacet.SECRET_HOOKS, fault) for fault in hook_faults if not hooks]
+    if more_suppressions:
+        missing.append(Unobserved(RepositoryFacet.SUPPRESSIONS, "there are more than are read"))
+    snapshot = RepositorySnapshot(
         head=head,
         declarations=declarations,
         files=files.entries,
@@ -58,8 +71,16 @@ def observe_repository(repository: GitRepository, options: RepositoryOptions) ->
         exceptions=observe_exceptions(files),
         constitutions=observe_constitutions(files, repository, head.commit),
         amendments=observe_amendments(files),
+        secrets=secrets.secrets,
+        unsearched=secrets.unsearched,
+        client_keys=observe_client_keys(files),
+        environment_files=observe_environment_files(files),
+        secret_hooks=hooks,
+        suppressions=suppressions,
         unobserved=tuple(sorted(missing)),
     )
+    masked = secrets.masker.masked(snapshot)  # a heading, a job's name, even a file's name may hold a secret
+    return masked if masked.files is snapshot.files else replace(masked, files=tuple(sorted(masked.files)))
 
 
 def _change(repository: GitRepository, commit: str | None, files: Files, base: str | None) -> Change | Unobserved | None:

@@ -14,7 +14,9 @@ from platformkit_pipeline.model.repository.documents import AgentDocument, Agent
 from platformkit_pipeline.model.repository.facet import RepositoryFacet
 from platformkit_pipeline.model.repository.generated_readme import OrganisationReadme
 from platformkit_pipeline.model.repository.governance import Amendment, Constitution, ExceptionDocument
+from platformkit_pipeline.model.repository.secrets import ClientKey, EnvironmentFile, Secret, SecretHook, Unsearched
 from platformkit_pipeline.model.repository.specs import SpecBundle
+from platformkit_pipeline.model.repository.suppressions import Suppression
 from platformkit_pipeline.model.repository.tree import Head, Tag, TreeFile
 from platformkit_pipeline.model.snapshot import Unobserved
 
@@ -37,6 +39,12 @@ class RepositorySnapshot:
     exceptions: tuple[ExceptionDocument, ...] = ()
     constitutions: tuple[Constitution, ...] = ()
     amendments: tuple[Amendment, ...] = ()
+    secrets: tuple[Secret, ...] = ()
+    unsearched: tuple[Unsearched, ...] = ()
+    client_keys: tuple[ClientKey, ...] = ()
+    environment_files: tuple[EnvironmentFile, ...] = ()
+    secret_hooks: tuple[SecretHook, ...] = ()
+    suppressions: tuple[Suppression, ...] = ()
     unobserved: tuple[Unobserved, ...] = field(default=())
 
     def observed(self, facet: RepositoryFacet) -> bool:
