@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from platformkit_pipeline.introspection.repository.agent_documents import observe_agent_documents
+from platformkit_pipeline.introspection.repository.automation import observe_automation
+from platformkit_pipeline.introspection.repository.codeowners import observe_codeowners
 from platformkit_pipeline.introspection.repository.declarations import observe_declarations
 from platformkit_pipeline.introspection.repository.git import GitRepository
 from platformkit_pipeline.model.repository.facet import RepositoryFacet
@@ -32,13 +34,20 @@ def observe_repository(repository: GitRepository, options: RepositoryOptions) ->
     """The snapshot of a commit. Raises ObservationError when the repository as a whole cannot be read."""
     head = repository.head(options.commit)
     files = repository.files(head.commit)
+    declarations = observe_declarations(files)
+    automation = observe_automation(files, declarations, head.branch or "main")
     return RepositorySnapshot(
         head=head,
-        declarations=observe_declarations(files),
+        declarations=declarations,
         files=files.entries,
         tags=repository.tags(),
         agent_documents=observe_agent_documents(files),
-        unobserved=tuple(sorted(_unobserved(head.shallow, options))),
+        workflows=automation.workflows,
+        workflow_weaknesses=automation.weaknesses,
+        declared_commands=automation.commands,
+        other_automation=automation.others,
+        codeowners=observe_codeowners(files, declarations.critical_paths),
+        unobserved=tuple(sorted([*_unobserved(head.shallow, options), *automation.unobserved])),
     )
 
 

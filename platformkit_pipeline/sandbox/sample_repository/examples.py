@@ -3,6 +3,7 @@
 An example is lines of text. A line that begins with `=== ` says what to do, the lines below it are the content:
 
     === file PATH          write a file (the content ends with one line feed)
+    === replace PATH       put one text of a file in the place of another; a line `=>` stands between the two
     === remove PATH        remove a file or folder
     === commit MESSAGE     commit what was changed so far
     === tag NAME           tag the latest commit
@@ -78,6 +79,15 @@ def _file(step: Step, builder: RepositoryBuilder, _: Played) -> None:
     builder.write(step.argument, _SECRET.sub(lambda match: made_up_secret(match["kind"]), step.content))
 
 
+def _replace(step: Step, builder: RepositoryBuilder, _: Played) -> None:
+    old, arrow, new = step.content.partition("\n=>\n")
+    file = builder.folder / step.argument
+    content = file.read_text(encoding="utf-8")
+    if not arrow or content.count(old) != 1:
+        raise ValueError(f"{step.argument} holds {old!r} {content.count(old)} times, and an example replaces a text that stands there once")
+    builder.write(step.argument, content.replace(old, new.rstrip("\n")))
+
+
 def _remove(step: Step, builder: RepositoryBuilder, _: Played) -> None:
     builder.remove(step.argument)
 
@@ -104,6 +114,7 @@ def _github(step: Step, _: RepositoryBuilder, played: Played) -> None:
 
 _VERBS: Mapping[str, Callable[[Step, RepositoryBuilder, Played], None]] = {
     "file": _file,
+    "replace": _replace,
     "remove": _remove,
     "commit": _commit,
     "tag": _tag,
