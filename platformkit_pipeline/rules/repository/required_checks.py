@@ -124,7 +124,7 @@ _category(
     CheckCategory.MIGRATIONS,
     title="No workflow checks migrations",
     why="A migration that locks a table or drops a column is harmless to read and not to run.",
-    how_to_fix="Run `platformkit lint-migrations`, squawk or `supabase db lint` on pull requests. A repository without a database declares so.",
+    how_to_fix="Run `platformkit lint-migrations`, squawk or `supabase db lint` on pull requests. A repository without one says so.",
     violating=_without(_SCHEMA, "platformkit lint-migrations"),
     clean=f"=== replace {_SCHEMA}\nplatformkit lint-migrations\n=>\nsquawk",
     may_not_apply=True,
