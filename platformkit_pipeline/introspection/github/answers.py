@@ -71,8 +71,8 @@ def text(value: Any) -> str:
 
 
 def number(value: Any) -> int:
-    """The value as a whole number. Raises AnotherShape."""
-    if isinstance(value, bool) or not isinstance(value, int):
+    """The value as a whole number of at most 64 bits. Raises AnotherShape."""
+    if isinstance(value, bool) or not isinstance(value, int) or not -(2**63) <= value < 2**63:
         raise AnotherShape
     return value
 

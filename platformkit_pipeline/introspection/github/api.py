@@ -9,11 +9,19 @@ from dataclasses import dataclass
 from datetime import timedelta
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 import httpx
 
-from platformkit_pipeline.introspection.github.answers import AnotherShape, Answer, AnswerStore, GithubUnavailable, StoredAnswer, records
+from platformkit_pipeline.introspection.github.answers import (
+    AnotherShape,
+    Answer,
+    AnswerStore,
+    GithubUnavailable,
+    StoredAnswer,
+    records,
+    text,
+)
 from platformkit_pipeline.introspection.github.exchange import Patience, Response, client, exchange, same_host
 from platformkit_pipeline.introspection.github.refusals import Meaning, meaning
 from platformkit_pipeline.introspection.web_api import Pauses, address_of, token_of
@@ -26,6 +34,7 @@ ADDRESS_VARIABLE = "PLATFORMKIT_GITHUB_API_URL"
 """Another address of the API: an enterprise server, a proxy, a stand-in. Without TLS only on the machine itself."""
 
 _OWNER_NAME = re.compile(r"([A-Za-z0-9][A-Za-z0-9_-]{0,99})/(?!\.{1,2}\Z)([A-Za-z0-9._-]{1,100})\Z")
+_ETAG = re.compile(r'(W/)?"[!#-~]{1,200}"\Z')
 _PER_PAGE = 100
 _REFUSED = frozenset({403, 404})
 _ABOUT_THE_TOKEN = frozenset({Meaning.NOT_PERMITTED, Meaning.NOT_FOUND, Meaning.SINGLE_SIGN_ON, Meaning.OTHER})
@@ -68,6 +77,9 @@ class GithubApi:
         self._token_env = access.token_env
         self._pauses, self._patience = pauses, patience
         self._store: AnswerStore = {} if store is None else store
+        # What is stored for one token is not shown through another.
+        self._asker = f"{access.token_env} {access.owner_name} "
+        self._used: set[str] = set()
         self._slept = 0.0
         self._given_up = ""
         self._refused: set[RefusedQuestion] = set()
@@ -128,12 +140,22 @@ class GithubApi:
         response = self._patiently(method, self._url(template, {}, names), body=body, again=method != "POST")
         return self._answer(response, question)
 
+    def forget_unused(self) -> None:
+        """Drop stored answers about this repository that this connection did not ask for, such as reports on old commits."""
+        for key in [k for k in self._store if k.startswith(self._asker) and k not in self._used]:
+            del self._store[key]
+
+    def pause(self, seconds: float) -> None:
+        """Let GitHub come to rest."""
+        self._pauses.sleep(seconds)
+
     def _url(self, template: str, parameters: Mapping[str, str], names: Mapping[str, str]) -> str:
         path = template.format(**{name: quote(value, safe="") for name, value in (self._names | dict(names)).items()})
         return self._address + path + (f"?{urlencode(parameters)}" if parameters else "")
 
     def _get(self, url: str, question: str) -> Answer:
-        key = f"{self._token_env} {url}"
+        key = self._asker + url
+        self._used.add(key)
         stored = self._store.get(key)
         response = self._patiently("GET", url, {"If-None-Match": stored.etag} if stored else {})
         if response.status == 304:
@@ -142,7 +164,7 @@ class GithubApi:
                 return Answer(known, following=_next(stored.link))
             self._store.pop(key, None)
             response = self._patiently("GET", url)
-        elif response.status == 200 and "etag" in response.headers:
+        elif response.status == 200 and _ETAG.match(response.headers.get("etag", "")):
             kept = _without_secrets(response.document) if "/secret-scanning/" in url else response.document
             self._store[key] = StoredAnswer(response.headers["etag"], json.dumps(kept), response.headers.get("link", ""))
         return self._answer(response, question)
@@ -181,7 +203,8 @@ class GithubApi:
         if self._given_up:
             return Answer(refusal=Meaning.NO_ANSWER, why=self._given_up)
         if response.failure or response.temporary:
-            return Answer(refusal=Meaning.NO_ANSWER, why=f"{response.failure or f'GitHub answered {response.status}'}; scan again later")
+            why = response.failure or f"GitHub answered {response.status}"
+            return Answer(refusal=Meaning.NO_ANSWER, why=why if response.settled else f"{why}; scan again later")
         if response.status == 401:
             raise GithubUnavailable(
                 f"GitHub does not accept the token in {self._token_env} (401): it is wrong, revoked or expired; make a new one"
@@ -189,7 +212,7 @@ class GithubApi:
         if 200 <= response.status < 300:
             return Answer(response.document, following=_next(response.headers.get("link", "")))
         meant = meaning(response.status, response.message)
-        needs = response.headers.get("x-accepted-github-permissions", "")
+        needs = text(response.headers.get("x-accepted-github-permissions", ""))
         if response.status in _REFUSED and meant in _ABOUT_THE_TOKEN:
             self._refused.add(RefusedQuestion(question, response.status, needs))
         return Answer(refusal=meant, why=_sentence(question, response, meant, needs))
@@ -208,7 +231,7 @@ def _next(link: str) -> str:
     if not link:
         return ""
     following = httpx.Response(200, headers={"Link": link}).links.get("next", {}).get("url", "")
-    return following if urlsplit(following).scheme else ""
+    return following if "://" in following else ""
 
 
 def _parsed(stored: StoredAnswer | None) -> Any:

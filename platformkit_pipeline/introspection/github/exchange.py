@@ -53,6 +53,8 @@ class Response:
     failure: str = ""
     lost: bool = False
     """Nothing was understood at all (no connection, time is up), so that other questions will hardly fare better."""
+    settled: bool = False
+    """The failure will be the same next time."""
 
     @property
     def message(self) -> str:
@@ -70,7 +72,7 @@ class Response:
 
     @property
     def temporary(self) -> bool:
-        return bool(self.failure) or self.status in _TEMPORARY
+        return (bool(self.failure) and not self.settled) or self.status in _TEMPORARY
 
     def asked_pause(self, now: datetime) -> float | None:
         """Seconds that a rate limit wants us to wait; None when it is not one or does not say."""
@@ -103,13 +105,20 @@ def exchange(
         response = _once(http, method, url, patience, headers or {}, body)
         if response.status not in _MOVED:
             return response
-        target = urljoin(url, response.headers.get("location", ""))
+        target = _target(url, response.headers.get("location", ""))
         if not same_host(url, target):
-            return Response(response.status, failure="GitHub points to another host, where the token is not sent")
+            return Response(response.status, failure="GitHub points to another host, where the token is not sent", settled=True)
         if method != "GET":
-            return Response(response.status, failure="the repository has moved: use the name that it has now")
+            return Response(response.status, failure="the repository has moved: use the name that it has now", settled=True)
         url = target
-    return Response(failure="GitHub points from one address to the next without end")
+    return Response(failure="GitHub points from one address to the next without end", settled=True)
+
+
+def _target(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        return ""
 
 
 def same_host(one: str, other: str) -> bool:
@@ -130,7 +139,7 @@ def _once(http: httpx.Client, method: str, url: str, patience: Patience, headers
             for part in response.iter_bytes():
                 content += part
                 if len(content) > patience.largest_answer:
-                    return Response(failure="GitHub sent more than was asked for")
+                    return Response(failure="GitHub sent more than was asked for", settled=True)
                 if time.monotonic() > until:
                     return Response(failure="GitHub took too long to answer", lost=True)
             return _read(response.status_code, {k.lower(): v for k, v in response.headers.items()}, bytes(content))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from platformkit_pipeline.introspection.github.actions import read_actions
-from platformkit_pipeline.introspection.github.answers import AnotherShape, AnswerStore, GithubUnavailable, record, text
+from platformkit_pipeline.introspection.github.answers import AnotherShape, AnswerStore, GithubUnavailable, flag, record, text
 from platformkit_pipeline.introspection.github.api import GithubApi
 from platformkit_pipeline.introspection.github.classic_protection import read_classic_protection
 from platformkit_pipeline.introspection.github.demands import Demands
@@ -35,11 +35,14 @@ def observe_github(
 ) -> GithubSettings:
     """All that GitHub tells this token about the repository and its default branch.
 
-    With a `store` that is kept between observations, questions are asked conditionally. Raises GithubUnavailable when the
+    With a `store` that is kept between observations, questions are asked conditionally; it keeps the answers of the last
+    observation of each repository only. Raises GithubUnavailable when the
     repository itself cannot be read; whatever else cannot be read is listed in `unobserved`.
     """
     with GithubApi(access, environment, pauses, patience, store) as api:
-        return observe_through(api)
+        settings = observe_through(api)
+        api.forget_unused()
+        return settings
 
 
 def observe_through(api: GithubApi) -> GithubSettings:
@@ -47,7 +50,9 @@ def observe_through(api: GithubApi) -> GithubSettings:
     repository = read_repository(api)
     try:
         branch = text(repository["default_branch"])
-        name, archived = text(repository["full_name"]), bool(repository["archived"])
+        name, archived = text(repository["full_name"]), flag(repository, "archived")
+        if not branch or not name:
+            raise AnotherShape
         visibility = text(repository.get("visibility") or ("private" if repository["private"] else "public"))
         roles = tuple(sorted(text(role) for role, held in record(repository.get("permissions") or {}).items() if held is True))
     except (AnotherShape, KeyError):

@@ -17,7 +17,7 @@ class Meaning(StrEnum):
     DISABLED = "the feature is switched off"
     ARCHIVED = "not available for archived repositories"
     NOT_ON_PLAN = "the owner's plan does not include it"
-    NOT_PERMITTED = "the token may not read it"
+    NOT_PERMITTED = "the token lacks the permission"
     SINGLE_SIGN_ON = "the organisation wants the token to be authorised for single sign-on"
     NOT_FOUND = "GitHub does not show it to this token, whether it is there or not"
     NO_ANSWER = "GitHub gave no answer that can be used"

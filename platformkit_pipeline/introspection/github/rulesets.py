@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from platformkit_pipeline.introspection.github.answers import AnotherShape, flag, number, record, records, text
+from platformkit_pipeline.introspection.github.answers import flag, number, record, records, text
 from platformkit_pipeline.introspection.github.api import GithubApi
 from platformkit_pipeline.introspection.github.demands import Demands
 from platformkit_pipeline.introspection.github.notes import Notes
@@ -108,9 +108,7 @@ def bypass_actors(document: dict[str, Any]) -> tuple[BypassActor, ...] | None:
     actors = []
     for actor in records(document["bypass_actors"]):
         kind, identifier = text(actor["actor_type"]), actor.get("actor_id")
-        if not isinstance(identifier, int | None):
-            raise AnotherShape
-        numbered = "" if identifier is None else str(identifier)
+        numbered = "" if identifier is None else str(number(identifier))
         name = _ROLES.get(numbered, numbered) if kind == "RepositoryRole" else numbered
         actors.append(BypassActor(kind, numbered, name or kind, text(actor.get("bypass_mode") or "always")))
     return tuple(sorted(actors))

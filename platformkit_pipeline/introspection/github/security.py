@@ -16,7 +16,7 @@ from platformkit_pipeline.model.repository.github import AlertCount, AlertKind, 
 
 VULNERABILITY_ALERTS = "/repos/{owner}/{repo}/vulnerability-alerts"
 _MOST_PAGES = 10
-_BLOCK = {
+BLOCK = {
     "advanced_security": ("advanced_security", "code_security"),
     "secret_scanning": ("secret_scanning",),
     "push_protection": ("secret_scanning_push_protection",),
@@ -58,8 +58,8 @@ def features(repository: dict[str, Any]) -> SecuritySettings:
     block = repository.get("security_and_analysis")
     if not isinstance(block, dict):
         hidden = Feature(why="GitHub shows security_and_analysis to administrators only")
-        return SecuritySettings(**dict.fromkeys(_BLOCK, hidden))
-    return SecuritySettings(**{ours: _stated(block, theirs) for ours, theirs in _BLOCK.items()})
+        return SecuritySettings(**dict.fromkeys(BLOCK, hidden))
+    return SecuritySettings(**{ours: _stated(block, theirs) for ours, theirs in BLOCK.items()})
 
 
 def _stated(block: dict[str, Any], names: tuple[str, ...]) -> Feature:

@@ -8,6 +8,7 @@ from platformkit_pipeline.introspection.repository.agent_documents import observ
 from platformkit_pipeline.introspection.repository.automation import observe_automation
 from platformkit_pipeline.introspection.repository.codeowners import observe_codeowners
 from platformkit_pipeline.introspection.repository.declarations import observe_declarations
+from platformkit_pipeline.introspection.repository.diagrams import observe_diagrams
 from platformkit_pipeline.introspection.repository.git import GitRepository
 from platformkit_pipeline.model.repository.facet import RepositoryFacet
 from platformkit_pipeline.model.repository.snapshot import RepositorySnapshot
@@ -47,6 +48,7 @@ def observe_repository(repository: GitRepository, options: RepositoryOptions) ->
         declared_commands=automation.commands,
         other_automation=automation.others,
         codeowners=observe_codeowners(files, declarations.critical_paths),
+        diagrams=observe_diagrams(files),
         unobserved=tuple(sorted([*_unobserved(head.shallow, options), *automation.unobserved])),
     )
 

@@ -115,9 +115,17 @@ class Reports:
     complete: bool = True
     """False: more reported than is read, or some commits could not be asked about; a missing name then proves nothing."""
 
-    def reported(self, context: str, integration: int | None = None) -> bool:
-        """Whether anything of that name reported, through that App if it has to be a certain one."""
-        return any(c.context == context and (integration is None or c.integration == integration) for c in self.contexts)
+    def reported(self, context: str, integration: int | None = None) -> bool | None:
+        """Whether anything of that name reported, through that App if it has to be a certain one.
+
+        None, which is not False, where its absence proves nothing: not all could be read, no pull request was merged, or only a
+        commit status has that name, which does not tell through which App it came.
+        """
+        named = [c for c in self.contexts if c.context == context]
+        if any(integration in (None, c.integration) for c in named):
+            return True
+        by_status = any(c.kind == ReportKind.STATUS for c in named)
+        return None if by_status or not self.complete or not self.merged_pull_requests else False
 
 
 @dataclass(frozen=True, slots=True)

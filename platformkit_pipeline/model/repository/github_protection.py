@@ -166,4 +166,4 @@ class BranchProtection:
 def _passed(bypass: tuple[BypassActor, ...] | None, reviews: bool) -> dict[tuple[str, str], BypassActor] | None:
     if bypass is None:
         return None
-    return {(a.kind, a.identifier): a for a in bypass if reviews or a.scope is BypassScope.EVERYTHING}
+    return {(a.kind, a.identifier): a for a in bypass if reviews or a.scope == BypassScope.EVERYTHING}

@@ -13,6 +13,7 @@ from platformkit_pipeline.model.record_json import from_json, to_json
 from platformkit_pipeline.model.repository.checks import DeclaredCommand
 from platformkit_pipeline.model.repository.codeowners import Codeowners
 from platformkit_pipeline.model.repository.declarations import RepositoryDeclarations
+from platformkit_pipeline.model.repository.diagrams import Diagram
 from platformkit_pipeline.model.repository.documents import AgentDocument
 from platformkit_pipeline.model.repository.github import GithubSettings
 from platformkit_pipeline.model.repository.snapshot import RepositorySnapshot
@@ -43,6 +44,7 @@ _NOUNS: tuple[_Noun, ...] = (
     _Noun("codeowners", "codeowners", Codeowners, lambda _: "CODEOWNERS", single=True),
     _Noun("github_settings", "github", GithubSettings, lambda _: "GitHub", single=True),
     _Noun("agent_document", "agent_documents", AgentDocument, lambda r: r.path),
+    _Noun("diagram", "diagrams", Diagram, lambda r: r.path),
 )
 _NOUN_OF_KIND = {noun.kind: noun for noun in _NOUNS}
 

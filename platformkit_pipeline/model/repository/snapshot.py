@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from platformkit_pipeline.model.repository.checks import DeclaredCommand
 from platformkit_pipeline.model.repository.codeowners import Codeowners
 from platformkit_pipeline.model.repository.declarations import NOTHING_DECLARED, RepositoryDeclarations
+from platformkit_pipeline.model.repository.diagrams import Diagram
 from platformkit_pipeline.model.repository.documents import AgentDocument
 from platformkit_pipeline.model.repository.facet import RepositoryFacet
 from platformkit_pipeline.model.repository.github import GithubSettings
@@ -36,6 +37,7 @@ class RepositorySnapshot:
     """None only where it was not looked for."""
     github: GithubSettings | None = None
     """None where GitHub was not asked, or did not answer."""
+    diagrams: tuple[Diagram, ...] = ()
     unobserved: tuple[Unobserved, ...] = field(default=())
 
     def observed(self, facet: RepositoryFacet) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Fault:
-    """What to give instead of the right answer, so many `times`, to requests whose path contains `path`.
+    """What to give instead of the right answer, so many `times`, to requests of `method` whose path contains `path` (empty: any).
 
     `status` None keeps the right answer, which may then be `cut` in the middle of its JSON, or be late by `delay` seconds.
     """
@@ -19,7 +19,10 @@ class Fault:
     body: str | None = None
     """Sent as it stands, in place of a JSON object with the message."""
     path: str = ""
+    method: str = ""
     times: int = 1
+    takes_effect: bool = False
+    """The request does what it asks for, and only its answer is replaced."""
     cut: bool = False
     delay: float = 0.0
 

@@ -72,8 +72,10 @@ class Github:
     def answer(self, asked: Asked) -> tuple[Reply, Fault | None]:
         """The reply to one request, with the fault to work on it."""
         self.asked.append(asked)
-        fault = self._fault(asked.path)
+        fault = self._fault(asked)
         if fault is not None and fault.status is not None:
+            if fault.takes_effect:
+                self._answered(asked)
             return Reply(fault.status, {"message": fault.message, "status": str(fault.status)}, fault.headers), fault
         try:
             reply = self._answered(asked)
@@ -81,9 +83,9 @@ class Github:
             reply = refused.reply
         return self._counted(asked, reply), fault
 
-    def _fault(self, path: str) -> Fault | None:
+    def _fault(self, asked: Asked) -> Fault | None:
         for fault in self.faults:
-            if fault.path in path:
+            if fault.path in asked.path and fault.method in ("", asked.method):
                 fault.times -= 1
                 if fault.times <= 0:
                     self.faults.remove(fault)

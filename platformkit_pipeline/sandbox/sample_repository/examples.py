@@ -4,6 +4,7 @@ An example is lines of text. A line that begins with `=== ` says what to do, the
 
     === file PATH          write a file (the content ends with one line feed)
     === replace PATH       put one text of a file in the place of another; a line `=>` stands between the two
+    === picture PATH       write a PNG that carries the content as its draw.io source; without content, none
     === remove PATH        remove a file or folder
     === commit MESSAGE     commit what was changed so far
     === tag NAME           tag the latest commit
@@ -22,6 +23,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from platformkit_pipeline.sandbox.sample_repository.builder import RepositoryBuilder
+from platformkit_pipeline.sandbox.sample_repository.pictures import picture_of
 from platformkit_pipeline.sandbox.sample_repository.secrets import made_up_secret
 
 _MARK = "=== "
@@ -88,6 +90,10 @@ def _replace(step: Step, builder: RepositoryBuilder, _: Played) -> None:
     builder.write(step.argument, content.replace(old, new.rstrip("\n")))
 
 
+def _picture(step: Step, builder: RepositoryBuilder, _: Played) -> None:
+    builder.write(step.argument, picture_of(step.content.strip()))
+
+
 def _remove(step: Step, builder: RepositoryBuilder, _: Played) -> None:
     builder.remove(step.argument)
 
@@ -115,6 +121,7 @@ def _github(step: Step, _: RepositoryBuilder, played: Played) -> None:
 _VERBS: Mapping[str, Callable[[Step, RepositoryBuilder, Played], None]] = {
     "file": _file,
     "replace": _replace,
+    "picture": _picture,
     "remove": _remove,
     "commit": _commit,
     "tag": _tag,

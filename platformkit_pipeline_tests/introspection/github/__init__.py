@@ -1,1 +1,1 @@
-"""Tests of the room `sandbox`."""
+"""Tests of the client of GitHub, over HTTP against the stand-in."""

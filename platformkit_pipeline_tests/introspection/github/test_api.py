@@ -31,7 +31,7 @@ from platformkit_pipeline.sandbox.github.faults import (
     truncated,
 )
 from platformkit_pipeline.sandbox.github.serve import TOKEN
-from platformkit_pipeline.sandbox.github.state import REVOKED, Issue
+from platformkit_pipeline.sandbox.github.state import REVOKED, Commit, Issue, Repository
 from platformkit_pipeline_tests.introspection.github.conftest import ACCESS, NOON, Observer, why
 
 ISSUES = "/repos/{owner}/{repo}/issues"
@@ -118,6 +118,19 @@ def test_pages_are_followed_from_stored_answers_as_well(observer: Observer) -> N
         with GithubApi(ACCESS, observer.environment(), observer.pauses, observer.patience, store) as api:
             assert len(api.pages(ISSUES).items) == 11
     assert observer.github.limit - observer.github.remaining == 3
+
+
+def test_the_store_forgets_what_is_not_asked_any_more_and_nothing_of_others(observer: Observer) -> None:
+    store: dict[str, StoredAnswer] = {}
+    observer.github.repositories["acme/shop2"] = Repository("acme", "shop2")
+    observer.observe(access=GithubAccess("acme/shop2", ACCESS.token_env), store=store)
+    others = dict(store)
+    for number in range(8):
+        observer.repository.commits.insert(0, Commit(f"Commit {number}"))
+        observer.observe(store=store)
+    own = {key: answer for key, answer in store.items() if key not in others}
+    assert {key: store[key] for key in others} == others
+    assert sum("/check-runs" in key for key in own) == 5
 
 
 def test_a_damaged_store_is_asked_past(observer: Observer) -> None:

@@ -63,7 +63,7 @@ def test_features_are_unknown_to_whoever_is_no_administrator(observer: Observer)
     assert "administrators only" in settings.security.push_protection.why
     assert "administrators only" in why(settings, GithubFacet.SECURITY)
     for facet in (GithubFacet.SECRET_SCANNING_ALERTS, GithubFacet.CODE_SCANNING_ALERTS, GithubFacet.DEPENDABOT_ALERTS):
-        assert "may not read it" in why(settings, facet)
+        assert "lacks the permission" in why(settings, facet)
 
 
 @pytest.mark.parametrize(
@@ -185,8 +185,17 @@ def test_what_reported_on_the_branch_and_on_merged_pull_requests(observer: Obser
     assert (len(reports.commits), reports.merged_pull_requests, reports.complete) == (6, 1, True)
     assert reports.reported("spec")
     assert reports.reported("spec", 99)
-    assert not reports.reported("spec", 15368)
-    assert not reports.reported("forgotten")
+    assert reports.reported("spec", 15368) is False
+    assert reports.reported("forgotten") is False
+    assert reports.reported("ci") is True
+    assert reports.reported("ci", 15368) is None, "a status does not tell through which App it came"
+
+
+def test_absence_proves_nothing_where_no_pull_request_was_merged(observer: Observer) -> None:
+    observer.repository.commits[0].check_runs = [CheckRun("lint")]
+    reports = observer.observe().reports
+    assert reports is not None
+    assert (reports.merged_pull_requests, reports.reported("lint"), reports.reported("spec")) == (0, True, None)
 
 
 def test_many_check_runs_come_in_pages(observer: Observer) -> None:
@@ -204,6 +213,7 @@ def test_reports_that_cannot_be_read_prove_nothing(observer: Observer) -> None:
     assert settings.reports is not None
     assert settings.reports.complete is False
     assert settings.reports.reported("ci")
+    assert settings.reports.reported("lint") is None
     assert "check-runs" in why(settings, GithubFacet.REPORTED_CONTEXTS)
     observer.github.faults = [not_accessible("/commits")]
     settings = observer.observe()

@@ -1,1 +1,1 @@
-"""Tests of the room `sandbox`."""
+"""Tests of the stand-in for GitHub."""
