@@ -10,9 +10,11 @@ from platformkit_pipeline.introspection.repository.codeowners import observe_cod
 from platformkit_pipeline.introspection.repository.declarations import observe_declarations
 from platformkit_pipeline.introspection.repository.diagrams import observe_diagrams
 from platformkit_pipeline.introspection.repository.git import GitRepository
+from platformkit_pipeline.introspection.repository.github_settings import GITHUB_FACETS, ask_github, with_github
 from platformkit_pipeline.model.repository.facet import RepositoryFacet
 from platformkit_pipeline.model.repository.snapshot import RepositorySnapshot
 from platformkit_pipeline.model.snapshot import Unobserved
+from platformkit_pipeline.model.target import GithubAccess
 
 _NOT_ASKED = "GitHub was not asked; give --github OWNER/NAME and a token"
 _NO_BASE = "nobody named the base of a change; give --base"
@@ -29,10 +31,21 @@ class RepositoryOptions:
     name: str
     commit: str | None = None
     base: str | None = None
+    github: GithubAccess | None = None
+    """Ask GitHub about the repository as well. What it tells belongs to the moment and not to the commit."""
 
 
 def observe_repository(repository: GitRepository, options: RepositoryOptions) -> RepositorySnapshot:
-    """The snapshot of a commit. Raises ObservationError when the repository as a whole cannot be read."""
+    """The snapshot of a commit, with what GitHub tells now where it is asked.
+
+    Raises ObservationError when the repository as a whole cannot be read; that GitHub gives no answer is noted.
+    """
+    snapshot = observe_commit(repository, options)
+    return snapshot if options.github is None else with_github(snapshot, ask_github(options.github))
+
+
+def observe_commit(repository: GitRepository, options: RepositoryOptions) -> RepositorySnapshot:
+    """The snapshot without GitHub: the same for the same commit. Raises ObservationError."""
     head = repository.head(options.commit)
     files = repository.files(head.commit)
     declarations = observe_declarations(files)
@@ -55,9 +68,7 @@ def observe_repository(repository: GitRepository, options: RepositoryOptions) ->
 
 def _unobserved(shallow: bool, options: RepositoryOptions) -> list[Unobserved]:
     missing = [
-        Unobserved(RepositoryFacet.BRANCH_PROTECTION, _NOT_ASKED),
-        Unobserved(RepositoryFacet.SECURITY_SETTINGS, _NOT_ASKED),
-        Unobserved(RepositoryFacet.REPORTED_CHECKS, _NOT_ASKED),
+        *(Unobserved(facet, _NOT_ASKED) for facet in GITHUB_FACETS),
         Unobserved(RepositoryFacet.RECORDED_EXCEPTIONS, _NO_CONTROL_PLANE),
     ]
     if options.base is None:

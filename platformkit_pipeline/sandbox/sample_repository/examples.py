@@ -8,6 +8,7 @@ An example is lines of text. A line that begins with `=== ` says what to do, the
     === remove PATH        remove a file or folder
     === commit MESSAGE     commit what was changed so far
     === tag NAME           tag the latest commit
+    === github             settings on GitHub, as YAML that is laid onto those of the well-kept repository
     === base               what follows is a change, to be compared with the commit before it
     === today 2026-12-31   the day for which is judged
 
