@@ -6,14 +6,17 @@ from dataclasses import dataclass, replace
 
 from platformkit_pipeline.introspection.repository.agent_documents import observe_agent_document_pairs, observe_agent_documents
 from platformkit_pipeline.introspection.repository.amendments import observe_amendments, observe_constitutions
+from platformkit_pipeline.introspection.repository.automation import observe_automation
 from platformkit_pipeline.introspection.repository.change import observe_change
 from platformkit_pipeline.introspection.repository.client_keys import observe_client_keys
+from platformkit_pipeline.introspection.repository.codeowners import observe_codeowners
 from platformkit_pipeline.introspection.repository.declarations import observe_declarations
 from platformkit_pipeline.introspection.repository.diagrams import observe_diagrams
 from platformkit_pipeline.introspection.repository.environment_files import observe_environment_files
 from platformkit_pipeline.introspection.repository.exceptions import observe_exceptions
 from platformkit_pipeline.introspection.repository.files import Files
 from platformkit_pipeline.introspection.repository.git import GitRepository
+from platformkit_pipeline.introspection.repository.github_settings import GITHUB_FACETS, ask_github, with_github
 from platformkit_pipeline.introspection.repository.organisation_readme import observe_organisation_readme
 from platformkit_pipeline.introspection.repository.secret_hooks import observe_secret_hooks
 from platformkit_pipeline.introspection.repository.secrets import observe_secrets
@@ -24,6 +27,7 @@ from platformkit_pipeline.model.repository.change import Change
 from platformkit_pipeline.model.repository.facet import RepositoryFacet
 from platformkit_pipeline.model.repository.snapshot import RepositorySnapshot
 from platformkit_pipeline.model.snapshot import Unobserved
+from platformkit_pipeline.model.target import GithubAccess
 
 _NOT_ASKED = "GitHub was not asked; give --github OWNER/NAME and a token"
 _NO_BASE = "nobody named the base of a change; give --base"
@@ -40,10 +44,21 @@ class RepositoryOptions:
     name: str
     commit: str | None = None
     base: str | None = None
+    github: GithubAccess | None = None
+    """Ask GitHub about the repository as well. What it tells belongs to the moment and not to the commit."""
 
 
 def observe_repository(repository: GitRepository, options: RepositoryOptions) -> RepositorySnapshot:
-    """The snapshot of a commit. Raises ObservationError when the repository as a whole cannot be read."""
+    """The snapshot of a commit, with what GitHub tells now where it is asked.
+
+    Raises ObservationError when the repository as a whole cannot be read; that GitHub gives no answer is noted.
+    """
+    snapshot = observe_commit(repository, options)
+    return snapshot if options.github is None else with_github(snapshot, ask_github(options.github))
+
+
+def observe_commit(repository: GitRepository, options: RepositoryOptions) -> RepositorySnapshot:
+    """The snapshot without GitHub: the same for the same commit. Raises ObservationError."""
     head = repository.head(options.commit)
     files = repository.files(head.commit)
     declarations = observe_declarations(files)
@@ -57,12 +72,19 @@ def observe_repository(repository: GitRepository, options: RepositoryOptions) ->
     missing += [Unobserved(RepositoryFacet.SECRET_HOOKS, fault) for fault in hook_faults if not hooks]
     if more_suppressions:
         missing.append(Unobserved(RepositoryFacet.SUPPRESSIONS, "there are more than are read"))
+    automation = observe_automation(files, declarations, head.branch or "main")
+    missing += automation.unobserved
     snapshot = RepositorySnapshot(
         head=head,
         declarations=declarations,
         files=files.entries,
         tags=repository.tags(),
         agent_documents=observe_agent_documents(files),
+        workflows=automation.workflows,
+        workflow_weaknesses=automation.weaknesses,
+        declared_commands=automation.commands,
+        other_automation=automation.others,
+        codeowners=observe_codeowners(files, declarations.critical_paths),
         diagrams=observe_diagrams(files),
         agent_document_pairs=observe_agent_document_pairs(files),
         change=change if isinstance(change, Change) else None,
@@ -95,9 +117,7 @@ def _change(repository: GitRepository, commit: str | None, files: Files, base: s
 
 def _unobserved(shallow: bool, options: RepositoryOptions) -> list[Unobserved]:
     missing = [
-        Unobserved(RepositoryFacet.BRANCH_PROTECTION, _NOT_ASKED),
-        Unobserved(RepositoryFacet.SECURITY_SETTINGS, _NOT_ASKED),
-        Unobserved(RepositoryFacet.REPORTED_CHECKS, _NOT_ASKED),
+        *(Unobserved(facet, _NOT_ASKED) for facet in GITHUB_FACETS),
         Unobserved(RepositoryFacet.RECORDED_EXCEPTIONS, _NO_CONTROL_PLANE),
     ]
     if options.base is None:
