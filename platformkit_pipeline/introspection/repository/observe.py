@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from platformkit_pipeline.introspection.repository.agent_documents import observe_agent_documents
 from platformkit_pipeline.introspection.repository.declarations import observe_declarations
 from platformkit_pipeline.introspection.repository.git import GitRepository
+from platformkit_pipeline.introspection.repository.log_statements import observe_printing
+from platformkit_pipeline.introspection.repository.manifests import observe_manifests
+from platformkit_pipeline.introspection.repository.versions import observe_changelogs, observe_versions
 from platformkit_pipeline.model.repository.facet import RepositoryFacet
 from platformkit_pipeline.model.repository.snapshot import RepositorySnapshot
 from platformkit_pipeline.model.snapshot import Unobserved
@@ -32,13 +35,20 @@ def observe_repository(repository: GitRepository, options: RepositoryOptions) ->
     """The snapshot of a commit. Raises ObservationError when the repository as a whole cannot be read."""
     head = repository.head(options.commit)
     files = repository.files(head.commit)
+    declarations = observe_declarations(files)
+    manifests = observe_manifests(files)
+    printing_files, unprinted = observe_printing(files, declarations, manifests)
     return RepositorySnapshot(
         head=head,
-        declarations=observe_declarations(files),
+        declarations=declarations,
         files=files.entries,
         tags=repository.tags(),
         agent_documents=observe_agent_documents(files),
-        unobserved=tuple(sorted(_unobserved(head.shallow, options))),
+        manifests=manifests,
+        versions=observe_versions(files, manifests),
+        changelogs=observe_changelogs(files),
+        printing_files=printing_files,
+        unobserved=tuple(sorted([*_unobserved(head.shallow, options), *unprinted])),
     )
 
 

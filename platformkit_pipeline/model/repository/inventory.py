@@ -12,8 +12,11 @@ from platformkit_pipeline.model.inventory import InventoryObject, inventory_obje
 from platformkit_pipeline.model.record_json import from_json, to_json
 from platformkit_pipeline.model.repository.declarations import RepositoryDeclarations
 from platformkit_pipeline.model.repository.documents import AgentDocument
+from platformkit_pipeline.model.repository.log_statements import PrintingFile
+from platformkit_pipeline.model.repository.manifests import Manifest
 from platformkit_pipeline.model.repository.snapshot import RepositorySnapshot
 from platformkit_pipeline.model.repository.tree import Head, Tag, TreeFile
+from platformkit_pipeline.model.repository.versions import Changelog, VersionSource
 from platformkit_pipeline.model.snapshot import Unobserved
 
 
@@ -34,6 +37,10 @@ _NOUNS: tuple[_Noun, ...] = (
     _Noun("file", "files", TreeFile, lambda r: r.path),
     _Noun("tag", "tags", Tag, lambda r: r.name),
     _Noun("agent_document", "agent_documents", AgentDocument, lambda r: r.path),
+    _Noun("manifest", "manifests", Manifest, lambda r: r.path),
+    _Noun("version", "versions", VersionSource, lambda r: r.path),
+    _Noun("changelog", "changelogs", Changelog, lambda r: r.path),
+    _Noun("printing_file", "printing_files", PrintingFile, lambda r: r.path),
 )
 _NOUN_OF_KIND = {noun.kind: noun for noun in _NOUNS}
 

@@ -10,7 +10,10 @@ from dataclasses import dataclass, field
 from platformkit_pipeline.model.repository.declarations import NOTHING_DECLARED, RepositoryDeclarations
 from platformkit_pipeline.model.repository.documents import AgentDocument
 from platformkit_pipeline.model.repository.facet import RepositoryFacet
+from platformkit_pipeline.model.repository.log_statements import PrintingFile
+from platformkit_pipeline.model.repository.manifests import Manifest
 from platformkit_pipeline.model.repository.tree import Head, Tag, TreeFile
+from platformkit_pipeline.model.repository.versions import Changelog, VersionSource
 from platformkit_pipeline.model.snapshot import Unobserved
 
 
@@ -23,6 +26,10 @@ class RepositorySnapshot:
     files: tuple[TreeFile, ...] = ()
     tags: tuple[Tag, ...] = ()
     agent_documents: tuple[AgentDocument, ...] = ()
+    manifests: tuple[Manifest, ...] = ()
+    versions: tuple[VersionSource, ...] = ()
+    changelogs: tuple[Changelog, ...] = ()
+    printing_files: tuple[PrintingFile, ...] = ()
     unobserved: tuple[Unobserved, ...] = field(default=())
 
     def observed(self, facet: RepositoryFacet) -> bool:

@@ -1,0 +1,13 @@
+"""Programs that were installed with this one."""
+
+from __future__ import annotations
+
+import shutil
+import sysconfig
+from pathlib import Path
+
+
+def find_program(name: str) -> str | None:
+    """The program beside this one's, else the one on PATH; None where there is neither."""
+    beside = Path(sysconfig.get_path("scripts")) / name
+    return str(beside) if beside.is_file() else shutil.which(name)
