@@ -43,8 +43,9 @@ _HISTORY = """
     family=Family.VERSIONING,
     title="A release raises less than its changes call for",
     why="A removal in a MINOR release reaches everybody who updates within a MAJOR version, which is what they were told is safe.",
-    how_to_fix="Release what removes or breaks something as the next MAJOR version (before 1.0.0: MINOR), what adds, changes or "
-    "deprecates something at least as MINOR. `platformkit docs release-notes --next-version` says which version the unreleased entries call for.",
+    how_to_fix="Release what removes or breaks something as the next MAJOR version (before 1.0.0: MINOR), and what adds, changes "
+    "or deprecates something at least as MINOR. `platformkit docs release-notes --next-version` says which version the unreleased "
+    "entries call for.",
     references=(_SEMVER,),
     requires=(RepositoryFacet.CHANGELOG,),
     violating=f"""
