@@ -32,6 +32,8 @@ def from_json(record: Callable[..., Record], value: Mapping[str, Any]) -> Record
     unknown = value.keys() - converters.keys()
     if unknown:
         raise ValueError(f"{getattr(record, '__name__', 'the record')} has no {', '.join(sorted(unknown))}")
+    if all(convert is _unchanged for convert in converters.values()):
+        return record(**value)
     return record(**{name: converters[name](item) for name, item in value.items()})
 
 

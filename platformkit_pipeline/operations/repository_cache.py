@@ -11,6 +11,7 @@ import json
 import os
 import tempfile
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from platformkit_pipeline import __version__
@@ -41,24 +42,33 @@ def cache_key(repository: GitRepository, options: RepositoryOptions, tools: tupl
     return hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def recall(folder: Path, key: str) -> RepositorySnapshot | None:
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """A snapshot, and the digest that names it: of its inventory, as the control plane would store it."""
+
+    snapshot: RepositorySnapshot
+    digest: str
+
+
+def recall(folder: Path, key: str) -> Observed | None:
     """The observation of that key, None where there is none that can be used."""
     file = folder / f"{key}.json"
     try:
         if file.stat().st_size > _MAX_BYTES:
             return None
         document = json.loads(file.read_bytes())
-        snapshot = from_json(RepositorySnapshot, document["snapshot"])
+        known = Observed(from_json(RepositorySnapshot, document["snapshot"]), str(document["digest"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
     with suppress(OSError):
         os.utime(file)
-    return snapshot
+    return known
 
 
-def remember(folder: Path, key: str, snapshot: RepositorySnapshot) -> None:
+def remember(folder: Path, key: str, made: Observed) -> None:
     """Keep an observation. A folder that cannot be written to keeps nothing, which costs time and no more."""
-    data = json.dumps({"snapshot": to_json(snapshot)}, ensure_ascii=False, separators=(",", ":")).encode()
+    document = {"digest": made.digest, "snapshot": to_json(made.snapshot)}
+    data = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
     with suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=".", dir=folder)

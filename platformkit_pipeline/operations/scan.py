@@ -5,11 +5,8 @@ What judges is loaded while the server works on the catalogue (see `head_start`)
 
 from __future__ import annotations
 
-import time
-import uuid
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from platformkit_pipeline.logs import bind_ids, get_logger
@@ -17,6 +14,7 @@ from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.model.errors import ConfigurationError
 from platformkit_pipeline.model.isolation import ProbeLevel
 from platformkit_pipeline.model.target import NO_OPTIONS, Declarations, Environment, ObservationOptions, Target
+from platformkit_pipeline.operations.clock import SYSTEM_CLOCK, Clock
 from platformkit_pipeline.operations.head_start import HeadStart
 from platformkit_pipeline.operations.observe_all import observe_all
 
@@ -25,26 +23,6 @@ if TYPE_CHECKING:
     from platformkit_pipeline.rules.registry import Rule
 
 _log = get_logger("operations.scan")
-
-
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
-def _new_scan_id() -> str:
-    return str(uuid.uuid4())
-
-
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """Where time and identity of a scan come from; tests put their own in."""
-
-    now: Callable[[], datetime] = field(default=_utc_now)
-    seconds: Callable[[], float] = field(default=time.monotonic)
-    new_scan_id: Callable[[], str] = field(default=_new_scan_id)
-
-
-SYSTEM_CLOCK = Clock()
 
 
 def scan_database(

@@ -155,10 +155,11 @@ class Rule:
     check: Check = field(compare=False, repr=False)
 
 
+_REPOSITORY_RULES = "platformkit_pipeline.rules.repository"
 _PACKAGES: Mapping[Scope, tuple[str, ...]] = MappingProxyType(
     {
         Scope.PROJECT: ("platformkit_pipeline.rules.database",),
-        Scope.REPOSITORY: ("platformkit_pipeline.rules.migrations", "platformkit_pipeline.rules.repository"),
+        Scope.REPOSITORY: ("platformkit_pipeline.rules.migrations", _REPOSITORY_RULES),
     }
 )
 """Every module in a package is imported for the rules that it registers, when rules of its scope are asked for."""
@@ -265,8 +266,9 @@ def rules_about_files() -> tuple[Rule, ...]:
 
 
 def rules_about_repositories() -> tuple[Rule, ...]:
-    """The rules that judge an observed repository and its settings, by code."""
-    return tuple(r for r in rules_for(Scope.REPOSITORY) if r.source in (Source.CLONE, Source.GITHUB, Source.CHANGE))
+    """The rules that judge an observed repository and its settings, by code. What judges migrations is not loaded for it."""
+    _import_rule_modules(_REPOSITORY_RULES)
+    return tuple(r for r in _by_code() if r.source in (Source.CLONE, Source.GITHUB, Source.CHANGE))
 
 
 def select_rules(selectors: Sequence[str] = (), ignore: Sequence[str] = ()) -> tuple[Rule, ...]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from platformkit_pipeline.introspection.repository.blobs import BlobReader
 from platformkit_pipeline.introspection.repository.borrowed import Borrowed, borrowed
 from platformkit_pipeline.introspection.repository.files import Files
-from platformkit_pipeline.introspection.repository.git_process import GitFailed, git
+from platformkit_pipeline.introspection.repository.git_process import TIMEOUT_SECONDS, GitFailed, git
 from platformkit_pipeline.model.errors import ConfigurationError, ObservationError
 from platformkit_pipeline.model.migration import Change
 from platformkit_pipeline.model.repository.tree import SUBMODULE, Head, Tag, TreeFile
@@ -96,11 +96,9 @@ class GitRepository:
         return {_path(path): kinds.get(status.decode(), Change.EDITED) for status, path in zip(parts[0::2], parts[1::2], strict=False)}
 
     def _tree(self, commit: str) -> Iterator[TreeFile]:
-        listed = self._ask("ls-tree", "-r", "-z", "-l", "--full-tree", commit, seconds=_TREE_SECONDS).split(b"\0")
-        if len(listed) > MAX_ENTRIES:
-            raise ObservationError(f"the tree has {len(listed)} entries, and more than {MAX_ENTRIES} are not read")
+        listed = self._ask("ls-tree", "-r", "-z", "-l", "--full-tree", commit, seconds=_TREE_SECONDS, max_records=MAX_ENTRIES)
         seen: set[str] = set()
-        for record in filter(None, listed):
+        for record in filter(None, listed.split(b"\0")):
             about, _, name = record.partition(b"\t")
             mode, _, identity, size = about.decode("ascii", "replace").split()
             path = _path(name)
@@ -109,9 +107,9 @@ class GitRepository:
             seen.add(path)
             yield TreeFile(path, mode, identity, int(size) if size.isdigit() and mode != SUBMODULE else None)
 
-    def _ask(self, *arguments: str, seconds: float = 60) -> bytes:
+    def _ask(self, *arguments: str, seconds: float = TIMEOUT_SECONDS, max_records: int | None = None) -> bytes:
         try:
-            return git(self.folder, *arguments, timeout=seconds)
+            return git(self.folder, *arguments, timeout=seconds, max_records=max_records)
         except GitFailed as failed:
             raise ObservationError(f"the repository cannot be read: {failed}") from None
 

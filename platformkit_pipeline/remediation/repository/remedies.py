@@ -1,0 +1,15 @@
+"""Which rule is mended by which remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from platformkit_pipeline.remediation.repository.agent_documents import add_missing_document
+from platformkit_pipeline.remediation.repository.proposal import Remedy
+
+REMEDIES: Mapping[str, Remedy] = MappingProxyType(
+    {
+        "DOC001": add_missing_document,
+    }
+)
