@@ -38,7 +38,9 @@ def test_a_pattern_names_what_codeowners_would(patterns: list[str], path: str, n
     assert path_matcher(patterns)(path) is named
 
 
-@given(st.lists(st.sampled_from(["**", "*", "a", "a*a*a*a*a*b", "?"]), min_size=1, max_size=30), st.lists(st.sampled_from("aab"), max_size=60))
+@given(
+    st.lists(st.sampled_from(["**", "*", "a", "a*a*a*a*a*b", "?"]), min_size=1, max_size=30), st.lists(st.sampled_from("aab"), max_size=60)
+)
 def test_no_pattern_is_slow(parts: list[str], segments: list[str]) -> None:
     assert path_matcher(["/".join(parts)])("/".join(segments or ["a"])) in (True, False)
 
@@ -53,7 +55,16 @@ def test_source_folders_and_declared_packages_are_component_code() -> None:
 
 
 def test_tests_scripts_examples_and_command_lines_are_none() -> None:
-    paths = ("src/tests/a.py", "src/test_a.py", "src/a.test.ts", "src/a.d.ts", "src/cli/a.py", "src/cli.py", "src/scripts/a.py", "src/node_modules/a.js")
+    paths = (
+        "src/tests/a.py",
+        "src/test_a.py",
+        "src/a.test.ts",
+        "src/a.d.ts",
+        "src/cli/a.py",
+        "src/cli.py",
+        "src/scripts/a.py",
+        "src/node_modules/a.js",
+    )
     assert found(*paths, "src/examples/a.py", "src/vite.config.ts", "src/.hidden/a.py", "src/shop_tests/a.py") == []
 
 

@@ -52,7 +52,17 @@ def test_what_the_standard_calls_invalid_is_not_read(text: str) -> None:
 
 
 def test_precedence_is_that_of_the_standard() -> None:
-    names = ["1.0.0-alpha", "1.0.0-alpha.1", "1.0.0-alpha.beta", "1.0.0-beta", "1.0.0-beta.2", "1.0.0-beta.11", "1.0.0-rc.1", "1.0.0", "2.0.0"]
+    names = [
+        "1.0.0-alpha",
+        "1.0.0-alpha.1",
+        "1.0.0-alpha.beta",
+        "1.0.0-beta",
+        "1.0.0-beta.2",
+        "1.0.0-beta.11",
+        "1.0.0-rc.1",
+        "1.0.0",
+        "2.0.0",
+    ]
     versions = [SemanticVersion.parse(name) for name in [*names, "2.1.0", "2.1.1"]]
     assert all(low is not None and high is not None and low < high for low, high in pairwise(versions))
 
@@ -73,7 +83,13 @@ def test_the_order_is_total(first: SemanticVersion, second: SemanticVersion, thi
 
 @pytest.mark.parametrize(
     ("python", "semantic"),
-    [("1.2.0rc1", "1.2.0-rc.1"), ("1.2.0a0", "1.2.0-a.0"), ("1.2.0.dev3", "1.2.0-dev.3"), ("1.2.0b2.dev1", "1.2.0-b.2.dev.1"), ("1.2.0+cu12", "1.2.0")],
+    [
+        ("1.2.0rc1", "1.2.0-rc.1"),
+        ("1.2.0a0", "1.2.0-a.0"),
+        ("1.2.0.dev3", "1.2.0-dev.3"),
+        ("1.2.0b2.dev1", "1.2.0-b.2.dev.1"),
+        ("1.2.0+cu12", "1.2.0"),
+    ],
 )
 def test_pre_releases_of_python_are_read_where_python_is_spoken(python: str, semantic: str) -> None:
     assert read_version(python, python=True) == SemanticVersion.parse(semantic)

@@ -120,13 +120,25 @@ def test_a_heading_names_version_and_date(heading: str, version: str, date: str 
 
 @pytest.mark.parametrize(
     "line",
-    ["### 2.0 for those who come from 1.x", "## Moved to Python 3.11 for good", "### Python 3.11", "## Credits", "1.2.0", "- 1.2.0", "## 2026", "#1.2.0"],
+    [
+        "### 2.0 for those who come from 1.x",
+        "## Moved to Python 3.11 for good",
+        "### Python 3.11",
+        "## Credits",
+        "1.2.0",
+        "- 1.2.0",
+        "## 2026",
+        "#1.2.0",
+    ],
 )
 def test_a_line_that_is_about_no_version_opens_no_section(line: str) -> None:
     assert releases(f"# Changelog\n\n{line}\n\n- One\n") == []
 
 
-@pytest.mark.parametrize("heading", ["## [Unreleased]", "## Unreleased", "## UNRELEASED", "## 1.3.0 (unreleased)", "## [Unreleased](https://example.com)", "## Upcoming"])
+@pytest.mark.parametrize(
+    "heading",
+    ["## [Unreleased]", "## Unreleased", "## UNRELEASED", "## 1.3.0 (unreleased)", "## [Unreleased](https://example.com)", "## Upcoming"],
+)
 def test_what_is_not_released_has_no_version(heading: str) -> None:
     assert [section.version for section in sections_of(f"{heading}\n\n- One\n")] == [None]
 
@@ -173,7 +185,12 @@ def test_notes_are_the_text_with_the_references_that_it_uses() -> None:
     assert notes_of(text, first) == "- Two"
 
 
-@given(st.lists(st.sampled_from([*KEEP.splitlines(), "```", "<!--", "-->", "---", "===", "#", "## ", "- ", "[a]: b", "# 1.0.0", "\0", "é"]), max_size=60))
+@given(
+    st.lists(
+        st.sampled_from([*KEEP.splitlines(), "```", "<!--", "-->", "---", "===", "#", "## ", "- ", "[a]: b", "# 1.0.0", "\0", "é"]),
+        max_size=60,
+    )
+)
 def test_any_lines_are_read_without_an_error(lines: list[str]) -> None:
     text = "\n".join(lines)
     for section in sections_of(text):
@@ -182,6 +199,9 @@ def test_any_lines_are_read_without_an_error(lines: list[str]) -> None:
         notes_of(text, section)
 
 
-@pytest.mark.parametrize("text", ["[" * 200_000, "## " + "1." * 100_000, "## " + "a-" * 100_000, "-" * 500_000, "<!--" * 100_000, "- x\n" * 200_000, "# \n" * 200_000])
+@pytest.mark.parametrize(
+    "text",
+    ["[" * 200_000, "## " + "1." * 100_000, "## " + "a-" * 100_000, "-" * 500_000, "<!--" * 100_000, "- x\n" * 200_000, "# \n" * 200_000],
+)
 def test_hostile_text_ends(text: str) -> None:
     assert isinstance(sections_of(text), list)
