@@ -29,6 +29,7 @@ def docs(context: typer.Context, check: bool = _CHECK) -> int:
       platformkit docs --check
       platformkit docs rules --output docs/rules.md
       platformkit docs diagrams docs/architecture
+      platformkit docs release-notes 1.2.0 --output notes.md
 
     \b
     Exit codes: 0 done, or nothing differs; 1 a document differs; 2 it cannot be read or written.
@@ -82,6 +83,37 @@ def diagrams(
     if any(finding.outcome is Outcome.FAIL for finding in findings):
         return 1
     return 3 if findings else 0
+
+
+@app.command("release-notes")
+def release_notes(
+    version: str | None = typer.Argument(
+        None, metavar="[VERSION]", help="A version of the changelog, or `unreleased`; the latest release unless named."
+    ),
+    *,
+    repo: Path = typer.Option(Path(), "--repo", metavar="PATH", help="A git repository, checked out or bare; default here."),
+    next_version: bool = typer.Option(False, "--next-version", help="Print the least version that the unreleased entries call for."),
+    output: Path | None = typer.Option(None, "--output", metavar="FILE", help="Write to a file instead of stdout."),
+) -> int:
+    """Write the release notes of a version, from the changelog as it was last committed.
+
+    \b
+    Examples:
+      platformkit docs release-notes
+      platformkit docs release-notes v1.2.0 --output notes.md
+      platformkit docs release-notes --next-version
+
+    \b
+    Exit codes: 0 written; 2 there is no such version, no changelog, or nothing unreleased.
+    """
+    from platformkit_pipeline.operations import release_notes as notes
+
+    if next_version and version is not None:
+        raise ConfigurationError("--next-version is about the unreleased entries; leave the version out")
+    check_output(output)
+    changelog = notes.committed_changelog(repo)
+    write_text(f"{notes.next_version_of(changelog)}\n" if next_version else notes.release_notes(changelog, version), output)
+    return 0
 
 
 def _rule_book() -> str:

@@ -17,11 +17,14 @@ from platformkit_pipeline.introspection.repository.exceptions import observe_exc
 from platformkit_pipeline.introspection.repository.files import Files
 from platformkit_pipeline.introspection.repository.git import GitRepository
 from platformkit_pipeline.introspection.repository.github_settings import GITHUB_FACETS, ask_github, with_github
+from platformkit_pipeline.introspection.repository.log_statements import observe_printing
+from platformkit_pipeline.introspection.repository.manifests import observe_manifests
 from platformkit_pipeline.introspection.repository.organisation_readme import observe_organisation_readme
 from platformkit_pipeline.introspection.repository.secret_hooks import observe_secret_hooks
 from platformkit_pipeline.introspection.repository.secrets import observe_secrets
 from platformkit_pipeline.introspection.repository.spec_bundles import observe_spec_bundles
 from platformkit_pipeline.introspection.repository.suppressions import observe_suppressions
+from platformkit_pipeline.introspection.repository.versions import observe_changelogs, observe_versions
 from platformkit_pipeline.model.errors import ObservationError
 from platformkit_pipeline.model.repository.change import Change
 from platformkit_pipeline.model.repository.facet import RepositoryFacet
@@ -74,12 +77,19 @@ def observe_commit(repository: GitRepository, options: RepositoryOptions) -> Rep
         missing.append(Unobserved(RepositoryFacet.SUPPRESSIONS, "there are more than are read"))
     automation = observe_automation(files, declarations, head.branch or "main")
     missing += automation.unobserved
+    manifests = observe_manifests(files)
+    printing_files, unprinted = observe_printing(files, declarations, manifests)
+    missing += unprinted
     snapshot = RepositorySnapshot(
         head=head,
         declarations=declarations,
         files=files.entries,
         tags=repository.tags(),
         agent_documents=observe_agent_documents(files),
+        manifests=manifests,
+        versions=observe_versions(files, manifests),
+        changelogs=observe_changelogs(files),
+        printing_files=printing_files,
         workflows=automation.workflows,
         workflow_weaknesses=automation.weaknesses,
         declared_commands=automation.commands,
