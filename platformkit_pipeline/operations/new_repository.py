@@ -13,7 +13,7 @@ import yaml
 from platformkit_pipeline.introspection.repository.safe_yaml import YamlRefused, load_yaml
 from platformkit_pipeline.model.errors import ConfigurationError
 from platformkit_pipeline.operations.migration_folder import write_new_files
-from platformkit_pipeline.operations.repository_templates import ACTIONS, Blueprint, Digest, Part, repository_files
+from platformkit_pipeline.remediation.repository.templates import ACTIONS, Blueprint, Digest, Part, repository_files
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
 _OWNER = re.compile(r"@[A-Za-z0-9][A-Za-z0-9-]{0,99}(?:/[A-Za-z0-9][A-Za-z0-9._-]{0,99})?\Z")

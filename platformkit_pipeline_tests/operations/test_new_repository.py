@@ -22,7 +22,7 @@ from platformkit_pipeline.introspection.repository.programs import find_program
 from platformkit_pipeline.locations import templates_directory
 from platformkit_pipeline.model.errors import ConfigurationError
 from platformkit_pipeline.operations.new_repository import new_repository, read_action_digests
-from platformkit_pipeline.operations.repository_templates import (
+from platformkit_pipeline.remediation.repository.templates import (
     ACTIONS,
     PLACEHOLDER,
     TOOLS,

@@ -17,7 +17,7 @@ _SCANNER = re.compile(
     r"\b(?P<tool>gitleaks|kingfisher|trufflehog|detect-secrets|ggshield|gitguardian|secretlint|talisman|git-secrets|noseyparker|betterleaks|"
     r"ripsecrets|whispers)\b"
 )
-_PRE_COMMIT = (".pre-commit-config.yaml", ".pre-commit-config.yml")
+PRE_COMMIT = (".pre-commit-config.yaml", ".pre-commit-config.yml")
 _LEFTHOOK = tuple(f"{dot}lefthook{kind}" for dot in ("", ".") for kind in (".yml", ".yaml"))
 _SCRIPTS = (".husky/pre-commit", ".githooks/pre-commit", ".hooks/pre-commit", "hooks/pre-commit", ".git-hooks/pre-commit")
 _PACKAGE = "package.json"
@@ -27,7 +27,7 @@ def observe_secret_hooks(files: Files) -> tuple[tuple[SecretHook, ...], tuple[st
     """The hooks, and why a file that may configure some could not be read."""
     hooks: set[SecretHook] = set()
     faults: list[str] = []
-    for path in (*_PRE_COMMIT, *_LEFTHOOK, *_SCRIPTS, _PACKAGE):
+    for path in (*PRE_COMMIT, *_LEFTHOOK, *_SCRIPTS, _PACKAGE):
         if path not in files:
             continue
         try:
@@ -40,9 +40,14 @@ def observe_secret_hooks(files: Files) -> tuple[tuple[SecretHook, ...], tuple[st
     return tuple(sorted(hooks)), tuple(faults)
 
 
+def other_hook_files(files: Files) -> tuple[str, ...]:
+    """Files that configure hooks by other means than pre-commit."""
+    return tuple(path for path in (*_LEFTHOOK, *_SCRIPTS) if path in files)
+
+
 def _commands(path: str, text: str) -> Iterator[str]:
     """What runs before a commit, as text in which a scanner's name may stand."""
-    if path in _PRE_COMMIT:
+    if path in PRE_COMMIT:
         yield from _of_pre_commit(load_yaml(text))
     elif path in _LEFTHOOK:
         document = load_yaml(text)

@@ -40,9 +40,20 @@ class Tasks:
 
 def tasks_of(text: str) -> Tasks:
     """Items of the outermost lists, and rows of tables of tasks. Lists below headings such as *Notes* are none, unless they have boxes."""
-    found = [task for section in sections_of(without_comments(text)) if section.heading != FRONT_MATTER for task in _in(section)]
+    found = list(_found(text))
     without = [line for line, has_status in found if not has_status]
     return Tasks(len(found), len(without), min(without, default=None))
+
+
+def lines_without_status(text: str) -> tuple[int, ...]:
+    """The lines, from 1, of the tasks that do not say how far they are."""
+    return tuple(sorted(line for line, has_status in _found(text) if not has_status))
+
+
+def _found(text: str) -> Iterator[tuple[int, bool]]:
+    for section in sections_of(without_comments(text)):
+        if section.heading != FRONT_MATTER:
+            yield from _in(section)
 
 
 def _in(section: Section) -> Iterator[tuple[int, bool]]:

@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from platformkit_pipeline.introspection.repository.files import Files
 from platformkit_pipeline.model.repository.snapshot import RepositorySnapshot
 from platformkit_pipeline.model.result import Result
+from platformkit_pipeline.remediation.repository.templates import Digest
 
 
 @dataclass(frozen=True, slots=True)
 class RepositoryContext:
-    """What a remedy may look at: the files of the commit, what was observed of it, the day, and the target's name."""
+    """What a remedy may look at: the files of the commit, what was observed of it, the day, and the target's name.
+
+    `owner` is a team or account as CODEOWNERS has it, and `digests` the commits of actions, where somebody gave them.
+    """
 
     files: Files
     snapshot: RepositorySnapshot
     today: date
     name: str
+    owner: str | None = None
+    digests: Mapping[str, Digest] = field(default_factory=dict)
+
+    def kept(self, path: str, text: str) -> bytes:
+        """What a file to be made should hold; what it holds already where it is there. Raises UnreadableError."""
+        return self.files.data(path) if path in self.files else text.encode()
 
 
 @dataclass(frozen=True, slots=True)
