@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from platformkit_pipeline.introspection.repository.borrowed import borrowed
@@ -20,6 +21,7 @@ from platformkit_pipeline.operations.scan_repository import observed
 from platformkit_pipeline.remediation.repository.plan import answered, propose, prove
 from platformkit_pipeline.remediation.repository.proposal import Edit, RepositoryContext
 from platformkit_pipeline.remediation.repository.proving import Judged, Trial
+from platformkit_pipeline.remediation.repository.templates import Digest
 from platformkit_pipeline.remediation.repository.workshop import Workshop
 from platformkit_pipeline.reporting.repository_plan import patch_file_name, patch_text, plan_manual
 from platformkit_pipeline.rules.evaluate_repository import evaluate_repository
@@ -28,10 +30,19 @@ from platformkit_pipeline.rules.registry import Source, rules_about_repositories
 Progress = Callable[[str], None]
 
 
+@dataclass(frozen=True, slots=True)
+class PlanInput:
+    """What a repository does not tell: an owner for files that have none, and the commits of actions."""
+
+    owner: str | None = None
+    digests: Mapping[str, Digest] = field(default_factory=dict)
+
+
 def propose_repository_plan(
     path: Path,
     *,
     target: Target,
+    told: PlanInput | None = None,
     proven: bool = True,
     clock: Clock = SYSTEM_CLOCK,
     cache: Path | None = None,
@@ -43,6 +54,7 @@ def propose_repository_plan(
     """
     rules = tuple(r for r in rules_about_repositories() if r.source is not Source.CHANGE)
     today = clock.now().date()
+    told = told or PlanInput()
     with open_repository(path) as repository:
 
         def judge(commit: str) -> Judged:
@@ -50,7 +62,7 @@ def propose_repository_plan(
             return Judged(commit, snapshot, evaluate_repository(snapshot, rules, today))
 
         def context(judged: Judged) -> RepositoryContext:
-            return RepositoryContext(_files(repository, judged), judged.snapshot, today, target.name)
+            return RepositoryContext(_files(repository, judged), judged.snapshot, today, target.name, told.owner, told.digests)
 
         head = repository.borrowed.commit
         if head is None:
