@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from platformkit_pipeline.cli.output import ListFormat, progress_line, write_text
+from platformkit_pipeline.cli.repository_subject import GithubOption, GithubTokenOption, RepoOption
 from platformkit_pipeline.cli.subject import SettingsOption, SubjectOptions
 from platformkit_pipeline.model.errors import ConfigurationError
 from platformkit_pipeline.model.target import Environment
@@ -29,8 +30,16 @@ _MOST_BYTES = 64 * 1024 * 1024
 
 @app.command()
 def apply(
-    plan: Path = typer.Argument(..., metavar="PLAN", help="A plan as `platformkit plan --format json` writes it."),
+    plan: Path | None = typer.Argument(None, metavar="[PLAN]", help="A plan as `platformkit plan --format json` writes it."),
     *,
+    repo: RepoOption = None,
+    github: GithubOption = None,
+    github_token_env: GithubTokenOption = None,
+    github_settings: bool = typer.Option(
+        False, "--github-settings", help="With --repo and --github: write the settings that a plan of the repository lists."
+    ),
+    undo: Path | None = typer.Option(None, "--undo", metavar="FILE", help="Where the way back is kept before anything is written."),
+    restore: Path | None = typer.Option(None, "--restore", metavar="FILE", help="With --github: put back what an undo file holds."),
     emit: Path | None = typer.Option(
         None, "--emit", metavar="DIR", help="Write supabase/migrations/ and supabase/rollbacks/ into this repository, and apply nothing."
     ),
@@ -52,7 +61,7 @@ def apply(
     statement_timeout: float = typer.Option(60, "--statement-timeout", min=1, metavar="SECONDS", help="How long a statement may take."),
     output_format: ListFormat = typer.Option(ListFormat.TABLE, "--format", help="Form of the answer."),
 ) -> int:
-    """Turn a proven plan into migrations, or apply it.
+    """Turn a proven plan into migrations, or apply it; or write a repository's settings on GitHub.
 
     The ordinary way is a pull request: --emit writes the migrations into a repository. With --target and --approved-by the plan is
     applied at once: the target is observed again, every patch is proven again on a shadow of it, applied under timeouts, and the target
@@ -63,11 +72,20 @@ def apply(
       platformkit plan --target shop-staging --format json --output plan.json
       platformkit apply plan.json --emit ../shop
       platformkit apply plan.json --target shop-staging --approved-by ada --reason SEC-17
+      platformkit apply --repo . --github acme/shop --github-settings --approved-by ada --undo undo.json
+      platformkit apply --github acme/shop --restore undo.json
 
     \b
     Exit codes: 0 written or applied, also when nothing was to be done; 1 applied, surprised and taken back;
     2 refused or wrong input, nothing changed; 3 the target, the control plane or a lock was not to be had.
     """
+    if plan is None or repo is not None or github is not None:
+        from platformkit_pipeline.cli.apply_settings import SettingsRequest, apply_on_github
+
+        others = {"PLAN": plan, "--emit": emit, "--target": target, "--settings": settings, "--dsn-env": dsn_env}
+        others |= {"--second-approval": second_approval, "--environment": environment}
+        request = SettingsRequest(repo, github, github_token_env, github_settings, undo, restore, approved_by, reason)
+        return apply_on_github(request, others, output_format)
     made = _read(plan)
     if emit is not None:
         if target is not None or approved_by is not None:

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from platformkit_pipeline.cli.output import check_output, progress_line, warn, write_text
-from platformkit_pipeline.cli.repository_subject import RepoOption, RepositorySubject, repository_subject
+from platformkit_pipeline.cli.repository_subject import (
+    GithubOption,
+    GithubTokenOption,
+    RepoOption,
+    RepositorySubject,
+    github_access,
+    repository_subject,
+)
 from platformkit_pipeline.cli.subject import (
     DsnEnvOption,
     DsnOption,
@@ -27,6 +35,9 @@ from platformkit_pipeline.cli.subject import (
     TenantColumnOption,
 )
 from platformkit_pipeline.model.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from platformkit_pipeline.operations.propose_repository_plan import PlanInput
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -54,6 +65,12 @@ def plan(
     project_ref: ProjectRefOption = None,
     management_token_env: ManagementTokenOption = None,
     explain_analyze: ExplainAnalyzeOption = False,
+    owner: str | None = typer.Option(None, "--owner", metavar="@ORG/TEAM", help="With --repo: who owns files that have no owner."),
+    action_digests: Path | None = typer.Option(
+        None, "--action-digests", metavar="FILE", help="With --repo: YAML that names for actions the commit to pin them to, and the release."
+    ),
+    github: GithubOption = None,
+    github_token_env: GithubTokenOption = None,
     emit: Path | None = typer.Option(
         None,
         "--emit",
@@ -94,7 +111,11 @@ def plan(
             **{"--membership-table": membership_table, "--single-tenant": single_tenant, "--project-ref": project_ref},
             **{"--management-token-env": management_token_env, "--explain-analyze": explain_analyze},
         }
-        return _plan_repository(repository_subject(repo, None, name, about_databases), emit, output_format, output, proven=not no_prove)
+        repository = repository_subject(repo, None, name, about_databases, github_access(github, github_token_env))
+        return _plan_repository(repository, _told(repository, owner, action_digests), emit, output_format, output, proven=not no_prove)
+    given = {"--owner": owner, "--action-digests": action_digests, "--github": github, "--github-token-env": github_token_env}
+    if misplaced := [option for option, value in given.items() if value is not None]:
+        raise ConfigurationError(f"{', '.join(misplaced)}: only with --repo")
     subject = SubjectOptions(
         *(dsn, dsn_env, target, settings, name, environment, exposed_schema),
         *(tenant_column, tenant_claim, membership_table, single_tenant),
@@ -120,12 +141,22 @@ def plan(
     return 0
 
 
-def _plan_repository(subject: RepositorySubject, emit: Path | None, output_format: PlanFormat, output: Path | None, *, proven: bool) -> int:
+def _told(subject: RepositorySubject, owner: str | None, action_digests: Path | None) -> PlanInput:
+    from platformkit_pipeline.operations.new_repository import checked_owner, read_action_digests
+    from platformkit_pipeline.operations.propose_repository_plan import PlanInput
+
+    digests = read_action_digests(action_digests, any_action=True) if action_digests else {}
+    return PlanInput(checked_owner(owner), digests, subject.github)
+
+
+def _plan_repository(
+    subject: RepositorySubject, told: PlanInput, emit: Path | None, output_format: PlanFormat, output: Path | None, *, proven: bool
+) -> int:
     from platformkit_pipeline.operations.propose_repository_plan import propose_repository_plan, write_repository_plan
     from platformkit_pipeline.reporting.repository_plan import repository_plan_json, repository_plan_markdown
 
     with progress_line() as progress:
-        proposed = propose_repository_plan(subject.path, target=subject.target, proven=proven, progress=progress)
+        proposed = propose_repository_plan(subject.path, target=subject.target, told=told, proven=proven, progress=progress)
     if emit is not None:
         try:
             written = write_repository_plan(proposed, emit)

@@ -41,7 +41,7 @@ def new_repository(
 
     Raises ConfigurationError, and nothing is written, for input that cannot be used and for files with other content.
     """
-    blueprint = Blueprint(_checked_name(name), _checked_owner(owner), _checked_parts(parts), digests or {})
+    blueprint = Blueprint(_checked_name(name), checked_owner(owner), _checked_parts(parts), digests or {})
     rendered = repository_files(blueprint)
     unpinned_texts = repository_files(replace(blueprint, digests={})).texts
     missing: dict[Path, str] = {}
@@ -66,8 +66,11 @@ def new_repository(
     return NewRepository(tuple(missing), tuple(to_pin), rendered.unpinned, owner is not None, needs_lock)
 
 
-def read_action_digests(path: Path) -> dict[str, Digest]:
-    """A YAML mapping of actions to `<40 hexadecimal digits>`, or to that and the release. Raises ConfigurationError."""
+def read_action_digests(path: Path, *, any_action: bool = False) -> dict[str, Digest]:
+    """A YAML mapping of actions to `<40 hexadecimal digits>`, or to that and the release.
+
+    Raises ConfigurationError; unless `any_action`, also for one that no template uses.
+    """
     try:
         document = load_yaml(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -83,7 +86,7 @@ def read_action_digests(path: Path) -> dict[str, Digest]:
             raise ConfigurationError(
                 f"--action-digests {path}: {action}: expected the 40 hexadecimal digits of a commit, and its release if known"
             )
-        if action not in ACTIONS:
+        if not any_action and action not in ACTIONS:
             raise ConfigurationError(f"--action-digests {path}: no workflow uses {action}; they use {', '.join(ACTIONS)}")
         digests[str(action)] = Digest(found["commit"], found["release"])
     return digests
@@ -95,7 +98,8 @@ def _checked_name(name: str) -> str:
     return name
 
 
-def _checked_owner(owner: str | None) -> str | None:
+def checked_owner(owner: str | None) -> str | None:
+    """A team or account as CODEOWNERS has it. Raises ConfigurationError."""
     if owner is not None and not _OWNER.match(owner):
         raise ConfigurationError(f"--owner {owner[:100]!r}: expected @organisation/team or @account")
     return owner

@@ -12,12 +12,13 @@ from pathlib import Path
 from platformkit_pipeline.introspection.repository.borrowed import borrowed
 from platformkit_pipeline.introspection.repository.files import Files
 from platformkit_pipeline.introspection.repository.git import GitRepository, open_repository
+from platformkit_pipeline.introspection.repository.github_settings import with_github
 from platformkit_pipeline.introspection.repository.observe import RepositoryOptions
 from platformkit_pipeline.model.errors import ConfigurationError
 from platformkit_pipeline.model.repository.patch import FilePatch, RepositoryPlan
-from platformkit_pipeline.model.target import Target
+from platformkit_pipeline.model.target import GithubAccess, Target
 from platformkit_pipeline.operations.clock import SYSTEM_CLOCK, Clock
-from platformkit_pipeline.operations.scan_repository import observed
+from platformkit_pipeline.operations.scan_repository import observed, told_by_github
 from platformkit_pipeline.remediation.repository.plan import answered, propose, prove
 from platformkit_pipeline.remediation.repository.proposal import Edit, RepositoryContext
 from platformkit_pipeline.remediation.repository.proving import Judged, Trial
@@ -32,10 +33,11 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class PlanInput:
-    """What a repository does not tell: an owner for files that have none, and the commits of actions."""
+    """What a repository does not tell: an owner for files that have none, the commits of actions, and how GitHub is asked."""
 
     owner: str | None = None
     digests: Mapping[str, Digest] = field(default_factory=dict)
+    github: GithubAccess | None = None
 
 
 def propose_repository_plan(
@@ -57,8 +59,11 @@ def propose_repository_plan(
     told = told or PlanInput()
     with open_repository(path) as repository:
 
+        settings = None if told.github is None else told_by_github(told.github, cache, progress)
+
         def judge(commit: str) -> Judged:
             snapshot = observed(repository, RepositoryOptions(name=target.name, commit=commit), cache).snapshot
+            snapshot = snapshot if settings is None else with_github(snapshot, settings)
             return Judged(commit, snapshot, evaluate_repository(snapshot, rules, today))
 
         def context(judged: Judged) -> RepositoryContext:
@@ -91,7 +96,7 @@ def write_repository_plan(plan: RepositoryPlan, directory: Path) -> tuple[Path, 
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         raise ConfigurationError(f"{directory} is not an empty folder: give a new one for the plan's files")
     texts = {patch_file_name(n, patch): patch_text(plan, patch) for n, patch in enumerate(plan.offered_set, start=1)}
-    if plan.manual_items or plan.withheld or plan.overlapping:
+    if plan.manual_items or plan.withheld or plan.overlapping or plan.settings:
         texts["MANUAL.md"] = plan_manual(plan)
     if not texts:
         return ()

@@ -10,10 +10,15 @@ from typing import Any
 from platformkit_pipeline import __version__
 from platformkit_pipeline.model.identity import identity_document
 from platformkit_pipeline.model.proof import ProofStatus, Verdict
+from platformkit_pipeline.model.repository.github_setting import SettingProposal
 from platformkit_pipeline.model.repository.patch import FileManualItem, FilePatch, FileProof, RepositoryPlan
 from platformkit_pipeline.reporting.markdown import code, escape
 
 SCHEMA_VERSION = 1
+_APPLY_SETTINGS = (
+    "`platformkit apply --repo PATH --github OWNER/NAME --github-settings --approved-by WHO` writes it: what is there is kept as undo first, "
+    "and put back unless this holds."
+)
 _WORD = re.compile(r"[^A-Za-z0-9]+")
 _LONGEST_NAME = 60
 
@@ -30,6 +35,7 @@ def repository_plan_json(plan: RepositoryPlan) -> str:
         "score": {"before": plan.score_before, "after": plan.score_after},
         "proof": _proof_document(plan.together),
         "patches": [_patch_document(plan, patch) for patch in plan.patches],
+        "settings": [_setting_document(setting) for setting in plan.settings],
         "manual_items": [_manual_document(item) for item in plan.manual_items],
     }
     return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
@@ -38,6 +44,7 @@ def repository_plan_json(plan: RepositoryPlan) -> str:
 def repository_plan_markdown(plan: RepositoryPlan) -> str:
     """Every patch with its diff and what its proof said, then what is left to a person."""
     counts = [f"{len(plan.offered)} patches", *([f"{len(plan.withheld)} withheld"] if plan.withheld else [])]
+    counts += [f"{len(plan.settings)} settings on GitHub"] if plan.settings else []
     counts.append(f"{len(plan.manual_items)} for a person")
     parts = [f"**{', '.join(counts)}.** Repository {escape(plan.target_name)}, commit {code(plan.commit)}."]
     if plan.together is not None:
@@ -51,6 +58,7 @@ def repository_plan_markdown(plan: RepositoryPlan) -> str:
         parts[-1] += "".join(f"\n- {escape(note)}" for note in patch.notes)
         parts.append(_block(patch.diff))
     parts += [_withheld(patch) for patch in plan.withheld]
+    parts += [_setting(setting) for setting in plan.settings]
     parts += [_by_hand(item) for item in plan.manual_items]
     return "\n\n".join(parts) + "\n"
 
@@ -63,6 +71,7 @@ def plan_manual(plan: RepositoryPlan) -> str:
         f"## Later: {escape(p.title)}\n\n{p.rule}: touches the same lines as another patch; plan again when that is in." for p in late
     ]
     parts += [_withheld(patch) for patch in plan.withheld]
+    parts += [_setting(setting) for setting in plan.settings]
     parts += [_by_hand(item) for item in plan.manual_items]
     return "\n\n".join(parts) + "\n"
 
@@ -126,6 +135,14 @@ def _withheld(patch: FilePatch) -> str:
     return f"### Withheld: {escape(patch.title)}\n\n{about}{reasons}"
 
 
+def _setting(setting: SettingProposal) -> str:
+    notes = "".join(f"\n- {escape(note)}" for note in setting.notes)
+    return (
+        f"### On GitHub: {escape(setting.title)}\n\n{', '.join(setting.rules)}. Afterwards {escape(setting.postcondition)}. "
+        f"{escape(_APPLY_SETTINGS)}{notes}"
+    )
+
+
 def _by_hand(item: FileManualItem) -> str:
     steps = "".join(f"\n{number}. {escape(step)}" for number, step in enumerate(item.steps, 1))
     return f"### {item.rule} {code(str(item.object))}\n\nFor a person: {escape(item.reason)}.\n{steps}"
@@ -155,6 +172,20 @@ def _patch_document(plan: RepositoryPlan, patch: FilePatch) -> dict[str, Any]:
         "offered": patch.offered,
         "overlaps": patch.digest in plan.overlapping,
         "proof": _proof_document(patch.proof),
+    }
+
+
+def _setting_document(setting: SettingProposal) -> dict[str, Any]:
+    return {
+        "rules": list(setting.rules),
+        "findings": list(setting.finding_fingerprints),
+        "kind": setting.kind.value,
+        "title": setting.title,
+        "branch": setting.branch or None,
+        "checks": [{"context": check.context, "integration": check.integration} for check in setting.checks],
+        "features": list(setting.features),
+        "postcondition": setting.postcondition,
+        "notes": list(setting.notes),
     }
 
 

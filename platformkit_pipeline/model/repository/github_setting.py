@@ -33,3 +33,21 @@ class SettingUndo:
     """JSON text of the body that restores it; None: there was none, so it is removed."""
     written: str = ""
     """SHA-256 of what was there after writing; empty when the writer did not get that far. Whoever changed it since is not overruled."""
+
+
+@dataclass(frozen=True, slots=True)
+class SettingProposal:
+    """One setting to be written on GitHub, which mends these findings. What is there now is read, and kept as undo, when it is written."""
+
+    rules: tuple[str, ...]
+    finding_fingerprints: tuple[str, ...]
+    kind: SettingKind
+    title: str
+    postcondition: str
+    """What has to hold afterwards, in words."""
+    branch: str = ""
+    """Whose checks are demanded; empty for security features."""
+    checks: tuple[RequiredCheck, ...] = ()
+    features: tuple[str, ...] = ()
+    """Security features to be switched on."""
+    notes: tuple[str, ...] = ()

@@ -8,6 +8,7 @@ from enum import IntEnum
 
 from platformkit_pipeline.model.identity import ObjectIdentity
 from platformkit_pipeline.model.proof import ProofStatus, Verdict
+from platformkit_pipeline.model.repository.github_setting import SettingProposal
 
 
 class FileObligation(IntEnum):
@@ -127,6 +128,8 @@ class RepositoryPlan:
     together: FileProof | None = None
     overlapping: tuple[str, ...] = ()
     """Digests of offered patches that touch the same lines as one before them: plan again when the others are in."""
+    settings: tuple[SettingProposal, ...] = ()
+    """What would be written on GitHub, where it was asked."""
     score_before: float = 0.0
     score_after: float | None = None
 
@@ -145,7 +148,14 @@ class RepositoryPlan:
         return tuple(p for p in self.patches if not p.offered)
 
 
-def repository_plan_id(target: str, commit: str, patches: tuple[FilePatch, ...], manual: tuple[FileManualItem, ...]) -> str:
+def repository_plan_id(
+    target: str,
+    commit: str,
+    patches: tuple[FilePatch, ...],
+    manual: tuple[FileManualItem, ...],
+    settings: tuple[SettingProposal, ...] = (),
+) -> str:
     """Same target, same commit, same proposals: same plan. 32 hex digits."""
     parts = [target, commit, *(p.digest for p in patches), *(f"{m.rule} {m.object.canonical} {m.reason}" for m in manual)]
+    parts += [f"{s.kind} {s.title} {s.postcondition}" for s in settings]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]

@@ -17,7 +17,7 @@ _KEEP_ELSEWHERE = "Keep the new one in Supabase Vault, in GitHub Secrets or in t
 _ON_GITHUB = "it is a setting on GitHub, and no file of the repository holds it"
 _WITH_TOKEN = (
     "Plan with `--github OWNER/NAME --github-token-env NAME`: what can be written for you is listed under settings, and "
-    "`platformkit apply --repo PATH --github OWNER/NAME --github-token-env NAME --settings` writes it."
+    "`platformkit apply --repo PATH --github OWNER/NAME --github-token-env NAME --github-settings --approved-by WHO` writes it."
 )
 _SCAN = "`platformkit scan --repo .` shows whether it is gone."
 _BRANCH = "Settings, Rules, Rulesets: the ruleset that binds the default branch (or its classic protection under Branches)."

@@ -14,6 +14,7 @@ from platformkit_pipeline.model.target import Target
 from platformkit_pipeline.remediation.repository.proposal import ByHand, Edit, Remedy, RepositoryContext
 from platformkit_pipeline.remediation.repository.proving import Judged, Trial, prove_patch, prove_together
 from platformkit_pipeline.remediation.repository.remedies import REMEDIES
+from platformkit_pipeline.remediation.repository.settings import propose_settings
 from platformkit_pipeline.remediation.repository.workshop import Workshop
 from platformkit_pipeline.rules.registry import find_rule
 
@@ -28,10 +29,12 @@ def propose(judged: Judged, context: RepositoryContext, workshop: Workshop, targ
     manual: list[FileManualItem] = []
     tree = workshop.tree_of(judged.commit)
     existing = {entry.path: entry for entry in judged.snapshot.files}
+    settings = propose_settings(judged, target)
+    by_settings = {fingerprint for setting in settings for fingerprint in setting.finding_fingerprints}
     for result in judged.results:
-        if result.outcome is not Outcome.FAIL:
-            continue
         fingerprint = finding_fingerprint(target, result.rule, result.object)
+        if result.outcome is not Outcome.FAIL or fingerprint in by_settings:
+            continue
         answer = answered(result, context)
         if isinstance(answer, ByHand):
             manual.append(FileManualItem(result.rule, result.object, fingerprint, answer.reason, answer.steps))
@@ -44,8 +47,8 @@ def propose(judged: Judged, context: RepositoryContext, workshop: Workshop, targ
         paths = tuple(sorted(answer.writes))
         patches.append(FilePatch(result.rule, result.object, fingerprint, answer.title, diff, paths, answer.notes))
     made, left = tuple(patches), tuple(manual)
-    plan_id = repository_plan_id(target.name, judged.commit, made, left)
-    return RepositoryPlan(plan_id, target.name, scan_id, judged.commit, made, left)
+    plan_id = repository_plan_id(target.name, judged.commit, made, left, settings)
+    return RepositoryPlan(plan_id, target.name, scan_id, judged.commit, made, left, settings=settings)
 
 
 def answered(result: Result, context: RepositoryContext, remedies: Mapping[str, Remedy] = REMEDIES) -> Edit | ByHand:
