@@ -95,7 +95,10 @@ def _sentences(applied: AppliedSettings) -> str:
         case SettingsOutcome.NOTHING_TO_DO:
             lines = ["GitHub's settings lack nothing that could be written"]
         case SettingsOutcome.WRITTEN:
-            lines = [*(p.title for p in applied.proposals), f"written: {len(applied.proposals)} settings; the way back is in {applied.undo_file}"]
+            lines = [
+                *(p.title for p in applied.proposals),
+                f"written: {len(applied.proposals)} settings; the way back is in {applied.undo_file}",
+            ]
         case SettingsOutcome.TAKEN_BACK:
             lines = ["taken back: the settings are what they were before", *applied.surprises]
         case SettingsOutcome.LEFT_CHANGED:

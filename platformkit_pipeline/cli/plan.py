@@ -67,7 +67,10 @@ def plan(
     explain_analyze: ExplainAnalyzeOption = False,
     owner: str | None = typer.Option(None, "--owner", metavar="@ORG/TEAM", help="With --repo: who owns files that have no owner."),
     action_digests: Path | None = typer.Option(
-        None, "--action-digests", metavar="FILE", help="With --repo: YAML that names for actions the commit to pin them to, and the release."
+        None,
+        "--action-digests",
+        metavar="FILE",
+        help="With --repo: YAML that names for actions the commit to pin them to, and the release.",
     ),
     github: GithubOption = None,
     github_token_env: GithubTokenOption = None,

@@ -13,6 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from platformkit_pipeline.introspection.github.api import GithubApi
+from platformkit_pipeline.introspection.github.observe import USUAL_PATIENCE
 from platformkit_pipeline.introspection.github.writing import GithubWriter, SettingNotWritten
 from platformkit_pipeline.introspection.web_api import REAL_TIME, Pauses
 from platformkit_pipeline.logs import get_logger
@@ -90,7 +91,7 @@ def apply_settings(
     if not plan.settings:
         return AppliedSettings(SettingsOutcome.NOTHING_TO_DO)
     kept = _UndoFile(undo_file, access.owner_name, approval, clock.now().isoformat())
-    with GithubApi(access, os.environ, pauses) as api:
+    with GithubApi(access, os.environ, pauses, USUAL_PATIENCE) as api:
         writer = GithubWriter(api)
         try:
             for proposal in plan.settings:
@@ -114,7 +115,7 @@ def restore_settings(undo_file: Path, access: GithubAccess, *, pauses: Pauses = 
     Raises ConfigurationError for a file that is none, SettingNotWritten.
     """
     undos = _read(undo_file)
-    with GithubApi(access, os.environ, pauses) as api:
+    with GithubApi(access, os.environ, pauses, USUAL_PATIENCE) as api:
         writer = GithubWriter(api)
         for undo in reversed(undos):
             writer.restore(undo)

@@ -58,7 +58,6 @@ def propose_repository_plan(
     today = clock.now().date()
     told = told or PlanInput()
     with open_repository(path) as repository:
-
         settings = None if told.github is None else told_by_github(told.github, cache, progress)
 
         def judge(commit: str) -> Judged:

@@ -16,8 +16,8 @@ from platformkit_pipeline.reporting.markdown import code, escape
 
 SCHEMA_VERSION = 1
 _APPLY_SETTINGS = (
-    "`platformkit apply --repo PATH --github OWNER/NAME --github-settings --approved-by WHO` writes it: what is there is kept as undo first, "
-    "and put back unless this holds."
+    "`platformkit apply --repo PATH --github OWNER/NAME --github-settings --approved-by WHO` writes it: what is there is kept as undo "
+    "first, and put back unless this holds."
 )
 _WORD = re.compile(r"[^A-Za-z0-9]+")
 _LONGEST_NAME = 60

@@ -15,7 +15,7 @@ _VALUE = "a secret is worthless only once it is revoked where it was issued, and
 _ROTATE = "Revoke the secret where it was issued and issue another one. This comes first: it is in every clone."
 _KEEP_ELSEWHERE = "Keep the new one in Supabase Vault, in GitHub Secrets or in the function's variables, and read it from the environment."
 _ON_GITHUB = "it is a setting on GitHub, and no file of the repository holds it"
-_WITH_TOKEN = (
+_WITH_ACCESS = (
     "Plan with `--github OWNER/NAME --github-token-env NAME`: what can be written for you is listed under settings, and "
     "`platformkit apply --repo PATH --github OWNER/NAME --github-token-env NAME --github-settings --approved-by WHO` writes it."
 )
@@ -27,8 +27,8 @@ ADVICE: Mapping[str, ByHand] = MappingProxyType(
         "AMD001": ByHand(
             "why a constitution was changed only those know who changed it",
             (
-                "Beside {name} add `constitution-amendments/<yyyy-mm-dd>-<summary>.md`: a line `Constitution version: <old> → <new>`, a line "
-                "`Approved by: Platform Architect <name>, <day>; Security Owner <name>, <day>`, and the sections *What changes* and "
+                "Beside {name} add `constitution-amendments/<yyyy-mm-dd>-<summary>.md`: a line `Constitution version: <old> → <new>`, "
+                "a line `Approved by: Platform Architect <name>, <day>; Security Owner <name>, <day>`, and the sections *What changes* and "
                 "*Migration of existing projects*.",
                 "Raise the version in {name} to the one that the amendment names. Or take the change back.",
             ),
@@ -56,11 +56,11 @@ ADVICE: Mapping[str, ByHand] = MappingProxyType(
             ),
         ),
         "CIC020": ByHand(
-            _ON_GITHUB, (_WITH_TOKEN, f"{_BRANCH} Demand a pull request with an approval of code owners and the checks by name.")
+            _ON_GITHUB, (_WITH_ACCESS, f"{_BRANCH} Demand a pull request with an approval of code owners and the checks by name.")
         ),
         "CIC021": ByHand(
             "the name under which the job reports is known at run time only, or its setting was not looked at",
-            (_WITH_TOKEN, f"{_BRANCH} Require the check by the name under which it reports: {{message}}."),
+            (_WITH_ACCESS, f"{_BRANCH} Require the check by the name under which it reports: {{message}}."),
         ),
         "CIC022": ByHand(
             "whether a check is to be repaired or no longer required is for whoever asked for it",
@@ -96,7 +96,7 @@ ADVICE: Mapping[str, ByHand] = MappingProxyType(
         "CIC036": ByHand(_ON_GITHUB, (f"{_BRANCH} Dismiss stale approvals when commits are pushed.",)),
         "CIC037": ByHand(_ON_GITHUB, (f"{_BRANCH} Block force pushes and restrict deletions: {{message}}.",)),
         "CIC038": ByHand(_ON_GITHUB, (f"{_BRANCH} Require a review from code owners.",)),
-        "CIC039": ByHand(_ON_GITHUB, (_WITH_TOKEN, "Settings, Advanced Security: switch Dependabot alerts on.")),
+        "CIC039": ByHand(_ON_GITHUB, (_WITH_ACCESS, "Settings, Advanced Security: switch Dependabot alerts on.")),
         "CIC040": ByHand(
             "which version of a dependency fits has to be tried",
             (
@@ -186,8 +186,8 @@ ADVICE: Mapping[str, ByHand] = MappingProxyType(
                 "Its old versions stay in the history; SEC002 says what to do there.",
             ),
         ),
-        "SEC006": ByHand(_ON_GITHUB, (_WITH_TOKEN, "Settings, Advanced Security: switch secret scanning on.")),
-        "SEC007": ByHand(_ON_GITHUB, (_WITH_TOKEN, "Settings, Advanced Security: switch push protection on.")),
+        "SEC006": ByHand(_ON_GITHUB, (_WITH_ACCESS, "Settings, Advanced Security: switch secret scanning on.")),
+        "SEC007": ByHand(_ON_GITHUB, (_WITH_ACCESS, "Settings, Advanced Security: switch push protection on.")),
         "SEC008": ByHand(
             "a secret is revoked where it was issued",
             (

@@ -81,7 +81,8 @@ def _workflow(context: RepositoryContext, category: C, digests: dict[str, Digest
     job = _JOBS[category]
     block = next(b for b in re.split(r"\n(?=  [a-z]+:\n)", f"\n{jobs}") if b.startswith(f"  {job}:\n"))
     start = before.index("\non:\n")
-    made = f"# One of the checks that every change has to pass (constitution 4.1).\nname: check-{job}\n{before[start:]}\njobs:\n{block.rstrip()}\n"
+    head = f"# One of the checks that every change has to pass (constitution 4.1).\nname: check-{job}\n"
+    made = f"{head}{before[start:]}\njobs:\n{block.rstrip()}\n"
     return _adapted(context, category, made) if Part.PYTHON in parts else made
 
 
@@ -101,7 +102,7 @@ def _parts(context: RepositoryContext, category: C) -> frozenset[Part]:
     if not found:
         raise _Unsuitable(
             "there is no project at the root whose tools could run",
-            "Give pyproject.toml a [project] table, or package.json the tools (eslint, prettier, typescript, vitest) and a package-lock.json.",
+            "Give pyproject.toml a [project] table, or package.json the tools (eslint, prettier, typescript, vitest) and a lock file of npm.",
         )
     return frozenset(found)
 

@@ -45,7 +45,8 @@ def cover_critical(context: RepositoryContext, finding: Result) -> Edit | ByHand
     everything = _EVERYTHING.search(document.text)
     owners = everything["owners"].strip() if everything else context.owner
     if owners is None:
-        step = f"Write `{_written(pattern)} @organisation/team` at the end of {observed.path}, or plan again with `--owner @organisation/team`."
+        line = f"{_written(pattern)} @organisation/team"
+        step = f"Write `{line}` at the end of {observed.path}, or plan again with `--owner @organisation/team`."
         return ByHand(f"{observed.path} has no owner of everything, who could own {pattern} as well", (step, _ASK))
     concerned = [path for path in context.files.paths if matches(pattern, path)]
     coverage = observe_codeowners(context.files, [f"/{path}" for path in concerned]).coverage

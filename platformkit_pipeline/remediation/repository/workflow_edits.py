@@ -76,7 +76,7 @@ def pinned(text: str, job: str, step: int | None, action: str, reference: str, c
 
 def value_at(text: str, route: Sequence[str | int]) -> Any:
     """What stands there; None where there is nothing, or no YAML."""
-    value, _ = _read(text)
+    value: Any = _read(text)[0]
     for part in route:
         try:
             value = value[part]

@@ -32,7 +32,9 @@ def mend_weakness(context: RepositoryContext, finding: Result) -> Edit | ByHand:
     if not path.startswith(".github/workflows/"):
         return _by_hand(finding, f"{path} is an action, and who uses it cannot be seen here")
     remedy = _BY_AUDIT.get(audit)
-    return remedy(context, finding, editable(context.files, path)) if remedy else _by_hand(finding, "it depends on what the workflow is for")
+    return (
+        remedy(context, finding, editable(context.files, path)) if remedy else _by_hand(finding, "it depends on what the workflow is for")
+    )
 
 
 def known_digests(context: RepositoryContext) -> Mapping[str, tuple[Digest, ...]]:
@@ -128,7 +130,7 @@ def _is_of(digest: Digest, reference: str) -> bool:
 
 
 def _by_hand(finding: Result, reason: str) -> ByHand:
-    url = finding.evidence.get("url") if isinstance(finding.evidence, Mapping) else None
+    url = finding.evidence.get("url")
     steps = [f"{finding.message}."]
     steps.append(f"Do what {url} says." if url else "Do what zizmor says about the audit.")
     return ByHand(reason, (*steps, "`zizmor --offline .github/workflows` shows whether it is gone."))

@@ -14,6 +14,7 @@ from platformkit_pipeline.model.proof import ProofStatus
 from platformkit_pipeline.model.repository.patch import RepositoryPlan
 from platformkit_pipeline.model.result import Result
 from platformkit_pipeline.model.target import Target, TargetKind
+from platformkit_pipeline.operations.clock import Clock
 from platformkit_pipeline.operations.propose_repository_plan import PlanInput, propose_repository_plan, write_repository_plan
 from platformkit_pipeline.operations.scan_repository import RepositorySource, scan_repository
 from platformkit_pipeline.operations.self_test_repositories import RepositoryBench
@@ -53,7 +54,9 @@ FURTHER = {
     "a job that calls its checkout by a tag": ("CIC030", UNPINNED),
     "a checkout that leaves credentials behind": (
         "CIC031",
-        UNPINNED.replace("actions/checkout@v5  # the sources", PINNED).replace("          persist-credentials: false\n", "          path: here\n"),
+        UNPINNED.replace("actions/checkout@v5  # the sources", PINNED).replace(
+            "          persist-credentials: false\n", "          path: here\n"
+        ),
     ),
     "a checkout without any input": (
         "CIC031",
@@ -83,15 +86,7 @@ FURTHER = {
 }
 
 
-class _Clock:
-    def now(self) -> datetime:
-        return datetime(TODAY.year, TODAY.month, TODAY.day, tzinfo=UTC)
-
-    def seconds(self) -> float:
-        return 0.0
-
-    def new_scan_id(self) -> str:
-        return "0" * 32
+CLOCK = Clock(lambda: datetime(TODAY.year, TODAY.month, TODAY.day, tzinfo=UTC), lambda: 0.0, lambda: "0" * 32)
 
 
 @pytest.fixture(scope="module")
@@ -107,11 +102,11 @@ def played(bench: RepositoryBench, example: str) -> Iterator[Path]:
 
 
 def plan_of(path: Path, cache: Path, told: PlanInput = TOLD, *, proven: bool = True) -> RepositoryPlan:
-    return propose_repository_plan(path, target=TARGET, told=told, proven=proven, clock=_Clock(), cache=cache)
+    return propose_repository_plan(path, target=TARGET, told=told, proven=proven, clock=CLOCK, cache=cache)
 
 
 def findings(path: Path, cache: Path) -> dict[tuple[str, str], Result]:
-    report = scan_repository(RepositorySource(path), target=TARGET, clock=_Clock(), cache=cache)
+    report = scan_repository(RepositorySource(path), target=TARGET, clock=CLOCK, cache=cache)
     return {(r.rule, r.object.canonical): r for r in report.findings}
 
 
@@ -207,7 +202,9 @@ def test_a_commit_that_the_repository_uses_elsewhere_serves_for_the_same_release
     ["run: git push origin HEAD", "run: git -c a=b fetch --tags", "uses: ./.github/actions/release", f"uses: stranger/commit@{'d' * 40}"],
 )
 def test_credentials_stay_where_a_later_step_may_need_them(bench: RepositoryBench, tmp_path: Path, later: str) -> None:
-    text = UNPINNED.replace("actions/checkout@v5  # the sources", PINNED).replace("        with:\n          persist-credentials: false\n", "")
+    text = UNPINNED.replace("actions/checkout@v5  # the sources", PINNED).replace(
+        "        with:\n          persist-credentials: false\n", ""
+    )
     with played(bench, text.replace("run: echo hello", later)) as path:
         plan = plan_of(path, tmp_path, proven=False)
     reasons = [item.reason for item in plan.manual_items if dict(item.object.detail).get("audit") == "artipacked"]
