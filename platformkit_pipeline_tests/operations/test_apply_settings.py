@@ -204,10 +204,6 @@ def test_a_token_that_is_not_accepted_changes_nothing(bench: Bench) -> None:
 def test_a_token_that_may_only_read_changes_nothing(bench: Bench) -> None:
     bench.lay(WITHOUT_TYPES)
     bench.github.tokens = {TOKEN: READER}
-    before = list(bench.github.repository.rulesets)
-    try:
-        outcome = bench.apply().outcome
-    except ObservationError:
-        outcome = SettingsOutcome.NOTHING_TO_DO
-    assert outcome in (SettingsOutcome.NOTHING_TO_DO, SettingsOutcome.TAKEN_BACK)
-    assert bench.github.repository.rulesets == before
+    applied = bench.apply()
+    print(applied)
+    assert 0
