@@ -8,8 +8,10 @@ All DSNs are the superuser's (`supabase_admin`) except those of `sample_platform
 from __future__ import annotations
 
 import itertools
+import os
 import signal
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -57,6 +59,8 @@ def pytest_configure() -> None:
     for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGTERM, signal.SIG_DFL)):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, handler)
+    # kingfisher compiles its rules for seconds: once for all tests, whatever home each of them has
+    os.environ.setdefault("KF_RULE_CACHE_DIR", str(Path(__file__).parent.parent / ".platformkit" / "cache" / "kingfisher"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -9,8 +9,10 @@ from pathlib import Path
 from platformkit_pipeline.introspection.repository.files import Files
 from platformkit_pipeline.introspection.repository.git import GitRepository, open_repository
 from platformkit_pipeline.introspection.repository.observe import RepositoryOptions, observe_repository
+from platformkit_pipeline.introspection.repository.secrets import secret_ruleset
 from platformkit_pipeline.logs import bind_ids, get_logger
 from platformkit_pipeline.model.inventory import set_digest
+from platformkit_pipeline.model.repository.facet import RepositoryFacet
 from platformkit_pipeline.model.repository.inventory import inventory_of
 from platformkit_pipeline.model.repository.snapshot import RepositorySnapshot
 from platformkit_pipeline.model.result import Result
@@ -109,12 +111,13 @@ def rules_of_scan(*, change: bool) -> tuple[Rule, ...]:
 def observed(repository: GitRepository, options: RepositoryOptions, cache: Path | None = None) -> Observed:
     """The snapshot of a commit, from the cache where it was observed before. `cache` is a folder, by default below PLATFORMKIT_HOME."""
     folder = cache if cache is not None else cache_folder()
-    key = cache_key(repository, options)
+    key = cache_key(repository, options, (secret_ruleset(),))
     if (known := recall(folder, key)) is not None:
         return known
     snapshot = observe_repository(repository, options)
     made = Observed(snapshot, set_digest(inventory_of(snapshot)))
-    remember(folder, key, made)
+    if snapshot.observed(RepositoryFacet.SECRETS):  # a tool that failed now may answer the next time
+        remember(folder, key, made)
     return made
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from platformkit_pipeline.introspection.repository.agent_documents import observe_agent_documents
+from platformkit_pipeline.introspection.repository.client_keys import observe_client_keys
 from platformkit_pipeline.introspection.repository.declarations import observe_declarations
 from platformkit_pipeline.introspection.repository.diagrams import observe_diagrams
+from platformkit_pipeline.introspection.repository.environment_files import observe_environment_files
 from platformkit_pipeline.introspection.repository.git import GitRepository
+from platformkit_pipeline.introspection.repository.secret_hooks import observe_secret_hooks
+from platformkit_pipeline.introspection.repository.secrets import observe_secrets
+from platformkit_pipeline.introspection.repository.suppressions import observe_suppressions
 from platformkit_pipeline.model.repository.facet import RepositoryFacet
 from platformkit_pipeline.model.repository.snapshot import RepositorySnapshot
 from platformkit_pipeline.model.snapshot import Unobserved
@@ -33,15 +38,31 @@ def observe_repository(repository: GitRepository, options: RepositoryOptions) ->
     """The snapshot of a commit. Raises ObservationError when the repository as a whole cannot be read."""
     head = repository.head(options.commit)
     files = repository.files(head.commit)
-    return RepositorySnapshot(
+    files.prefetch()
+    secrets = observe_secrets(repository, files, options.name, options.commit)
+    hooks, hook_faults = observe_secret_hooks(files)
+    suppressions, more_suppressions = observe_suppressions(files)
+    missing = [*_unobserved(head.shallow, options), *secrets.unobserved]
+    missing += [Unobserved(RepositoryFacet.SECRET_HOOKS, fault) for fault in hook_faults if not hooks]
+    if more_suppressions:
+        missing.append(Unobserved(RepositoryFacet.SUPPRESSIONS, "there are more than are read"))
+    snapshot = RepositorySnapshot(
         head=head,
         declarations=observe_declarations(files),
         files=files.entries,
         tags=repository.tags(),
         agent_documents=observe_agent_documents(files),
         diagrams=observe_diagrams(files),
-        unobserved=tuple(sorted(_unobserved(head.shallow, options))),
+        secrets=secrets.secrets,
+        unsearched=secrets.unsearched,
+        client_keys=observe_client_keys(files),
+        environment_files=observe_environment_files(files),
+        secret_hooks=hooks,
+        suppressions=suppressions,
+        unobserved=tuple(sorted(missing)),
     )
+    masked = secrets.masker.masked(snapshot)  # a heading, a job's name, even a file's name may hold a secret
+    return masked if masked.files is snapshot.files else replace(masked, files=tuple(sorted(masked.files)))
 
 
 def _unobserved(shallow: bool, options: RepositoryOptions) -> list[Unobserved]:

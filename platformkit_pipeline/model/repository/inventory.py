@@ -13,7 +13,9 @@ from platformkit_pipeline.model.record_json import from_json, to_json
 from platformkit_pipeline.model.repository.declarations import RepositoryDeclarations
 from platformkit_pipeline.model.repository.diagrams import Diagram
 from platformkit_pipeline.model.repository.documents import AgentDocument
+from platformkit_pipeline.model.repository.secrets import ClientKey, EnvironmentFile, Secret, SecretHook, Unsearched
 from platformkit_pipeline.model.repository.snapshot import RepositorySnapshot
+from platformkit_pipeline.model.repository.suppressions import Suppression
 from platformkit_pipeline.model.repository.tree import Head, Tag, TreeFile
 from platformkit_pipeline.model.snapshot import Unobserved
 
@@ -36,6 +38,12 @@ _NOUNS: tuple[_Noun, ...] = (
     _Noun("tag", "tags", Tag, lambda r: r.name),
     _Noun("agent_document", "agent_documents", AgentDocument, lambda r: r.path),
     _Noun("diagram", "diagrams", Diagram, lambda r: r.path),
+    _Noun("secret", "secrets", Secret, lambda r: r.identity),
+    _Noun("client_key", "client_keys", ClientKey, lambda r: f"{r.path} [{r.name}]"),
+    _Noun("environment_file", "environment_files", EnvironmentFile, lambda r: r.path),
+    _Noun("secret_hook", "secret_hooks", SecretHook, lambda r: f"{r.path} [{r.tool}]"),
+    _Noun("suppression", "suppressions", Suppression, lambda r: f"{r.path} [{r.tool}, {r.ordinal:05}]"),
+    _Noun("unsearched", "unsearched", Unsearched, lambda r: f"{r.path} [{'tree' if r.in_tree else 'history'}]"),
 )
 _NOUN_OF_KIND = {noun.kind: noun for noun in _NOUNS}
 

@@ -11,6 +11,8 @@ from platformkit_pipeline.model.repository.declarations import NOTHING_DECLARED,
 from platformkit_pipeline.model.repository.diagrams import Diagram
 from platformkit_pipeline.model.repository.documents import AgentDocument
 from platformkit_pipeline.model.repository.facet import RepositoryFacet
+from platformkit_pipeline.model.repository.secrets import ClientKey, EnvironmentFile, Secret, SecretHook, Unsearched
+from platformkit_pipeline.model.repository.suppressions import Suppression
 from platformkit_pipeline.model.repository.tree import Head, Tag, TreeFile
 from platformkit_pipeline.model.snapshot import Unobserved
 
@@ -25,6 +27,12 @@ class RepositorySnapshot:
     tags: tuple[Tag, ...] = ()
     agent_documents: tuple[AgentDocument, ...] = ()
     diagrams: tuple[Diagram, ...] = ()
+    secrets: tuple[Secret, ...] = ()
+    unsearched: tuple[Unsearched, ...] = ()
+    client_keys: tuple[ClientKey, ...] = ()
+    environment_files: tuple[EnvironmentFile, ...] = ()
+    secret_hooks: tuple[SecretHook, ...] = ()
+    suppressions: tuple[Suppression, ...] = ()
     unobserved: tuple[Unobserved, ...] = field(default=())
 
     def observed(self, facet: RepositoryFacet) -> bool:
