@@ -23,7 +23,13 @@ def categories(traced: Traced) -> set[str]:
     return {c.category.value for c in traced.checks if not c.tolerated and c.condition is Holds.YES}
 
 
-MAKEFILE = "BIN := .venv/bin\nFLOOR = 83\n\nall: lint test\n\nlint:\n\t@$(BIN)/ruff check .\n\t-mypy src\n\ntest: lint\n\tpytest --cov --cov-fail-under=$(FLOOR)\n"
+MAKEFILE = (
+    "BIN := .venv/bin\nFLOOR = 83\n\nall: lint test\n\nlint:\n\t@$(BIN)/ruff check .\n\t-mypy src\n\n"
+    "test: lint\n\tpytest --cov --cov-fail-under=$(FLOOR)\n"
+)
+TOX = "[tox]\nenvlist = lint,py\n[testenv:lint]\ncommands = ruff check\n[testenv]\ncommands = pytest\n"
+HOOKS = "repos:\n- repo: x\n  hooks: [{id: black}, {id: gitleaks}]\n- repo: local\n  hooks: [{id: t, entry: mypy src}]\n"
+TURBO = {"package.json": '{"scripts": {"lint": "turbo lint"}}', "a/package.json": '{"scripts": {"lint": "eslint ."}}'}
 
 
 @pytest.mark.parametrize(
@@ -48,16 +54,16 @@ MAKEFILE = "BIN := .venv/bin\nFLOOR = 83\n\nall: lint test\n\nlint:\n\t@$(BIN)/r
         ("sh tools/check.sh", {"tools/check.sh": "ruff check .\nmypy src\n"}, {"types"}),
         ("./check", {"check": "#!/usr/bin/env bash\nset -eu\nmake lint\n", "Makefile": MAKEFILE}, {"lint"}),
         ("just ci", {"justfile": "ci: lint\n\nlint:\n    ruff check .\n"}, {"lint"}),
-        ("tox -e lint", {"tox.ini": "[tox]\nenvlist = lint,py\n[testenv:lint]\ncommands = ruff check\n[testenv]\ncommands = pytest\n"}, {"lint"}),
-        ("tox", {"tox.ini": "[tox]\nenvlist = lint,py\n[testenv:lint]\ncommands = ruff check\n[testenv]\ncommands = pytest\n"}, {"lint", "tests"}),
+        ("tox -e lint", {"tox.ini": TOX}, {"lint"}),
+        ("tox", {"tox.ini": TOX}, {"lint", "tests"}),
         ("nox", {"noxfile.py": "import nox\n@nox.session\ndef tests(session):\n    session.run('pytest', '--cov')\n"}, {"tests"}),
         ("poe lint", {"pyproject.toml": '[tool.poe.tasks]\nlint = "ruff check ."\n'}, {"lint"}),
         (
             "pre-commit run --all-files",
-            {".pre-commit-config.yaml": "repos:\n- repo: x\n  hooks: [{id: black}, {id: gitleaks}]\n- repo: local\n  hooks: [{id: t, entry: mypy src}]\n"},
+            {".pre-commit-config.yaml": HOOKS},
             {"lint", "secrets", "types"},
         ),
-        ("turbo run lint", {"package.json": '{"scripts": {"lint": "turbo lint"}}', "a/package.json": '{"scripts": {"lint": "eslint ."}}'}, {"lint"}),
+        ("turbo run lint", TURBO, {"lint"}),
     ],
 )  # fmt: skip
 def test_tasks_of_the_tree_are_followed(builder: RepositoryBuilder, command: str, files: dict[str, str], expected: set[str]) -> None:

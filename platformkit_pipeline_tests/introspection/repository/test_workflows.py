@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ HEAD = "on: pull_request\npermissions: {}\njobs:\n"
 JOB = "  a:\n    runs-on: ubuntu-24.04\n    steps:\n      - run: ruff check .\n"
 
 
-def observed(builder: RepositoryBuilder, files: dict[str, str | bytes]) -> RepositorySnapshot:
+def observed(builder: RepositoryBuilder, files: Mapping[str, str | bytes]) -> RepositorySnapshot:
     for path, content in files.items():
         builder.write(path, content)
     builder.commit("Workflows")
@@ -109,7 +110,8 @@ def test_a_called_workflow_of_the_tree_brings_its_jobs(builder: RepositoryBuilde
 
 
 def test_a_workflow_that_calls_itself_and_one_of_another_repository_are_opaque(builder: RepositoryBuilder) -> None:
-    text = f"on: [pull_request, workflow_call]\npermissions: {{}}\njobs:\n  me:\n    uses: ./{FOLDER}/ci.yml\n  other:\n    uses: a/b/.github/workflows/x.yml@v1\n"
+    text = f"on: [pull_request, workflow_call]\npermissions: {{}}\njobs:\n  me:\n    uses: ./{FOLDER}/ci.yml\n"
+    text += "  other:\n    uses: a/b/.github/workflows/x.yml@v1\n"
     found = workflow(builder, text)
     assert [(j.id, j.opaque, j.contexts_known) for j in found.jobs] == [("me", True, False), ("other", True, False)]
 
@@ -237,7 +239,8 @@ def test_a_workflow_of_a_megabyte_is_read(builder: RepositoryBuilder) -> None:
 def test_values_of_variables_and_texts_of_scripts_are_not_kept(builder: RepositoryBuilder) -> None:
     value = "not-a-" + "real-value"
     text = f"on: pull_request\nenv: {{TOKEN: {value}}}\njobs:\n  a:\n    runs-on: u\n    env: {{KEY: {value}}}\n    steps:\n"
-    text += f"      - run: deploy {value} && echo ${{{{ secrets.X }}}}\n        env: {{K: {value}}}\n      - uses: a/b@v1\n        with: {{key: {value}}}\n"
+    text += f"      - run: deploy {value} && echo ${{{{ secrets.X }}}}\n        env: {{K: {value}}}\n"
+    text += f"      - uses: a/b@v1\n        with: {{key: {value}}}\n"
     snapshot = observed(builder, {f"{FOLDER}/ci.yml": text, f"{FOLDER}/bad.yml": f"on: push\njobs: {value}\nname: [{value}]\n"})
     assert snapshot.workflow_weaknesses
     stored = "".join(o.payload for o in inventory_of(snapshot) if o.kind.startswith("workflow"))
