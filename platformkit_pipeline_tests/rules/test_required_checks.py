@@ -89,7 +89,8 @@ def test_a_filter_of_paths_that_leaves_code_out_is_told_with_the_code(bench: Rep
 
 
 def test_filters_of_two_workflows_may_share_the_code(bench: RepositoryBench) -> None:
-    other = "=== file .github/workflows/src.yml\non:\n  pull_request:\n    paths: ['src/**']\njobs:\n  l: {runs-on: u, steps: [{run: ruff check src}]}\n"
+    other = "=== file .github/workflows/src.yml\non:\n  pull_request:\n    paths: ['src/**']\njobs:\n"
+    other += "  l: {runs-on: u, steps: [{run: ruff check src}]}\n"
     assert judged(bench, "CIC001", other + replaced(START, "on:\n  pull_request:\n    paths: ['tests/**']\n")) == []
 
 
@@ -117,7 +118,7 @@ def test_what_cannot_be_seen_is_unknown_and_no_failure(bench: RepositoryBench, e
 
 def test_a_declared_command_is_followed_and_counts(bench: RepositoryBench) -> None:
     script = "=== file .ci/run\n#!/bin/sh\nset -e\nruff check src\npytest --cov --cov-fail-under=81\n"
-    declared = f"{script}=== file .platformkit.yaml\nchecks:\n  - {{command: .ci/run, reason: the build server runs it for every change, covers: [types]}}\n"
+    declared = f"{script}=== file .platformkit.yaml\nchecks:\n  - {{command: .ci/run, reason: the build server runs it, covers: [types]}}\n"
     for code in ("CIC001", "CIC002", "CIC003", "CIC004"):
         assert judged(bench, code, f"=== remove {CI}\n{declared}") == []
     [result] = judged(bench, "CIC001", f"=== remove {CI}\n{script}")
