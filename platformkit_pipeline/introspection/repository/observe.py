@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 
 from platformkit_pipeline.introspection.repository.agent_documents import observe_agent_documents
 from platformkit_pipeline.introspection.repository.client_keys import observe_client_keys
+from platformkit_pipeline.introspection.repository.automation import observe_automation
+from platformkit_pipeline.introspection.repository.codeowners import observe_codeowners
 from platformkit_pipeline.introspection.repository.declarations import observe_declarations
 from platformkit_pipeline.introspection.repository.diagrams import observe_diagrams
 from platformkit_pipeline.introspection.repository.environment_files import observe_environment_files
@@ -13,9 +15,11 @@ from platformkit_pipeline.introspection.repository.git import GitRepository
 from platformkit_pipeline.introspection.repository.secret_hooks import observe_secret_hooks
 from platformkit_pipeline.introspection.repository.secrets import observe_secrets
 from platformkit_pipeline.introspection.repository.suppressions import observe_suppressions
+from platformkit_pipeline.introspection.repository.github_settings import GITHUB_FACETS, ask_github, with_github
 from platformkit_pipeline.model.repository.facet import RepositoryFacet
 from platformkit_pipeline.model.repository.snapshot import RepositorySnapshot
 from platformkit_pipeline.model.snapshot import Unobserved
+from platformkit_pipeline.model.target import GithubAccess
 
 _NOT_ASKED = "GitHub was not asked; give --github OWNER/NAME and a token"
 _NO_BASE = "nobody named the base of a change; give --base"
@@ -32,10 +36,21 @@ class RepositoryOptions:
     name: str
     commit: str | None = None
     base: str | None = None
+    github: GithubAccess | None = None
+    """Ask GitHub about the repository as well. What it tells belongs to the moment and not to the commit."""
 
 
 def observe_repository(repository: GitRepository, options: RepositoryOptions) -> RepositorySnapshot:
-    """The snapshot of a commit. Raises ObservationError when the repository as a whole cannot be read."""
+    """The snapshot of a commit, with what GitHub tells now where it is asked.
+
+    Raises ObservationError when the repository as a whole cannot be read; that GitHub gives no answer is noted.
+    """
+    snapshot = observe_commit(repository, options)
+    return snapshot if options.github is None else with_github(snapshot, ask_github(options.github))
+
+
+def observe_commit(repository: GitRepository, options: RepositoryOptions) -> RepositorySnapshot:
+    """The snapshot without GitHub: the same for the same commit. Raises ObservationError."""
     head = repository.head(options.commit)
     files = repository.files(head.commit)
     files.prefetch()
@@ -47,11 +62,19 @@ def observe_repository(repository: GitRepository, options: RepositoryOptions) ->
     if more_suppressions:
         missing.append(Unobserved(RepositoryFacet.SUPPRESSIONS, "there are more than are read"))
     snapshot = RepositorySnapshot(
+    declarations = observe_declarations(files)
+    automation = observe_automation(files, declarations, head.branch or "main")
+    return RepositorySnapshot(
         head=head,
-        declarations=observe_declarations(files),
+        declarations=declarations,
         files=files.entries,
         tags=repository.tags(),
         agent_documents=observe_agent_documents(files),
+        workflows=automation.workflows,
+        workflow_weaknesses=automation.weaknesses,
+        declared_commands=automation.commands,
+        other_automation=automation.others,
+        codeowners=observe_codeowners(files, declarations.critical_paths),
         diagrams=observe_diagrams(files),
         secrets=secrets.secrets,
         unsearched=secrets.unsearched,
@@ -59,7 +82,7 @@ def observe_repository(repository: GitRepository, options: RepositoryOptions) ->
         environment_files=observe_environment_files(files),
         secret_hooks=hooks,
         suppressions=suppressions,
-        unobserved=tuple(sorted(missing)),
+        unobserved=tuple(sorted([*_unobserved(head.shallow, options), *automation.unobserved])),
     )
     masked = secrets.masker.masked(snapshot)  # a heading, a job's name, even a file's name may hold a secret
     return masked if masked.files is snapshot.files else replace(masked, files=tuple(sorted(masked.files)))
@@ -67,9 +90,7 @@ def observe_repository(repository: GitRepository, options: RepositoryOptions) ->
 
 def _unobserved(shallow: bool, options: RepositoryOptions) -> list[Unobserved]:
     missing = [
-        Unobserved(RepositoryFacet.BRANCH_PROTECTION, _NOT_ASKED),
-        Unobserved(RepositoryFacet.SECURITY_SETTINGS, _NOT_ASKED),
-        Unobserved(RepositoryFacet.REPORTED_CHECKS, _NOT_ASKED),
+        *(Unobserved(facet, _NOT_ASKED) for facet in GITHUB_FACETS),
         Unobserved(RepositoryFacet.RECORDED_EXCEPTIONS, _NO_CONTROL_PLANE),
     ]
     if options.base is None:

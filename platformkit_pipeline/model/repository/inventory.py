@@ -10,13 +10,17 @@ from typing import Any
 from platformkit_pipeline.model.identity import ObjectIdentity
 from platformkit_pipeline.model.inventory import InventoryObject, inventory_object
 from platformkit_pipeline.model.record_json import from_json, to_json
+from platformkit_pipeline.model.repository.checks import DeclaredCommand
+from platformkit_pipeline.model.repository.codeowners import Codeowners
 from platformkit_pipeline.model.repository.declarations import RepositoryDeclarations
 from platformkit_pipeline.model.repository.diagrams import Diagram
 from platformkit_pipeline.model.repository.documents import AgentDocument
 from platformkit_pipeline.model.repository.secrets import ClientKey, EnvironmentFile, Secret, SecretHook, Unsearched
+from platformkit_pipeline.model.repository.github import GithubSettings
 from platformkit_pipeline.model.repository.snapshot import RepositorySnapshot
 from platformkit_pipeline.model.repository.suppressions import Suppression
 from platformkit_pipeline.model.repository.tree import Head, Tag, TreeFile
+from platformkit_pipeline.model.repository.workflows import Workflow, WorkflowWeakness
 from platformkit_pipeline.model.snapshot import Unobserved
 
 
@@ -36,6 +40,11 @@ _NOUNS: tuple[_Noun, ...] = (
     _Noun("declarations", "declarations", RepositoryDeclarations, lambda _: ".platformkit.yaml", single=True),
     _Noun("file", "files", TreeFile, lambda r: r.path),
     _Noun("tag", "tags", Tag, lambda r: r.name),
+    _Noun("workflow", "workflows", Workflow, lambda r: r.path),
+    _Noun("workflow_weakness", "workflow_weaknesses", WorkflowWeakness, lambda r: f"{r.path} {r.audit} {r.where} {r.number}"),
+    _Noun("declared_command", "declared_commands", DeclaredCommand, lambda r: r.command),
+    _Noun("codeowners", "codeowners", Codeowners, lambda _: "CODEOWNERS", single=True),
+    _Noun("github_settings", "github", GithubSettings, lambda _: "GitHub", single=True),
     _Noun("agent_document", "agent_documents", AgentDocument, lambda r: r.path),
     _Noun("diagram", "diagrams", Diagram, lambda r: r.path),
     _Noun("secret", "secrets", Secret, lambda r: r.identity),

@@ -7,13 +7,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from platformkit_pipeline.model.repository.checks import DeclaredCommand
+from platformkit_pipeline.model.repository.codeowners import Codeowners
 from platformkit_pipeline.model.repository.declarations import NOTHING_DECLARED, RepositoryDeclarations
 from platformkit_pipeline.model.repository.diagrams import Diagram
 from platformkit_pipeline.model.repository.documents import AgentDocument
 from platformkit_pipeline.model.repository.facet import RepositoryFacet
 from platformkit_pipeline.model.repository.secrets import ClientKey, EnvironmentFile, Secret, SecretHook, Unsearched
 from platformkit_pipeline.model.repository.suppressions import Suppression
+from platformkit_pipeline.model.repository.github import GithubSettings
 from platformkit_pipeline.model.repository.tree import Head, Tag, TreeFile
+from platformkit_pipeline.model.repository.workflows import Workflow, WorkflowWeakness
 from platformkit_pipeline.model.snapshot import Unobserved
 
 
@@ -26,6 +30,15 @@ class RepositorySnapshot:
     files: tuple[TreeFile, ...] = ()
     tags: tuple[Tag, ...] = ()
     agent_documents: tuple[AgentDocument, ...] = ()
+    workflows: tuple[Workflow, ...] = ()
+    workflow_weaknesses: tuple[WorkflowWeakness, ...] = ()
+    declared_commands: tuple[DeclaredCommand, ...] = ()
+    other_automation: tuple[str, ...] = ()
+    """Files that tell another system than GitHub's what to run."""
+    codeowners: Codeowners | None = None
+    """None only where it was not looked for."""
+    github: GithubSettings | None = None
+    """None where GitHub was not asked, or did not answer."""
     diagrams: tuple[Diagram, ...] = ()
     secrets: tuple[Secret, ...] = ()
     unsearched: tuple[Unsearched, ...] = ()
