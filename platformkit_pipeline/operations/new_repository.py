@@ -32,6 +32,8 @@ class NewRepository:
     unpinned: Mapping[str, tuple[str, ...]]
     """Actions without a digest, and the files that use them."""
     has_owner: bool
+    needs_database: bool
+    """There are jobs about a database, and no configuration of the Supabase CLI."""
     needs_lock: bool
     """There is a package.json, and no package-lock.json, without which `npm ci` does nothing."""
 
@@ -66,8 +68,9 @@ def new_repository(
     for parent in {(folder / path).parent for path in rendered.texts}:
         _sweep(parent)
     _write(folder, missing, to_pin)
+    needs_database = Part.DATABASE in blueprint.parts and not (folder / "supabase" / "config.toml").exists()
     needs_lock = Part.NODE in blueprint.parts and not (folder / "package-lock.json").exists()
-    return NewRepository(tuple(missing), tuple(to_pin), rendered.unpinned, owner is not None, needs_lock)
+    return NewRepository(tuple(missing), tuple(to_pin), rendered.unpinned, owner is not None, needs_database, needs_lock)
 
 
 def read_action_digests(path: Path) -> dict[str, Digest]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from platformkit_pipeline.introspection.repository.agent_documents import observe_agent_documents
 from platformkit_pipeline.introspection.repository.declarations import observe_declarations
 from platformkit_pipeline.introspection.repository.git import GitRepository
 from platformkit_pipeline.introspection.repository.log_statements import observe_printing
-from platformkit_pipeline.introspection.repository.manifests import observe_manifests
-from platformkit_pipeline.introspection.repository.versions import observe_changelogs, observe_versions
+from platformkit_pipeline.introspection.repository.manifests import MAX_MANIFESTS, observe_manifests
+from platformkit_pipeline.introspection.repository.versions import MAX_SOURCES, observe_changelogs, observe_versions
 from platformkit_pipeline.model.repository.facet import RepositoryFacet
 from platformkit_pipeline.model.repository.snapshot import RepositorySnapshot
 from platformkit_pipeline.model.snapshot import Unobserved
@@ -37,6 +38,7 @@ def observe_repository(repository: GitRepository, options: RepositoryOptions) ->
     files = repository.files(head.commit)
     declarations = observe_declarations(files)
     manifests = observe_manifests(files)
+    versions = observe_versions(files, manifests)
     printing_files, unprinted = observe_printing(files, declarations, manifests)
     return RepositorySnapshot(
         head=head,
@@ -45,11 +47,19 @@ def observe_repository(repository: GitRepository, options: RepositoryOptions) ->
         tags=repository.tags(),
         agent_documents=observe_agent_documents(files),
         manifests=manifests,
-        versions=observe_versions(files, manifests),
+        versions=versions,
         changelogs=observe_changelogs(files),
         printing_files=printing_files,
-        unobserved=tuple(sorted([*_unobserved(head.shallow, options), *unprinted])),
+        unobserved=tuple(sorted([*_unobserved(head.shallow, options), *unprinted, *_too_many(len(manifests), len(versions))])),
     )
+
+
+def _too_many(manifests: int, versions: int) -> Iterator[Unobserved]:
+    """Facets of which only the first were read, so nothing can be said about the whole."""
+    if manifests >= MAX_MANIFESTS:
+        yield Unobserved(RepositoryFacet.MANIFESTS, f"the repository has {MAX_MANIFESTS} manifests or more")
+    if versions >= MAX_SOURCES:
+        yield Unobserved(RepositoryFacet.VERSIONS, f"the repository says {MAX_SOURCES} versions or more")
 
 
 def _unobserved(shallow: bool, options: RepositoryOptions) -> list[Unobserved]:
