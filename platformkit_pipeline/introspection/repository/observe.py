@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from platformkit_pipeline.introspection.repository.agent_documents import observe_agent_documents
@@ -16,6 +17,9 @@ from platformkit_pipeline.introspection.repository.secret_hooks import observe_s
 from platformkit_pipeline.introspection.repository.secrets import observe_secrets
 from platformkit_pipeline.introspection.repository.suppressions import observe_suppressions
 from platformkit_pipeline.introspection.repository.github_settings import GITHUB_FACETS, ask_github, with_github
+from platformkit_pipeline.introspection.repository.log_statements import observe_printing
+from platformkit_pipeline.introspection.repository.manifests import MAX_MANIFESTS, observe_manifests
+from platformkit_pipeline.introspection.repository.versions import MAX_SOURCES, observe_changelogs, observe_versions
 from platformkit_pipeline.model.repository.facet import RepositoryFacet
 from platformkit_pipeline.model.repository.snapshot import RepositorySnapshot
 from platformkit_pipeline.model.snapshot import Unobserved
@@ -62,8 +66,11 @@ def observe_commit(repository: GitRepository, options: RepositoryOptions) -> Rep
     if more_suppressions:
         missing.append(Unobserved(RepositoryFacet.SUPPRESSIONS, "there are more than are read"))
     snapshot = RepositorySnapshot(
-    declarations = observe_declarations(files)
     automation = observe_automation(files, declarations, head.branch or "main")
+    declarations = observe_declarations(files)
+    manifests = observe_manifests(files)
+    versions = observe_versions(files, manifests)
+    printing_files, unprinted = observe_printing(files, declarations, manifests)
     return RepositorySnapshot(
         head=head,
         declarations=declarations,
@@ -82,10 +89,22 @@ def observe_commit(repository: GitRepository, options: RepositoryOptions) -> Rep
         environment_files=observe_environment_files(files),
         secret_hooks=hooks,
         suppressions=suppressions,
-        unobserved=tuple(sorted([*_unobserved(head.shallow, options), *automation.unobserved])),
+        manifests=manifests,
+        versions=versions,
+        changelogs=observe_changelogs(files),
+        printing_files=printing_files,
+        unobserved=tuple(sorted([*_unobserved(head.shallow, options), *unprinted, *_too_many(len(manifests), len(versions))])),
     )
     masked = secrets.masker.masked(snapshot)  # a heading, a job's name, even a file's name may hold a secret
     return masked if masked.files is snapshot.files else replace(masked, files=tuple(sorted(masked.files)))
+
+
+def _too_many(manifests: int, versions: int) -> Iterator[Unobserved]:
+    """Facets of which only the first were read, so nothing can be said about the whole."""
+    if manifests >= MAX_MANIFESTS:
+        yield Unobserved(RepositoryFacet.MANIFESTS, f"the repository has {MAX_MANIFESTS} manifests or more")
+    if versions >= MAX_SOURCES:
+        yield Unobserved(RepositoryFacet.VERSIONS, f"the repository says {MAX_SOURCES} versions or more")
 
 
 def _unobserved(shallow: bool, options: RepositoryOptions) -> list[Unobserved]:

@@ -17,10 +17,13 @@ from platformkit_pipeline.model.repository.diagrams import Diagram
 from platformkit_pipeline.model.repository.documents import AgentDocument
 from platformkit_pipeline.model.repository.secrets import ClientKey, EnvironmentFile, Secret, SecretHook, Unsearched
 from platformkit_pipeline.model.repository.github import GithubSettings
+from platformkit_pipeline.model.repository.log_statements import PrintingFile
+from platformkit_pipeline.model.repository.manifests import Manifest
 from platformkit_pipeline.model.repository.snapshot import RepositorySnapshot
 from platformkit_pipeline.model.repository.suppressions import Suppression
 from platformkit_pipeline.model.repository.tree import Head, Tag, TreeFile
 from platformkit_pipeline.model.repository.workflows import Workflow, WorkflowWeakness
+from platformkit_pipeline.model.repository.versions import Changelog, VersionSource
 from platformkit_pipeline.model.snapshot import Unobserved
 
 
@@ -53,6 +56,10 @@ _NOUNS: tuple[_Noun, ...] = (
     _Noun("secret_hook", "secret_hooks", SecretHook, lambda r: f"{r.path} [{r.tool}]"),
     _Noun("suppression", "suppressions", Suppression, lambda r: f"{r.path} [{r.tool}, {r.ordinal:05}]"),
     _Noun("unsearched", "unsearched", Unsearched, lambda r: f"{r.path} [{'tree' if r.in_tree else 'history'}]"),
+    _Noun("manifest", "manifests", Manifest, lambda r: r.path),
+    _Noun("version", "versions", VersionSource, lambda r: r.path),
+    _Noun("changelog", "changelogs", Changelog, lambda r: r.path),
+    _Noun("printing_file", "printing_files", PrintingFile, lambda r: r.path),
 )
 _NOUN_OF_KIND = {noun.kind: noun for noun in _NOUNS}
 

@@ -1,6 +1,9 @@
 """Patterns for paths as CODEOWNERS has them, with `!` for what is taken out again; the last pattern that matches decides."""
 
 
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
 
 
@@ -27,10 +30,6 @@ def _parts(pattern: str) -> tuple[str, ...]:
 def _matches(parts: Sequence[str], segments: Sequence[str]) -> bool:
     """Row by row, so that many `**` cost no more than their number times the depth."""
     reachable = [position == 0 for position in range(len(segments) + 1)]
-            first = reachable.index(True) if True in reachable else len(reachable)
-            reachable = [position >= first for position in range(len(reachable))]
-            reachable = [False, *(here and fnmatchcase(segment, part) for here, segment in zip(reachable, segments, strict=False))]
-    return reachable[-1]
 """Patterns of paths as CODEOWNERS has them: those of gitignore, without `!` and `[ ]`, and `docs/*` is about files in `docs` only.
 
 https://docs.github.com/en/repositories/managing-your-repositorys-settings-and-features/customizing-your-repository/about-code-owners
@@ -94,7 +93,6 @@ def _expression(parts: list[str]) -> str:
     text, separated = "", True
     for number, part in enumerate(parts):
         last = number == len(parts) - 1
-        if part == "**":
             text += "(?:/.+)?" if last and text else ".*" if last else "(?:.+/)?" if separated else "/(?:.+/)?"
             separated = not last
             continue
@@ -106,10 +104,7 @@ def _expression(parts: list[str]) -> str:
 def _fits(parts: tuple[str, ...], path: tuple[str, ...]) -> bool:
     """Without going back: which numbers of leading parts of the path can be used up by the pattern so far."""
     reached = {0}
-    for part in parts:
-        if part == "**":
             reached = set(range(min(reached), len(path) + 1)) if reached else reached
-        else:
             reached = {at + 1 for at in reached if at < len(path) and _part_fits(part, path[at])}
     return len(path) in reached
 
@@ -126,6 +121,12 @@ def _part_fits(pattern: str, text: str) -> bool:
         elif star >= 0:
             mark += 1
             position, at = star + 1, mark
-        else:
             return False
     return not pattern[position:].strip("*")
+    for part in parts:
+        if part == "**":
+            first = reachable.index(True) if True in reachable else len(reachable)
+            reachable = [position >= first for position in range(len(reachable))]
+        else:
+            reachable = [False, *(here and fnmatchcase(segment, part) for here, segment in zip(reachable, segments, strict=False))]
+    return reachable[-1]

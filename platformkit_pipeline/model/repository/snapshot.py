@@ -16,8 +16,11 @@ from platformkit_pipeline.model.repository.facet import RepositoryFacet
 from platformkit_pipeline.model.repository.secrets import ClientKey, EnvironmentFile, Secret, SecretHook, Unsearched
 from platformkit_pipeline.model.repository.suppressions import Suppression
 from platformkit_pipeline.model.repository.github import GithubSettings
-from platformkit_pipeline.model.repository.tree import Head, Tag, TreeFile
 from platformkit_pipeline.model.repository.workflows import Workflow, WorkflowWeakness
+from platformkit_pipeline.model.repository.log_statements import PrintingFile
+from platformkit_pipeline.model.repository.manifests import Manifest
+from platformkit_pipeline.model.repository.tree import Head, Tag, TreeFile
+from platformkit_pipeline.model.repository.versions import Changelog, VersionSource
 from platformkit_pipeline.model.snapshot import Unobserved
 
 
@@ -46,6 +49,10 @@ class RepositorySnapshot:
     environment_files: tuple[EnvironmentFile, ...] = ()
     secret_hooks: tuple[SecretHook, ...] = ()
     suppressions: tuple[Suppression, ...] = ()
+    manifests: tuple[Manifest, ...] = ()
+    versions: tuple[VersionSource, ...] = ()
+    changelogs: tuple[Changelog, ...] = ()
+    printing_files: tuple[PrintingFile, ...] = ()
     unobserved: tuple[Unobserved, ...] = field(default=())
 
     def observed(self, facet: RepositoryFacet) -> bool:
