@@ -22,7 +22,7 @@ _CHECK = typer.Option(False, "--check", help="Write nothing; say whether the fil
 
 @app.callback(invoke_without_command=True)
 def docs(context: typer.Context, check: bool = _CHECK) -> int:
-    """Write the documents that are generated, or check them.
+    """Write the documents that are generated from the code, or check them.
 
     \b
     Examples:
@@ -59,13 +59,16 @@ def diagrams(
     paths: list[Path] | None = typer.Argument(None, metavar="[PATH]...", help="Folders or .drawio files; default the working directory."),
     check: bool = typer.Option(False, "--check", help="Write nothing; say which pictures do not show their diagram. Needs no browser."),
     force: bool = typer.Option(False, "--force", help="Draw also what is current, with the fonts of this machine."),
+) -> int:
     """Draw each .drawio file as a PNG beside it that carries its source.
 
     Only pictures that are missing or show another source are drawn, with Chromium from PATH or PLATFORMKIT_CHROMIUM. The same source
     gives the same bytes on the same machine; since fonts differ, --check compares the sources in the pictures, never pixels.
 
+    \b
     Exit codes: 0 done, or nothing differs; 1 a picture is missing or shows something else;
     2 wrong input, something that cannot be drawn, or no browser: nothing written; 3 a picture cannot be compared.
+    """
     from platformkit_pipeline.operations.render_diagrams import check_diagrams, render_diagrams
 
     where = paths or [Path()]
@@ -80,6 +83,8 @@ def diagrams(
     if any(finding.outcome is Outcome.FAIL for finding in findings):
         return 1
     return 3 if findings else 0
+
+
 @app.command("release-notes")
 def release_notes(
     version: str | None = typer.Argument(

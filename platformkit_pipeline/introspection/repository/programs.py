@@ -1,5 +1,4 @@
 """Where the programs of others are that were installed with this one."""
-"""Programs that were installed with this one."""
 
 from __future__ import annotations
 
@@ -10,6 +9,5 @@ from pathlib import Path
 
 def find_program(name: str) -> str | None:
     """The one beside this program, else the one on PATH, else None."""
-    """The program beside this one's, else the one on PATH; None where there is neither."""
     beside = Path(sysconfig.get_path("scripts")) / name
     return str(beside) if beside.is_file() else shutil.which(name)

@@ -1,35 +1,3 @@
-"""Patterns for paths as CODEOWNERS has them, with `!` for what is taken out again; the last pattern that matches decides."""
-
-
-from __future__ import annotations
-
-from collections.abc import Callable, Sequence
-from fnmatch import fnmatchcase
-
-
-def path_matcher(patterns: Sequence[str]) -> Callable[[str], bool]:
-    """A function that says whether a path is named by the patterns; by none, nothing is."""
-    compiled = [(not pattern.startswith("!"), _parts(pattern.removeprefix("!"))) for pattern in patterns if pattern.strip("!/ ")]
-
-    def matches(path: str) -> bool:
-        segments = path.split("/")
-        return next((wanted for wanted, parts in reversed(compiled) if _matches(parts, segments)), False)
-
-    return matches
-
-
-def _parts(pattern: str) -> tuple[str, ...]:
-    """Segments to match one by one; `**` stands for any number of them. A folder stands for all that it holds."""
-    anchored = "/" in pattern.rstrip("/")
-    parts = tuple(part for part in pattern.strip("/").split("/") if part)
-    if not anchored:
-        parts = ("**", *parts)
-    return (*parts, "**") if pattern.endswith("/") or parts[-1] != "*" else parts
-
-
-def _matches(parts: Sequence[str], segments: Sequence[str]) -> bool:
-    """Row by row, so that many `**` cost no more than their number times the depth."""
-    reachable = [position == 0 for position in range(len(segments) + 1)]
 """Patterns of paths as CODEOWNERS has them: those of gitignore, without `!` and `[ ]`, and `docs/*` is about files in `docs` only.
 
 https://docs.github.com/en/repositories/managing-your-repositorys-settings-and-features/customizing-your-repository/about-code-owners
@@ -66,6 +34,15 @@ def matches(pattern: str, path: str) -> bool:
     return _matcher(pattern)(path)
 
 
+def path_matcher(patterns: Sequence[str]) -> Callable[[str], bool]:
+    """A function that says whether a path is named by the patterns, of which the last that matches decides; by none, nothing is.
+
+    A `!` before a pattern takes out again what an earlier one named.
+    """
+    ordered = [(not pattern.startswith("!"), pattern.removeprefix("!")) for pattern in reversed(patterns)]
+    return lambda path: next((wanted for wanted, pattern in ordered if matches(pattern, path)), False)
+
+
 @lru_cache(maxsize=2_000)
 def _matcher(pattern: str) -> Callable[[str], bool]:
     if pattern_fault(pattern):
@@ -93,6 +70,7 @@ def _expression(parts: list[str]) -> str:
     text, separated = "", True
     for number, part in enumerate(parts):
         last = number == len(parts) - 1
+        if part == "**":
             text += "(?:/.+)?" if last and text else ".*" if last else "(?:.+/)?" if separated else "/(?:.+/)?"
             separated = not last
             continue
@@ -104,7 +82,10 @@ def _expression(parts: list[str]) -> str:
 def _fits(parts: tuple[str, ...], path: tuple[str, ...]) -> bool:
     """Without going back: which numbers of leading parts of the path can be used up by the pattern so far."""
     reached = {0}
+    for part in parts:
+        if part == "**":
             reached = set(range(min(reached), len(path) + 1)) if reached else reached
+        else:
             reached = {at + 1 for at in reached if at < len(path) and _part_fits(part, path[at])}
     return len(path) in reached
 
@@ -121,12 +102,6 @@ def _part_fits(pattern: str, text: str) -> bool:
         elif star >= 0:
             mark += 1
             position, at = star + 1, mark
+        else:
             return False
     return not pattern[position:].strip("*")
-    for part in parts:
-        if part == "**":
-            first = reachable.index(True) if True in reachable else len(reachable)
-            reachable = [position >= first for position in range(len(reachable))]
-        else:
-            reachable = [False, *(here and fnmatchcase(segment, part) for here, segment in zip(reachable, segments, strict=False))]
-    return reachable[-1]
