@@ -15,6 +15,7 @@ import pytest
 
 from platformkit_pipeline.control_plane import migrations
 from platformkit_pipeline.control_plane.connection import Connection, connect, connect_admin
+from platformkit_pipeline.locations import read_sql
 from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.sandbox.databases import create_database, drop_database, with_user
 from platformkit_pipeline.sandbox.embedded import EmbeddedPostgres
@@ -118,6 +119,28 @@ def make_supabase_database(admin_dsn: Dsn, supabase_template: str) -> Iterator[D
 def supabase_database(make_supabase_database: DatabaseFactory) -> Dsn:
     """One Supabase-shaped database."""
     return make_supabase_database()
+
+
+@pytest.fixture(scope="session")
+def well_kept_template(admin_dsn: Dsn, supabase_template: str) -> str:
+    """Name of the database that `well_kept` is copied from."""
+    name = "well_kept_template"
+    with connect_admin(copy_supabase_database(admin_dsn, name, template=supabase_template, copy_files=True)) as connection:
+        connection.execute("set role postgres")
+        connection.execute(read_sql("sandbox/well_kept.sql").encode())
+    return name
+
+
+@pytest.fixture
+def make_well_kept_database(admin_dsn: Dsn, well_kept_template: str) -> Iterator[DatabaseFactory]:
+    """Makes Supabase-shaped databases with a schema that keeps every rule."""
+    yield from _factory(admin_dsn, lambda name: copy_supabase_database(admin_dsn, name, template=well_kept_template, copy_files=True))
+
+
+@pytest.fixture
+def well_kept(make_well_kept_database: DatabaseFactory) -> Dsn:
+    """One of them: each test breaks something in it."""
+    return make_well_kept_database()
 
 
 @pytest.fixture(scope="session")
