@@ -22,7 +22,9 @@ def command_line(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "platformkit_pipeline.cli.main", *arguments]
 
 
-def platformkit(*arguments: str, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+def platformkit(
+    *arguments: str, env: Mapping[str, str] | None = None, cwd: Path | None = None, patience_seconds: float = 120
+) -> subprocess.CompletedProcess[str]:
     """Run the program to its end; it is not attached to a terminal."""
     return subprocess.run(
         command_line(*arguments),
@@ -31,6 +33,6 @@ def platformkit(*arguments: str, env: Mapping[str, str] | None = None, cwd: Path
         capture_output=True,
         text=True,
         encoding="utf-8",
-        timeout=120,
+        timeout=patience_seconds,
         check=False,
     )
