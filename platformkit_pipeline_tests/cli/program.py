@@ -11,6 +11,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "PYTHONUTF8", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG", "COVERAGE_FILE")
 
+UNMEASURED = {"COVERAGE_PROCESS_START": "", "COVERAGE_PROCESS_CONFIG": ""}
+"""For a process of which coverage need not know, be it that another one does the same: it is a quarter faster."""
+
 
 def environment_of(given: Mapping[str, str] | None = None) -> dict[str, str]:
     """Little of the surrounding environment, so that no variable of the machine decides a test."""
