@@ -41,14 +41,16 @@ _serial = itertools.count(1)
 _LONGEST_FIRST = (
     "cli/test_demo",
     "rules/test_planted_violations",
-    "orchestration/test_target_scan",
-    "orchestration/test_fleet_report",
-    "cli/test_plan",
-    "cli/test_gate",
-    "remediation/",
-    "cli/test_apply",
     "operations/test_apply_plan",
+    "orchestration/test_target_scan",
+    "cli/test_gate",
     "foreign_schemas/",
+    "operations/test_self_test",
+    "remediation/",
+    "gates/",
+    "rules/test_hostile_catalogue",
+    "rules/test_tenant_leaks",
+    "cli/test_apply",
 )
 """Files by how long they take: with two workers, a long one at the end would keep one of them waiting."""
 
