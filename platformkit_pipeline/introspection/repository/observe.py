@@ -69,7 +69,7 @@ def observe_commit(repository: GitRepository, options: RepositoryOptions) -> Rep
     files.prefetch()
     declarations = observe_declarations(files)
     change = _change(repository, head.commit, files, options.base)
-    secrets = observe_secrets(repository, files, options.name, options.commit)
+    secrets = observe_secrets(repository, files, declarations.name or options.name, options.commit)
     hooks, hook_faults = observe_secret_hooks(files)
     suppressions, more_suppressions = observe_suppressions(files)
     automation = observe_automation(files, declarations, head.branch or _DEFAULT_BRANCH)
