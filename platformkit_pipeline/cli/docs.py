@@ -22,7 +22,7 @@ _CHECK = typer.Option(False, "--check", help="Write nothing; say whether the fil
 
 @app.callback(invoke_without_command=True)
 def docs(context: typer.Context, check: bool = _CHECK) -> int:
-    """Write the documents that are generated, or check them.
+    """Write the documents that are generated from the code, or check them.
 
     \b
     Examples:
@@ -116,6 +116,32 @@ def release_notes(
     return 0
 
 
+@app.command("enterprise-readme")
+def enterprise_readme(
+    *,
+    template: Path | None = typer.Option(
+        None, "--template", metavar="FILE", help="A Jinja template of your own; default the one that ships."
+    ),
+    output: Path | None = typer.Option(None, "--output", metavar="FILE", help="Write to a file instead of stdout, or check that file."),
+    check: bool = _CHECK,
+) -> int:
+    """Write the README of the organisation from the inventories in the control plane (PLATFORMKIT_DATABASE_URL).
+
+    \b
+    Exit codes: 0 written, or nothing differs; 1 the file differs; 2 no control plane, or a template that cannot be rendered.
+    """
+    from platformkit_pipeline.operations.enterprise_readme import render_enterprise_readme
+
+    if check and output is None:
+        raise ConfigurationError("--check needs --output: the README to compare with")
+    check_output(output)
+    text = render_enterprise_readme(template)
+    if check and output is not None:
+        return _compared(output, text, f"platformkit docs enterprise-readme --output {output}")
+    write_text(text, output)
+    return 0
+
+
 def _rule_book() -> str:
     from platformkit_pipeline.reporting.rule_book import rules_markdown
     from platformkit_pipeline.rules.registry import all_rules
@@ -124,15 +150,18 @@ def _rule_book() -> str:
 
 
 def _checked(path: Path) -> int:
+    return _compared(path, _rule_book(), f"platformkit docs rules --output {path}")
+
+
+def _compared(path: Path, wanted: str, command: str) -> int:
     try:
         found = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
         raise ConfigurationError(f"{path}: cannot be read: {reason}") from None
-    wanted = _rule_book()
     if found == wanted:
         return 0
     difference = list(unified_diff(found.splitlines(), wanted.splitlines(), str(path), "generated", n=0, lineterm=""))
     write_text("\n".join(difference[:_MOST_LINES_SHOWN]) + "\n", None)
-    warn(f"{path} is not what the rules say; `platformkit docs rules --output {path}` writes it anew")
+    warn(f"{path} is not what is generated; `{command}` writes it anew")
     return 1

@@ -119,6 +119,7 @@ def repository(
     lines = [f"wrote {path}" for path in done.written] + [f"pinned {path}" for path in done.pinned]
     lines = lines or ["nothing to do: the files are there, with this content"]
     lines += [f"to pin: {action} in {', '.join(paths)}" for action, paths in done.unpinned.items()]
+    lines += [f"to do: run `supabase init` and `platformkit new project {name}` there"] if done.needs_database else []
     lines += ["to do: run `npm install` and commit package-lock.json"] if done.needs_lock else []
     lines += [] if done.has_owner else ["to do: name owners in .github/CODEOWNERS, or give --owner"]
     write_text("\n".join([*lines, f"to do: write spec/{name}/, which is a template"]) + "\n", None)

@@ -59,7 +59,11 @@ def repository_subject(
         raise ConfigurationError(f"--repo looks at a repository and cannot be combined with {', '.join(given)}")
     if name is not None and (fault := name_fault(name)):
         raise ConfigurationError(f"--name: {fault}")
-    return RepositorySubject(path, base, Target(TargetKind.REPOSITORY, name or _name_of(path), Environment.PRODUCTION), github)
+    if name is None:
+        from platformkit_pipeline.operations.repository_name import declared_name
+
+        name = declared_name(path) or _name_of(path)
+    return RepositorySubject(path, base, Target(TargetKind.REPOSITORY, name, Environment.PRODUCTION), github)
 
 
 def github_access(owner_name: str | None, token_env: str | None) -> GithubAccess | None:

@@ -18,6 +18,8 @@ from platformkit_pipeline.remediation.repository.templates import ACTIONS, Bluep
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
 _OWNER = re.compile(r"@[A-Za-z0-9][A-Za-z0-9-]{0,99}(?:/[A-Za-z0-9][A-Za-z0-9._-]{0,99})?\Z")
 _DIGEST = re.compile(r"(?P<commit>[0-9a-f]{40})(?:\s+(?P<release>v?[0-9][0-9A-Za-z.+-]{0,49}))?\Z")
+_DRAFT = re.compile(r"\.platformkit\.[a-z0-9_]{8}\Z")
+"""As `write_new_files` calls them, and unlike `.platformkit.yaml`."""
 _LANGUAGES = frozenset({Part.PYTHON, Part.NODE})
 
 
@@ -30,6 +32,8 @@ class NewRepository:
     unpinned: Mapping[str, tuple[str, ...]]
     """Actions without a digest, and the files that use them."""
     has_owner: bool
+    needs_database: bool
+    """There are jobs about a database, and no configuration of the Supabase CLI."""
     needs_lock: bool
     """There is a package.json, and no package-lock.json, without which `npm ci` does nothing."""
 
@@ -61,9 +65,12 @@ def new_repository(
             f"{', '.join(clashes)}: {'have' if len(clashes) > 1 else 'has'} other content in {folder}, so nothing was written; "
             "move the file away, or merge by hand what a repository generated into another folder has"
         )
+    for parent in {(folder / path).parent for path in rendered.texts}:
+        _sweep(parent)
     _write(folder, missing, to_pin)
+    needs_database = Part.DATABASE in blueprint.parts and not (folder / "supabase" / "config.toml").exists()
     needs_lock = Part.NODE in blueprint.parts and not (folder / "package-lock.json").exists()
-    return NewRepository(tuple(missing), tuple(to_pin), rendered.unpinned, owner is not None, needs_lock)
+    return NewRepository(tuple(missing), tuple(to_pin), rendered.unpinned, owner is not None, needs_database, needs_lock)
 
 
 def read_action_digests(path: Path, *, any_action: bool = False) -> dict[str, Digest]:
@@ -140,7 +147,7 @@ def _write(folder: Path, missing: Mapping[Path, str], to_pin: Mapping[Path, str]
             parent.mkdir(parents=True, exist_ok=True)
         write_new_files(dict(missing))
         for place, text in to_pin.items():
-            draft = place.with_name(f".platformkit.{place.name}")
+            draft = place.with_name(".platformkit.00000000")
             draft.write_text(text, encoding="utf-8")
             draft.replace(place)
     except OSError as error:
@@ -148,3 +155,10 @@ def _write(folder: Path, missing: Mapping[Path, str], to_pin: Mapping[Path, str]
             with suppress(OSError):
                 empty.rmdir()
         raise ConfigurationError(f"{error.filename or folder} cannot be written: {error.strerror or type(error).__name__}") from None
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what a generator that was killed left unfinished."""
+    for draft in folder.iterdir() if folder.is_dir() else ():
+        if _DRAFT.match(draft.name) and not draft.is_dir():
+            draft.unlink(missing_ok=True)

@@ -29,7 +29,10 @@ from platformkit_pipeline.rules.evaluate_repository import evaluate_repository
 from platformkit_pipeline.rules.registry import Rule, Source, rules_about_files, rules_about_repositories, ruleset_digest
 
 Progress = Callable[[str], None]
-_OF_TOOLS = (RepositoryFacet.SECRETS, RepositoryFacet.WORKFLOWS, RepositoryFacet.WORKFLOW_SECURITY)
+_OF_TOOLS = (
+    *(RepositoryFacet.WORKFLOWS, RepositoryFacet.WORKFLOW_SECURITY, RepositoryFacet.SECRETS, RepositoryFacet.SECRET_HISTORY),
+    RepositoryFacet.LOG_STATEMENTS,
+)
 """What tools observe, which may be missing today and there tomorrow: nothing is kept without them."""
 _log = get_logger("operations.scan_repository")
 

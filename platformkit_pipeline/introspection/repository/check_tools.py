@@ -135,7 +135,7 @@ def recognised(words: tuple[str, ...]) -> Iterator[Recognised]:
         return
     for tool in _BY_NAME.get(words[0], ()):
         if (not tool.any_of or _has(words, tool.any_of)) and not _has(words, tool.none_of):
-            yield Recognised(tool.category, " ".join([words[0], *_subcommand(words)]))
+            yield Recognised(tool.category, " ".join([words[0], *_subcommand(words, tool)]))
     for word in words:
         for name, category in _FILES:
             if word.rsplit("/", 1)[-1].removesuffix(".sql").removesuffix(".sh") == name:
@@ -194,6 +194,6 @@ def _has(words: tuple[str, ...], wanted: str) -> bool:
     return False
 
 
-def _subcommand(words: tuple[str, ...]) -> list[str]:
-    """The word after the program where it is one of a few letters: no path, no option, no value."""
-    return [words[1]] if len(words) > 1 and re.fullmatch(r"[a-z][a-z-]{1,19}", words[1]) else []
+def _subcommand(words: tuple[str, ...], tool: Tool) -> list[str]:
+    """The word after the program where it says what is done: no path, no option, no value."""
+    return [word for word in words[1:2] if not word.startswith("-") and word in tool.any_of.split()]

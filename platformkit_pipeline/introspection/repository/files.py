@@ -77,15 +77,6 @@ class Files:
             raise UnreadableError("is no text: it holds a zero byte")
         return text.replace("\r\n", "\n")
 
-    def link(self, path: str) -> str:
-        """Where a symbolic link leads, as it says itself. Raises UnreadableError."""
-        entry = self._entries.get(path)
-        if entry is None or entry.mode != SYMBOLIC_LINK:
-            raise UnreadableError("is no symbolic link")
-        if entry.size is None or entry.size > _MAX_LINK_BYTES:
-            raise UnreadableError("is a symbolic link that cannot be read")
-        return self._read(entry).decode("utf-8", "backslashreplace")
-
     def prefetch(self) -> None:
         """Read small files at once, as far as there is room for them: many are asked for, and one by one costs more."""
         chosen: dict[str, int] = {}
@@ -104,6 +95,15 @@ class Files:
     def kept(self, object_id: str) -> bytes | None:
         """What was read before and is still here."""
         return self._kept.get(object_id)
+
+    def link(self, path: str) -> str:
+        """Where a symbolic link leads, as it says itself. Raises UnreadableError."""
+        entry = self._entries.get(path)
+        if entry is None or entry.mode != SYMBOLIC_LINK:
+            raise UnreadableError("is no symbolic link")
+        if entry.size is None or entry.size > _MAX_LINK_BYTES:
+            raise UnreadableError("is a symbolic link that cannot be read")
+        return self._read(entry).decode("utf-8", "backslashreplace")
 
     def _read(self, entry: TreeFile) -> bytes:
         if entry.object_id in self._kept:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import configparser
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -16,13 +16,16 @@ from platformkit_pipeline.model.repository.components import is_product_path
 from platformkit_pipeline.model.repository.manifests import Ecosystem, Manifest
 
 MAX_MANIFESTS = 2000
+MAX_REQUIREMENTS = 5000
+"""Lines of one manifest."""
 EDGE_FUNCTIONS = "supabase/functions"
 _REQUIREMENTS = re.compile(r"(?:requirements(?:[-_.](?P<kind>\w+))?|requirements/(?P<name>[\w.-]+))\.(?:txt|in)\Z")
 _OF_DEVELOPMENT = re.compile(r"dev|test|lint|docs?|ci|build|types|typing", re.IGNORECASE)
-_SPECIFIER = re.compile(rb"""(?:\bfrom|\bimport)\s*\(?\s*["']([^"'\n]{1,300})["']""")
+_SPECIFIER = re.compile(rb"""(?:\bfrom|\bimport)\s*+(?:\(\s*+)?["']([^"'\n]{1,300})["']""")
 _SCHEME = re.compile(r"(?:npm:|jsr:|https://(?:esm\.sh|cdn\.skypack\.dev|cdn\.jsdelivr\.net/npm|unpkg\.com|deno\.land/x)/)")
 _PACKAGE = re.compile(r"/?(?P<name>(?:@[\w.-]+/)?[\w.-]+)")
-_GO_REQUIRE = re.compile(r"^\s*(?:require\s+)?(?P<name>[\w.~-]+(?:/[\w.~-]+)+)\s+v\d", re.MULTILINE)
+_GO_REQUIRE = re.compile(r"^[ \t]*(?:require[ \t]+)?(?P<name>[\w.~-]+(?:/[\w.~-]+)+)[ \t]+v\d", re.MULTILINE)
+_LONGEST_REQUIREMENT = 2000
 _DENO_NAMES = ("deno.json", "deno.jsonc", "import_map.json")
 
 
@@ -66,7 +69,7 @@ def _of_pyproject(files: Files, path: str) -> Manifest:
     for name, group in extras.items() if isinstance(extras, dict) else ():
         declared += () if _OF_DEVELOPMENT.match(name) else strings(group)
     poetry = strings(part(document, "tool", "poetry", "dependencies"))
-    names = {name for name in (*map(_requirement_name, declared), *map(canonicalize_name, poetry)) if name and name != "python"}
+    names = (_requirement_names(declared) | {canonicalize_name(name) for name in poetry}) - {"python"}
     return Manifest(path, Ecosystem.PYTHON, tuple(sorted(names)), tuple(sorted(_python_packages(files, path, document))))
 
 
@@ -92,8 +95,8 @@ def _python_packages(files: Files, path: str, document: dict[str, Any]) -> Itera
 
 def _of_requirements(files: Files, path: str) -> Manifest:
     text = files.text(path).replace("\\\n", " ")
-    names = {_requirement_name(line.partition(" #")[0].partition(" --")[0]) for line in text.splitlines() if line[:1] not in ("#", "-")}
-    return Manifest(path, Ecosystem.PYTHON, tuple(sorted(filter(None, names))))
+    lines = [line.partition(" #")[0].partition(" --")[0] for line in text.splitlines() if line[:1] not in ("#", "-", "")]
+    return Manifest(path, Ecosystem.PYTHON, tuple(sorted(_requirement_names(lines))))
 
 
 def _of_setup_cfg(files: Files, path: str) -> Manifest:
@@ -103,7 +106,7 @@ def _of_setup_cfg(files: Files, path: str) -> Manifest:
     except configparser.Error as error:
         raise UnreadableError(f"is no INI file that can be read: {' '.join(str(error).split())[:150]}") from None
     lines = parser.get("options", "install_requires", fallback="").splitlines()
-    return Manifest(path, Ecosystem.PYTHON, tuple(sorted(filter(None, {_requirement_name(line) for line in lines}))))
+    return Manifest(path, Ecosystem.PYTHON, tuple(sorted(_requirement_names(lines))))
 
 
 def _of_package_json(files: Files, path: str) -> Manifest:
@@ -154,9 +157,16 @@ def _imported(specifier: str) -> Iterator[str]:
         yield found["name"]
 
 
+def _requirement_names(lines: Sequence[str]) -> set[str]:
+    """Raises UnreadableError when there are more than anybody has."""
+    if len(lines) > MAX_REQUIREMENTS:
+        raise UnreadableError(f"has {len(lines)} lines of requirements, and more than {MAX_REQUIREMENTS} are not read")
+    return set(filter(None, map(_requirement_name, lines)))
+
+
 def _requirement_name(text: str) -> str:
     """Empty for what is no requirement, such as a path or an option."""
-    if not text.strip():
+    if not text.strip() or len(text) > _LONGEST_REQUIREMENT:
         return ""
     try:
         return canonicalize_name(Requirement(text.strip()).name)

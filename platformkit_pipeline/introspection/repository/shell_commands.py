@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 MAX_COMMANDS = 2_000
+MAX_WORDS = 500
+"""Of one command; the rest of a longer one is left out."""
 _OPENERS = frozenset({"if", "case"})
 _CLOSERS = frozenset({"fi", "esac"})
 _CONDITIONS = frozenset({"if", "elif", "while", "until"})
@@ -95,7 +97,7 @@ def _tolerance(operator: str, previous: str, shell: Shell, *, condition: bool, f
 def _unwrapped(words: list[str], depth: int) -> tuple[list[str], bool, int]:
     """The words without keywords before them, whether they are a condition, and how deep in branches they stand."""
     condition = False
-    words = list(words)
+    words = words[:MAX_WORDS]
     while words:
         head = words[0]
         if head in _OPENERS:
@@ -111,7 +113,9 @@ def _unwrapped(words: list[str], depth: int) -> tuple[list[str], bool, int]:
             words = words[1:]  # the pattern of a case
         else:
             break
-    return words, condition, depth
+    if words and words[-1].endswith(")") and words[-1].count(")") > words[-1].count("("):
+        words[-1] = words[-1].rstrip(")")
+    return [word for word in words if word], condition, depth
 
 
 def _after_set(shell: Shell, words: list[str]) -> Shell:

@@ -9,8 +9,9 @@ from typing import Any
 
 from platformkit_pipeline.introspection.repository.files import Files, UnreadableError
 
-_COMMENT = re.compile(r'("(?:[^"\\\n]|\\.)*+")|//[^\n]*|/\*.*?\*/', re.DOTALL)
-_TRAILING_COMMA = re.compile(r'("(?:[^"\\\n]|\\.)*+")|,(?=\s*[}\]])')
+# What has no end goes to the end of the line or text: looking for it again from every beginning would take for ever.
+_COMMENT = re.compile(r'("(?:[^"\\\n]|\\.)*+"?)|//[^\n]*|/\*.*?(?:\*/|\Z)', re.DOTALL)
+_TRAILING_COMMA = re.compile(r'("(?:[^"\\\n]|\\.)*+"?)|,(?=\s*[}\]])')
 
 
 def read_toml(files: Files, path: str) -> dict[str, Any]:

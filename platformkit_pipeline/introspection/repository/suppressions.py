@@ -70,6 +70,7 @@ _MARKS = re.compile(r"(?:\A|(?<=\s))(?:#+|//+|/\*+|--|<!--|\{/\*)\s*|(?<=\n)\s*\
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _SPLIT = re.compile(r"[\s,]+")
 
+_OF_OTHERS = frozenset({"node_modules", "vendor", "third_party", ".yarn", "site-packages"})
 _LISTS = {
     **{".gitleaksignore": "gitleaks", ".trivyignore": "trivy", ".semgrepignore": "semgrep", ".kingfisherignore": "kingfisher"},
     **{".trufflehogignore": "trufflehog", ".secretlintignore": "secretlint", ".snyk": "snyk", ".eslintignore": "eslint"},
@@ -89,7 +90,7 @@ def observe_suppressions(files: Files) -> tuple[tuple[Suppression, ...], bool]:
     found: list[Suppression] = []
     for entry in files.entries:
         listing = PurePosixPath(entry.path).name in _LISTS
-        if not entry.is_regular or not (listing or has_comments(entry.path)):
+        if not entry.is_regular or not (listing or has_comments(entry.path)) or _is_of_others(entry.path):
             continue
         try:
             data = files.data(entry.path)
@@ -102,6 +103,11 @@ def observe_suppressions(files: Files) -> tuple[tuple[Suppression, ...], bool]:
         if len(found) > MAX_RECORDS:
             return tuple(sorted(found[:MAX_RECORDS])), True
     return tuple(sorted(found)), False
+
+
+def _is_of_others(path: str) -> bool:
+    """Code of others that was copied in: what its authors switched off is not ours to explain."""
+    return not _OF_OTHERS.isdisjoint(path.split("/")[:-1]) or path.endswith((".min.js", ".min.css"))
 
 
 def _may_suppress(data: bytes) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from platformkit_pipeline.introspection.repository.changelog_text import changes_of, release_of, sections_of
+from platformkit_pipeline.introspection.repository.changelog_text import MAX_RELEASES, changes_of, release_of, sections_of
 from platformkit_pipeline.introspection.repository.files import Files, UnreadableError
 from platformkit_pipeline.introspection.repository.safe_yaml import YamlRefused, load_yaml
 from platformkit_pipeline.introspection.repository.structured_files import line_of, part, read_json, read_toml, strings
@@ -61,6 +61,8 @@ def _changelog(files: Files, path: str) -> Changelog:
         sections = sections_of(files.text(path))
     except UnreadableError as error:
         return Changelog(path, fault=str(error))
+    if len(sections) >= MAX_RELEASES:
+        return Changelog(path, fault=f"has {MAX_RELEASES} sections or more, which are not read")
     unreleased = [changes_of(section) for section in sections if section.version is None]
     return Changelog(
         path,
@@ -82,9 +84,9 @@ def _of_pyproject(files: Files, path: str) -> Iterator[VersionSource]:
     version = part(document, "project", "version") or part(document, "tool", "poetry", "version")
     scm = _takes_tags(document)
     if isinstance(version, str) and not (scm and version in _UNVERSIONED):
-        yield VersionSource(path, version[:_LONGEST], line_of(text, r"^\s*version\s*="), python=True)
+        yield VersionSource(path, version[:_LONGEST], line_of(text, r"^[ \t]*version[ \t]*="), python=True)
     elif "version" in strings(part(document, "project", "dynamic")) or scm:
-        line = line_of(text, r"^\s*dynamic\s*=", r"^\s*version\s*=")
+        line = line_of(text, r"^[ \t]*dynamic[ \t]*=", r"^[ \t]*version[ \t]*=")
         yield VersionSource(path, line=line, python=True, from_tags=True) if scm else _followed(files, path, document, line)
 
 
@@ -166,14 +168,14 @@ def _of_package_json(files: Files, path: str) -> Iterator[VersionSource]:
     is_workspace = private and ("workspaces" in document or f"{folder}pnpm-workspace.yaml" in files)
     unversioned = is_workspace or (version in _UNVERSIONED and (private or "-" in str(version)))
     if isinstance(version, str) and not unversioned:
-        yield VersionSource(path, version[:_LONGEST], line_of(files.text(path), r'^\s*"version"\s*:', r'"version"\s*:'))
+        yield VersionSource(path, version[:_LONGEST], line_of(files.text(path), r'"version"[ \t]*:'))
 
 
 def _of_cargo(files: Files, path: str) -> Iterator[VersionSource]:
     document = read_toml(files, path)
     for version in (part(document, "package", "version"), part(document, "workspace", "package", "version")):
         if isinstance(version, str):
-            yield VersionSource(path, version[:_LONGEST], line_of(files.text(path), r"^\s*version\s*="))
+            yield VersionSource(path, version[:_LONGEST], line_of(files.text(path), r"^[ \t]*version[ \t]*="))
             return
 
 
@@ -190,7 +192,7 @@ def _of_chart(files: Files, path: str) -> Iterator[VersionSource]:
     except (YamlRefused, yaml.YAMLError):
         raise UnreadableError("is no YAML that can be read") from None
     if version is not None:
-        yield VersionSource(path, str(version)[:_LONGEST], line_of(text, r"^version\s*:"))
+        yield VersionSource(path, str(version)[:_LONGEST], line_of(text, r"^version[ \t]*:"))
 
 
 _READERS = {

@@ -54,13 +54,6 @@ _NOUNS: tuple[_Noun, ...] = (
     _Noun("github_settings", "github", GithubSettings, lambda _: "GitHub", single=True),
     _Noun("agent_document", "agent_documents", AgentDocument, lambda r: r.path),
     _Noun("diagram", "diagrams", Diagram, lambda r: r.path),
-    _Noun("agent_document_pair", "agent_document_pairs", AgentDocumentPair, lambda r: f"{r.first} {r.second}"),
-    _Noun("change", "change", Change, lambda _: "change", single=True),
-    _Noun("spec_bundle", "spec_bundles", SpecBundle, lambda r: r.project),
-    _Noun("organisation_readme", "organisation_readme", OrganisationReadme, lambda r: r.path, single=True),
-    _Noun("exception_document", "exceptions", ExceptionDocument, lambda r: r.path),
-    _Noun("constitution", "constitutions", Constitution, lambda r: r.path),
-    _Noun("amendment", "amendments", Amendment, lambda r: r.path),
     _Noun("secret", "secrets", Secret, lambda r: r.identity),
     _Noun("client_key", "client_keys", ClientKey, lambda r: f"{r.path} [{r.name}]"),
     _Noun("environment_file", "environment_files", EnvironmentFile, lambda r: r.path),
@@ -71,6 +64,13 @@ _NOUNS: tuple[_Noun, ...] = (
     _Noun("version", "versions", VersionSource, lambda r: r.path),
     _Noun("changelog", "changelogs", Changelog, lambda r: r.path),
     _Noun("printing_file", "printing_files", PrintingFile, lambda r: r.path),
+    _Noun("agent_document_pair", "agent_document_pairs", AgentDocumentPair, lambda r: f"{r.first} {r.second}"),
+    _Noun("change", "change", Change, lambda _: "change", single=True),
+    _Noun("spec_bundle", "spec_bundles", SpecBundle, lambda r: r.project),
+    _Noun("organisation_readme", "organisation_readme", OrganisationReadme, lambda r: r.path, single=True),
+    _Noun("exception_document", "exceptions", ExceptionDocument, lambda r: r.path),
+    _Noun("constitution", "constitutions", Constitution, lambda r: r.path),
+    _Noun("amendment", "amendments", Amendment, lambda r: r.path),
 )
 _NOUN_OF_KIND = {noun.kind: noun for noun in _NOUNS}
 

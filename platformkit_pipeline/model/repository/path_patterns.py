@@ -35,16 +35,12 @@ def matches(pattern: str, path: str) -> bool:
 
 
 def path_matcher(patterns: Sequence[str]) -> Callable[[str], bool]:
-    """A function that says whether a path is named by declared patterns; by none, nothing is.
+    """A function that says whether a path is named by the patterns, of which the last that matches decides; by none, nothing is.
 
-    `!` in front takes out again what one before it names: the last pattern that matches decides.
+    A `!` before a pattern takes out again what an earlier one named.
     """
-    compiled = [(not pattern.startswith("!"), pattern.removeprefix("!")) for pattern in patterns]
-
-    def named(path: str) -> bool:
-        return next((wanted for wanted, pattern in reversed(compiled) if matches(pattern, path)), False)
-
-    return named
+    ordered = [(not pattern.startswith("!"), pattern.removeprefix("!")) for pattern in reversed(patterns)]
+    return lambda path: next((wanted for wanted, pattern in ordered if matches(pattern, path)), False)
 
 
 @lru_cache(maxsize=2_000)

@@ -47,14 +47,6 @@ class RepositorySnapshot:
     github: GithubSettings | None = None
     """None where GitHub was not asked, or did not answer."""
     diagrams: tuple[Diagram, ...] = ()
-    agent_document_pairs: tuple[AgentDocumentPair, ...] = ()
-    change: Change | None = None
-    """What it brings beside a base that somebody named."""
-    spec_bundles: tuple[SpecBundle, ...] = ()
-    organisation_readme: OrganisationReadme | None = None
-    exceptions: tuple[ExceptionDocument, ...] = ()
-    constitutions: tuple[Constitution, ...] = ()
-    amendments: tuple[Amendment, ...] = ()
     secrets: tuple[Secret, ...] = ()
     unsearched: tuple[Unsearched, ...] = ()
     client_keys: tuple[ClientKey, ...] = ()
@@ -65,6 +57,14 @@ class RepositorySnapshot:
     versions: tuple[VersionSource, ...] = ()
     changelogs: tuple[Changelog, ...] = ()
     printing_files: tuple[PrintingFile, ...] = ()
+    agent_document_pairs: tuple[AgentDocumentPair, ...] = ()
+    change: Change | None = None
+    """What it brings beside a base that somebody named."""
+    spec_bundles: tuple[SpecBundle, ...] = ()
+    organisation_readme: OrganisationReadme | None = None
+    exceptions: tuple[ExceptionDocument, ...] = ()
+    constitutions: tuple[Constitution, ...] = ()
+    amendments: tuple[Amendment, ...] = ()
     unobserved: tuple[Unobserved, ...] = field(default=())
 
     def observed(self, facet: RepositoryFacet) -> bool:

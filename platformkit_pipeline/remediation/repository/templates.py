@@ -98,7 +98,9 @@ def _templates(blueprint: Blueprint) -> dict[str, str]:
     files = {f".github/workflows/{workflow}.yml": f"workflows/{workflow}.yml" for workflow in workflows}
     files |= {f"{document}.md": "repository/AGENT.md.j2" for document in ("CLAUDE", "GEMINI", "CODEX")}
     files |= {f"spec/{name}/{part}.md": f"repository/spec/{part}.md.j2" for part in ("constitution", "prd", "plan", "tasks")}
-    files |= {path: f"repository/{path}.j2" for path in ("CHANGELOG.md", "README.md", "docs/exceptions/README.md")}
+    files |= {path: f"repository/{path}.j2" for path in ("CHANGELOG.md", "docs/exceptions/README.md")}
+    if Part.ORGANISATION_PROFILE not in parts:  # there the README is generated every night
+        files["README.md"] = "repository/README.md.j2"
     files |= {f".{name}": f"repository/{name}.j2" for name in ("platformkit.yaml", "pre-commit-config.yaml", "gitignore")}
     if blueprint.owner is not None:
         files[".github/CODEOWNERS"] = "repository/CODEOWNERS.j2"

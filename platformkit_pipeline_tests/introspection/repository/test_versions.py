@@ -6,8 +6,10 @@ from collections.abc import Mapping
 
 import pytest
 
+from platformkit_pipeline.introspection.repository import observe
 from platformkit_pipeline.introspection.repository.git import open_repository
 from platformkit_pipeline.introspection.repository.observe import RepositoryOptions, observe_repository
+from platformkit_pipeline.model.repository.facet import RepositoryFacet
 from platformkit_pipeline.model.repository.inventory import inventory_of, snapshot_of
 from platformkit_pipeline.model.repository.manifests import Ecosystem
 from platformkit_pipeline.model.repository.snapshot import RepositorySnapshot
@@ -186,3 +188,34 @@ def test_packages_are_those_that_the_manifest_names_or_that_carry_its_name(build
         "elsewhere/__init__.py": "",
     }
     assert observed(builder, files).manifests[0].packages == ("lib/extra", "shop")
+
+
+@pytest.mark.parametrize(
+    ("path", "content"),
+    [
+        ("deno.json", "{" + "/*" * 500_000),
+        ("deno.json", '{"' + '\\"' * 500_000),
+        ("deno.json", "{" + "," * 500_000 + " " * 500_000),
+        ("go.mod", "\n" * 1_000_000 + "x"),
+        ("pyproject.toml", "\n" * 500_000 + "[project]\nversion='1'" + "\n" * 500_000),
+        ("package.json", "\n" * 900_000 + '{"version": "1.0.0"}'),
+        ("requirements.txt", "a" * 1_900_000),
+        ("requirements.txt", "a[" + "b," * 900_000),
+        ("setup.cfg", "[options]\ninstall_requires=\n" + " a\n" * 300_000),
+        ("supabase/functions/a/index.ts", "import" + " " * 1_900_000 + "x"),
+        ("supabase/functions/a/index.ts", "import(" * 270_000),
+        ("VERSION", "1" * 60_000),
+        ("CHANGELOG.md", "## 1.0.0\n" * 200_000),
+    ],
+)
+def test_hostile_manifests_end(builder: RepositoryBuilder, path: str, content: str) -> None:
+    snapshot = observed(builder, {path: content})
+    assert path in {file.path for file in snapshot.files}
+
+
+def test_more_than_can_be_read_is_unknown(builder: RepositoryBuilder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(observe, "MAX_MANIFESTS", 2)
+    monkeypatch.setattr(observe, "MAX_SOURCES", 2)
+    snapshot = observed(builder, {f"packages/{name}/package.json": '{"version": "1.0.0"}' for name in "ab"})
+    assert not snapshot.observed(RepositoryFacet.MANIFESTS)
+    assert not snapshot.observed(RepositoryFacet.VERSIONS)
