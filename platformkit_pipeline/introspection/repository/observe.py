@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from platformkit_pipeline.introspection.repository.agent_documents import observe_agent_documents
 from platformkit_pipeline.introspection.repository.declarations import observe_declarations
+from platformkit_pipeline.introspection.repository.diagrams import observe_diagrams
 from platformkit_pipeline.introspection.repository.git import GitRepository
 from platformkit_pipeline.introspection.repository.log_statements import observe_printing
 from platformkit_pipeline.introspection.repository.manifests import MAX_MANIFESTS, observe_manifests
@@ -46,6 +47,7 @@ def observe_repository(repository: GitRepository, options: RepositoryOptions) ->
         files=files.entries,
         tags=repository.tags(),
         agent_documents=observe_agent_documents(files),
+        diagrams=observe_diagrams(files),
         manifests=manifests,
         versions=versions,
         changelogs=observe_changelogs(files),

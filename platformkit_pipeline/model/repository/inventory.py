@@ -11,6 +11,7 @@ from platformkit_pipeline.model.identity import ObjectIdentity
 from platformkit_pipeline.model.inventory import InventoryObject, inventory_object
 from platformkit_pipeline.model.record_json import from_json, to_json
 from platformkit_pipeline.model.repository.declarations import RepositoryDeclarations
+from platformkit_pipeline.model.repository.diagrams import Diagram
 from platformkit_pipeline.model.repository.documents import AgentDocument
 from platformkit_pipeline.model.repository.log_statements import PrintingFile
 from platformkit_pipeline.model.repository.manifests import Manifest
@@ -41,6 +42,7 @@ _NOUNS: tuple[_Noun, ...] = (
     _Noun("version", "versions", VersionSource, lambda r: r.path),
     _Noun("changelog", "changelogs", Changelog, lambda r: r.path),
     _Noun("printing_file", "printing_files", PrintingFile, lambda r: r.path),
+    _Noun("diagram", "diagrams", Diagram, lambda r: r.path),
 )
 _NOUN_OF_KIND = {noun.kind: noun for noun in _NOUNS}
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from platformkit_pipeline.model.repository.declarations import NOTHING_DECLARED, RepositoryDeclarations
+from platformkit_pipeline.model.repository.diagrams import Diagram
 from platformkit_pipeline.model.repository.documents import AgentDocument
 from platformkit_pipeline.model.repository.facet import RepositoryFacet
 from platformkit_pipeline.model.repository.log_statements import PrintingFile
@@ -30,6 +31,7 @@ class RepositorySnapshot:
     versions: tuple[VersionSource, ...] = ()
     changelogs: tuple[Changelog, ...] = ()
     printing_files: tuple[PrintingFile, ...] = ()
+    diagrams: tuple[Diagram, ...] = ()
     unobserved: tuple[Unobserved, ...] = field(default=())
 
     def observed(self, facet: RepositoryFacet) -> bool:
