@@ -1,4 +1,4 @@
-"""Programs that were installed with this one."""
+"""Where the programs of others are that were installed with this one."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ from pathlib import Path
 
 
 def find_program(name: str) -> str | None:
-    """The program beside this one's, else the one on PATH; None where there is neither."""
+    """The one beside this program, else the one on PATH, else None."""
     beside = Path(sysconfig.get_path("scripts")) / name
     return str(beside) if beside.is_file() else shutil.which(name)
