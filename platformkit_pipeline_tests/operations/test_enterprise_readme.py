@@ -11,6 +11,7 @@ from platformkit_pipeline.control_plane.connection import DATABASE_URL, Connecti
 from platformkit_pipeline.locations import templates_directory
 from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.model.errors import ConfigurationError, ControlPlaneError
+from platformkit_pipeline.model.repository.generated_readme import StampState, check_stamp
 from platformkit_pipeline.model.result import Severity
 from platformkit_pipeline.model.target import Environment, Target, TargetKind
 from platformkit_pipeline.operations.enterprise_readme import TEMPLATE, inventoried_targets, render_enterprise_readme
@@ -42,6 +43,7 @@ def test_the_readme_says_what_the_control_plane_holds(pipeline: Connection, pipe
     assert "| acme/shop | – | – | 0 | 0 | 0 | 0 |" in text
     assert "Connectors" not in text
     assert render_enterprise_readme() == text
+    assert check_stamp(text).state is StampState.INTACT
 
 
 def test_tables_are_whole_and_names_cannot_break_them() -> None:

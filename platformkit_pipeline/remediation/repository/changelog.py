@@ -6,7 +6,13 @@ import re
 from collections.abc import Iterator
 
 from platformkit_pipeline.introspection.repository.changelog_text import Section, sections_of
-from platformkit_pipeline.model.repository.semantic_version import SemanticVersion, read_version
+from platformkit_pipeline.model.repository.semantic_version import (
+    SemanticVersion,
+    bump_between,
+    bump_called_for,
+    next_version,
+    read_version,
+)
 from platformkit_pipeline.model.repository.versions import Changelog, VersionSource, changelog_of
 from platformkit_pipeline.model.result import Result
 from platformkit_pipeline.remediation.repository.proposal import ByHand, Edit, RepositoryContext
@@ -20,6 +26,7 @@ _HEAD = (
     "[Semantic Versioning](https://semver.org/spec/v2.0.0.html).\n\n## [Unreleased]\n"
 )
 _UNWRITTEN = "Nobody kept a list of the changes; the commits up to {tag} tell them."
+_UNRELEASED = re.compile(r"#{1,3}[ \t]+\[?unreleased\]?[ \t]*\Z", re.IGNORECASE)
 _NOT_LISTED = "No change was listed when this version was written; the commits since the version before tell them."
 _TO_WRITE = "Sections of past versions say that nobody kept a list then: write what is worth knowing."
 
@@ -56,15 +63,15 @@ def add_release(context: RepositoryContext, finding: Result) -> Edit | ByHand:
     version = _read(source) if source else None
     if source is None or changelog is None or version is None or not changelog.releases:
         return ByHand("places disagree about the version, and the changelog has none yet", ("Write the same version into each of them.",))
-    top = read_version(changelog.releases[0].version, python=True)
-    if version == top:
+    latest = read_version(changelog.releases[0].version, python=True)
+    if version == latest:
         return Edit("Release", {changelog.path: context.files.data(changelog.path)})
-    if top is None or version < top or _others_differ(context, changelog, version):
+    if (doubt := _doubt(context, changelog, version, latest)) is not None:
         steps = (
             f"Decide which version this is: {source.path} says {source.version}, and {changelog.path} {changelog.releases[0].version}.",
-            "Then write it into every place that says a version, and give the changelog its section.",
+            "Then write it into every place that says a version, and give the changelog its section, with what changed.",
         )
-        return ByHand("which of the places is right cannot be told", steps)
+        return ByHand(doubt, steps)
     document = editable(context.files, changelog.path)
     sections = sections_of(document.text)
     unreleased = next((section for section in sections if section.version is None), None)
@@ -74,13 +81,29 @@ def add_release(context: RepositoryContext, finding: Result) -> Edit | ByHand:
             return Edit("Release", {changelog.path: context.files.data(changelog.path)})
         lines = [_heading(document, first, "Unreleased", None)]
         return _inserted(document, changelog, first.line, lines, "Add a section for what is to come", more=True)
+    if unreleased is None or unreleased.line > first.line or not _UNRELEASED.match(document.lines[unreleased.line - 1]):
+        step = f"Give {changelog.path} a heading for {version} below that of what is not released."
+        return ByHand("the heading of what is not released has a form that is not known", (step,))
     date = (context.snapshot.head.committed_at or "")[:10] or context.today.isoformat()
-    heading = _heading(document, first, source.version or str(version), date)
-    has_changes = bool(changelog.unreleased)
-    at = _behind_heading(document, unreleased) if unreleased is not None and has_changes and unreleased.line < first.line else first.line
-    lines = [*([""] if at != first.line else []), heading, *([] if has_changes else ["", _NOT_LISTED])]
-    notes = () if has_changes else ("Nothing stands under `Unreleased`: write what changed before you merge.",)
-    return _inserted(document, changelog, at, lines, f"Release {version} in {changelog.path}", notes, more=at == first.line)
+    lines = ["", _heading(document, first, source.version or str(version), date)]
+    notes = ("The entry is dated with the day of the commit.",)
+    return _inserted(document, changelog, unreleased.line + 1, lines, f"Release {version} in {changelog.path}", notes)
+
+
+def _doubt(context: RepositoryContext, changelog: Changelog, version: SemanticVersion, latest: SemanticVersion | None) -> str | None:
+    """Why only a person can tell what to enter; None when the unreleased entries are those of the version."""
+    if latest is None or version < latest:
+        return "the version is none that follows the latest entry"
+    if any(other != version for other in _versions_about(context, changelog)):
+        return "several places say different versions"
+    changes = {change.kind: change.count for change in changelog.unreleased or ()}
+    if version.pre:
+        return None
+    if not any(changes.values()):
+        return "nothing under Unreleased says what the version changes"
+    if bump_between(latest, version) < bump_called_for(changes, latest):
+        return f"the unreleased entries call for {next_version(latest, changes)}, and the version is {version}"
+    return None
 
 
 def add_tagged(context: RepositoryContext, finding: Result) -> Edit | ByHand:
@@ -134,11 +157,6 @@ def _heading(document: EditableText, like: Section, version: str, date: str | No
     return f"{level} {named} ({date})" if re.search(r"\(\d{4}-", line) else f"{level} {named} - {date}"
 
 
-def _behind_heading(document: EditableText, section: Section) -> int:
-    """The line behind the heading, which has two where it is underlined."""
-    return section.line + (1 if document.lines[section.line - 1].lstrip().startswith("#") else 2)
-
-
 def _end_of(document: EditableText, section: Section) -> int:
     """The line behind a section, without the blank lines and link references at its end."""
     lines = document.lines
@@ -146,10 +164,6 @@ def _end_of(document: EditableText, section: Section) -> int:
     while end > section.line and (not lines[end - 1].strip() or re.match(r" {0,3}\[[^\]]+\]:", lines[end - 1])):
         end -= 1
     return end + 1
-
-
-def _others_differ(context: RepositoryContext, changelog: Changelog, version: SemanticVersion) -> bool:
-    return any(other != version for other in _versions_about(context, changelog))
 
 
 def _versions_about(context: RepositoryContext, changelog: Changelog) -> Iterator[SemanticVersion]:

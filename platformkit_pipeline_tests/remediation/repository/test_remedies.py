@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,7 @@ from platformkit_pipeline.operations.self_test_repositories import RepositoryBen
 from platformkit_pipeline.remediation.repository.remedies import REMEDIES
 from platformkit_pipeline.remediation.repository.templates import ACTIONS, Digest
 from platformkit_pipeline.rules.registry import Source, find_rule, rules_about_repositories
+from platformkit_pipeline.sandbox.sample_repository.builder import START, RepositoryBuilder
 from platformkit_pipeline.sandbox.sample_repository.examples import TODAY
 
 TARGET = Target(TargetKind.REPOSITORY, "acme/shop")
@@ -47,7 +48,7 @@ PINNED = f"actions/checkout@{DIGESTS['actions/checkout'].commit} # v5.1.0"
 MIGRATION = "=== file supabase/migrations/20260101000000_orders.sql\ncreate table public.orders (id bigint primary key);\n"
 OWN_EXAMPLE = (
     *("CIC001", "CIC003", "CIC004", "CIC005", "CIC006", "CIC007", "CIC012", "CIC024", "CIC025", "CIC031"),
-    *("DGM004", "DOC001", "DOC002", "SEC005", "SPC001", "SPC003", "VER002", "VER003", "VER005"),
+    *("DOC001", "DOC002", "SEC005", "SPC001", "SPC003", "VER002", "VER005"),
 )
 """Rules whose own violating example is mended by a patch, without a browser."""
 FURTHER = {
@@ -74,7 +75,7 @@ FURTHER = {
     "no CODEOWNERS line counts": ("CIC024", "=== file .github/CODEOWNERS\n# nobody yet\n"),
     "a whole folder without an owner": ("CIC025", "=== file .github/CODEOWNERS\n* @acme/shop\n/spec/\n"),
     "no configuration of hooks": ("SEC005", "=== remove .pre-commit-config.yaml"),
-    "no spec at all": ("SPC001", "=== remove spec"),
+    "a project without a spec": ("SPC001", "=== file .platformkit.yaml\nspec: {projects: [shop, api]}"),
     "a version with changes that nobody released": (
         "VER003",
         "=== replace pyproject.toml\n1.2.0\n=>\n1.3.0\n"
@@ -84,9 +85,6 @@ FURTHER = {
     "the oldest tag without an entry": ("VER005", "=== commit before\n=== tag v0.9.0"),
     "tests without a bound": ("CIC004", "=== replace pyproject.toml\n[tool.coverage.report]\nfail_under = 80\n=>\n[tool.other]\nx = 1"),
 }
-
-
-CLOCK = Clock(lambda: datetime(TODAY.year, TODAY.month, TODAY.day, tzinfo=UTC), lambda: 0.0, lambda: "0" * 32)
 
 
 @pytest.fixture(scope="module")
@@ -101,12 +99,16 @@ def played(bench: RepositoryBench, example: str) -> Iterator[Path]:
         yield path
 
 
-def plan_of(path: Path, cache: Path, told: PlanInput = TOLD, *, proven: bool = True) -> RepositoryPlan:
-    return propose_repository_plan(path, target=TARGET, told=told, proven=proven, clock=CLOCK, cache=cache)
+def clock_of(day: date) -> Clock:
+    return Clock(lambda: datetime(day.year, day.month, day.day, tzinfo=UTC), lambda: 0.0, lambda: "0" * 32)
+
+
+def plan_of(path: Path, cache: Path, told: PlanInput = TOLD, *, proven: bool = True, today: date = TODAY) -> RepositoryPlan:
+    return propose_repository_plan(path, target=TARGET, told=told, proven=proven, clock=clock_of(today), cache=cache)
 
 
 def findings(path: Path, cache: Path) -> dict[tuple[str, str], Result]:
-    report = scan_repository(RepositorySource(path), target=TARGET, clock=CLOCK, cache=cache)
+    report = scan_repository(RepositorySource(path), target=TARGET, clock=clock_of(TODAY), cache=cache)
     return {(r.rule, r.object.canonical): r for r in report.findings}
 
 
@@ -151,10 +153,11 @@ def test_further_cases_are_mended_by_a_patch(bench: RepositoryBench, tmp_path: P
         assert_mended(path, tmp_path, code)
 
 
+NEEDS_A_BROWSER = ("DGM001", "DGM002")
 PERSONS = sorted(
     r.code
     for r in rules_about_repositories()
-    if r.source is Source.CLONE and r.code not in OWN_EXAMPLE and not r.code.startswith(("DGM001", "DGM002"))
+    if r.source is Source.CLONE and r.code not in OWN_EXAMPLE and r.code not in NEEDS_A_BROWSER and r.code != "DGM003"
 )
 
 
@@ -162,15 +165,15 @@ PERSONS = sorted(
 def test_what_no_patch_mends_has_a_reason_and_steps(bench: RepositoryBench, tmp_path: Path, code: str) -> None:
     rule = find_rule(code)
     assert rule is not None
-    with played(bench, rule.violating) as path:
-        plan = plan_of(path, tmp_path, proven=False)
+    with bench.played(rule.violating) as (path, example):
+        plan = plan_of(path, tmp_path, proven=False, today=example.today)
     items = [item for item in plan.manual_items if item.rule == code]
     assert items
     assert [p.title for p in plan.patches if p.rule == code] == []
     for item in items:
         assert item.reason
         assert item.steps
-        assert all(step.strip() and "{" not in step for step in item.steps)
+        assert all(step.strip() and "{name}" not in step and "{message}" not in step for step in item.steps)
 
 
 def test_every_rule_about_repositories_has_a_remedy_or_advice() -> None:
@@ -227,16 +230,25 @@ def test_files_that_have_owners_keep_them(bench: RepositoryBench, tmp_path: Path
 
 
 def test_line_endings_stay_as_they_are(bench: RepositoryBench, tmp_path: Path) -> None:
-    with played(bench, "=== replace CHANGELOG.md\n# Changelog\n=>\n# Changes") as path:
-        changelog = path / "CHANGELOG.md"
-        changelog.write_bytes(changelog.read_bytes().replace(b"\n", b"\r\n"))
-        (path / "pyproject.toml").write_text((path / "pyproject.toml").read_text().replace("1.2.0", "1.3.0"))
-        who = ["-c", "user.name=S", "-c", "user.email=s@example.com", "-c", "core.autocrlf=false"]
-        subprocess.run(["git", *who, "commit", "--quiet", "--all", "--message", "Windows"], cwd=path, check=True)
+    example = "=== replace CHANGELOG.md\n## [1.2.0]\n=>\n## [Unreleased]\n\n### Added\n\n- Splitting.\n\n## [1.2.0]"
+    with played(bench, example) as path:
+        builder = RepositoryBuilder(path, start=START + timedelta(days=12))
+        builder.write("CHANGELOG.md", (path / "CHANGELOG.md").read_bytes().replace(b"\n", b"\r\n"))
+        builder.write("pyproject.toml", (path / "pyproject.toml").read_text().replace("1.2.0", "1.3.0"))
+        builder.commit("Windows")
         plan = plan_of(path, tmp_path)
     (patch,) = [p for p in plan.patches if p.rule == "VER003"]
     assert patch.status is ProofStatus.PROVEN
     added = [line for line in patch.diff.split("\n") if line.startswith("+") and not line.startswith("+++")]
-    assert len(added) == 4
+    assert len(added) == 2
     assert all(line.endswith("\r") for line in added)
     assert [line for line in patch.diff.split("\n") if line.startswith("-") and not line.startswith("---")] == []
+
+
+def test_a_constitution_that_was_there_is_not_replaced_by_a_template(bench: RepositoryBench, tmp_path: Path) -> None:
+    with played(bench, "=== remove spec/shop/constitution.md") as path:
+        plan = plan_of(path, tmp_path)
+    (patch,) = [p for p in plan.patches if p.rule == "SPC001"]
+    assert not patch.offered
+    assert patch.proof is not None
+    assert [f.detail.partition(":")[2].strip()[:6] for f in patch.proof.objections] == ["AMD001"]
