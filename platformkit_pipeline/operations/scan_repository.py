@@ -10,6 +10,7 @@ from platformkit_pipeline.introspection.repository.files import Files
 from platformkit_pipeline.introspection.repository.git import GitRepository, open_repository
 from platformkit_pipeline.introspection.repository.github_settings import ask_github, with_github
 from platformkit_pipeline.introspection.repository.observe import RepositoryOptions, observe_commit
+from platformkit_pipeline.introspection.repository.secrets import secret_ruleset
 from platformkit_pipeline.logs import bind_ids, get_logger
 from platformkit_pipeline.model.inventory import set_digest
 from platformkit_pipeline.model.repository.facet import RepositoryFacet
@@ -28,7 +29,10 @@ from platformkit_pipeline.rules.evaluate_repository import evaluate_repository
 from platformkit_pipeline.rules.registry import Rule, Source, rules_about_files, rules_about_repositories, ruleset_digest
 
 Progress = Callable[[str], None]
-_OF_TOOLS = (RepositoryFacet.WORKFLOWS, RepositoryFacet.WORKFLOW_SECURITY)
+_OF_TOOLS = (
+    *(RepositoryFacet.WORKFLOWS, RepositoryFacet.WORKFLOW_SECURITY, RepositoryFacet.SECRETS, RepositoryFacet.SECRET_HISTORY),
+    RepositoryFacet.LOG_STATEMENTS,
+)
 """What tools observe, which may be missing today and there tomorrow: nothing is kept without them."""
 _log = get_logger("operations.scan_repository")
 
@@ -130,7 +134,7 @@ def observed(repository: GitRepository, options: RepositoryOptions, cache: Path 
     `cache` is a folder, by default below PLATFORMKIT_HOME.
     """
     folder = cache if cache is not None else cache_folder()
-    key = cache_key(repository, options)
+    key = cache_key(repository, options, (secret_ruleset(),))
     if (known := recall(folder, key)) is not None:
         return known
     snapshot = observe_commit(repository, options)

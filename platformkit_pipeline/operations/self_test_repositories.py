@@ -74,7 +74,7 @@ def judged_example(bench: RepositoryBench, rule: Rule, example: str) -> tuple[Re
         snapshot = _observed(path, played)
         if played.github or rule.source is Source.GITHUB:
             snapshot = with_github(snapshot, _told_by_github(played.github))
-        results = evaluate_repository(snapshot, book, played.today)
+        results = evaluate_repository(snapshot, book, played.today, recorded_exceptions=played.recorded_exceptions)
     sources = {r.code: r.source for r in book}
     return tuple(r for r in results if r.rule == rule.code or sources[r.rule] is Source.CLONE or r.outcome is not Outcome.UNKNOWN)
 

@@ -6,7 +6,7 @@ https://docs.github.com/en/repositories/managing-your-repositorys-settings-and-f
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 LONGEST = 500
@@ -32,6 +32,15 @@ def pattern_fault(pattern: str) -> str:
 def matches(pattern: str, path: str) -> bool:
     """Whether a pattern is about a file, itself or through a folder above it. A faulty pattern matches nothing."""
     return _matcher(pattern)(path)
+
+
+def path_matcher(patterns: Sequence[str]) -> Callable[[str], bool]:
+    """A function that says whether a path is named by the patterns, of which the last that matches decides; by none, nothing is.
+
+    A `!` before a pattern takes out again what an earlier one named.
+    """
+    ordered = [(not pattern.startswith("!"), pattern.removeprefix("!")) for pattern in reversed(patterns)]
+    return lambda path: next((wanted for wanted, pattern in ordered if matches(pattern, path)), False)
 
 
 @lru_cache(maxsize=2_000)

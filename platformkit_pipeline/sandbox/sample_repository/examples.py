@@ -11,6 +11,7 @@ An example is lines of text. A line that begins with `=== ` says what to do, the
     === github             settings on GitHub, as YAML that is laid onto those of the well-kept repository
     === base               what follows is a change, to be compared with the commit before it
     === today 2026-12-31   the day for which is judged
+    === recorded PATH ...  the control plane was asked, and holds these exceptions (which may be none)
 
 What was not committed at the end is committed then. `{{secret NAME}}` stands for a made-up secret of that kind, so that no
 file of this repository holds anything that looks like one.
@@ -49,6 +50,7 @@ class Played:
     base: str | None = None
     today: date = TODAY
     github: list[str] = field(default_factory=list)
+    recorded_exceptions: tuple[str, ...] | None = None
 
 
 def steps_of(example: str) -> Iterator[Step]:
@@ -119,6 +121,10 @@ def _github(step: Step, _: RepositoryBuilder, played: Played) -> None:
     played.github.append(step.content)
 
 
+def _recorded(step: Step, _: RepositoryBuilder, played: Played) -> None:
+    played.recorded_exceptions = tuple(step.argument.split())
+
+
 _VERBS: Mapping[str, Callable[[Step, RepositoryBuilder, Played], None]] = {
     "file": _file,
     "replace": _replace,
@@ -129,4 +135,5 @@ _VERBS: Mapping[str, Callable[[Step, RepositoryBuilder, Played], None]] = {
     "base": _base,
     "today": _today,
     "github": _github,
+    "recorded": _recorded,
 }
