@@ -48,8 +48,9 @@ _ENTRY = "\n".join(
     severity=Severity.MEDIUM,
     family=Family.SPEC_BUNDLES,
     title="A significant change leaves the spec as it was",
-    why="A spec that does not move with the project describes another one. Significant is a change that adds more than 200 lines or 10 files "
-    "of product code, a folder at the top, a minor or major version, or an entry below *Added*, *Changed* or *Removed* of the changelog.",
+    why="A spec that does not move with the project describes another one. Significant is a change that adds more than 200 lines or 10 "
+    "files of product code, a folder at the top, a minor or major version, or an entry below *Added*, *Changed* or *Removed* of the "
+    "changelog.",
     how_to_fix="Say in `spec/<project>/` what the change does: the requirement, the part of the plan, or the task that it finishes.",
     requires=(RepositoryFacet.CHANGE,),
     source=Source.CHANGE,

@@ -45,5 +45,3 @@ def observe(repository_bench: RepositoryBench) -> Observe:
 def _observed(bench: RepositoryBench, example: str) -> tuple[RepositorySnapshot, Played]:
     with bench.played(example) as (path, played), open_repository(path) as repository:
         return observe_repository(repository, RepositoryOptions(name="acme/shop", base=played.base)), played
-
-

@@ -161,9 +161,7 @@ def test_a_shallow_clone_tells_what_it_sees_and_that_it_does_not_see_the_rest(sh
         ("Somebody does it.\n\nDeadline: 2026-12-01", date(2026, 4, 7), Outcome.FAIL),
     ],
 )
-def test_existing_projects_have_90_days_from_the_later_approval(
-    shop: RepositoryBuilder, plan: str, today: date, outcome: Outcome
-) -> None:
+def test_existing_projects_have_90_days_from_the_later_approval(shop: RepositoryBuilder, plan: str, today: date, outcome: Outcome) -> None:
     shop.write(f"{AMENDMENTS}/2026-01-05-x.md", amendment(plan=plan))
     shop.commit("Amendment")
     assert outcomes(shop.folder, "AMD003", today) == [outcome]

@@ -73,7 +73,12 @@ def test_a_link_to_one_of_the_three_says_what_that_one_says(repository: Reposito
 
 @pytest.mark.parametrize(
     ("target", "reason"),
-    [("/etc/passwd", "not followed"), ("docs/AGENTS.md", "not followed"), ("GEMINI.md", "is missing"), ("CODEX.md", "leads back to itself")],
+    [
+        ("/etc/passwd", "not followed"),
+        ("docs/AGENTS.md", "not followed"),
+        ("GEMINI.md", "is missing"),
+        ("CODEX.md", "leads back to itself"),
+    ],
 )
 def test_a_link_that_leads_elsewhere_is_not_followed(repository: RepositoryBuilder, target: str, reason: str) -> None:
     repository.write("CLAUDE.md", "# Work\n")
