@@ -32,13 +32,14 @@ test: dev-environment ## all tests on real PostgreSQL, with a lower bound for co
 test-exhaustive: dev-environment ## hard cases of every kind of patch, and the plans of all planted violations (minutes)
 	@$(IN_ROOT) "$(BIN)/python" -m pytest -n $(WORKERS) -m exhaustive $(PYTEST_ARGS)
 
-lint: dev-environment ## style, types, import rules, licences, tracked files and generated documents
+lint: dev-environment ## style, types, import rules, licences, tracked files, generated documents and diagrams
 	@$(IN_ROOT) "$(BIN)/ruff" check .
 	@$(IN_ROOT) "$(BIN)/ruff" format --check .
 	@$(IN_ROOT) "$(BIN)/mypy" platformkit_pipeline platformkit_pipeline_tests tools $(BENCHMARKS)
 	@$(IN_ROOT) "$(BIN)/lint-imports"
 	@$(IN_ROOT) "$(BIN)/python" tools/check_repository.py
 	@$(IN_ROOT) "$(BIN)/platformkit" docs --check
+	@$(IN_ROOT) "$(BIN)/platformkit" docs diagrams --check
 
 self-test: runtime-environment ## every rule against its own examples, on a throw-away PostgreSQL
 	@$(IN_ROOT) "$(BIN)/platformkit" rules self-test

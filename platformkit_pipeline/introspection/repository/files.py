@@ -12,6 +12,7 @@ MAX_BYTES = 2 * 1024 * 1024
 """What a document, a workflow or a source file may have to be read."""
 _MAX_LINK_BYTES = 4096
 _MAX_KEPT_BYTES = 64 * 1024 * 1024
+_SMALL = 128 * 1024
 
 
 class UnreadableError(Exception):
@@ -75,6 +76,25 @@ class Files:
         if "\0" in text:
             raise UnreadableError("is no text: it holds a zero byte")
         return text.replace("\r\n", "\n")
+
+    def prefetch(self) -> None:
+        """Read small files at once, as far as there is room for them: many are asked for, and one by one costs more."""
+        chosen: dict[str, int] = {}
+        room = self._room
+        for entry in self._entries.values():
+            if entry.is_regular and entry.size is not None and entry.size <= _SMALL and entry.object_id not in chosen:
+                room -= entry.size
+                if room < 0:
+                    break
+                chosen[entry.object_id] = entry.size
+        for object_id, data in self._blobs.read_many([known for known in chosen if known not in self._kept]):
+            if data is not None:
+                self._room -= len(data)
+                self._kept[object_id] = data
+
+    def kept(self, object_id: str) -> bytes | None:
+        """What was read before and is still here."""
+        return self._kept.get(object_id)
 
     def link(self, path: str) -> str:
         """Where a symbolic link leads, as it says itself. Raises UnreadableError."""

@@ -17,6 +17,7 @@ class RepositoryFacet(StrEnum):
     CODEOWNERS = "codeowners"
     SECRETS = "secrets"
     SECRET_HISTORY = "secret_history"  # noqa: S105 - a name, no secret
+    SECRET_HOOKS = "secret_hooks"  # noqa: S105 - a name, no secret
     SUPPRESSIONS = "suppressions"
     SPEC_BUNDLES = "spec_bundles"
     DIAGRAMS = "diagrams"
