@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from platformkit_pipeline.introspection.repository.git import open_repository
-from platformkit_pipeline.introspection.repository.observe import RepositoryOptions, observe_repository
 from platformkit_pipeline.model.repository.generated_readme import StampState, check_stamp, stamped
 from platformkit_pipeline.model.result import Outcome, Result
 from platformkit_pipeline.sandbox.sample_repository.builder import RepositoryBuilder
+from platformkit_pipeline_tests.rules.repository.documents import observe_documents
 
 Judge = Callable[[str, str], list[Result]]
 DIGEST = "0123456789abcdef"
@@ -70,5 +70,5 @@ def test_a_repository_called_dot_github_holds_the_profile(tmp_path: Path) -> Non
     builder.commit("Profile")
     with open_repository(builder.folder) as repository:
         for name, expected in (("acme/.github", True), (".github", True), ("acme/github", False)):
-            readme = observe_repository(repository, RepositoryOptions(name=name)).organisation_readme
+            readme = observe_documents(repository, name).organisation_readme
             assert (readme is not None) is expected

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from platformkit_pipeline.introspection.repository.git import open_repository
-from platformkit_pipeline.introspection.repository.observe import RepositoryOptions, observe_repository
 from platformkit_pipeline.introspection.repository.tasks import Tasks, tasks_of
 from platformkit_pipeline.introspection.repository.template_text import is_written, measured
 from platformkit_pipeline.model.repository.snapshot import RepositorySnapshot
 from platformkit_pipeline.model.result import Outcome, Result
 from platformkit_pipeline.sandbox.sample_repository.builder import RepositoryBuilder
+from platformkit_pipeline_tests.rules.repository.documents import observe_documents
 
 Judge = Callable[[str, str], list[Result]]
 Observe = Callable[[str], RepositorySnapshot]
@@ -137,7 +137,7 @@ def test_unreadable_files_are_unknown(tmp_path: Path) -> None:
     (builder.folder / "spec/linked").symlink_to("shop")
     builder.commit("Odd")
     with open_repository(builder.folder) as repository:
-        bundles = observe_repository(repository, RepositoryOptions(name="shop")).spec_bundles
+        bundles = observe_documents(repository, "shop").spec_bundles
     assert [(b.project, b.fault) for b in bundles] == [("linked", "is a symbolic link, which is not followed"), ("shop", None)]
     assert [f.fault is not None for f in bundles[1].files] == [True, True, True]
 
@@ -151,7 +151,7 @@ def test_a_submodule_below_spec_is_unknown(tmp_path: Path) -> None:
     author = ["-c", "user.name=a", "-c", "user.email=a@example.com"]
     subprocess.run(["git", *author, "commit", "-qm", "Submodule"], cwd=builder.folder, check=True, capture_output=True)
     with open_repository(builder.folder) as repository:
-        (bundle,) = observe_repository(repository, RepositoryOptions(name="shop")).spec_bundles
+        (bundle,) = observe_documents(repository, "shop").spec_bundles
     assert (bundle.project, bundle.files, bundle.fault) == ("other", (), "is a submodule")
 
 
