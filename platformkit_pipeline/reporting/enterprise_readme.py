@@ -35,7 +35,9 @@ class InventoriedTarget:
 def enterprise_readme(targets: Sequence[InventoriedTarget], template: str) -> str:
     """The template with `projects`, `repositories` and `connectors`, each by name. Times are not among the values.
 
-    Names and owners come in escaped. The last line is the mark by which RDM001 sees edits. Raises ConfigurationError for a template that cannot be rendered.
+    It ends with the mark by which RDM001 tells an edit; the digest in it names the values.
+
+    Names and owners come in escaped. Raises ConfigurationError for a template that cannot be rendered.
     """
     ordered = sorted(targets, key=lambda target: target.standing.name)
     values = {name: [_row(target) for target in ordered if target.kind is kind] for kind, name in _LISTS.items()}
@@ -46,8 +48,8 @@ def enterprise_readme(targets: Sequence[InventoriedTarget], template: str) -> st
         raise ConfigurationError(f"the template of the README has a fault in line {error.lineno}: {error.message}") from None
     except (TemplateError, ArithmeticError, TypeError, ValueError, LookupError, AttributeError) as error:
         raise ConfigurationError(f"the template of the README cannot be rendered: {' '.join(str(error).split())[:300]}") from None
-    inventory = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
-    return stamped(_BLANK_LINES.sub("\n\n", text).strip("\n"), inventory)
+    inventory_digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+    return stamped(_BLANK_LINES.sub("\n\n", text).strip("\n"), inventory_digest)
 
 
 def _row(target: InventoriedTarget) -> dict[str, Any]:

@@ -58,6 +58,16 @@ def test_tables_are_whole_and_names_cannot_break_them() -> None:
     assert lines.index(rows[0]) == lines.index("## Projects") + 2
 
 
+def test_it_carries_the_mark_by_which_an_edit_is_told() -> None:
+    texts = [
+        enterprise_readme([InventoriedTarget(TargetKind.SUPABASE_PROJECT, standing("shop", score), {})], SHIPPED) for score in (97.5, 49.0)
+    ]
+    stamps = [check_stamp(text) for text in texts]
+    assert [stamp.state for stamp in stamps] == [StampState.INTACT, StampState.INTACT]
+    assert stamps[0].inventory_digest != stamps[1].inventory_digest
+    assert check_stamp(texts[0].replace("97.5", "100.0")).state is StampState.EDITED
+
+
 def test_nothing_registered_is_said() -> None:
     assert "No target is registered." in enterprise_readme([], SHIPPED)
 

@@ -102,7 +102,7 @@ def _parts(context: RepositoryContext, category: C) -> frozenset[Part]:
     if not found:
         raise _Unsuitable(
             "there is no project at the root whose tools could run",
-            "Give pyproject.toml a [project] table, or package.json the tools (eslint, prettier, typescript, vitest) and a lock file of npm.",
+            "Give pyproject.toml a [project] table, or package.json eslint, prettier, typescript and vitest, with a lock file of npm.",
         )
     return frozenset(found)
 
