@@ -9,7 +9,7 @@ from typing import Any
 from platformkit_pipeline.control_plane.connection import Connection, control_plane_errors, one_row
 from platformkit_pipeline.model.result import Severity
 from platformkit_pipeline.model.score import display
-from platformkit_pipeline.model.target import Environment
+from platformkit_pipeline.model.target import Environment, TargetKind
 from platformkit_pipeline.reporting.fleet import TargetStanding
 
 _STANDINGS = """
@@ -17,7 +17,7 @@ select c.target_name, c.environment, c.owners, c.scanned_at, s.raw_score_exact, 
        c.critical, c.high, c.medium, c.low, c.info, c.unknown
   from ops.compliance_by_target c
   left join ops.scans s on s.scan_id = c.scan_id
- where c.target_kind = 'supabase_project'
+ where c.target_kind = %s
  order by c.target_name collate "C"
 """
 
@@ -40,8 +40,12 @@ class FleetReport:
 def report_fleet(connection: Connection) -> FleetReport:
     """Read the present state of all projects. Raises ControlPlaneError."""
     with control_plane_errors(), connection.transaction():
-        rows = connection.execute(_STANDINGS).fetchall()
-        return FleetReport(tuple(map(_standing, rows)), _head(connection))
+        return FleetReport(standings_of(connection, TargetKind.SUPABASE_PROJECT), _head(connection))
+
+
+def standings_of(connection: Connection, kind: TargetKind) -> tuple[TargetStanding, ...]:
+    """The active targets of one kind, by name, inside the caller's transaction."""
+    return tuple(map(_standing, connection.execute(_STANDINGS, (kind.value,)).fetchall()))
 
 
 def audit_head_hash(connection: Connection) -> str:

@@ -10,6 +10,7 @@ from platformkit_pipeline.model.repository.tree import SUBMODULE, SYMBOLIC_LINK,
 
 MAX_BYTES = 2 * 1024 * 1024
 """What a document, a workflow or a source file may have to be read."""
+_MAX_LINK_BYTES = 4096
 _MAX_KEPT_BYTES = 64 * 1024 * 1024
 _SMALL = 128 * 1024
 
@@ -94,6 +95,15 @@ class Files:
     def kept(self, object_id: str) -> bytes | None:
         """What was read before and is still here."""
         return self._kept.get(object_id)
+
+    def link(self, path: str) -> str:
+        """Where a symbolic link leads, as it says itself. Raises UnreadableError."""
+        entry = self._entries.get(path)
+        if entry is None or entry.mode != SYMBOLIC_LINK:
+            raise UnreadableError("is no symbolic link")
+        if entry.size is None or entry.size > _MAX_LINK_BYTES:
+            raise UnreadableError("is a symbolic link that cannot be read")
+        return self._read(entry).decode("utf-8", "backslashreplace")
 
     def _read(self, entry: TreeFile) -> bytes:
         if entry.object_id in self._kept:
