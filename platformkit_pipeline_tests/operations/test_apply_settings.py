@@ -79,6 +79,10 @@ class Bench:
             pauses=NO_PAUSES,
         )
 
+    def features(self) -> tuple[bool, str]:
+        repository = self.github.repository
+        return repository.vulnerability_alerts, repository.security["secret_scanning_push_protection"]
+
     def written(self) -> list[str]:
         return [f"{asked.method} {asked.path}" for asked in self.github.asked if asked.method != "GET"]
 
@@ -145,11 +149,9 @@ def test_security_features_are_switched_on(bench: Bench) -> None:
     assert setting.features == ("dependabot_alerts", "push_protection")
     assert setting.rules == ("CIC039", "SEC007")
     assert bench.apply().outcome is SettingsOutcome.WRITTEN
-    assert bench.github.repository.vulnerability_alerts
-    assert bench.github.repository.security["secret_scanning_push_protection"] == "enabled"
+    assert bench.features() == (True, "enabled")
     restore_settings(bench.undo, ACCESS, pauses=NO_PAUSES)
-    assert not bench.github.repository.vulnerability_alerts
-    assert bench.github.repository.security["secret_scanning_push_protection"] == "disabled"
+    assert bench.features() == (False, "disabled")
 
 
 def test_a_setting_that_fails_takes_those_before_it_back(bench: Bench) -> None:
