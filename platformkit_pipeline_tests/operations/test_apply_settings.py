@@ -164,6 +164,20 @@ def test_a_setting_that_fails_takes_those_before_it_back(bench: Bench) -> None:
     assert bench.undo.exists()
 
 
+def test_what_cannot_be_put_back_is_said_and_the_way_back_is_kept(bench: Bench) -> None:
+    bench.lay(WITHOUT_TYPES + "\nsecurity: {secret_scanning_push_protection: disabled}")
+    bench.github.faults = [
+        Fault(422, "no", path="/repos/acme/shop", method="PATCH"),
+        Fault(403, "Resource not accessible by personal access token", path="/rulesets", method="DELETE", times=9),
+    ]
+    applied = bench.apply()
+    assert applied.outcome is SettingsOutcome.LEFT_CHANGED
+    assert applied.surprises[-1].startswith("ruleset Required checks: ")
+    bench.github.faults = []
+    assert restore_settings(bench.undo, ACCESS, pauses=NO_PAUSES) == 2
+    assert bench.github.repository.rulesets == []
+
+
 def test_a_check_whose_job_never_reported_is_not_required(bench: Bench) -> None:
     bench.lay(WITHOUT_TYPES)
     repository = bench.github.repository
