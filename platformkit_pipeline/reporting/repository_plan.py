@@ -13,6 +13,7 @@ from platformkit_pipeline.model.proof import ProofStatus, Verdict
 from platformkit_pipeline.model.repository.github_setting import SettingProposal
 from platformkit_pipeline.model.repository.patch import FileManualItem, FilePatch, FileProof, RepositoryPlan
 from platformkit_pipeline.reporting.markdown import code, escape
+from platformkit_pipeline.rules.registry import find_rule
 
 SCHEMA_VERSION = 1
 _APPLY_SETTINGS = (
@@ -132,7 +133,9 @@ def _proof_lines(proof: FileProof | None) -> Iterator[str]:
 def _withheld(patch: FilePatch) -> str:
     reasons = "".join(f"\n- {escape(reason)}" for reason in (_objections(patch.proof) if patch.proof else ()))
     about = f"{patch.rule}, {code(str(patch.object))}: the generated patch was tried and is not offered."
-    return f"### Withheld: {escape(patch.title)}\n\n{about}{reasons}"
+    rule = find_rule(patch.rule)
+    by_hand = f"\n\nBy hand: {escape(rule.how_to_fix)}" if rule else ""
+    return f"### Withheld: {escape(patch.title)}\n\n{about}{reasons}{by_hand}"
 
 
 def _setting(setting: SettingProposal) -> str:
