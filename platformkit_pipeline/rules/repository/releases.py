@@ -18,7 +18,7 @@ from platformkit_pipeline.model.repository.semantic_version import (
     read_version,
 )
 from platformkit_pipeline.model.repository.versions import Changelog, Release
-from platformkit_pipeline.model.result import Severity
+from platformkit_pipeline.model.result import PatchKind, Severity
 from platformkit_pipeline.rules.registry import PASSED, Family, Verdict, Verdicts, failed
 from platformkit_pipeline.rules.repository.version_tags import version_tags
 from platformkit_pipeline.rules.repository_subject import RepositorySubject, file_identity, repository_rule
@@ -119,6 +119,7 @@ def _judged_bump(changelog: Changelog, releases: list[tuple[SemanticVersion, Rel
     why="What was released under that tag can only be told from its commits.",
     how_to_fix="Add the section of that version to the changelog. A pre-release needs none.",
     references=(_KEEP,),
+    patch=PatchKind.FILE,
     requires=(RepositoryFacet.TAGS, RepositoryFacet.CHANGELOG),
     violating="=== tag v1.1.2",
     clean="=== tag v1.3.0-rc.1\n=== tag last-before-the-move",

@@ -120,6 +120,7 @@ def _judged(file: SpecFile) -> Verdict | None:
     title="Tasks do not say how far they are",
     why="A list of tasks without a status is a list of wishes: nobody can tell what is done.",
     how_to_fix="Begin each item with `- [ ]` or `- [x]`, or give the table of tasks a column *Status*.",
+    patch=PatchKind.FILE,
     requires=(RepositoryFacet.SPEC_BUNDLES,),
     violating="""
 === file spec/shop/tasks.md

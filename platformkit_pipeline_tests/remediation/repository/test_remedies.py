@@ -12,12 +12,13 @@ import pytest
 
 from platformkit_pipeline.model.proof import ProofStatus
 from platformkit_pipeline.model.repository.patch import RepositoryPlan
-from platformkit_pipeline.model.result import Result
+from platformkit_pipeline.model.result import PatchKind, Result
 from platformkit_pipeline.model.target import Target, TargetKind
 from platformkit_pipeline.operations.clock import Clock
 from platformkit_pipeline.operations.propose_repository_plan import PlanInput, propose_repository_plan, write_repository_plan
 from platformkit_pipeline.operations.scan_repository import RepositorySource, scan_repository
 from platformkit_pipeline.operations.self_test_repositories import RepositoryBench
+from platformkit_pipeline.remediation.repository.advice import ADVICE
 from platformkit_pipeline.remediation.repository.remedies import REMEDIES
 from platformkit_pipeline.remediation.repository.templates import ACTIONS, Digest
 from platformkit_pipeline.rules.registry import Source, find_rule, rules_about_repositories
@@ -178,6 +179,11 @@ def test_what_no_patch_mends_has_a_reason_and_steps(bench: RepositoryBench, tmp_
 
 def test_every_rule_about_repositories_has_a_remedy_or_advice() -> None:
     assert {rule.code for rule in rules_about_repositories()} == REMEDIES.keys()
+
+
+def test_rules_announce_a_patch_where_there_may_be_one() -> None:
+    announced = {rule.code for rule in rules_about_repositories() if rule.patch is PatchKind.FILE}
+    assert announced == REMEDIES.keys() - ADVICE.keys()
 
 
 def test_nothing_is_made_up_where_nobody_told_the_owner_or_the_commits(bench: RepositoryBench, tmp_path: Path) -> None:
