@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -49,7 +48,7 @@ def without_credentials(text: str, job: str, step: int) -> str | None:
         made = [*lines[:at], line, *lines[at + 1 if given else at :]]
     else:
         return None
-    meant = copy.deepcopy(document)
+    meant = _unshared(document)
     place = meant["jobs"][job]["steps"][step]
     place["with"] = {**(place.get("with") or {}), "persist-credentials": False}
     return _as_meant(made, meant)
@@ -68,7 +67,7 @@ def pinned(text: str, job: str, step: int | None, action: str, reference: str, c
     if node.end_mark.line != number or not re.fullmatch(r"\s*(?:#.*)?", after):
         return None
     lines[number] = f"{before}{action}@{commit} # {release}"
-    meant = copy.deepcopy(document)
+    meant = _unshared(document)
     holder = meant["jobs"][job] if step is None else meant["jobs"][job]["steps"][step]
     holder["uses"] = f"{action}@{commit}"
     return _as_meant(lines, meant)
@@ -83,6 +82,13 @@ def value_at(text: str, route: Sequence[str | int]) -> Any:
         except (KeyError, IndexError, TypeError):
             return None
     return value
+
+
+def _unshared(value: Any) -> Any:
+    """A copy in which an alias is a copy of its own: an edit that reaches further than its place is then not as meant."""
+    if isinstance(value, dict):
+        return {key: _unshared(part) for key, part in value.items()}
+    return [_unshared(part) for part in value] if isinstance(value, list) else value
 
 
 def _as_meant(lines: Sequence[str], meant: dict[Any, Any]) -> str | None:
