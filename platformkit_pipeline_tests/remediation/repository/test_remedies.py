@@ -84,7 +84,7 @@ FURTHER = {
     ),
     "a pre-release without a section for it": ("VER003", "=== replace pyproject.toml\n1.2.0\n=>\n1.3.0.dev1"),
     "the oldest tag without an entry": ("VER005", "=== commit before\n=== tag v0.9.0"),
-    "tests without a bound": ("CIC004", "=== replace pyproject.toml\n[tool.coverage.report]\nfail_under = 80\n=>\n[tool.other]\nx = 1"),
+    "tests without a bound": ("CIC004", "=== remove .coveragerc"),
 }
 
 

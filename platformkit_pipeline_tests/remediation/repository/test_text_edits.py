@@ -120,9 +120,11 @@ def test_what_uses_something_else_is_not_pinned() -> None:
     "text",
     [
         "repos:\n- repo: local\n  hooks:\n  - id: a\n    name: a\n",
-        "repos:\n    - repo: https://example.com/a\n      rev: v1\n      hooks:\n        - id: a\n          args: [--x,\n            --y]\n\n# the end\n",
+        "repos:\n    - repo: https://example.com/a\n      rev: v1\n      hooks:\n        - id: a\n"
+        "          args: [--x,\n            --y]\n\n# the end\n",
         "repos:\n  - repo: local\n    hooks: [{id: a}]\n\nci:\n  skip: [a]\n",
-        "fail_fast: true\nrepos:\n  - repo: local\n    hooks:\n      - id: a\n        description: |\n          long\n          text\ndefault_stages: [pre-commit]",
+        "fail_fast: true\nrepos:\n  - repo: local\n    hooks:\n      - id: a\n"
+        "        description: |\n          long\n          text\ndefault_stages: [pre-commit]",
     ],
 )
 def test_a_hook_is_added_to_configurations_of_every_style(tmp_path: Path, text: str) -> None:
