@@ -26,6 +26,7 @@ _WITH_FINDINGS = (0, 10, 11, 12, 13, 14)
 _SEVERITY = {"High": Severity.HIGH, "Medium": Severity.MEDIUM, "Low": Severity.LOW, "Informational": Severity.LOW, "Unknown": Severity.LOW}
 _COMPLETED = re.compile(r"completed (\S+)")
 _LONGEST = 300
+_MOST_KEPT = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,10 @@ class ZizmorReport:
     weaknesses: tuple[WorkflowWeakness, ...] = ()
     unavailable: str = ""
     unaudited: Mapping[str, str] = field(default_factory=dict)
+
+
+_answered: dict[tuple[str, float, tuple[tuple[str, str], ...]], ZizmorReport] = {}
+"""Of this process: the trials of a plan's patches ask about the same workflows again and again."""
 
 
 class _AnswerError(Exception):
@@ -48,6 +53,18 @@ def ask_zizmor(texts: Mapping[str, str]) -> ZizmorReport:
     program = find_program(_PROGRAM)
     if program is None:
         return ZizmorReport(unavailable="zizmor is not installed; `pip install zizmor` puts it beside this program")
+    asked = (program, TIMEOUT_SECONDS, tuple(sorted(texts.items())))
+    if asked in _answered:
+        return _answered[asked]
+    report = _asked(program, texts)
+    if not report.unavailable:
+        while len(_answered) >= _MOST_KEPT:
+            _answered.pop(next(iter(_answered)))
+        _answered[asked] = report
+    return report
+
+
+def _asked(program: str, texts: Mapping[str, str]) -> ZizmorReport:
     try:
         with tempfile.TemporaryDirectory(prefix="platformkit-zizmor-") as folder:
             copies = dict(_copies(Path(folder), texts))
