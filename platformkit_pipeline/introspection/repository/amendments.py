@@ -11,7 +11,7 @@ from platformkit_pipeline.introspection.repository.agent_documents import shown
 from platformkit_pipeline.introspection.repository.approvals import approvals_of
 from platformkit_pipeline.introspection.repository.document_drift import tokens_of
 from platformkit_pipeline.introspection.repository.exceptions import date_of_name, documents_in
-from platformkit_pipeline.introspection.repository.files import MAX_BYTES, Files, UnreadableError
+from platformkit_pipeline.introspection.repository.files import Files, UnreadableError
 from platformkit_pipeline.introspection.repository.git import GitRepository, PathState
 from platformkit_pipeline.introspection.repository.labelled import Labelled, dates_in, label_of, labelled
 from platformkit_pipeline.introspection.repository.markdown import sections_of
@@ -20,6 +20,9 @@ from platformkit_pipeline.model.repository.governance import Amendment, Constitu
 
 MAX_STATES = 500
 """So many states of a constitution are read, the latest ones."""
+MAX_STATE_BYTES = 256 * 1024
+MAX_HISTORY_BYTES = 16 * 1024 * 1024
+"""Of all states of one constitution that are read."""
 MAX_CONSTITUTIONS = 100
 _CONSTITUTION = re.compile(r"spec/(?P<project>[^/]+)/constitution\.md")
 _FOLDER = re.compile(r"(?P<folder>spec/(?P<project>[^/]+)/constitution-amendments)/[^/]+")
@@ -72,20 +75,25 @@ def content_digest(text: str) -> str:
 
 def _constitution(files: Files, repository: GitRepository, commit: str | None, project: str, path: str) -> Constitution:
     try:
-        version = version_of(files.text(path))
+        version = version_of(files.text(path, MAX_STATE_BYTES))
     except UnreadableError as error:
         return Constitution(project, path, fault=str(error))
     states = repository.history(path, commit, MAX_STATES + 1) if commit else ()
-    read = [(state, _read(repository, state)) for state in states[:MAX_STATES]]
-    unread = next((state.commit for state, text in read if text is None and state.object_id is not None), None)
     truncated = f"there are more than {MAX_STATES} of them" if len(states) > MAX_STATES else None
-    if unread:
-        truncated = f"what commit {unread[:12]} left cannot be read"
+    read: list[tuple[PathState, str | None]] = []
+    room = MAX_HISTORY_BYTES
+    for state in states[:MAX_STATES]:
+        text = _read(repository, state, room)
+        if text is None and state.object_id is not None:
+            truncated = f"what commit {state.commit[:12]} left cannot be read, or all states together are too large"
+            break
+        read.append((state, text))
+        room -= state.size or 0
     return Constitution(project, path, version, tuple(_changes(read)), truncated)
 
 
-def _read(repository: GitRepository, state: PathState) -> str | None:
-    if state.object_id is None or state.size is None or state.size > MAX_BYTES:
+def _read(repository: GitRepository, state: PathState, room: int) -> str | None:
+    if state.object_id is None or state.size is None or state.size > min(room, MAX_STATE_BYTES):
         return None
     data = repository.blobs.read(state.object_id)
     return None if data is None else data.decode("utf-8", "replace")
@@ -106,7 +114,7 @@ def _changes(states: Sequence[tuple[PathState, str | None]]) -> Iterator[Constit
 
 def _amendment(files: Files, project: str, path: str) -> Amendment:
     try:
-        form = labelled(files.text(path))
+        form = labelled(files.text(path, MAX_STATE_BYTES))
     except UnreadableError as error:
         return Amendment(project, path, date_of_name(path), fault=str(error))
     versions = _ANY_VERSION.findall(form.get("constitution version", "version", "versions", "new version") or "")

@@ -140,7 +140,7 @@ class GitRepository:
         states: list[PathState] = []
         for line in self._ask(*asked, seconds=_TREE_SECONDS).decode("utf-8", "replace").splitlines():
             if line.startswith("commit "):
-                states.append(PathState(*line.split()[1:3], None))
+                states.append(PathState(line.split()[1], line.split()[2], None))
             elif line.startswith(":") and states and set(object_id := line.split()[3]) != {"0"}:
                 states[-1] = replace(states[-1], object_id=object_id)
         sizes = self._sizes([state.object_id for state in states if state.object_id])

@@ -191,8 +191,8 @@ def _deadline(amendment: Amendment) -> date | None:
     family=Family.AMENDMENTS,
     title="An amendment lacks an approval",
     why="What binds every project is not for one person to change: the Platform Architect and the Security Owner have to agree, on record.",
-    how_to_fix="Name both, each with the day of the approval: `Approved by: Platform Architect <name>, <day>; Security Owner <name>, <day>`. "
-    "The file is called `<yyyy-mm-dd>-<summary>.md`.",
+    how_to_fix="Name both, each with the day: `Approved by: Platform Architect <name>, <day>; Security Owner <name>, <day>`."
+    " The file is called `<yyyy-mm-dd>-<summary>.md`.",
     requires=(RepositoryFacet.AMENDMENTS,),
     violating=_CONSTITUTION + _AMENDMENT.replace("Kim Larsen, 2026-01-11", "<name, date>"),
     clean=_CONSTITUTION + _AMENDMENT,
