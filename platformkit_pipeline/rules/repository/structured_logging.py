@@ -44,6 +44,7 @@ def send(order: str) -> None:
     \"\"\"Send the receipt of an order.\"\"\"
     print("sent", order)  # noqa: T201
 """,
+    also_fires=("SUP001",),
     clean="""
 === file src/shop/cli/__init__.py
 \"\"\"Speaks to whoever calls it.\"\"\"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from platformkit_pipeline.introspection.repository import kingfisher, secret_search
+from platformkit_pipeline.introspection.repository import kingfisher, secret_forms, secret_search
 from platformkit_pipeline.introspection.repository.git import open_repository
 from platformkit_pipeline.introspection.repository.observe import RepositoryOptions, observe_repository
 from platformkit_pipeline.model.record_json import to_json
@@ -271,8 +271,12 @@ def test_what_was_found_clean_is_not_searched_again(builder: RepositoryBuilder, 
     builder.commit("Plain")
     first = observe(builder)
     searched: list[str] = []
-    original = secret_search.places_in
-    monkeypatch.setattr(secret_search, "places_in", lambda text: searched.append(text) or original(text))
+
+    def watched(text: str) -> list[secret_forms.Place]:
+        searched.append(text)
+        return secret_forms.places_in(text)
+
+    monkeypatch.setattr(secret_search, "places_in", watched)
     second = observe(builder)
     assert second.secrets == first.secrets
     assert "nothing\n" not in searched
