@@ -43,6 +43,7 @@ def test_the_readme_says_what_the_control_plane_holds(pipeline: Connection, pipe
     assert "| acme/shop | – | – | 0 | 0 | 0 | 0 |" in text
     assert "Connectors" not in text
     assert render_enterprise_readme() == text
+    assert check_stamp(text).state is StampState.INTACT
 
 
 def test_tables_are_whole_and_names_cannot_break_them() -> None:

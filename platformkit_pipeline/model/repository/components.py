@@ -31,6 +31,7 @@ _NOT_PRODUCT = frozenset(
         *("templates", "template", "tools"),
     }
 )
+_NOT_PRODUCT_STARTS = (".", "sample_", "sample-", "example_", "example-")
 _NOT_COMPONENTS = frozenset({"scripts", "script", "bin", "cli", "commands", "migrations", "alembic"})
 """Programs that speak to a person, and what is run once."""
 _PROGRAMS = frozenset({"__main__.py", "cli.py", "setup.py", "manage.py", "conftest.py", "noxfile.py", "tasks.py", "fabfile.py"})
