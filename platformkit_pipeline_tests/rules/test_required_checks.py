@@ -143,7 +143,7 @@ def test_a_repository_without_a_database_says_so(bench: RepositoryBench) -> None
     ],
 )
 def test_the_bound_of_coverage_is_eighty_per_cent(bench: RepositoryBench, bound: str, message: str) -> None:
-    found = judged(bench, "CIC004", replaced("fail_under = 80", bound, "pyproject.toml"))
+    found = judged(bench, "CIC004", replaced("fail_under = 80", bound, ".coveragerc"))
     assert [message in r.message for r in found] == ([True] if message else [])
 
 

@@ -103,6 +103,7 @@ for _tool in _TOOLS:
 
 _FILES = (("check_rls_coverage", C.RLS_COVERAGE), ("check_function_security", C.FUNCTION_SECURITY), ("spec-kit-enforce", C.SPEC))
 """Files that check, whatever runs them: `psql -f sql/check_rls_coverage.sql`."""
+_CONTRACTS = frozenset({"contract", "contracts", "contract_tests", "contract-tests", "parity"})
 _DATABASE = (C.RLS_COVERAGE, C.FUNCTION_SECURITY)
 _RULES = ((C.SECRETS, "SEC"), (C.SPEC, "SPC"), (C.RLS_COVERAGE, "RLS"), (C.FUNCTION_SECURITY, "FUN"))
 
@@ -138,7 +139,10 @@ def recognised(words: tuple[str, ...]) -> Iterator[Recognised]:
         return
     for tool in _BY_NAME.get(words[0], ()):
         if (not tool.any_of or _has(words, tool.any_of)) and not _has(words, tool.none_of):
-            yield Recognised(tool.category, " ".join([words[0], *_subcommand(words, tool)]))
+            named = " ".join([words[0], *_subcommand(words, tool)])
+            yield Recognised(tool.category, named)
+            if tool.category is C.TESTS and _tests_contracts(words):
+                yield Recognised(C.PARITY, named)
     for word in words:
         for name, category in _FILES:
             if word.rsplit("/", 1)[-1].removesuffix(".sql").removesuffix(".sh") == name:
@@ -182,6 +186,15 @@ def _platformkit(words: tuple[str, ...]) -> Iterator[Recognised]:
             continue
         if not any(family.startswith(code) for code in ignored):
             yield Recognised(category, "platformkit scan")
+
+
+def _tests_contracts(words: tuple[str, ...]) -> bool:
+    """Tests of a folder or a marker that is called after contracts: `pytest tests/contracts`, `pytest -m contract`."""
+    for before, word in zip(words, words[1:], strict=False):
+        names_tests = not word.startswith("-") and before not in ("--ignore", "--deselect", "-k", "--testPathIgnorePatterns")
+        if names_tests and not _CONTRACTS.isdisjoint(word.split("/")):
+            return True
+    return False
 
 
 def _codes(words: tuple[str, ...], option: str) -> list[str]:

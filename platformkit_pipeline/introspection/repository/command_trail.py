@@ -31,12 +31,16 @@ from platformkit_pipeline.introspection.repository.task_files import (
 from platformkit_pipeline.model.repository.checks import CheckCategory, CheckRun, Holds
 
 MAX_DEPTH = 8
-MAX_FOLLOWED = 3_000
+MAX_FOLLOWED = 20_000
+"""Commands and tasks of one tree."""
+_MOST_CHECKS = 300
+_MOST_UNCLEAR = 20
 _PACKAGE_MANAGERS = frozenset({"npm", "pnpm", "yarn", "bun"})
 _FOLDER_OPTIONS = frozenset({"-C", "--dir", "--cwd", "--prefix", "--directory"})
 _VALUED_OPTIONS = frozenset({*_FOLDER_OPTIONS, "-f", "--file", "-j", "--filter", "-F", "-w", "--workspace", "-e", "-s", "--session"})
 _SHEBANG = re.compile(r"#!\s*(?:/usr/bin/env\s+(?:-S\s+)?)?(\S+)(.*)")
 _MAX_LABEL = 60
+_TOO_MUCH = f"more than {MAX_FOLLOWED} commands and tasks lead from the workflows to others; the rest is not followed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +56,17 @@ class CommandTrail:
 
     def __init__(self, files: Files) -> None:
         self._files = files
+        self._scripts: dict[tuple[str, str, Shell | None], Traced] = {}
         self._known: dict[tuple[str, str], Traced] = {}
         self._active: list[tuple[str, str]] = []
         self._followed = 0
 
     def script(self, text: str, folder: str = "", shell: Shell | None = None) -> Traced:
         """The checks that a script makes, run in a folder of the tree."""
-        return self._task(Task(text, folder, shell or Shell(exit_on_error=True)))
+        key = (text, folder, shell)
+        if key not in self._scripts:
+            self._scripts[key] = self._task(Task(text, folder, shell or Shell(exit_on_error=True)))
+        return self._scripts[key]
 
     def action(self, name: str, arguments: str = "") -> Traced:
         """The checks that a well-known action makes."""
@@ -73,7 +81,13 @@ class CommandTrail:
         checks: list[CheckRun] = []
         unclear: list[str] = []
         folder = task.folder
+        self._followed += 1
+        if self._followed > MAX_FOLLOWED:
+            return Traced(unclear=(_TOO_MUCH,))
         for command in commands_of(task.script, task.shell):
+            if self._followed > MAX_FOLLOWED:
+                unclear.append(_TOO_MUCH)
+                break
             if command.words[:1] == ("cd",) and len(command.words) > 1:
                 # A folder that is computed is nearly always the root.
                 folder = "" if "$" in command.words[-1] else joined(folder, command.words[-1])
@@ -84,7 +98,7 @@ class CommandTrail:
                 condition = holds if check.condition is Holds.YES else check.condition
                 checks.append(replace(check, tolerated=check.tolerated or command.tolerated or task.tolerated, condition=condition))
             unclear.extend(traced.unclear)
-        return Traced(tuple(dict.fromkeys(checks)), tuple(dict.fromkeys(unclear)))
+        return _bounded(checks, unclear)
 
     def _command(self, original: tuple[str, ...], folder: str) -> Traced:
         if not original:
@@ -95,7 +109,7 @@ class CommandTrail:
         if key in self._active:
             return Traced()
         self._followed += 1
-        if len(self._active) >= MAX_DEPTH or self._followed > MAX_FOLLOWED:
+        if len(self._active) >= MAX_DEPTH:
             return Traced(unclear=(f"{_label(original[:2])} is nested too deep to be followed",))
         self._active.append(key)
         try:
@@ -136,13 +150,16 @@ class CommandTrail:
         checks: list[CheckRun] = []
         unclear: list[str] = []
         for part in parts:
+            if self._followed > MAX_FOLLOWED:
+                unclear.append(_TOO_MUCH)
+                break
             if isinstance(part, Recognised):
                 checks.append(CheckRun(part.category, part.tool, 0, (label,)))
                 continue
             traced = self._task(part)
             checks += [replace(check, through=(label, *check.through)) for check in traced.checks]
             unclear += traced.unclear
-        return Traced(tuple(checks), tuple(unclear))
+        return _bounded(checks, unclear)
 
     def _tasks(self, words: tuple[str, ...], original: tuple[str, ...], folder: str) -> Iterator[Task | Recognised] | None:
         """What a runner of tasks runs; None for anything that is none. Raises TaskFault."""
@@ -252,6 +269,10 @@ class CommandTrail:
             return None
         # Scripts change to the root by means that cannot be followed; theirs is taken for it.
         return iter((Task(text, "", Shell(exit_on_error="-e" in flags.split() or "-eu" in flags.split())),))
+
+
+def _bounded(checks: Iterable[CheckRun], unclear: Iterable[str]) -> Traced:
+    return Traced(tuple(dict.fromkeys(checks))[:_MOST_CHECKS], tuple(dict.fromkeys(unclear))[:_MOST_UNCLEAR])
 
 
 def _folder_and_rest(words: tuple[str, ...], folder: str) -> tuple[str, tuple[str, ...]]:

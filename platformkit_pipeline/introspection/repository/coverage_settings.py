@@ -10,7 +10,7 @@ import yaml
 
 from platformkit_pipeline.introspection.repository.files import Files
 from platformkit_pipeline.introspection.repository.safe_yaml import YamlRefused, load_yaml
-from platformkit_pipeline.introspection.repository.task_files import TaskFault, ini, joined, text_of, toml_of
+from platformkit_pipeline.introspection.repository.task_files import TaskFault, ini, joined, json_of, text_of, toml_of
 
 _OPTION = re.compile(
     r"--?(?:cov-fail-under|fail-under(?:-lines)?|lines|coverage\.thresholds\.lines|coverage\.lines|statements)(?:=(.+))?\Z"
@@ -115,8 +115,8 @@ def _javascript(words: tuple[str, ...], files: Files, folder: str) -> float | No
 
 def _package(files: Files, folder: str) -> dict[str, Any]:
     try:
-        document = json.loads(text_of(files, joined(folder, "package.json")))
-    except (TaskFault, ValueError, RecursionError):
+        document = json_of(files, joined(folder, "package.json"))
+    except TaskFault:
         return {}
     return {k: v for k, v in document.items() if isinstance(v, dict)} if isinstance(document, dict) else {}
 

@@ -12,6 +12,7 @@ import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -23,6 +24,8 @@ from platformkit_pipeline.introspection.repository.shell_commands import PLAIN, 
 _LIMIT = 512 * 1024
 _MAX_EXPANSIONS = 5
 _LONGEST_LINE = 20_000
+_KEPT = 64
+"""Files of which the parsed form is kept: many commands may lead to the same one."""
 _TARGET = re.compile(r"(?P<names>[A-Za-z0-9_./%-][A-Za-z0-9_./% -]*?)\s*(?:\s(?P<parameters>[^:]*?))?:(?![=:])(?P<rest>.*)")
 _VARIABLE = re.compile(r"(?:export\s+|override\s+)?(?P<name>[A-Za-z_][\w.-]*)\s*(?P<how>:::=|::=|:=|\?=|\+=|=)\s*(?P<value>.*)")
 _REFERENCE = re.compile(r"\$[({]([A-Za-z_][\w.-]*)[)}]")
@@ -89,6 +92,7 @@ def just_tasks(files: Files, folder: str, target: str) -> Iterator[Task]:
 _Rules = dict[str, tuple[list[str], list[str]]]
 
 
+@lru_cache(maxsize=_KEPT)
 def _makefile(text: str) -> tuple[_Rules, dict[str, str], str]:
     """Target → (dependencies, recipe lines); variables; the first target."""
     rules: _Rules = {}
@@ -151,11 +155,7 @@ def _recipes(rules: _Rules, variables: dict[str, str], target: str, folder: str,
 
 def package_scripts(files: Files, folder: str) -> dict[str, str]:
     """The scripts of `package.json`. Raises TaskFault."""
-    path = joined(folder, "package.json")
-    try:
-        document = json.loads(text_of(files, path))
-    except (ValueError, RecursionError):
-        raise TaskFault(f"{path} is no JSON") from None
+    document = json_of(files, joined(folder, "package.json"))
     scripts = document.get("scripts") if isinstance(document, dict) else None
     return {str(k): v for k, v in scripts.items() if isinstance(v, str)} if isinstance(scripts, dict) else {}
 
@@ -194,7 +194,7 @@ def nox_tasks(files: Files, folder: str, sessions: tuple[str, ...]) -> Iterator[
     """The commands that sessions of `noxfile.py` run, as far as they are written out. Raises TaskFault."""
     path = joined(folder, "noxfile.py")
     try:
-        tree = ast.parse(text_of(files, path))
+        tree = _python(text_of(files, path))
         functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
         for name, function in functions.items():
             if function.decorator_list and (not sessions or name.replace("_", "-") in {s.replace("_", "-") for s in sessions}):
@@ -204,6 +204,11 @@ def nox_tasks(files: Files, folder: str, sessions: tuple[str, ...]) -> Iterator[
                         yield Task(" ".join(words), folder)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise TaskFault(f"{path} cannot be read as Python") from None
+
+
+@lru_cache(maxsize=_KEPT)
+def _python(text: str) -> ast.Module:
+    return ast.parse(text)
 
 
 def python_tasks(files: Files, folder: str, runner: str, name: str) -> Iterator[Task]:
@@ -228,7 +233,7 @@ def hooks(files: Files, folder: str) -> Iterator[tuple[str, str, bool]]:
     """(id, entry of a local hook or "", whether it stays silent) of `.pre-commit-config.yaml`. Raises TaskFault."""
     path = joined(folder, ".pre-commit-config.yaml")
     try:
-        document = load_yaml(text_of(files, path))
+        document = _yaml(text_of(files, path))
     except (YamlRefused, yaml.YAMLError):
         raise TaskFault(f"{path} is no YAML that can be read") from None
     repositories = document.get("repos") if isinstance(document, dict) else None
@@ -245,11 +250,25 @@ def hooks(files: Files, folder: str) -> Iterator[tuple[str, str, bool]]:
 def toml_of(files: Files, path: str) -> dict[str, Any]:
     """Raises TaskFault."""
     try:
-        return tomllib.loads(text_of(files, path))
+        return _toml(text_of(files, path))
     except (ValueError, RecursionError):
         raise TaskFault(f"{path} is no TOML") from None
 
 
+def json_of(files: Files, path: str) -> Any:
+    """Raises TaskFault."""
+    try:
+        return _json(text_of(files, path))
+    except (ValueError, RecursionError):
+        raise TaskFault(f"{path} is no JSON") from None
+
+
+_toml = lru_cache(maxsize=_KEPT)(tomllib.loads)
+_json = lru_cache(maxsize=_KEPT)(json.loads)
+_yaml = lru_cache(maxsize=_KEPT)(load_yaml)
+
+
+@lru_cache(maxsize=_KEPT)
 def ini(text: str) -> dict[str, dict[str, str]]:
     """Sections of an INI file; empty for one that is none."""
     parser = configparser.RawConfigParser(strict=False, allow_no_value=True)

@@ -15,19 +15,29 @@ from platformkit_pipeline.introspection.repository.workflow_yaml import Document
 from platformkit_pipeline.model.repository.workflows import Trigger, Workflow, WorkflowFault, WorkflowJob
 
 MAX_WORKFLOWS = 500
+MAX_BYTES = 3 * 1024 * 1024
+"""Of all workflows together: a megabyte takes seconds to parse and to compare with the schema."""
 _PLACE = re.compile(r"\.github/workflows/[^/]+\.ya?ml\Z")
 
 
 def workflow_paths(files: Files) -> tuple[str, ...]:
     """The files that GitHub takes for workflows: those directly in the folder."""
-    return tuple(path for path in files.paths if _PLACE.match(path))[:MAX_WORKFLOWS]
+    return tuple(path for path in files.paths if _PLACE.match(path))
 
 
 def observe_workflows(files: Files, trail: CommandTrail, default_branch: str) -> tuple[Workflow, ...]:
     """All workflows, sorted by path. Raises SchemaMissing when the schema of workflows is not installed."""
     read: dict[str, Document] = {}
     found: dict[str, Workflow] = {}
-    for path in workflow_paths(files):
+    room = MAX_BYTES
+    for number, path in enumerate(workflow_paths(files)):
+        entry = files.get(path)
+        room -= (entry.size if entry else None) or 0
+        if room < 0 or number >= MAX_WORKFLOWS:
+            found[path] = Workflow(
+                path, unreadable=f"is not read: {MAX_WORKFLOWS} workflows of {MAX_BYTES} bytes together are read at most"
+            )
+            continue
         try:
             read[path] = read_document(files.text(path))
         except UnreadableError as error:

@@ -20,7 +20,9 @@ from platformkit_pipeline.introspection.repository.programs import find_program
 from platformkit_pipeline.model.repository.workflows import WorkflowWeakness
 from platformkit_pipeline.model.result import Severity
 
-TIMEOUT_SECONDS = 120
+TIMEOUT_SECONDS = 60
+MAX_ANSWER_BYTES = 64 * 1024 * 1024
+_ANSWER = "answer.json"
 _PROGRAM = "zizmor"
 _WITH_FINDINGS = (0, 10, 11, 12, 13, 14)
 _SEVERITY = {"High": Severity.HIGH, "Medium": Severity.MEDIUM, "Low": Severity.LOW, "Informational": Severity.LOW, "Unknown": Severity.LOW}
@@ -94,10 +96,19 @@ def _answer(program: str, folder: Path, names: Sequence[str]) -> tuple[list[dict
     command += ["--color", "never", *names]
     # Its own variables could name a token, a configuration or another persona.
     environment = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "HOME": str(folder), "XDG_CACHE_HOME": str(folder)}
+    answered = folder / _ANSWER
     try:
-        done = subprocess.run(
-            command, cwd=folder, env=environment, capture_output=True, timeout=TIMEOUT_SECONDS, check=False, stdin=subprocess.DEVNULL
-        )
+        with answered.open("wb") as file:
+            done = subprocess.run(
+                command,
+                cwd=folder,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.PIPE,
+                timeout=TIMEOUT_SECONDS,
+                check=False,
+            )
     except subprocess.TimeoutExpired:
         raise _AnswerError(f"it took longer than {TIMEOUT_SECONDS} seconds") from None
     told = done.stderr.decode(errors="replace")
@@ -106,8 +117,10 @@ def _answer(program: str, folder: Path, names: Sequence[str]) -> tuple[list[dict
         if done.returncode == 3 or "no audit was performed" in told:
             return [], set()
         raise _AnswerError(f"it ended with {done.returncode}")
+    if answered.stat().st_size > MAX_ANSWER_BYTES:
+        raise _AnswerError(f"it found more than fits in {MAX_ANSWER_BYTES} bytes")
     try:
-        answer = json.loads(done.stdout or b"[]")
+        answer = json.loads(answered.read_bytes() or b"[]")
     except ValueError:
         raise _AnswerError("its answer is no JSON") from None
     if not isinstance(answer, list) or not all(

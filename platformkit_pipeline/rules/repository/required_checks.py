@@ -187,8 +187,8 @@ _category(
     "`thresholds` of vitest, or a target in codecov.yml.",
     patch=PatchKind.FILE,
     requires=(RepositoryFacet.WORKFLOWS,),
-    violating="=== replace pyproject.toml\nfail_under = 80\n=>\nfail_under = 60",
-    clean="=== replace pyproject.toml\nfail_under = 80\n=>\nshow_missing = true\n"
+    violating="=== replace .coveragerc\nfail_under = 80\n=>\nfail_under = 60",
+    clean="=== replace .coveragerc\nfail_under = 80\n=>\nshow_missing = true\n"
     f"=== replace {_CI}\npytest --cov=shop\n=>\npytest --cov=shop --cov-fail-under 85",
 )
 def coverage_not_enforced(subject: RepositorySubject) -> Verdicts:

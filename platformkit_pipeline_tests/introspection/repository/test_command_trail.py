@@ -113,6 +113,9 @@ def test_what_only_looks_like_a_check_is_none(builder: RepositoryBuilder, comman
         ("platformkit gate --target shop", {"rls_coverage", "function_security"}),
         ("schemathesis run openapi.json", {"parity"}),
         ("go test ./...", {"tests", "types"}),
+        ("python -m pytest tests/contracts", {"tests", "parity"}),
+        ("pytest -m contract", {"tests", "parity"}),
+        ("pytest --ignore tests/contracts -m 'not contract'", {"tests"}),
     ],
 )
 def test_well_known_tools_are_known(builder: RepositoryBuilder, command: str, expected: set[str]) -> None:

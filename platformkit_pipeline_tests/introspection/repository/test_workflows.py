@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from platformkit_pipeline.introspection.repository import zizmor
+from platformkit_pipeline.introspection.repository import workflows, zizmor
 from platformkit_pipeline.introspection.repository.git import open_repository
 from platformkit_pipeline.introspection.repository.observe import RepositoryOptions, observe_repository
 from platformkit_pipeline.introspection.repository.workflow_conditions import condition_holds
@@ -310,3 +310,9 @@ def test_a_file_that_zizmor_leaves_out_is_not_taken_for_clean() -> None:
     assert dict(report.unaudited) == {f"{FOLDER}/a.yml": "zizmor could not read it"}
     assert {w.path for w in report.weaknesses} == {f"{FOLDER}/b.yml"}
     assert dict(ask_zizmor({f"{FOLDER}/a.yml": "a: ["}).unaudited) == {f"{FOLDER}/a.yml": "zizmor could not read it"}
+
+
+def test_workflows_beyond_the_limit_are_told_and_not_read(builder: RepositoryBuilder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workflows, "MAX_BYTES", len(HEAD + JOB) + 10)
+    found = observed(builder, {f"{FOLDER}/a.yml": HEAD + JOB, f"{FOLDER}/b.yml": HEAD + JOB}).workflows
+    assert [("is not read" in w.unreadable, len(w.jobs)) for w in found] == [(False, 1), (True, 0)]
