@@ -9,22 +9,22 @@ from typing import Any
 from platformkit_pipeline.control_plane.connection import Connection, control_plane_errors, one_row
 from platformkit_pipeline.model.result import Severity
 from platformkit_pipeline.model.score import display
-from platformkit_pipeline.model.target import Environment
+from platformkit_pipeline.model.target import Environment, TargetKind
 from platformkit_pipeline.reporting.fleet import TargetStanding
 
 _STANDINGS = """
-select c.target_name, c.environment, c.owners, c.scanned_at, s.raw_score_exact, s.effective_score_exact,
+select c.target_name, c.target_kind, c.environment, c.owners, c.scanned_at, s.raw_score_exact, s.effective_score_exact,
        c.critical, c.high, c.medium, c.low, c.info, c.unknown
   from ops.compliance_by_target c
   left join ops.scans s on s.scan_id = c.scan_id
- where c.target_kind = 'supabase_project'
- order by c.target_name collate "C"
+ where c.target_kind in ('supabase_project', 'repository')
+ order by c.target_name collate "C", c.target_kind
 """
 
 
 @dataclass(frozen=True, slots=True)
 class FleetReport:
-    """All active projects by name, as stored when `audit_head` (64 hex digits) was the end of the audit chain."""
+    """All active projects and repositories by name, as stored when `audit_head` (64 hex digits) was the end of the audit chain."""
 
     standings: tuple[TargetStanding, ...]
     audit_head: str
@@ -38,7 +38,7 @@ class FleetReport:
 
 
 def report_fleet(connection: Connection) -> FleetReport:
-    """Read the present state of all projects. Raises ControlPlaneError."""
+    """Read the present state of all projects and repositories. Raises ControlPlaneError."""
     with control_plane_errors(), connection.transaction():
         rows = connection.execute(_STANDINGS).fetchall()
         return FleetReport(tuple(map(_standing, rows)), _head(connection))
@@ -55,9 +55,10 @@ def _head(connection: Connection) -> str:
 
 
 def _standing(row: tuple[Any, ...]) -> TargetStanding:
-    name, environment, owners, scanned_at, raw, effective, *counts, unknown = row
+    name, kind, environment, owners, scanned_at, raw, effective, *counts, unknown = row
     return TargetStanding(
         name=name,
+        kind=TargetKind(kind),
         environment=Environment(environment),
         owners=tuple(owners),
         scanned_at=scanned_at,

@@ -8,7 +8,8 @@ import dagster as dg
 
 from platformkit_pipeline.model.result import Outcome, Result, Severity
 from platformkit_pipeline.model.score import compliance_score
-from platformkit_pipeline.operations.judge_target import Judgement, judge_target
+from platformkit_pipeline.operations.judge_target import judge_target
+from platformkit_pipeline.operations.keep_judgement import Judgement
 from platformkit_pipeline.orchestration.assets.stage import Stage, TargetRun
 from platformkit_pipeline.orchestration.keys import COMPLIANCE_REPORT, INVENTORY, family_key
 from platformkit_pipeline.orchestration.metadata import findings_metadata, outcome_metadata, severity_metadata, unobserved_metadata
