@@ -15,7 +15,7 @@ IN_ROOT := umask 022 && cd "$(ROOT)" &&
 BENCHMARKS = $(wildcard benchmarks/*.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-exhaustive lint self-test bench lock clean runtime-environment dev-environment
+.PHONY: help demo up test test-exhaustive lint self-test bench lock clean secrets audit sbom gates self-scan oracle runtime-environment dev-environment
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' "$(ROOT)/Makefile" | expand -t 12
@@ -32,13 +32,14 @@ test: dev-environment ## all tests on real PostgreSQL, with a lower bound for co
 test-exhaustive: dev-environment ## hard cases of every kind of patch, and the plans of all planted violations (minutes)
 	@$(IN_ROOT) "$(BIN)/python" -m pytest -n $(WORKERS) -m exhaustive $(PYTEST_ARGS)
 
-lint: dev-environment ## style, types, import rules, licences, tracked files and generated documents
+lint: dev-environment ## style, types, import rules, licences, tracked files, generated documents and diagrams
 	@$(IN_ROOT) "$(BIN)/ruff" check .
 	@$(IN_ROOT) "$(BIN)/ruff" format --check .
 	@$(IN_ROOT) "$(BIN)/mypy" platformkit_pipeline platformkit_pipeline_tests tools $(BENCHMARKS)
 	@$(IN_ROOT) "$(BIN)/lint-imports"
 	@$(IN_ROOT) "$(BIN)/python" tools/check_repository.py
 	@$(IN_ROOT) "$(BIN)/platformkit" docs --check
+	@$(IN_ROOT) "$(BIN)/platformkit" docs diagrams --check
 
 self-test: runtime-environment ## every rule against its own examples, on a throw-away PostgreSQL
 	@$(IN_ROOT) "$(BIN)/platformkit" rules self-test
@@ -46,6 +47,21 @@ self-test: runtime-environment ## every rule against its own examples, on a thro
 bench: dev-environment ## run every benchmark in benchmarks/, the whole scan among them
 	@$(IN_ROOT) for benchmark in $$(grep -l '^if __name__' benchmarks/*.py); do name=$${benchmark#benchmarks/}; name=$${name%.py}; \
 	  echo "== $$name"; "$(BIN)/python" -m "benchmarks.$$name" || exit 1; done
+
+secrets: dev-environment ## no secret in the tree or in the history
+	@$(IN_ROOT) "$(BIN)/platformkit" scan --repo . --name platformkit-pipeline --select SEC
+
+audit: dev-environment ## known vulnerabilities of the locked dependencies (needs the network)
+	@$(IN_ROOT) "$(BIN)/pip-audit" --strict --require-hashes --disable-pip -r requirements/runtime.txt
+
+sbom: dev-environment ## bill of materials of the locked dependencies, the same bytes for the same lock, into sbom.json
+	@$(IN_ROOT) "$(BIN)/cyclonedx-py" requirements requirements/runtime.txt --output-reproducible --of JSON -o sbom.json
+
+gates: dev-environment ## the plain SQL gates on the control plane that our migrations make (needs psql)
+	@$(IN_ROOT) "$(BIN)/python" -m tools.gates sql/gates/check_rls_coverage.sql sql/gates/check_function_security.sql sql/gates/check_extensions_schema.sql
+
+self-scan: dev-environment ## this repository by its own rules; what only GitHub tells stays unknown
+	@$(IN_ROOT) "$(BIN)/platformkit" scan --repo . --name platformkit-pipeline --fail-on high $(SCAN_ARGS)
 
 oracle: dev-environment ## compare our findings with the Supabase advisors and pgrls (needs npm and the network; minutes)
 	@$(IN_ROOT) "$(BIN)/python" -m tools.oracle

@@ -101,7 +101,7 @@ def scan(
     write is for databases that nobody misses: all is rolled back, but triggers run and sequences move. Production is refused.
 
     With --repo the latest commit of a git repository is judged, without a checkout: nothing of it is run, and what is not
-    committed is not looked at. --base leaves out what was there before the change.
+    committed is not looked at. --base leaves out what was there before the change, and judges the migrations that it brings.
 
     \b
     Examples:
@@ -128,7 +128,9 @@ def scan(
             "--probe": None if probe is ProbeLevel.NONE else probe,
         }
         looked_at = repository_subject(repo, base, name, about_databases)
-        return _scan_repository(looked_at, _chosen_repository_rules(select, ignore), fail_on, output_format, output)
+        return _scan_repository(
+            looked_at, _chosen_repository_rules(select, ignore, change=base is not None), fail_on, output_format, output
+        )
     if base is not None:
         raise ConfigurationError("--base needs --repo, the repository whose change is meant")
     rules = _chosen_rules(select, ignore, probe)
@@ -191,15 +193,15 @@ def _scan_repository(
     return exit_code(report, fail_on)
 
 
-def _chosen_repository_rules(select: list[str] | None, ignore: list[str] | None) -> tuple[Rule, ...]:
-    """All rules about repositories, or those chosen. Raises ConfigurationError when none is left."""
-    from platformkit_pipeline.rules.registry import rules_about_repositories, select_rules
+def _chosen_repository_rules(select: list[str] | None, ignore: list[str] | None, *, change: bool) -> tuple[Rule, ...]:
+    """All rules of such a scan, or those chosen. Raises ConfigurationError when none is left."""
+    from platformkit_pipeline.operations.scan_repository import rules_of_scan
+    from platformkit_pipeline.rules.registry import select_rules
 
-    about_repositories = rules_about_repositories()
+    every = rules_of_scan(change=change)
     if not select and not ignore:
-        return about_repositories
-    about = {rule.code for rule in about_repositories}
-    rules = tuple(r for r in select_rules(codes_of(select, "--select"), codes_of(ignore, "--ignore")) if r.code in about)
+        return every
+    rules = tuple(r for r in select_rules(codes_of(select, "--select"), codes_of(ignore, "--ignore")) if r in every)
     if not rules:
         raise ConfigurationError("--select and --ignore leave no rule that judges a repository")
     return rules

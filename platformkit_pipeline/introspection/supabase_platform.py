@@ -9,17 +9,14 @@ from __future__ import annotations
 
 import os
 import re
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from collections.abc import Mapping
+from datetime import UTC, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
 
 from platformkit_pipeline import __version__
+from platformkit_pipeline.introspection.web_api import REAL_TIME, Pauses, address_of, retry_after, token_of
 from platformkit_pipeline.locations import read_sql
 from platformkit_pipeline.logs import get_logger
 from platformkit_pipeline.model.activity import EndpointLatency
@@ -37,7 +34,6 @@ _LONGEST_PAUSE_SECONDS = 60.0
 _TIMEOUT = httpx.Timeout(60.0, connect=10.0)
 _LARGEST_ANSWER = 5_000_000
 _REFERENCE = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
-_LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 _TEMPORARY = frozenset({429, 500, 502, 503, 504, 520, 522, 524, 544})
 
 log = get_logger("introspection.supabase_platform")
@@ -47,26 +43,14 @@ class PlatformUnavailable(ObservationError):
     """The management API gave no answer that can be used; the message says why and who can do what."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pauses:
-    """Time as the client sees it; tests put their own in."""
-
-    sleep: Callable[[float], None] = time.sleep
-    now: Callable[[], datetime] = lambda: datetime.now(UTC)
-
-
 def endpoint_latencies(
-    access: ManagementApiAccess, *, environment: Mapping[str, str] = os.environ, pauses: Pauses = Pauses()
+    access: ManagementApiAccess, *, environment: Mapping[str, str] = os.environ, pauses: Pauses = REAL_TIME
 ) -> tuple[EndpointLatency, ...]:
     """Endpoints with enough requests in the 24 hours before the current one, by path and method.
 
     The window ends on the hour, so that scans within an hour see the same requests. Raises PlatformUnavailable.
     """
-    token = environment.get(access.token_env, "").strip()
-    if not token:
-        raise PlatformUnavailable(f"environment variable {access.token_env} is not set; it must hold an access token of the management API")
-    if not token.isascii() or not token.isprintable():
-        raise PlatformUnavailable(f"environment variable {access.token_env} holds no access token: it has characters that no token has")
+    token = token_of(access.token_env, environment, PlatformUnavailable, "the management API")
     if not _REFERENCE.match(access.project_ref):
         raise PlatformUnavailable("project_ref is not the reference of a project: letters and digits, as in the dashboard's address")
     end = pauses.now().astimezone(UTC).replace(minute=0, second=0, microsecond=0)
@@ -76,16 +60,9 @@ def endpoint_latencies(
         "iso_timestamp_end": end.strftime("%Y-%m-%dT%H:%M:%SZ"),
     }
     path = f"/v1/projects/{access.project_ref}/analytics/endpoints/logs"
-    document = _get(_address(environment), path, parameters, token, pauses)
+    address = address_of(ADDRESS_VARIABLE, environment, PlatformUnavailable, ADDRESS)
+    document = _get(address, path, parameters, token, pauses)
     return tuple(sorted(_latencies(document), key=lambda e: (e.path, e.method)))
-
-
-def _address(environment: Mapping[str, str]) -> str:
-    address = environment.get(ADDRESS_VARIABLE, "").strip().rstrip("/") or ADDRESS
-    parts = urlsplit(address)
-    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOCAL):
-        raise PlatformUnavailable(f"{ADDRESS_VARIABLE} must be an https address: the access token would travel in the clear")
-    return address
 
 
 def _get(address: str, path: str, parameters: dict[str, str], token: str, pauses: Pauses) -> Any:
@@ -103,23 +80,12 @@ def _get(address: str, path: str, parameters: dict[str, str], token: str, pauses
                 if response.status_code not in _TEMPORARY:
                     return _document(response)
                 why = _refusal(response)
-                pause = _asked_for(response, pauses) or pause
+                pause = retry_after(response.headers.get("Retry-After", ""), pauses.now()) or pause
             if attempt == ATTEMPTS or pause > _LONGEST_PAUSE_SECONDS:
                 break
             log.info("management API asked again", attempt=attempt, why=why, pause_seconds=pause)
             pauses.sleep(pause)
     raise PlatformUnavailable(f"{why}; scan again later")
-
-
-def _asked_for(response: httpx.Response, pauses: Pauses) -> float | None:
-    """Seconds of Retry-After, which may be a number or a date."""
-    value = response.headers.get("Retry-After", "").strip()
-    if value.isdecimal():
-        return float(value)
-    try:
-        return max(0.0, (parsedate_to_datetime(value) - pauses.now()).total_seconds())
-    except (TypeError, ValueError):
-        return None
 
 
 def _document(response: httpx.Response) -> Any:

@@ -71,6 +71,15 @@ class ManagementApiAccess:
 
 
 @dataclass(frozen=True, slots=True)
+class GithubAccess:
+    """How a repository is reached through GitHub's API. The token stands in an environment variable."""
+
+    owner_name: str
+    """As in its address: acme/shop."""
+    token_env: str
+
+
+@dataclass(frozen=True, slots=True)
 class ObservationOptions:
     """What else to observe than the catalogue and the counters, because the owners ask for it or give access to it."""
 

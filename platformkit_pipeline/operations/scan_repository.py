@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from platformkit_pipeline.introspection.repository.files import Files
 from platformkit_pipeline.introspection.repository.git import GitRepository, open_repository
 from platformkit_pipeline.introspection.repository.observe import RepositoryOptions, observe_repository
 from platformkit_pipeline.logs import bind_ids, get_logger
 from platformkit_pipeline.model.inventory import set_digest
 from platformkit_pipeline.model.repository.inventory import inventory_of
+from platformkit_pipeline.model.repository.snapshot import RepositorySnapshot
 from platformkit_pipeline.model.result import Result
 from platformkit_pipeline.model.scan import ScanReport
 from platformkit_pipeline.model.score import compliance_score
 from platformkit_pipeline.model.target import Target
 from platformkit_pipeline.operations.clock import SYSTEM_CLOCK, Clock
+from platformkit_pipeline.operations.lint_committed import lint_committed
 from platformkit_pipeline.operations.repository_cache import Observed, cache_folder, cache_key, recall, remember
 from platformkit_pipeline.rules.evaluate_repository import evaluate_repository
-from platformkit_pipeline.rules.registry import Rule, Source, rules_about_repositories, ruleset_digest
+from platformkit_pipeline.rules.registry import Rule, Source, rules_about_files, rules_about_repositories, ruleset_digest
 
 Progress = Callable[[str], None]
 _log = get_logger("operations.scan_repository")
@@ -41,12 +44,15 @@ def scan_repository(
     cache: Path | None = None,
     progress: Progress = lambda _: None,
 ) -> ScanReport:
-    """Observe HEAD of the repository at `source.path` and judge it by `rules`, without which by all about repositories.
+    """Observe HEAD of the repository at `source.path` and judge it by `rules`, without which by `rules_of_scan`.
 
-    With a base the findings are those that the merge base does not have by the same rules; the score is that of HEAD all
-    the same. Raises ConfigurationError for a folder or a base that is none, ObservationError for a repository that cannot be read.
+    With a base the findings are those that the merge base does not have by the same rules, and those about migrations that
+    are new or edited since; the score is that of HEAD all the same.
+
+    Raises ConfigurationError for a folder or a base that is none, ObservationError for a repository that cannot be read.
     """
-    chosen = rules_about_repositories() if rules is None else tuple(rules)
+    chosen = rules_of_scan(change=source.base is not None) if rules is None else tuple(rules)
+    about_commits = [rule for rule in chosen if rule.source is not Source.FILES]
     scan_id, started_at, started = clock.new_scan_id(), clock.now(), clock.seconds()
     with bind_ids(scan_id=scan_id, target=target.name), open_repository(source.path) as repository:
         commit = repository.borrowed.commit
@@ -55,13 +61,15 @@ def scan_repository(
         progress(f"reading {target.name}")
         seen = observed(repository, options, cache)
         snapshot = seen.snapshot
-        results = evaluate_repository(snapshot, chosen, started_at.date())
+        results = evaluate_repository(snapshot, about_commits, started_at.date())
         brought = results
         if base is not None:
             progress(f"comparing with {base[:12]}")
             before = observed(repository, replace(options, commit=base, base=None), cache).snapshot
-            of_commits = [rule for rule in chosen if rule.source is not Source.CHANGE]
+            of_commits = [rule for rule in about_commits if rule.source is not Source.CHANGE]
             brought = _without(results, evaluate_repository(before, of_commits, started_at.date()))
+            linted = tuple(_of_changed_migrations(repository, snapshot, base, chosen))
+            results, brought = _ordered((*results, *linted)), _ordered((*brought, *linted))
         report = ScanReport(
             scan_id=scan_id,
             target=target,
@@ -78,6 +86,24 @@ def scan_repository(
         )
         _log.info("scanned", results=len(report.results), findings=len(report.findings), duration_seconds=report.duration_seconds)
     return report
+
+
+def _of_changed_migrations(repository: GitRepository, snapshot: RepositorySnapshot, base: str, rules: Sequence[Rule]) -> Iterator[Result]:
+    """What the rules about migrations say of those that the change brings. Those that are applied already are let be."""
+    commit = snapshot.head.commit
+    about_files = tuple(rule for rule in rules if rule.source is Source.FILES)
+    if about_files and commit is not None:
+        yield from lint_committed(Files(snapshot.files, repository.blobs), about_files, base, repository.changed(base, commit))
+
+
+def _ordered(results: Iterable[Result]) -> tuple[Result, ...]:
+    return tuple(sorted(results, key=lambda r: r.sort_key))
+
+
+def rules_of_scan(*, change: bool) -> tuple[Rule, ...]:
+    """All rules of a scan, by code; where a change is judged, those about its migrations as well."""
+    rules = (*rules_about_repositories(), *rules_about_files()) if change else rules_about_repositories()
+    return tuple(sorted(rules, key=lambda rule: rule.code))
 
 
 def observed(repository: GitRepository, options: RepositoryOptions, cache: Path | None = None) -> Observed:

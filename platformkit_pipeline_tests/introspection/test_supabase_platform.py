@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from platformkit_pipeline.introspection.supabase_platform import ADDRESS_VARIABLE, Pauses, PlatformUnavailable, endpoint_latencies
+from platformkit_pipeline.introspection.supabase_platform import ADDRESS_VARIABLE, PlatformUnavailable, endpoint_latencies
+from platformkit_pipeline.introspection.web_api import Pauses
 from platformkit_pipeline.model.activity import EndpointLatency
 from platformkit_pipeline.model.target import ManagementApiAccess
 from platformkit_pipeline.sandbox.management_api import PROJECT, TOKEN, Fault, ManagementApi, serve_management_api

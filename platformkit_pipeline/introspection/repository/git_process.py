@@ -7,7 +7,9 @@ import select
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from platformkit_pipeline.model.errors import PlatformkitError
 
@@ -53,8 +55,9 @@ def git(
     timeout: float = TIMEOUT_SECONDS,
     max_bytes: int = MAX_BYTES,
     max_records: int | None = None,
+    environment: Mapping[str, str] = MappingProxyType({}),
 ) -> bytes:
-    """Output of one git command that only reads, run in `folder`.
+    """Output of one git command, run in `folder`; one that only reads, unless the folder is ours. `environment` is added.
 
     `max_records` bounds the zero bytes in it. Raises GitFailed with what git said, or that it said too much or nothing in time.
     """
@@ -63,7 +66,12 @@ def git(
         given.seek(0)
         try:
             process = subprocess.Popen(
-                git_command(*arguments), cwd=folder, env=git_environment(), stdin=given, stdout=subprocess.PIPE, stderr=complaints
+                git_command(*arguments),
+                cwd=folder,
+                env={**git_environment(), **environment},
+                stdin=given,
+                stdout=subprocess.PIPE,
+                stderr=complaints,
             )
         except FileNotFoundError:
             raise GitFailed(_MISSING) from None

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from platformkit_pipeline.introspection.repository.agent_documents import observe_agent_documents
 from platformkit_pipeline.introspection.repository.declarations import observe_declarations
+from platformkit_pipeline.introspection.repository.diagrams import observe_diagrams
 from platformkit_pipeline.introspection.repository.git import GitRepository
 from platformkit_pipeline.model.repository.facet import RepositoryFacet
 from platformkit_pipeline.model.repository.snapshot import RepositorySnapshot
@@ -38,6 +39,7 @@ def observe_repository(repository: GitRepository, options: RepositoryOptions) ->
         files=files.entries,
         tags=repository.tags(),
         agent_documents=observe_agent_documents(files),
+        diagrams=observe_diagrams(files),
         unobserved=tuple(sorted(_unobserved(head.shallow, options))),
     )
 

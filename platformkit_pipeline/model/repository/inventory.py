@@ -11,6 +11,7 @@ from platformkit_pipeline.model.identity import ObjectIdentity
 from platformkit_pipeline.model.inventory import InventoryObject, inventory_object
 from platformkit_pipeline.model.record_json import from_json, to_json
 from platformkit_pipeline.model.repository.declarations import RepositoryDeclarations
+from platformkit_pipeline.model.repository.diagrams import Diagram
 from platformkit_pipeline.model.repository.documents import AgentDocument
 from platformkit_pipeline.model.repository.snapshot import RepositorySnapshot
 from platformkit_pipeline.model.repository.tree import Head, Tag, TreeFile
@@ -34,6 +35,7 @@ _NOUNS: tuple[_Noun, ...] = (
     _Noun("file", "files", TreeFile, lambda r: r.path),
     _Noun("tag", "tags", Tag, lambda r: r.name),
     _Noun("agent_document", "agent_documents", AgentDocument, lambda r: r.path),
+    _Noun("diagram", "diagrams", Diagram, lambda r: r.path),
 )
 _NOUN_OF_KIND = {noun.kind: noun for noun in _NOUNS}
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from platformkit_pipeline.model.repository.declarations import NOTHING_DECLARED, RepositoryDeclarations
+from platformkit_pipeline.model.repository.diagrams import Diagram
 from platformkit_pipeline.model.repository.documents import AgentDocument
 from platformkit_pipeline.model.repository.facet import RepositoryFacet
 from platformkit_pipeline.model.repository.tree import Head, Tag, TreeFile
@@ -23,6 +24,7 @@ class RepositorySnapshot:
     files: tuple[TreeFile, ...] = ()
     tags: tuple[Tag, ...] = ()
     agent_documents: tuple[AgentDocument, ...] = ()
+    diagrams: tuple[Diagram, ...] = ()
     unobserved: tuple[Unobserved, ...] = field(default=())
 
     def observed(self, facet: RepositoryFacet) -> bool:

@@ -3,6 +3,7 @@
 An example is lines of text. A line that begins with `=== ` says what to do, the lines below it are the content:
 
     === file PATH          write a file (the content ends with one line feed)
+    === picture PATH       write a PNG that carries the content as its draw.io source; without content, none
     === remove PATH        remove a file or folder
     === commit MESSAGE     commit what was changed so far
     === tag NAME           tag the latest commit
@@ -21,6 +22,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from platformkit_pipeline.sandbox.sample_repository.builder import RepositoryBuilder
+from platformkit_pipeline.sandbox.sample_repository.pictures import picture_of
 from platformkit_pipeline.sandbox.sample_repository.secrets import made_up_secret
 
 _MARK = "=== "
@@ -78,6 +80,10 @@ def _file(step: Step, builder: RepositoryBuilder, _: Played) -> None:
     builder.write(step.argument, _SECRET.sub(lambda match: made_up_secret(match["kind"]), step.content))
 
 
+def _picture(step: Step, builder: RepositoryBuilder, _: Played) -> None:
+    builder.write(step.argument, picture_of(step.content.strip()))
+
+
 def _remove(step: Step, builder: RepositoryBuilder, _: Played) -> None:
     builder.remove(step.argument)
 
@@ -104,6 +110,7 @@ def _github(step: Step, _: RepositoryBuilder, played: Played) -> None:
 
 _VERBS: Mapping[str, Callable[[Step, RepositoryBuilder, Played], None]] = {
     "file": _file,
+    "picture": _picture,
     "remove": _remove,
     "commit": _commit,
     "tag": _tag,

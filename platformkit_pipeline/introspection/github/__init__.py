@@ -1,0 +1,1 @@
+"""GitHub's REST API: what it tells about a repository (`observe`), and settings written with an undo (`writing`)."""

@@ -1,0 +1,1 @@
+"""Findings about repositories → git patches, and their proofs."""

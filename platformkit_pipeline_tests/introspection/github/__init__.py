@@ -1,0 +1,1 @@
+"""Tests of the client of GitHub, over HTTP against the stand-in."""
