@@ -26,6 +26,7 @@ FAMILIES = (
     "query_performance",
 )
 REPOSITORY_FAMILIES = {
+    "diagrams": ("introspection/repository",),
     "doc_sync": ("introspection/repository",),
 }
 """The families of the contract that have rules, and what is looked at for them."""

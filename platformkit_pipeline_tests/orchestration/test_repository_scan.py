@@ -120,7 +120,11 @@ class Daemon:
     def tick(self) -> list[str]:
         """Names of the repositories whose scan succeeded."""
         sensor = self.defs.get_repository_def().get_sensor_def("repository_head")
-        with dg.build_sensor_context(instance=self.instance, definitions=self.defs, cursor=self.cursor) as context:
+        resources = {"settings": SettingsResource()}
+        with (
+            dg.partition_loading_context(dynamic_partitions_store=self.instance),
+            dg.build_sensor_context(instance=self.instance, definitions=self.defs, cursor=self.cursor, resources=resources) as context,
+        ):
             ticked = sensor.evaluate_tick(context)
         self.cursor, self.said = ticked.cursor or self.cursor, ticked.skip_message or ""
         scanned = []
