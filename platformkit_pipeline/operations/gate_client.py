@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -20,13 +20,11 @@ import httpx
 from platformkit_pipeline.logs import get_logger
 from platformkit_pipeline.model.dsn import redact
 from platformkit_pipeline.model.errors import ConfigurationError, ObservationError, UnknownTarget
+from platformkit_pipeline.model.target import TargetKind
 from platformkit_pipeline.operations import gate_documents
 from platformkit_pipeline.operations.decide_gate import GateDecision, decision_from_json
 
-JOB = "scan_target"
 REPOSITORY = "__repository__"
-GATE_ASSET = ("governance", "gate")
-PARTITIONS = "supabase_projects"
 LAUNCHED_BY_TAG = "platformkit/launched_by"
 
 _REQUEST_SECONDS = 30.0
@@ -49,6 +47,22 @@ Progress = Callable[[str, float], None]
 """Called with what is waited for and the seconds since the beginning."""
 
 _log = get_logger("operations.gate_client")
+
+
+@dataclass(frozen=True, slots=True)
+class Road:
+    """How targets of one kind come to a decision: a job, launched on one of its partitions, makes the asset of the gate."""
+
+    kind: TargetKind
+    noun: str
+    job: str
+    gate_asset: tuple[str, str]
+    partitions: str
+
+
+PROJECTS = Road(TargetKind.SUPABASE_PROJECT, "project", "scan_target", ("governance", "gate"), "supabase_projects")
+REPOSITORIES = Road(TargetKind.REPOSITORY, "repository", "scan_repository", ("governance", "repository_gate"), "repositories")
+ROADS = (PROJECTS, REPOSITORIES)
 
 
 class InstanceUnavailable(ObservationError):
@@ -89,24 +103,38 @@ def ask_gate(
     target: str,
     *,
     timeout_seconds: float,
+    kind: TargetKind | None = None,
     token: str | None = None,
     tags: Mapping[str, str] | None = None,
     progress: Progress | None = None,
 ) -> GateAnswer:
-    """Scan `target` on the instance behind `url` and return what its deploy gate decided.
+    """Scan `target` on the instance behind `url` and return what its deploy gate decided. `kind` tells a project and a
+    repository of one name apart.
 
-    Raises ConfigurationError for a URL that is not one of this product and UnknownTarget for a name that the instance
-    does not have (nothing was launched), InstanceUnavailable, RunFailed and GateTimeout (the run was told to stop).
+    Raises ConfigurationError for a URL that is not one of this product and for a name that needs a kind, UnknownTarget for
+    one that the instance does not have (nothing was launched), InstanceUnavailable, RunFailed and GateTimeout (the run was
+    told to stop).
     """
     with Instance(url, timeout_seconds=timeout_seconds, token=token, progress=progress) as instance:
         location = instance.wait_until_loaded()
-        known = instance.partition_keys()
-        if target not in known:
-            raise UnknownTarget(f"{url} has no target {target!r}; {_suggestion(target, known)}. Nothing was launched")
-        run_id = instance.launch(location, target, tags or {})
+        known = {road: instance.partition_keys(road) for road in ROADS if kind in (None, road.kind)}
+        road = _road_of(target, known, url)
+        run_id = instance.launch(location, road, target, tags or {})
         with instance.stopping_if_interrupted(run_id):
             instance.wait_for(run_id)
-        return instance.answer(run_id, target)
+        return instance.answer(run_id, road, target)
+
+
+def _road_of(target: str, known: Mapping[Road, Sequence[str]], url: str) -> Road:
+    """The only one that has a target of that name."""
+    found = [road for road, names in known.items() if target in names]
+    if not found:
+        everything = tuple(name for names in known.values() for name in names)
+        raise UnknownTarget(f"{url} has no target {target!r}; {_suggestion(target, everything)}. Nothing was launched")
+    if len(found) > 1:
+        nouns = " and a ".join(road.noun for road in found)
+        raise ConfigurationError(f"{url} has a {nouns} called {target!r}: say with --kind which is meant. Nothing was launched")
+    return found[0]
 
 
 def base_url(url: str) -> str:
@@ -175,26 +203,26 @@ class Instance:
                 loading = True
             elif location.get("__typename") == "PythonError":
                 failed = f"code location {entry['name']} failed to load: {_first_line(location['message'])}"
-            elif any(job["name"] == JOB for repository in location.get("repositories", ()) for job in repository["jobs"]):
+            elif any(job["name"] == PROJECTS.job for repository in location.get("repositories", ()) for job in repository["jobs"]):
                 return str(entry["name"])
         if loading:
             return None
         if failed:
             raise _LocationFailed(f"{self._url}: {failed}")
-        raise ConfigurationError(f"{self._url} is a Dagster instance without the job {JOB}: is it the right one?")
+        raise ConfigurationError(f"{self._url} is a Dagster instance without the job {PROJECTS.job}: is it the right one?")
 
-    def partition_keys(self) -> tuple[str, ...]:
-        """All targets that the instance knows. Launching does not check them, so whoever launches must."""
-        node = self._ask(gate_documents.PARTITION_KEYS, {"assetKey": {"path": list(GATE_ASSET)}})["assetNodeOrError"]
+    def partition_keys(self, road: Road) -> tuple[str, ...]:
+        """All targets of a kind that the instance knows. Launching does not check them, so whoever launches must."""
+        node = self._ask(gate_documents.PARTITION_KEYS, {"assetKey": {"path": list(road.gate_asset)}})["assetNodeOrError"]
         if node["__typename"] != "AssetNode":
-            raise ConfigurationError(f"{self._url} has no asset {'/'.join(GATE_ASSET)}: is it the right instance?")
+            raise ConfigurationError(f"{self._url} has no asset {'/'.join(road.gate_asset)}: is it the right instance?")
         return tuple(node["partitionKeys"])
 
-    def add_partition(self, location: str, key: str) -> None:
+    def add_partition(self, location: str, road: Road, key: str) -> None:
         """Register a target without waiting for the sensor; one that is there already is fine."""
         variables = {
             "repositorySelector": {"repositoryName": REPOSITORY, "repositoryLocationName": location},
-            "partitionsDefName": PARTITIONS,
+            "partitionsDefName": road.partitions,
             "partitionKey": key,
         }
         added = self._ask(gate_documents.ADD_PARTITION, variables)["addDynamicPartition"]
@@ -203,11 +231,11 @@ class Instance:
 
     # ---------------------------------------------------------------- the run
 
-    def launch(self, location: str, target: str, tags: Mapping[str, str]) -> str:
+    def launch(self, location: str, road: Road, target: str, tags: Mapping[str, str]) -> str:
         """Start the scan of one target; returns the id of the run."""
         wanted = {**tags, "dagster/partition": target, LAUNCHED_BY_TAG: "gate"}
         execution = {
-            "selector": {"repositoryName": REPOSITORY, "repositoryLocationName": location, "jobName": JOB},
+            "selector": {"repositoryName": REPOSITORY, "repositoryLocationName": location, "jobName": road.job},
             "mode": "default",
             "runConfigData": {},
             "executionMetadata": {"tags": [{"key": key, "value": value} for key, value in wanted.items()]},
@@ -261,11 +289,11 @@ class Instance:
             self.terminate(run_id)
             raise
 
-    def answer(self, run_id: str, target: str) -> GateAnswer:
+    def answer(self, run_id: str, road: Road, target: str) -> GateAnswer:
         """The decision that the run materialized for `target`, with its checks. Raises InstanceUnavailable without one."""
         run = self._run(gate_documents.OUTCOME, run_id)
         for event in run["assetMaterializations"]:
-            if tuple(event["assetKey"]["path"]) == GATE_ASSET and event["partition"] == target:
+            if tuple(event["assetKey"]["path"]) == road.gate_asset and event["partition"] == target:
                 for entry in event["metadataEntries"]:
                     if entry["label"] == "decision" and entry["__typename"] == "JsonMetadataEntry":
                         checks = tuple(self._check(run_id, target, handle) for handle in run["assetChecks"])
@@ -354,7 +382,7 @@ def _decision(text: str) -> GateDecision:
 
 def _suggestion(target: str, known: tuple[str, ...]) -> str:
     if not known:
-        return "it has none at all: list projects in its platformkit.yaml"
+        return "it has none at all: list projects and repositories in its platformkit.yaml"
     if similar := difflib.get_close_matches(target, known, n=_SIMILAR_NAMES):
         return f"did you mean {', '.join(similar)}?"
     more = f" and {len(known) - _NAMES_SHOWN} more" if len(known) > _NAMES_SHOWN else ""

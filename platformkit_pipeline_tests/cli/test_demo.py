@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 
 import pytest
 
+from platformkit_pipeline.operations.demo_repository import PLANTED
 from platformkit_pipeline.operations.prepare_demo import demo_home
 from platformkit_pipeline.sandbox.embedded import EmbeddedPostgres
 from platformkit_pipeline.sandbox.sample_platform import SAMPLE_PROJECTS, planted_faults
@@ -35,6 +37,7 @@ def test_the_first_run_finds_what_was_planted_and_the_second_finds_and_writes_no
         for rule, group in groupby(faults[project.name], key=lambda fault: fault.rule):
             assert all(fault.object in first.stdout for fault in list(group)[:5]), rule
     assert "shop-production: no fault was planted, none was found" in first.stdout
+    assert f"acme/shop (repository): {len(PLANTED)} of {len(PLANTED)} planted faults found" in first.stdout
     waiting = sorted({f.rule for f in planted_faults("shop-production")})
     assert f"Could not be measured yet: {', '.join(waiting)}." in first.stdout
     assert list(home.glob("demo/plans/*/saas-multitenant/migrations/*_rls001_public_feature_requests.sql"))
@@ -42,6 +45,7 @@ def test_the_first_run_finds_what_was_planted_and_the_second_finds_and_writes_no
     second = platformkit("demo", "--plans", str(home / "again"), env={"PLATFORMKIT_HOME": str(home), **LENIENT})
     assert second.returncode == 0, second.stderr
     assert "; 0 inventory rows written, 0 new findings;" in second.stdout
+    assert re.search(r"^acme/shop \(repository\): .*, 0 inventory rows written, 0 new findings$", second.stdout, re.MULTILINE)
     assert (home / "again" / "clinic-messy" / "MANUAL.md").is_file()
 
 
