@@ -34,6 +34,7 @@ _OPTIONS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-extensions",
+    "--disable-dev-shm-usage",  # containers have little of it
     "--disable-sync",
     # What would make the same page look different on the next run or screen.
     "--disable-gpu",

@@ -13,9 +13,10 @@ from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.model.snapshot import CatalogKind, Policy, Server, Snapshot, Unobserved
 from platformkit_pipeline.model.target import Declarations, Target, TargetKind
 from platformkit_pipeline.operations import head_start as module
+from platformkit_pipeline.operations.clock import Clock
 from platformkit_pipeline.operations.head_start import AskedTooEarlyError, HeadStart, NotSeenYet
 from platformkit_pipeline.operations.judge import judge
-from platformkit_pipeline.operations.scan import Clock, scan_database
+from platformkit_pipeline.operations.scan import scan_database
 from platformkit_pipeline.rules.evaluate import evaluate
 from platformkit_pipeline.rules.registry import Rule, Scope, Source, find_rule, rules_for
 from platformkit_pipeline.sandbox.sample_platform import SAMPLE_PROJECTS, SampleProject

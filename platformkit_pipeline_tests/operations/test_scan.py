@@ -10,8 +10,9 @@ from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.model.errors import TargetUnreachable
 from platformkit_pipeline.model.result import Outcome
 from platformkit_pipeline.model.target import Declarations, Target, TargetKind
+from platformkit_pipeline.operations.clock import Clock
 from platformkit_pipeline.operations.judge import judge
-from platformkit_pipeline.operations.scan import Clock, scan_database
+from platformkit_pipeline.operations.scan import scan_database
 from platformkit_pipeline.rules.registry import all_rules, ruleset_digest, select_rules
 
 SHOP = Target(TargetKind.SUPABASE_PROJECT, "shop")

@@ -26,8 +26,9 @@ from platformkit_pipeline.model.result import Outcome
 from platformkit_pipeline.model.scan import ScanReport
 from platformkit_pipeline.model.snapshot import Snapshot
 from platformkit_pipeline.model.target import Declarations, Environment, Target, TargetKind
+from platformkit_pipeline.operations.clock import Clock
 from platformkit_pipeline.operations.judge import judge
-from platformkit_pipeline.operations.scan import Clock, scan_database
+from platformkit_pipeline.operations.scan import scan_database
 from platformkit_pipeline.reporting.junit import junit_xml
 from platformkit_pipeline.reporting.markdown import scan_markdown
 from platformkit_pipeline.reporting.sarif import sarif_json

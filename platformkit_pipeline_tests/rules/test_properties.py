@@ -21,7 +21,8 @@ from psycopg import sql
 
 from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.model.target import Declarations, Environment, Target, TargetKind
-from platformkit_pipeline.operations.scan import Clock, scan_database
+from platformkit_pipeline.operations.clock import Clock
+from platformkit_pipeline.operations.scan import scan_database
 from platformkit_pipeline.reporting.scan_document import scan_json
 from platformkit_pipeline.rules.registry import all_rules
 from platformkit_pipeline.sandbox.databases import create_database, drop_database, rename_database

@@ -18,6 +18,8 @@ _NONE = ("none", "")
 
 def edge_of(edge: Edge) -> tuple[str, tuple[Box, ...]]:
     """An edge with its labels, and how much of the page they take. Raises UnsupportedDrawing."""
+    if (shape := edge.style.get("shape") or "connector") != "connector":
+        raise UnsupportedDrawing(f"{edge.style.cell}: edges in the shape {shape[:60]} are not drawn here")
     points = route(edge)
     start, end = edge.style.get("startArrow", "none"), edge.style.get("endArrow", "classic")
     arrows = [_arrow(edge, "start", start, points[1], points[0]), _arrow(edge, "end", end, points[-2], points[-1])]

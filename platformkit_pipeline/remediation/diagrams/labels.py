@@ -21,6 +21,8 @@ _VALUE = re.compile(r"[\w#%., ()'\"&;+-]{1,120}")
 _ALIGN = {"left": "flex-start", "center": "center", "right": "flex-end", "top": "flex-start", "middle": "center", "bottom": "flex-end"}
 _FONT_SIZES = {"1": "10px", "2": "13px", "3": "16px", "4": "18px", "5": "24px", "6": "32px", "7": "48px"}
 _LINE = 1.2
+_ABOVE, _BELOW = 5, 1
+"""What the editor adds to the spacing of a label at the top or bottom of its shape."""
 _WIDEST_LETTER = 0.65
 """Of the font's size: what a letter takes at most on average. It only makes room at the border of the picture."""
 
@@ -30,13 +32,10 @@ def vertex_label(text: str, style: Style, box: Box) -> str:
     content = _content(text, style)
     if not content or style.is_on("noLabel"):
         return ""
-    spacing = style.number("spacing", 2)
-    left, right, top, bottom = (spacing + style.number(f"spacing{side}", 0) for side in ("Left", "Right", "Top", "Bottom"))
-    box = _moved(box, style)
-    inner = Box(box.x + left, box.y + top, max(1.0, box.width - left - right), max(1.0, box.height - top - bottom))
     align = _side(style, "align", "center", ("left", "center", "right"))
     vertical = _side(style, "verticalAlign", "middle", ("top", "middle", "bottom"))
-    return _laid_out(content, style, inner, align, vertical, style.colour("labelBackgroundColor", "none"), 12)
+    background, cut = style.colour("labelBackgroundColor", "none"), style.get("overflow") == "hidden"
+    return _laid_out(content, style, _inner(_moved(box, style), style, vertical), align, vertical, background, 12, cut=cut)
 
 
 def edge_label(text: str, style: Style, center: Point) -> str:
@@ -63,6 +62,14 @@ def is_outside(style: Style) -> bool:
     return style.get("labelPosition", "center") != "center" or style.get("verticalLabelPosition", "middle") != "middle"
 
 
+def _inner(box: Box, style: Style, vertical: str) -> Box:
+    """The box within the spacing of its style."""
+    spacing = style.number("spacing", 2)
+    left, right, top, bottom = (spacing + style.number(f"spacing{side}", 0) for side in ("Left", "Right", "Top", "Bottom"))
+    top, bottom = top + (_ABOVE if vertical == "top" else 0), bottom + (_BELOW if vertical == "bottom" else 0)
+    return Box(box.x + left, box.y + top, max(1.0, box.width - left - right), max(1.0, box.height - top - bottom))
+
+
 def _moved(box: Box, style: Style) -> Box:
     horizontal = _side(style, "labelPosition", "center", ("left", "center", "right"))
     vertical = _side(style, "verticalLabelPosition", "middle", ("top", "middle", "bottom"))
@@ -78,7 +85,7 @@ def _side(style: Style, key: str, default: str, values: tuple[str, ...]) -> str:
     return value
 
 
-def _laid_out(content: str, style: Style, box: Box, align: str, vertical: str, background: str, size: float) -> str:
+def _laid_out(content: str, style: Style, box: Box, align: str, vertical: str, background: str, size: float, *, cut: bool = False) -> str:
     wraps = style.get("whiteSpace") == "wrap"
     if style.get("whiteSpace") not in ("", "wrap", "nowrap"):
         raise UnsupportedDrawing(f"{style.cell}: whiteSpace={style.get('whiteSpace')[:60]} is not drawn here")
@@ -106,6 +113,8 @@ def _laid_out(content: str, style: Style, box: Box, align: str, vertical: str, b
         "justify-content": _ALIGN[align],
         "align-items": _ALIGN[vertical],
     }
+    if cut:
+        around |= {"overflow": "hidden"}
     place = f'x="{written(box.x)}" y="{written(box.y)}" width="{written(box.width)}" height="{written(box.height)}"'
     return f'<foreignObject {place}><div style="{_css(around)}"><div style="{_css(text)}">{content}</div></div></foreignObject>'
 

@@ -170,6 +170,11 @@ def _process(vertex: Vertex, painted: str) -> str:
     return f'{_rectangle(vertex, painted)}<path d="{sides.strip()}" {paint(vertex.style, fill="none", hollow=True)}/>'
 
 
+def _line(vertex: Vertex, _: str) -> str:
+    box = vertex.box
+    return f'<path d="M {_at(box, 0, 0.5)} L {_at(box, 1, 0.5)}" {paint(vertex.style, fill="none", hollow=True)}/>'
+
+
 def _actor(vertex: Vertex, painted: str) -> str:
     """The stick figure of UML."""
     box, arms, hips = vertex.box, 1 / 3, 2 / 3
@@ -210,6 +215,7 @@ _SHAPES: Mapping[str, _Draw] = {
     "cylinder3": _cylinder,
     "cloud": _cloud,
     "document": _document,
+    "line": _line,
     "note": _note,
     "process": _process,
     "umlActor": _actor,

@@ -44,10 +44,10 @@ _IDLE: Mapping[str, tuple[str, ...]] = {
     "horizontal": ("1",),
     "swimlaneLine": ("1",),
     "direction": ("east",),
-    "overflow": ("visible",),
+    "overflow": ("visible", "hidden"),
     "jumpStyle": ("none",),
 }
-"""Values of further keys that say nothing, besides `0`, `none` and the empty one."""
+"""Values of further keys that say nothing here (`labels` cuts off what is hidden), besides `0`, `none` and the empty one."""
 _NOTHING = ("", "0", "none")
 
 NAMED: Mapping[str, Mapping[str, str]] = {
@@ -58,6 +58,7 @@ NAMED: Mapping[str, Mapping[str, str]] = {
     },
     "group": {"fillColor": "none", "strokeColor": "none", "verticalAlign": "top"},
     "swimlane": {"shape": "swimlane", "fontStyle": "1"},
+    "line": {"shape": "line"},
     "ellipse": {"shape": "ellipse", "perimeter": "ellipsePerimeter"},
     "rhombus": {"shape": "rhombus", "perimeter": "rhombusPerimeter"},
     "triangle": {"shape": "triangle", "perimeter": "trianglePerimeter"},

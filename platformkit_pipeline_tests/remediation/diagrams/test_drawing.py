@@ -65,6 +65,7 @@ def test_layers_and_cells_that_are_hidden_are_not_drawn_nor_the_edges_to_them() 
         ("shape=cylinder3;size=10", "A 50 10"),
         ("ellipse;shape=cloud", " C "),
         ("shape=document", " Q "),
+        ("line;strokeWidth=2", '<path d="M 0 25 L 100 25" fill="none" stroke="#000000" stroke-width="2"/>'),
         ("shape=note;size=10", "M 0 0 H 90 L 100 10"),
         ("shape=process", "M 10 0 V 50 M 90 0 V 50"),
         ("shape=umlActor", "<ellipse"),
@@ -115,6 +116,8 @@ def test_corners_of_edges_are_round_unless_the_style_says_otherwise() -> None:
         ("shape=process;boundedLbl=1", 'x="12" y="2" width="76" height="46"'),
         ("swimlane;startSize=20", 'x="2" y="2" width="96" height="16"'),
         ("spacingLeft=8;spacingTop=3;spacing=0", 'x="8" y="3" width="92" height="47"'),
+        ("verticalAlign=top", 'x="2" y="7" width="96" height="41"'),
+        ("verticalAlign=bottom", 'x="2" y="2" width="96" height="45"'),
         ("labelPosition=right", 'x="102" y="2"'),
         ("verticalLabelPosition=bottom", 'x="2" y="52"'),
     ],
@@ -142,6 +145,11 @@ def test_labels_keep_the_formatting_of_the_editor() -> None:
 
 def test_a_label_that_is_no_html_is_shown_as_it_stands() -> None:
     assert "&lt;b&gt;a&lt;/b&gt;<br>b" in svg(box("a", label="&lt;b&gt;a&lt;/b&gt;&#10;b"))
+
+
+def test_a_label_is_cut_off_at_its_shape_where_the_style_says_so() -> None:
+    assert "overflow:hidden" in svg(box("a", style="text;overflow=hidden", label="+ total: numeric"))
+    assert "overflow:hidden" not in svg(box("a", style="text", label="+ total: numeric"))
 
 
 def test_what_is_left_open_in_a_label_is_closed_and_what_closes_nothing_is_left_out() -> None:
@@ -188,6 +196,8 @@ def test_labels_of_objects_are_drawn() -> None:
         (box("a", style="html=1", label=escape('<span style="background: url(x)">')), "background: url"),
         (box("a", style="html=1", label=escape('<span style="color: var(--x)">')), r"color: var"),
         (box("a", style="html=1", label=escape('<span style="position: fixed">')), "position: fixed"),
+        (box("a") + box("b", 300) + edge("a", "b", style="shape=flexArrow"), "edges in the shape flexArrow are not drawn here"),
+        (box("a", style="overflow=fill", label="x"), "overflow=fill is not drawn here"),
         (box("a") + box("b", 300) + edge("a", "b", style="endArrow=ERmany"), "endArrow=ERmany is not drawn here"),
         (f'<object label="%team%" placeholders="1" id="o">{box("x")}</object>', "placeholders"),
         ('<mxText id="t"/>', "<mxText> is no cell"),
