@@ -68,7 +68,8 @@ def gate(
     3 no answer: server down, run failed, out of time, or nothing to decide on.
     """
     from platformkit_pipeline.cli.gate_report import rendered
-    from platformkit_pipeline.operations.gate_client import ROADS, ask_gate
+    from platformkit_pipeline.operations.gate_client import ask_gate
+    from platformkit_pipeline.operations.gate_roads import ROADS
 
     check_output(output)
     meant = next((road.kind for road in ROADS if kind is not None and road.noun == kind.value), None)

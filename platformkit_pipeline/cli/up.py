@@ -70,7 +70,7 @@ def up(
     Exit codes: 0 stopped by you; 2 wrong input; 3 something could not be started or ended by itself.
     """
     from platformkit_pipeline.locations import home_directory
-    from platformkit_pipeline.operations.gate_client import PROJECTS, REPOSITORIES
+    from platformkit_pipeline.operations.gate_roads import PROJECTS, REPOSITORIES
     from platformkit_pipeline.operations.local_platform import ensure_local_platform, require_storage
     from platformkit_pipeline.operations.prepare_demo import demo_home
     from platformkit_pipeline.operations.serve_platform import PlatformServer, choose_port, only_server_of

@@ -6,10 +6,9 @@ control plane. The documents stand in `gate_documents`.
 
 from __future__ import annotations
 
-import difflib
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -19,10 +18,11 @@ import httpx
 
 from platformkit_pipeline.logs import get_logger
 from platformkit_pipeline.model.dsn import redact
-from platformkit_pipeline.model.errors import ConfigurationError, ObservationError, UnknownTarget
+from platformkit_pipeline.model.errors import ConfigurationError, ObservationError
 from platformkit_pipeline.model.target import TargetKind
 from platformkit_pipeline.operations import gate_documents
 from platformkit_pipeline.operations.decide_gate import GateDecision, decision_from_json
+from platformkit_pipeline.operations.gate_roads import PROJECTS, ROADS, Road, the_road_to
 
 REPOSITORY = "__repository__"
 LAUNCHED_BY_TAG = "platformkit/launched_by"
@@ -32,8 +32,6 @@ _POLL_SECONDS = 0.5
 _FINAL = frozenset(("SUCCESS", "FAILURE", "CANCELED"))
 _STOP_ATTEMPTS = 10
 _SECONDS_BETWEEN_STOPS = 1.0
-_SIMILAR_NAMES = 3
-_NAMES_SHOWN = 10
 _LOOPBACK = frozenset(("127.0.0.1", "localhost", "::1"))
 _WRONG_ADDRESS = frozenset((404, 405))
 _MISSED_POLLS = 10
@@ -47,22 +45,6 @@ Progress = Callable[[str, float], None]
 """Called with what is waited for and the seconds since the beginning."""
 
 _log = get_logger("operations.gate_client")
-
-
-@dataclass(frozen=True, slots=True)
-class Road:
-    """How targets of one kind come to a decision: a job, launched on one of its partitions, makes the asset of the gate."""
-
-    kind: TargetKind
-    noun: str
-    job: str
-    gate_asset: tuple[str, str]
-    partitions: str
-
-
-PROJECTS = Road(TargetKind.SUPABASE_PROJECT, "project", "scan_target", ("governance", "gate"), "supabase_projects")
-REPOSITORIES = Road(TargetKind.REPOSITORY, "repository", "scan_repository", ("governance", "repository_gate"), "repositories")
-ROADS = (PROJECTS, REPOSITORIES)
 
 
 class InstanceUnavailable(ObservationError):
@@ -118,23 +100,11 @@ def ask_gate(
     with Instance(url, timeout_seconds=timeout_seconds, token=token, progress=progress) as instance:
         location = instance.wait_until_loaded()
         known = {road: instance.partition_keys(road) for road in ROADS if kind in (None, road.kind)}
-        road = _road_of(target, known, url)
+        road = the_road_to(target, known, url)
         run_id = instance.launch(location, road, target, tags or {})
         with instance.stopping_if_interrupted(run_id):
             instance.wait_for(run_id)
         return instance.answer(run_id, road, target)
-
-
-def _road_of(target: str, known: Mapping[Road, Sequence[str]], url: str) -> Road:
-    """The only one that has a target of that name."""
-    found = [road for road, names in known.items() if target in names]
-    if not found:
-        everything = tuple(name for names in known.values() for name in names)
-        raise UnknownTarget(f"{url} has no target {target!r}; {_suggestion(target, everything)}. Nothing was launched")
-    if len(found) > 1:
-        nouns = " and a ".join(road.noun for road in found)
-        raise ConfigurationError(f"{url} has a {nouns} called {target!r}: say with --kind which is meant. Nothing was launched")
-    return found[0]
 
 
 def base_url(url: str) -> str:
@@ -378,15 +348,6 @@ def _decision(text: str) -> GateDecision:
         return decision_from_json(json.loads(text))
     except (ValueError, KeyError, TypeError, AttributeError):
         raise InstanceUnavailable("the instance answered a decision in another form: are both sides of the same version?") from None
-
-
-def _suggestion(target: str, known: tuple[str, ...]) -> str:
-    if not known:
-        return "it has none at all: list projects and repositories in its platformkit.yaml"
-    if similar := difflib.get_close_matches(target, known, n=_SIMILAR_NAMES):
-        return f"did you mean {', '.join(similar)}?"
-    more = f" and {len(known) - _NAMES_SHOWN} more" if len(known) > _NAMES_SHOWN else ""
-    return f"it has {', '.join(sorted(known)[:_NAMES_SHOWN])}{more}"
 
 
 def _why(error: httpx.TransportError | httpx.HTTPStatusError) -> str:

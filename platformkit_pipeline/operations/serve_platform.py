@@ -25,7 +25,8 @@ from platformkit_pipeline.locations import shipped_file
 from platformkit_pipeline.logs import get_logger
 from platformkit_pipeline.model.dsn import redact
 from platformkit_pipeline.model.errors import ConfigurationError, ObservationError
-from platformkit_pipeline.operations.gate_client import Instance, Road
+from platformkit_pipeline.operations.gate_client import Instance
+from platformkit_pipeline.operations.gate_roads import Road
 from platformkit_pipeline.operations.local_platform import make_home
 
 _LOAD_SECONDS = 240.0

@@ -22,7 +22,8 @@ import yaml
 
 from platformkit_pipeline.introspection.repository.git import open_repository
 from platformkit_pipeline.model.dsn import Dsn
-from platformkit_pipeline.operations.gate_client import PROJECTS, Instance, InstanceUnavailable, base_url
+from platformkit_pipeline.operations.gate_client import Instance, InstanceUnavailable, base_url
+from platformkit_pipeline.operations.gate_roads import PROJECTS
 from platformkit_pipeline.operations.local_platform import dagster_url
 from platformkit_pipeline.rules.registry import project_families, repository_families
 from platformkit_pipeline.sandbox.databases import create_database, with_database, with_user

@@ -8,6 +8,7 @@ import sys
 import dagster as dg
 import pytest
 
+from platformkit_pipeline.operations.gate_roads import ROADS, Road
 from platformkit_pipeline.orchestration.partitions import REPOSITORIES, SUPABASE_PROJECTS
 from platformkit_pipeline.rules.registry import repository_families
 from platformkit_pipeline_tests.cli.program import environment_of
@@ -127,6 +128,15 @@ def test_a_scan_of_one_target_leaves_out_the_checks_that_look_at_all_of_them(def
         assert {node.name for node in defs.resolve_job_def(job).nodes} == {"target_scan"}
     for job in ("scan_repository", "nightly_repositories"):
         assert {node.name for node in defs.resolve_job_def(job).nodes} == {"repository_scan"}
+
+
+@pytest.mark.parametrize("road", ROADS, ids=lambda road: road.noun)
+def test_what_the_gate_asks_for_by_name_is_there(defs: dg.Definitions, road: Road) -> None:
+    node = _nodes(defs)["/".join(road.gate_asset)]
+    assert isinstance(node.partitions_def, dg.DynamicPartitionsDefinition)
+    assert node.partitions_def.name == road.partitions
+    selected = defs.resolve_job_def(road.job).asset_layer.selected_asset_keys
+    assert dg.AssetKey(list(road.gate_asset)) in selected
 
 
 def test_definitions_are_valid(defs: dg.Definitions) -> None:

@@ -33,8 +33,6 @@ def repository_head(context: dg.SensorEvaluationContext, settings: SettingsResou
     registered = set(context.instance.get_dynamic_partitions(REPOSITORIES))
     ready = [repository for repository in listed.repositories if repository.name in registered and repository.path is not None]
     look = look_at_heads({r.name: repository_path(settings.file, r) for r in ready}, Remembered.from_json(context.cursor))
-    for name, why in list(look.unreadable.items())[:_NAMED]:
-        context.log.warning("%s: HEAD could not be read: %s", name, why)
     requests = [
         # A key is dropped for ever and silently when it comes again, so it is that of the occasion, not of the commit.
         dg.RunRequest(run_key=head.occasion, partition_key=head.name, tags={COMMIT_TAG: head.commit or "none"})
