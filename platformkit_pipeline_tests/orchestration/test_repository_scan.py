@@ -69,7 +69,7 @@ def test_a_scan_materializes_the_whole_road_and_a_second_one_writes_nothing(
     versions = [data_versions(instance, run.run_id) for run in runs]
     assert versions[0] == versions[1]
     assert {asset for asset, version in versions[0].items() if version is None} == {"governance/repository_gate"}
-    stored = superuser.execute("select distinct commit_id, branch, run_id is not null from ops.scans").fetchall()
+    stored = superuser.execute("select distinct head_commit, head_branch, run_id is not null from ops.scans").fetchall()
     assert stored == [(shop.head(), "main", True)]
 
 
@@ -160,7 +160,7 @@ def test_a_repository_is_scanned_when_its_head_moves_and_also_when_it_goes_back(
         assert daemon.tick() == [SHOP]
         seen.append(commit)
     assert daemon.tick() == []
-    stored = superuser.execute("select commit_id from ops.scans order by started_at").fetchall()
+    stored = superuser.execute("select head_commit from ops.scans order by started_at").fetchall()
     assert [commit for (commit,) in stored] == seen
 
 

@@ -3,9 +3,9 @@
 set role platformkit_owner;
 
 alter table ops.scans
-  add column commit_id text check (commit_id ~ '^([0-9a-f]{40}|[0-9a-f]{64})$'),
-  add column branch text;
-comment on column ops.scans.commit_id is 'Commit that was observed of a repository; null for other targets, and for a repository without any.';
-comment on column ops.scans.branch is 'Branch that HEAD pointed at; null for other targets, and for a detached HEAD.';
+  add column head_commit text check (head_commit ~ '^([0-9a-f]{40}|[0-9a-f]{64})$'),
+  add column head_branch text;
+comment on column ops.scans.head_commit is 'Commit that was observed of a repository; null for other targets, and for a repository without any.';
+comment on column ops.scans.head_branch is 'Branch that HEAD pointed at; null for other targets, and for a detached HEAD.';
 
 reset role;
