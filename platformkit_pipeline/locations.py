@@ -19,6 +19,12 @@ def read_sql(relative: str) -> str:
     return (sql_directory() / relative).read_text(encoding="utf-8")
 
 
+def templates_directory() -> Path:
+    """The `templates/` folder: files of repositories that are governed, to be filled in."""
+    bundled = _PACKAGE / "_templates"
+    return bundled if bundled.is_dir() else _PACKAGE.parent / "templates"
+
+
 def shipped_file(name: str) -> Path:
     """A file of the checkout's root that a wheel carries inside the package, e.g. `dagster.yaml`."""
     bundled = _PACKAGE / "_files" / name

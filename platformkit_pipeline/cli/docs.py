@@ -22,13 +22,14 @@ _CHECK = typer.Option(False, "--check", help="Write nothing; say whether the fil
 
 @app.callback(invoke_without_command=True)
 def docs(context: typer.Context, check: bool = _CHECK) -> int:
-    """Write the documents that are generated, or check them.
+    """Write the documents that are generated from the code, or check them.
 
     \b
     Examples:
       platformkit docs --check
       platformkit docs rules --output docs/rules.md
       platformkit docs diagrams docs/architecture
+      platformkit docs release-notes 1.2.0 --output notes.md
 
     \b
     Exit codes: 0 done, or nothing differs; 1 a document differs; 2 it cannot be read or written.
@@ -84,6 +85,63 @@ def diagrams(
     return 3 if findings else 0
 
 
+@app.command("release-notes")
+def release_notes(
+    version: str | None = typer.Argument(
+        None, metavar="[VERSION]", help="A version of the changelog, or `unreleased`; the latest release unless named."
+    ),
+    *,
+    repo: Path = typer.Option(Path(), "--repo", metavar="PATH", help="A git repository, checked out or bare; default here."),
+    next_version: bool = typer.Option(False, "--next-version", help="Print the least version that the unreleased entries call for."),
+    output: Path | None = typer.Option(None, "--output", metavar="FILE", help="Write to a file instead of stdout."),
+) -> int:
+    """Write the release notes of a version, from the changelog as it was last committed.
+
+    \b
+    Examples:
+      platformkit docs release-notes
+      platformkit docs release-notes v1.2.0 --output notes.md
+      platformkit docs release-notes --next-version
+
+    \b
+    Exit codes: 0 written; 2 there is no such version, no changelog, or nothing unreleased.
+    """
+    from platformkit_pipeline.operations import release_notes as notes
+
+    if next_version and version is not None:
+        raise ConfigurationError("--next-version is about the unreleased entries; leave the version out")
+    check_output(output)
+    changelog = notes.committed_changelog(repo)
+    write_text(f"{notes.next_version_of(changelog)}\n" if next_version else notes.release_notes(changelog, version), output)
+    return 0
+
+
+@app.command("enterprise-readme")
+def enterprise_readme(
+    *,
+    template: Path | None = typer.Option(
+        None, "--template", metavar="FILE", help="A Jinja template of your own; default the one that ships."
+    ),
+    output: Path | None = typer.Option(None, "--output", metavar="FILE", help="Write to a file instead of stdout, or check that file."),
+    check: bool = _CHECK,
+) -> int:
+    """Write the README of the organisation from the inventories in the control plane (PLATFORMKIT_DATABASE_URL).
+
+    \b
+    Exit codes: 0 written, or nothing differs; 1 the file differs; 2 no control plane, or a template that cannot be rendered.
+    """
+    from platformkit_pipeline.operations.enterprise_readme import render_enterprise_readme
+
+    if check and output is None:
+        raise ConfigurationError("--check needs --output: the README to compare with")
+    check_output(output)
+    text = render_enterprise_readme(template)
+    if check and output is not None:
+        return _compared(output, text, f"platformkit docs enterprise-readme --output {output}")
+    write_text(text, output)
+    return 0
+
+
 def _rule_book() -> str:
     from platformkit_pipeline.reporting.rule_book import rules_markdown
     from platformkit_pipeline.rules.registry import all_rules
@@ -92,15 +150,18 @@ def _rule_book() -> str:
 
 
 def _checked(path: Path) -> int:
+    return _compared(path, _rule_book(), f"platformkit docs rules --output {path}")
+
+
+def _compared(path: Path, wanted: str, command: str) -> int:
     try:
         found = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
         raise ConfigurationError(f"{path}: cannot be read: {reason}") from None
-    wanted = _rule_book()
     if found == wanted:
         return 0
     difference = list(unified_diff(found.splitlines(), wanted.splitlines(), str(path), "generated", n=0, lineterm=""))
     write_text("\n".join(difference[:_MOST_LINES_SHOWN]) + "\n", None)
-    warn(f"{path} is not what the rules say; `platformkit docs rules --output {path}` writes it anew")
+    warn(f"{path} is not what is generated; `{command}` writes it anew")
     return 1

@@ -16,7 +16,7 @@ COMMANDS = {
     "scan": "Judge one database by the rules; needs no settings.",
     "plan": "Say what would mend the findings, with proof.",
     "apply": "Make migrations of a proven plan, or apply it.",
-    "new": "Write migrations for a new project or table.",
+    "new": "Start a repository, a project or a table.",
     "lint-migrations": "Judge migrations, or what a branch changes.",
     "drift": "Compare migrations with what is live.",
     "replay": "Apply migrations to an empty project.",

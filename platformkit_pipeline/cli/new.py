@@ -1,4 +1,4 @@
-"""`platformkit new`: migrations for a new project or a new table that keep the rules from the start."""
+"""`platformkit new`: a repository, or migrations for a project or a table, that keep the rules from the start."""
 
 from __future__ import annotations
 
@@ -20,13 +20,14 @@ _DIR = typer.Option(Path(), "--dir", metavar="DIR", help="Checkout that has, or 
 
 @app.callback(invoke_without_command=True)
 def new(context: typer.Context) -> None:
-    """Write the migrations of a new project or a new table, safe from the start.
+    """Write the files of a new repository, or the migrations of a new project or table, safe from the start.
 
-    Files go to supabase/migrations/, the undo of each under the same name to supabase/rollbacks/. Nothing is run.
+    Migrations go to supabase/migrations/, the undo of each under the same name to supabase/rollbacks/. Nothing is run.
     Asking for the same thing again changes nothing; files are never overwritten.
 
     \b
     Examples:
+      platformkit new repository shop/ --name shop --owner @acme/shop --with python,database
       platformkit new project shop
       platformkit new table customers --column name:text:not_null
       platformkit new table invoices --references customers --column total:numeric(12,2):not_null --critical
@@ -91,6 +92,37 @@ def table(
         public_read=public_read,
     )
     _tell(new_table(request, directory, _declarations(target, settings)))
+
+
+@app.command("repository")
+def repository(
+    directory: Path = typer.Argument(Path(), metavar="[DIR]", help="Folder of the repository; is made where it is missing."),
+    *,
+    name: str = typer.Option(..., "--name", metavar="NAME", help="What the repository is called."),
+    owner: str | None = typer.Option(None, "--owner", metavar="@ORG/TEAM", help="Who reviews changes; without it there is no CODEOWNERS."),
+    parts: list[str] = typer.Option(
+        [], "--with", metavar="PARTS", help="python (default), node, database, connector, organisation-profile. Repeatable, or with commas."
+    ),
+    action_digests: Path | None = typer.Option(
+        None, "--action-digests", metavar="FILE", help="YAML: for each action the commit to pin it to, and the release."
+    ),
+) -> None:
+    """Write gates as workflows, hooks, owners, spec bundle, agent documents and a first package.
+
+    What can only be known online is not made up: actions are pinned to zeros until --action-digests names their commits,
+    and spec bundles are templates until somebody writes them. The output says what is left to do.
+    """
+    from platformkit_pipeline.operations.new_repository import new_repository, read_action_digests
+
+    digests = read_action_digests(action_digests) if action_digests else {}
+    done = new_repository(name, directory, owner=owner, parts=",".join(parts).split(","), digests=digests)
+    lines = [f"wrote {path}" for path in done.written] + [f"pinned {path}" for path in done.pinned]
+    lines = lines or ["nothing to do: the files are there, with this content"]
+    lines += [f"to pin: {action} in {', '.join(paths)}" for action, paths in done.unpinned.items()]
+    lines += [f"to do: run `supabase init` and `platformkit new project {name}` there"] if done.needs_database else []
+    lines += ["to do: run `npm install` and commit package-lock.json"] if done.needs_lock else []
+    lines += [] if done.has_owner else ["to do: name owners in .github/CODEOWNERS, or give --owner"]
+    write_text("\n".join([*lines, f"to do: write spec/{name}/, which is a template"]) + "\n", None)
 
 
 def _declarations(target: str | None, settings: Path | None) -> Declarations:

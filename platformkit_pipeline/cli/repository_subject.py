@@ -2,16 +2,20 @@
 
 # No `from __future__ import annotations` here: Typer reads the option types when a command is called.
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from platformkit_pipeline.model.errors import ConfigurationError
-from platformkit_pipeline.model.target import Environment, Target, TargetKind
+from platformkit_pipeline.model.target import OWNER_NAME, Environment, GithubAccess, Target, TargetKind
 from platformkit_pipeline.model.target_name import LONGEST_NAME, name_fault
+
+DEFAULT_TOKEN_ENV = "GITHUB_TOKEN"  # noqa: S105 - the name of a variable
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}\Z")
 
 RepoOption = Annotated[
     Path | None, typer.Option("--repo", metavar="PATH", help="A git repository, checked out or bare: its latest commit is judged.")
@@ -19,6 +23,19 @@ RepoOption = Annotated[
 BaseOption = Annotated[
     str | None,
     typer.Option("--base", metavar="REF", help="With --repo: report only what HEAD brings since it left REF, e.g. origin/main."),
+]
+
+GithubOption = Annotated[
+    str | None,
+    typer.Option("--github", metavar="OWNER/NAME", help="With --repo: ask GitHub about protection, required checks, alerts, Actions."),
+]
+GithubTokenOption = Annotated[
+    str | None,
+    typer.Option(
+        "--github-token-env",
+        metavar="NAME",
+        help=f"Environment variable that holds the access token for --github; default {DEFAULT_TOKEN_ENV}.",
+    ),
 ]
 
 
@@ -29,16 +46,58 @@ class RepositorySubject:
     path: Path
     base: str | None
     target: Target
+    github: GithubAccess | None = None
 
 
-def repository_subject(path: Path, base: str | None, name: str | None, others: Mapping[str, object]) -> RepositorySubject:
+def repository_subject(
+    path: Path, base: str | None, name: str | None, others: Mapping[str, object], github: GithubAccess | None = None
+) -> RepositorySubject:
     """Raises ConfigurationError for options that are about a database, and for a name that is none."""
     given = [option for option, value in others.items() if value not in (None, [], False)]
     if given:
         raise ConfigurationError(f"--repo looks at a repository and cannot be combined with {', '.join(given)}")
     if name is not None and (fault := name_fault(name)):
         raise ConfigurationError(f"--name: {fault}")
-    return RepositorySubject(path, base, Target(TargetKind.REPOSITORY, name or _name_of(path), Environment.PRODUCTION))
+    return RepositorySubject(path, base, Target(TargetKind.REPOSITORY, name or _name_of(path), Environment.PRODUCTION), github)
+
+
+def github_access(owner_name: str | None, token_env: str | None) -> GithubAccess | None:
+    """How GitHub is asked; None where it is not. Raises ConfigurationError for a name that is none of a repository."""
+    if owner_name is None:
+        if token_env is not None:
+            raise ConfigurationError("--github-token-env needs --github, the repository that GitHub is asked about")
+        return None
+    if not OWNER_NAME.match(owner_name):
+        raise ConfigurationError("--github expects the repository's name on GitHub as OWNER/NAME, such as acme/shop")
+    if token_env is not None and not _VARIABLE.match(token_env):
+        raise ConfigurationError("--github-token-env expects the name of an environment variable, not the token itself")
+    return GithubAccess(owner_name, token_env or DEFAULT_TOKEN_ENV)
+
+
+def repository_of_settings(name: str, settings: Path | None) -> RepositorySubject | None:
+    """The entry under `repositories` of that name; None where there is none, or a project has the name.
+
+    Raises SettingsError, and ConfigurationError for an entry without a path and for one whose name GitHub cannot know.
+    """
+    from platformkit_pipeline.model.settings import target_of
+    from platformkit_pipeline.operations.read_settings import github_access_of, read_settings, repository_path, settings_path
+
+    file = settings_path(settings)
+    read = read_settings(file)
+    entry = next((repository for repository in read.repositories if repository.name == name), None)
+    if entry is None or any(project.name == name for project in read.projects):
+        return None
+    return RepositorySubject(repository_path(file, entry), None, target_of(entry), github_access_of(entry))
+
+
+def subject_of_entry(entry: RepositorySubject, base: str | None, others: Mapping[str, object]) -> RepositorySubject:
+    """The entry with the base to compare with. Raises ConfigurationError for options that the settings decide."""
+    given = [option for option, value in others.items() if value not in (None, [], False)]
+    if given:
+        raise ConfigurationError(
+            f"--target {entry.target.name} is a repository of the settings and cannot be combined with {', '.join(given)}"
+        )
+    return replace(entry, base=base)
 
 
 def _name_of(path: Path) -> str:

@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING
 import typer
 
 from platformkit_pipeline.cli.output import check_output, progress, progress_line, render, write_text
-from platformkit_pipeline.cli.repository_subject import BaseOption, RepoOption, repository_subject
+from platformkit_pipeline.cli.repository_subject import (
+    BaseOption,
+    GithubOption,
+    GithubTokenOption,
+    RepoOption,
+    github_access,
+    repository_of_settings,
+    repository_subject,
+    subject_of_entry,
+)
 from platformkit_pipeline.cli.subject import (
     DsnEnvOption,
     DsnOption,
@@ -69,6 +78,8 @@ def scan(
     dsn_env: DsnEnvOption = None,
     repo: RepoOption = None,
     base: BaseOption = None,
+    github: GithubOption = None,
+    github_token_env: GithubTokenOption = None,
     target: TargetOption = None,
     settings: SettingsOption = None,
     name: NameOption = None,
@@ -111,6 +122,7 @@ def scan(
       platformkit scan --dsn-env DATABASE_URL --format sarif --fail-on critical > scan.sarif
       platformkit scan --dsn-env STAGING_URL --probe read --select TEN
       platformkit scan --repo . --base origin/main --format sarif --output repository.sarif
+      platformkit scan --repo . --github acme/shop --github-token-env SHOP_TOKEN
 
     \b
     Exit codes: 0 no finding at or above --fail-on; 1 there are some; 2 wrong input;
@@ -119,20 +131,27 @@ def scan(
     from platformkit_pipeline.cycle_collector import collector_spared
 
     check_output(output)
-    if repo is not None:
+    named = repository_of_settings(target, settings) if repo is None and target is not None else None
+    if repo is not None or named is not None:
         about_databases = {
-            **{"--dsn": dsn, "--dsn-env": dsn_env, "--target": target, "--settings": settings, "--environment": environment},
+            **{"--dsn": dsn, "--dsn-env": dsn_env, "--environment": environment},
             **{"--exposed-schema": exposed_schema, "--tenant-column": tenant_column, "--tenant-claim": tenant_claim},
             **{"--membership-table": membership_table, "--single-tenant": single_tenant, "--project-ref": project_ref},
             **{"--management-token-env": management_token_env, "--explain-analyze": explain_analyze},
             "--probe": None if probe is ProbeLevel.NONE else probe,
         }
-        looked_at = repository_subject(repo, base, name, about_databases)
+        if repo is not None:
+            others = {**about_databases, "--target": target, "--settings": settings}
+            looked_at = repository_subject(repo, base, name, others, github_access(github, github_token_env))
+        elif named is not None:
+            others = {**about_databases, "--name": name, "--github": github, "--github-token-env": github_token_env}
+            looked_at = subject_of_entry(named, base, others)
         return _scan_repository(
             looked_at, _chosen_repository_rules(select, ignore, change=base is not None), fail_on, output_format, output
         )
-    if base is not None:
-        raise ConfigurationError("--base needs --repo, the repository whose change is meant")
+    for option, value in {"--base": base, "--github": github, "--github-token-env": github_token_env}.items():
+        if value is not None:
+            raise ConfigurationError(f"{option} needs --repo, the repository that is meant")
     rules = _chosen_rules(select, ignore, probe)
     subject = SubjectOptions(
         *(dsn, dsn_env, target, settings, name, environment, exposed_schema),
@@ -188,7 +207,9 @@ def _scan_repository(
     from platformkit_pipeline.operations.scan_repository import RepositorySource, scan_repository
 
     with progress_line() as show:
-        report = scan_repository(RepositorySource(subject.path, subject.base), target=subject.target, rules=rules, progress=show)
+        report = scan_repository(
+            RepositorySource(subject.path, subject.base, subject.github), target=subject.target, rules=rules, progress=show
+        )
     write_text(_rendered(report, rules, output_format, to_file=output is not None), output)
     return exit_code(report, fail_on)
 

@@ -28,7 +28,9 @@ DsnOption = Annotated[
 DsnEnvOption = Annotated[
     str | None, typer.Option("--dsn-env", metavar="NAME", help="Environment variable that holds the connection string.")
 ]
-TargetOption = Annotated[str | None, typer.Option("--target", metavar="NAME", help="A project of the settings.")]
+TargetOption = Annotated[
+    str | None, typer.Option("--target", metavar="NAME", help="A project of the settings; for a scan, or a repository.")
+]
 SettingsOption = Annotated[
     Path | None,
     typer.Option("--settings", metavar="FILE", help="Settings for --target; default PLATFORMKIT_SETTINGS, else ./platformkit.yaml."),

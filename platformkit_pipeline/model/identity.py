@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 _PLAIN = re.compile(r"[a-z_][a-z0-9_$]*\Z")
-_OF_REPOSITORIES = frozenset({"file", "repository", "head", "declarations", "tag"})
+_OF_REPOSITORIES = frozenset({"file", "repository", "head", "declarations", "tag", "manifest", "version", "changelog", "printing_file"})
 """Kinds whose names are paths and the like, not identifiers of SQL."""
 
 

@@ -15,13 +15,14 @@ from platformkit_pipeline.control_plane.connection import Connection, control_pl
 from platformkit_pipeline.control_plane.inventory import InventoryChanges
 from platformkit_pipeline.control_plane.scans import ScanRecord
 from platformkit_pipeline.introspection.repository.git import open_repository
+from platformkit_pipeline.introspection.repository.github_settings import with_github
 from platformkit_pipeline.introspection.repository.observe import RepositoryOptions
 from platformkit_pipeline.logs import bind_ids, get_logger
 from platformkit_pipeline.model.inventory import InventoryObject, set_digest
 from platformkit_pipeline.model.repository.inventory import inventory_of
 from platformkit_pipeline.model.repository.snapshot import RepositorySnapshot
-from platformkit_pipeline.model.target import Target
-from platformkit_pipeline.operations.scan_repository import observed
+from platformkit_pipeline.model.target import GithubAccess, Target
+from platformkit_pipeline.operations.scan_repository import observed, told_by_github
 from platformkit_pipeline.operations.stored_snapshot import target_id_of
 
 _log = get_logger("operations.observe_repository_target")
@@ -44,10 +45,17 @@ class RepositoryObservation:
 
 
 def observe_repository_target(
-    connection: Connection, target: Target, path: Path, *, run_id: str | None, cache: Path | None = None
+    connection: Connection,
+    target: Target,
+    path: Path,
+    *,
+    run_id: str | None,
+    github: GithubAccess | None = None,
+    cache: Path | None = None,
 ) -> RepositoryObservation:
     """Observe the repository at `path` and store it; a commit that was observed before is remembered (see `repository_cache`).
 
+    With `github` its settings there are observed as well, each time anew; why they could not be is stored in their place.
     Raises ConfigurationError for a folder that is no repository, ObservationError, ControlPlaneError. Killed half-way, or
     failed, it leaves nothing stored.
     """
@@ -58,6 +66,8 @@ def observe_repository_target(
             connection.rollback()  # no transaction stays open while the repository is read
         with open_repository(path) as repository:
             snapshot = observed(repository, RepositoryOptions(name=target.name), cache).snapshot
+        if github is not None:
+            snapshot = with_github(snapshot, told_by_github(github, cache))
         objects = inventory_of(snapshot)
         fingerprint = set_digest(objects)
         duration = time.monotonic() - started

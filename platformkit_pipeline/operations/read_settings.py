@@ -23,6 +23,7 @@ from platformkit_pipeline.logs import get_logger
 from platformkit_pipeline.model.dsn import Dsn, redact
 from platformkit_pipeline.model.errors import ConfigurationError, SettingsError, UnknownTarget
 from platformkit_pipeline.model.settings import Project, Repository, Settings, TargetLists
+from platformkit_pipeline.model.target import OWNER_NAME, GithubAccess
 from platformkit_pipeline.operations.resolve_dsn import dsn_from_environment
 from platformkit_pipeline.operations.settings_document import Document, Fault, MalformedDocument, parse_json, parse_yaml, strings_of
 
@@ -135,8 +136,17 @@ def find_repository(settings: Settings, name: str) -> Repository:
 def repository_path(settings_file: Path, repository: Repository) -> Path:
     """Where the settings say that a repository lies. Raises ConfigurationError when they do not."""
     if repository.path is None:
-        raise ConfigurationError(f"the settings give no path for the repository {repository.name}: add `path:`, the folder of a clone")
+        raise ConfigurationError(f"the settings give no path for the repository {repository.name}; a scan reads its git folder")
     return settings_file.parent / repository.path
+
+
+def github_access_of(repository: Repository) -> GithubAccess | None:
+    """How GitHub is asked about a repository, None where it is not. Raises ConfigurationError for a name that GitHub cannot know."""
+    if repository.github is None:
+        return None
+    if not OWNER_NAME.match(repository.name):
+        raise ConfigurationError(f"the settings ask GitHub about the repository {repository.name}; its name has to be owner/name then")
+    return GithubAccess(repository.name, repository.github.token_env)
 
 
 def _found(entries: Sequence[_Target], name: str, kind: str) -> _Target:

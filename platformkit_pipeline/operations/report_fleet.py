@@ -17,14 +17,14 @@ select c.target_name, c.target_kind, c.environment, c.owners, c.scanned_at, s.ra
        c.critical, c.high, c.medium, c.low, c.info, c.unknown
   from ops.compliance_by_target c
   left join ops.scans s on s.scan_id = c.scan_id
- where c.target_kind in ('supabase_project', 'repository')
- order by c.target_name collate "C", c.target_kind
+ where c.target_kind = %s
+ order by c.target_name collate "C"
 """
 
 
 @dataclass(frozen=True, slots=True)
 class FleetReport:
-    """All active projects and repositories by name, as stored when `audit_head` (64 hex digits) was the end of the audit chain."""
+    """All active projects by name, then the repositories, as stored when `audit_head` (64 hex digits) was the end of the audit chain."""
 
     standings: tuple[TargetStanding, ...]
     audit_head: str
@@ -40,8 +40,13 @@ class FleetReport:
 def report_fleet(connection: Connection) -> FleetReport:
     """Read the present state of all projects and repositories. Raises ControlPlaneError."""
     with control_plane_errors(), connection.transaction():
-        rows = connection.execute(_STANDINGS).fetchall()
-        return FleetReport(tuple(map(_standing, rows)), _head(connection))
+        standings = (*standings_of(connection, TargetKind.SUPABASE_PROJECT), *standings_of(connection, TargetKind.REPOSITORY))
+        return FleetReport(standings, _head(connection))
+
+
+def standings_of(connection: Connection, kind: TargetKind) -> tuple[TargetStanding, ...]:
+    """The active targets of one kind, by name, inside the caller's transaction."""
+    return tuple(map(_standing, connection.execute(_STANDINGS, (kind.value,)).fetchall()))
 
 
 def audit_head_hash(connection: Connection) -> str:

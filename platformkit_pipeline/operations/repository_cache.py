@@ -36,7 +36,7 @@ def cache_key(repository: GitRepository, options: RepositoryOptions, tools: tupl
     """Names everything that an observation of the clone depends on: commits and references, options, this version, and tools."""
     references = (repository.folder / "packed-refs").read_bytes()
     parts = [
-        *(__version__, str(OBSERVATION_VERSION), options.name, options.commit or repository.borrowed.commit or "", options.base or ""),
+        *(__version__, str(OBSERVATION_VERSION), options.name, repository.borrowed.commit or "", options.commit or "", options.base or ""),
         *(str(repository.borrowed.branch), str(repository.borrowed.shallow), hashlib.sha256(references).hexdigest(), *tools),
     ]
     return hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogateescape")).hexdigest()

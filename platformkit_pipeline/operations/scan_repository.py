@@ -8,22 +8,32 @@ from pathlib import Path
 
 from platformkit_pipeline.introspection.repository.files import Files
 from platformkit_pipeline.introspection.repository.git import GitRepository, open_repository
-from platformkit_pipeline.introspection.repository.observe import RepositoryOptions, observe_repository
+from platformkit_pipeline.introspection.repository.github_settings import ask_github, with_github
+from platformkit_pipeline.introspection.repository.observe import RepositoryOptions, observe_commit
+from platformkit_pipeline.introspection.repository.secrets import secret_ruleset
 from platformkit_pipeline.logs import bind_ids, get_logger
 from platformkit_pipeline.model.inventory import set_digest
+from platformkit_pipeline.model.repository.facet import RepositoryFacet
+from platformkit_pipeline.model.repository.github import GithubSettings
 from platformkit_pipeline.model.repository.inventory import inventory_of
 from platformkit_pipeline.model.repository.snapshot import RepositorySnapshot
 from platformkit_pipeline.model.result import Result
 from platformkit_pipeline.model.scan import ScanReport
 from platformkit_pipeline.model.score import compliance_score
-from platformkit_pipeline.model.target import Target
+from platformkit_pipeline.model.target import GithubAccess, Target
 from platformkit_pipeline.operations.clock import SYSTEM_CLOCK, Clock
+from platformkit_pipeline.operations.github_answers import kept_answers
 from platformkit_pipeline.operations.lint_committed import lint_committed
 from platformkit_pipeline.operations.repository_cache import Observed, cache_folder, cache_key, recall, remember
 from platformkit_pipeline.rules.evaluate_repository import evaluate_repository
 from platformkit_pipeline.rules.registry import Rule, Source, rules_about_files, rules_about_repositories, ruleset_digest
 
 Progress = Callable[[str], None]
+_OF_TOOLS = (
+    *(RepositoryFacet.WORKFLOWS, RepositoryFacet.WORKFLOW_SECURITY, RepositoryFacet.SECRETS, RepositoryFacet.SECRET_HISTORY),
+    RepositoryFacet.LOG_STATEMENTS,
+)
+"""What tools observe, which may be missing today and there tomorrow: nothing is kept without them."""
 _log = get_logger("operations.scan_repository")
 
 
@@ -33,6 +43,8 @@ class RepositorySource:
 
     path: Path
     base: str | None = None
+    github: GithubAccess | None = None
+    """Ask GitHub about it as well, each time anew."""
 
 
 def scan_repository(
@@ -60,12 +72,15 @@ def scan_repository(
         options = RepositoryOptions(name=target.name, base=base)
         progress(f"reading {target.name}")
         seen = observed(repository, options, cache)
-        snapshot = seen.snapshot
+        told = None if source.github is None else told_by_github(source.github, cache, progress)
+        snapshot = seen.snapshot if told is None else with_github(seen.snapshot, told)
         results = evaluate_repository(snapshot, about_commits, started_at.date())
         brought = results
         if base is not None:
             progress(f"comparing with {base[:12]}")
             before = observed(repository, replace(options, commit=base, base=None), cache).snapshot
+            # Settings are no part of a change: the base is judged by the same.
+            before = before if told is None else with_github(before, told)
             of_commits = [rule for rule in about_commits if rule.source is not Source.CHANGE]
             brought = _without(results, evaluate_repository(before, of_commits, started_at.date()))
             linted = tuple(_of_changed_migrations(repository, snapshot, base, chosen))
@@ -78,7 +93,7 @@ def scan_repository(
             base=base,
             started_at=started_at,
             duration_seconds=clock.seconds() - started,
-            catalog_fingerprint=seen.digest,
+            catalog_fingerprint=seen.digest if told is None else set_digest(inventory_of(snapshot)),
             ruleset_digest=ruleset_digest(chosen),
             results=brought,
             score=compliance_score(results),
@@ -86,6 +101,13 @@ def scan_repository(
         )
         _log.info("scanned", results=len(report.results), findings=len(report.findings), duration_seconds=report.duration_seconds)
     return report
+
+
+def told_by_github(access: GithubAccess, cache: Path | None = None, progress: Progress = lambda _: None) -> GithubSettings | str:
+    """What GitHub tells now, or why it tells nothing."""
+    progress(f"asking GitHub about {access.owner_name}")
+    with kept_answers(cache if cache is not None else cache_folder(), access.owner_name) as answers:
+        return ask_github(access, store=answers)
 
 
 def _of_changed_migrations(repository: GitRepository, snapshot: RepositorySnapshot, base: str, rules: Sequence[Rule]) -> Iterator[Result]:
@@ -107,14 +129,18 @@ def rules_of_scan(*, change: bool) -> tuple[Rule, ...]:
 
 
 def observed(repository: GitRepository, options: RepositoryOptions, cache: Path | None = None) -> Observed:
-    """The snapshot of a commit, from the cache where it was observed before. `cache` is a folder, by default below PLATFORMKIT_HOME."""
+    """The snapshot of a commit without GitHub, from the cache where it was observed before.
+
+    `cache` is a folder, by default below PLATFORMKIT_HOME.
+    """
     folder = cache if cache is not None else cache_folder()
-    key = cache_key(repository, options)
+    key = cache_key(repository, options, (secret_ruleset(),))
     if (known := recall(folder, key)) is not None:
         return known
-    snapshot = observe_repository(repository, options)
+    snapshot = observe_commit(repository, options)
     made = Observed(snapshot, set_digest(inventory_of(snapshot)))
-    remember(folder, key, made)
+    if all(snapshot.observed(facet) for facet in _OF_TOOLS):
+        remember(folder, key, made)
     return made
 
 

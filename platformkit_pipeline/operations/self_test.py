@@ -34,7 +34,7 @@ from platformkit_pipeline.operations.self_test_history import complaints_about_h
 from platformkit_pipeline.operations.self_test_migrations import complaints_about
 from platformkit_pipeline.operations.self_test_repositories import RepositoryBench, complaints_about_repository_rule
 from platformkit_pipeline.rules.evaluate import evaluate
-from platformkit_pipeline.rules.registry import Rule, Scope, Source, rules_for
+from platformkit_pipeline.rules.registry import REPOSITORY_SOURCES, Rule, Scope, Source, rules_for
 from platformkit_pipeline.sandbox.binaries import find_binaries
 from platformkit_pipeline.sandbox.databases import connect, create_database, drop_database, with_user
 from platformkit_pipeline.sandbox.embedded import EmbeddedPostgres
@@ -60,7 +60,6 @@ _ENOUGH_AGE = timedelta(days=90)
 _PATIENCE_SECONDS = 20
 """For each statement of an example."""
 
-_OF_REPOSITORIES = (Source.CLONE, Source.GITHUB, Source.CHANGE)
 
 _log = get_logger("operations.self_test")
 
@@ -100,8 +99,8 @@ def self_test(rules: Sequence[Rule], progress: Progress = lambda _: None) -> Sel
     Raises SandboxError when there is no server to be had.
     """
     tested = [_test_of_files(rule) for rule in rules if rule.source is Source.FILES]
-    tested += _tests_of_repositories([rule for rule in rules if rule.source in _OF_REPOSITORIES], progress)
-    on_a_server = [rule for rule in rules if rule.source is not Source.FILES and rule.source not in _OF_REPOSITORIES]
+    tested += _tests_of_repositories([rule for rule in rules if rule.source in REPOSITORY_SOURCES], progress)
+    on_a_server = [rule for rule in rules if rule.source is not Source.FILES and rule.source not in REPOSITORY_SOURCES]
     if not on_a_server:
         return SelfTest(None, None, tuple(sorted(tested, key=lambda test: test.code)))
     binaries = find_binaries()

@@ -8,21 +8,28 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from platformkit_pipeline.introspection.github.api import ADDRESS_VARIABLE
 from platformkit_pipeline.introspection.repository.git import open_repository
+from platformkit_pipeline.introspection.repository.github_settings import ask_github, with_github
 from platformkit_pipeline.introspection.repository.observe import RepositoryOptions, observe_repository
+from platformkit_pipeline.model.repository.github import GithubSettings
 from platformkit_pipeline.model.repository.snapshot import RepositorySnapshot
 from platformkit_pipeline.model.result import Outcome, Result
+from platformkit_pipeline.model.target import GithubAccess
 from platformkit_pipeline.rules.evaluate_repository import evaluate_repository
 from platformkit_pipeline.rules.registry import Rule, Source, rules_about_repositories
+from platformkit_pipeline.sandbox.github.serve import TOKEN, serve_github
 from platformkit_pipeline.sandbox.sample_repository.builder import START, RepositoryBuilder, build_well_kept
 from platformkit_pipeline.sandbox.sample_repository.examples import Played, play
+from platformkit_pipeline.sandbox.sample_repository.github import lay_onto, well_kept_github
 
+_TOKEN_VARIABLE = "TOKEN_OF_THE_STAND_IN"  # noqa: S105 - the name of a variable
 _AFTER = START + timedelta(days=10)
 """Examples begin when the history of the well-kept repository has ended."""
 
@@ -64,7 +71,10 @@ def judged_example(bench: RepositoryBench, rule: Rule, example: str) -> tuple[Re
     """What the whole book of rules about repositories says about an example, without what it gives no answer to."""
     book = rules_about_repositories()
     with bench.played(example) as (path, played):
-        results = evaluate_repository(_observed(path, played), book, played.today)
+        snapshot = _observed(path, played)
+        if played.github or rule.source is Source.GITHUB:
+            snapshot = with_github(snapshot, _told_by_github(played.github))
+        results = evaluate_repository(snapshot, book, played.today, recorded_exceptions=played.recorded_exceptions)
     sources = {r.code: r.source for r in book}
     return tuple(r for r in results if r.rule == rule.code or sources[r.rule] is Source.CLONE or r.outcome is not Outcome.UNKNOWN)
 
@@ -72,6 +82,17 @@ def judged_example(bench: RepositoryBench, rule: Rule, example: str) -> tuple[Re
 def _observed(path: Path, played: Played) -> RepositorySnapshot:
     with open_repository(path) as repository:
         return observe_repository(repository, RepositoryOptions(name="shop", base=played.base))
+
+
+def _told_by_github(changes: Sequence[str]) -> GithubSettings | str:
+    """What an observation over HTTP tells of a stand-in that holds the well-kept settings, with the changes laid onto them."""
+    repository = well_kept_github()
+    for change in changes:
+        lay_onto(repository, change)
+    with serve_github() as github:
+        github.repositories = {repository.full_name: repository}
+        environment = {_TOKEN_VARIABLE: TOKEN, ADDRESS_VARIABLE: github.address}
+        return ask_github(GithubAccess(repository.full_name, _TOKEN_VARIABLE), environment=environment)
 
 
 def _is_broken(result: Result) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from platformkit_pipeline.model.result import PatchKind
-from platformkit_pipeline.rules.registry import Family, Rule, Source, ruleset_digest
+from platformkit_pipeline.rules.registry import REPOSITORY_SOURCES, Family, Rule, Source, ruleset_digest
 
 SCHEMA_VERSION = 1
 
@@ -62,6 +62,7 @@ _JUDGED_FROM = {
     Source.CLONE: "a repository's latest commit, by `platformkit scan --repo`",
     Source.GITHUB: "the settings of the repository on GitHub, where a token is given",
     Source.CHANGE: "what a branch brings, where `--base` names what it is compared with",
+    Source.CONTROL_PLANE: "a repository's latest commit, and what the control plane holds",
 }
 _UNKNOWN_BESIDES = {
     Source.CATALOG: "",
@@ -73,6 +74,7 @@ _UNKNOWN_BESIDES = {
     Source.CLONE: "",
     Source.GITHUB: "GitHub was not asked, or does not tell this token",
     Source.CHANGE: "nobody named a base",
+    Source.CONTROL_PLANE: "there is no control plane to ask",
 }
 _MENDED_BY = {
     PatchKind.SQL: "a migration that `platformkit plan` writes",
@@ -143,7 +145,7 @@ def _pages(rules: Sequence[Rule]) -> Iterator[str]:
     yield ""
 
 
-_LANGUAGE_OF_EXAMPLES = {Source.LOGS: "json", Source.CLONE: "text", Source.GITHUB: "text", Source.CHANGE: "text"}
+_LANGUAGE_OF_EXAMPLES = {Source.LOGS: "json", **dict.fromkeys(REPOSITORY_SOURCES, "text")}
 """Where it is not SQL: what the logs said, or what was done to a repository."""
 
 
@@ -172,7 +174,7 @@ def _clause(rule: Rule) -> str:
 
 def _unknown_when(rule: Rule) -> str:
     kinds = ", ".join(f"`{kind.value}`" for kind in rule.requires)
-    of_a_repository = rule.source in (Source.CLONE, Source.GITHUB, Source.CHANGE)
+    of_a_repository = rule.source in REPOSITORY_SOURCES
     reasons = [f"{kinds} could not be read" if of_a_repository else f"the observer may not read {kinds}"] if kinds else []
     reasons += [_UNKNOWN_BESIDES[rule.source]] if _UNKNOWN_BESIDES[rule.source] else []
     return "; ".join(reasons)

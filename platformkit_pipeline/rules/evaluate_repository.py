@@ -13,9 +13,14 @@ from platformkit_pipeline.rules.repository_subject import RepositorySubject, rep
 from platformkit_pipeline.rules.results import judged, result_of
 
 
-def evaluate_repository(snapshot: RepositorySnapshot, rules: Sequence[Rule], today: date) -> tuple[Result, ...]:
-    """Judge one repository by `rules`, all of which must be about repositories; sorted by severity, rule and identity."""
-    subject = RepositorySubject(snapshot, today)
+def evaluate_repository(
+    snapshot: RepositorySnapshot, rules: Sequence[Rule], today: date, *, recorded_exceptions: tuple[str, ...] | None = None
+) -> tuple[Result, ...]:
+    """Judge one repository by `rules`, all of which must be about repositories; sorted by severity, rule and identity.
+
+    `recorded_exceptions` are the paths of documents that `ops.exceptions` names for it, None where no control plane was asked.
+    """
+    subject = RepositorySubject(snapshot, today, recorded_exceptions)
     results = [result for rule in rules for result in _results(rule, subject)]
     return tuple(sorted(results, key=lambda r: r.sort_key))
 

@@ -78,6 +78,12 @@ class Source(StrEnum):
     """Settings that only GitHub's API tells; judged where a token is given, unknown elsewhere."""
     CHANGE = "change"
     """What a branch brings; judged where somebody names the base that it is compared with."""
+    CONTROL_PLANE = "control_plane"
+    """A repository's documents beside what the control plane holds; judged where there is one, unknown elsewhere."""
+
+
+REPOSITORY_SOURCES = (Source.CLONE, Source.GITHUB, Source.CHANGE, Source.CONTROL_PLANE)
+"""Of rules about an observed repository."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,7 +274,7 @@ def rules_about_files() -> tuple[Rule, ...]:
 def rules_about_repositories() -> tuple[Rule, ...]:
     """The rules that judge an observed repository and its settings, by code. What judges migrations is not loaded for it."""
     _import_rule_modules(_REPOSITORY_RULES)
-    return tuple(r for r in _by_code() if r.source in (Source.CLONE, Source.GITHUB, Source.CHANGE))
+    return tuple(r for r in _by_code() if r.source in REPOSITORY_SOURCES)
 
 
 def rules_about_a_commit() -> tuple[Rule, ...]:

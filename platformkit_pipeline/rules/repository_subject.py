@@ -22,6 +22,8 @@ class RepositorySubject:
 
     snapshot: RepositorySnapshot
     today: date
+    recorded_exceptions: tuple[str, ...] | None = None
+    """Paths of documents that `ops.exceptions` names; None where no control plane was asked."""
 
     @property
     def declarations(self) -> RepositoryDeclarations:

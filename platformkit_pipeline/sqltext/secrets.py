@@ -82,7 +82,7 @@ def mask_secrets(text: str, *, prose: bool = False) -> str:
 
     `prose`: it is a sentence for people (a COMMENT), where a password may follow a colon without any quotes.
     """
-    if not _may_hold_a_secret(text):
+    if not may_hold_a_secret(text):
         return text
     spans = _spans(text, prose=prose)
     if not spans:
@@ -100,14 +100,14 @@ def mask_setting(name: str, value: str) -> str:
     masked = mask_secrets(value)
     if masked is not value or not names_a_secret(name):
         return masked
-    given = _is_given(value) if _plain_name(name).endswith(("password", "secret")) else _looks_secret(value)
-    return masked_value(_kind_of_name(name)) if given and value != _LOCAL_SIGNER else value
+    given = _is_given(value) if _plain_name(name).endswith(("password", "secret")) else looks_secret(value)
+    return masked_value(kind_of_name(name)) if given and value != _LOCAL_SIGNER else value
 
 
 def secrets_in(text: str, *, prose: bool = False) -> tuple[SecretUse, ...]:
     """Secrets in the text, by line: those that an earlier masking took out, and those that still stand there."""
     found = [_Span(m.start(), m.end(), m["kind"]) for m in _MARKER.finditer(text)] if MARKER in text else []
-    if _may_hold_a_secret(text):
+    if may_hold_a_secret(text):
         found += _spans(text, prose=prose)
     return tuple(SecretUse(s.kind, DESCRIPTIONS.get(s.kind, "a secret"), text.count("\n", 0, s.start) + 1) for s in sorted(found))
 
@@ -134,7 +134,7 @@ def _behind_gates() -> tuple[tuple[str, tuple[str, ...]], ...]:
 _SEARCHED = _behind_gates()
 
 
-def _may_hold_a_secret(text: str) -> bool:
+def may_hold_a_secret(text: str) -> bool:
     """A few plain searches: a database of 10,000 tables brings a hundred thousand texts, and most of them are clean.
 
     Not memoised: the observation asks once for each distinct text, and remembering costs as much as searching.
@@ -161,11 +161,19 @@ class _Form(NamedTuple):
 
 
 def _no_placeholder(match: re.Match[str]) -> bool:
-    return not _is_placeholder(match["value"])
+    return not is_placeholder(match["value"])
+
+
+_LONG_KEY = 200
+
+
+def _no_empty_key(match: re.Match[str]) -> bool:
+    """A long one may hold `todo` or `xxxx` by chance."""
+    return len(match["value"]) > _LONG_KEY or _no_placeholder(match)
 
 
 def _random(match: re.Match[str]) -> bool:
-    return not _is_placeholder(match["value"]) and not _is_made_of_words(match["value"])
+    return not is_placeholder(match["value"]) and not _is_made_of_words(match["value"])
 
 
 _LOCAL_STACK = "N7UND0UgjKTVK-"
@@ -190,6 +198,12 @@ def _claims(token: str) -> dict[str, object] | None:
     return claims if isinstance(claims, dict) else None
 
 
+def role_of(token: str) -> str | None:
+    """The role that a JWT claims; None when it claims none or is no JWT."""
+    role = (_claims(token) or {}).get("role")
+    return role if isinstance(role, str) else None
+
+
 def _kind_of_jwt(token: str) -> str | None:
     claims = _claims(token)
     if claims is None or claims.get("iss") == _DEMO_ISSUER or claims.get("role") == "anon":
@@ -210,7 +224,7 @@ _NO_REAL_HOST = re.compile(
 
 def _real_url(match: re.Match[str]) -> bool:
     password, host = match["value"], match["host"]
-    if _is_placeholder(password) or _is_placeholder(host) or password.lower() in ("password", "pass", "pwd", "secret"):
+    if is_placeholder(password) or is_placeholder(host) or password.lower() in ("password", "pass", "pwd", "secret"):
         return False
     return not (password.lower() in _WEAK_PASSWORDS and _NO_REAL_HOST.match(host))
 
@@ -218,14 +232,16 @@ def _real_url(match: re.Match[str]) -> bool:
 _JWT = re.compile(r"(?<![\w-])(?P<value>eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,})", re.ASCII)
 _FORMS = (
     _Form("supabase-secret-key", ("sb_secret_",), re.compile(r"\b(?P<value>sb_secret_[\w-]{16,})", re.ASCII), _no_local_key),
-    _Form("supabase-access-token", ("sbp_",), re.compile(r"\b(?P<value>sbp_(?:v0_|oauth_)?[0-9a-f]{40})\b"), _no_placeholder),
+    _Form("supabase-access-token", ("sbp_",), re.compile(r"\b(?P<value>sbp_(?:v0_|oauth_)?[0-9a-f]{40})\b", re.ASCII), _no_placeholder),
     _Form(
         "url-password",
         ("://",),
-        re.compile(r"\b[A-Za-z][A-Za-z0-9+.-]{1,20}://[^\s:/@'\"]{0,100}:(?P<value>[^\s@/'\"]{1,200})@(?P<host>[^\s:/?'\"]{1,255})"),
+        re.compile(
+            r"\b[A-Za-z][A-Za-z0-9+.-]{1,20}://[^\s:/@'\"]{0,100}:(?P<value>[^\s@/'\"]{1,200})@(?P<host>[^\s:/?'\"]{1,255})", re.ASCII
+        ),
         _real_url,
     ),
-    _Form("aws-access-key", ("AKIA", "ASIA"), re.compile(r"\b(?P<value>(?:AKIA|ASIA)[0-9A-Z]{16})\b"), _no_placeholder),
+    _Form("aws-access-key", ("AKIA", "ASIA"), re.compile(r"\b(?P<value>(?:AKIA|ASIA)[0-9A-Z]{16})\b", re.ASCII), _no_placeholder),
     _Form(
         "github-token",
         ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"),
@@ -233,7 +249,7 @@ _FORMS = (
         _no_placeholder,
     ),
     _Form("gitlab-token", ("glpat-",), re.compile(r"\b(?P<value>glpat-[\w-]{20,})", re.ASCII), _no_placeholder),
-    _Form("slack-token", ("xox",), re.compile(r"\b(?P<value>xox[abeoprs]-[A-Za-z0-9-]{10,})"), _random),
+    _Form("slack-token", ("xox",), re.compile(r"\b(?P<value>xox[abeoprs]-[A-Za-z0-9-]{10,})", re.ASCII), _random),
     _Form(
         "chat-webhook",
         ("hooks",),
@@ -249,16 +265,20 @@ _FORMS = (
         re.compile(r"://(?:\w+\.)?discord(?:app)?\.com/api/webhooks/(?P<value>\d+/[\w-]{30,})", re.ASCII),
         _no_placeholder,
     ),
-    _Form("stripe-key", ("_live_",), re.compile(r"\b(?P<value>[sr]k_live_[A-Za-z0-9]{16,})"), _no_placeholder),
-    _Form("webhook-secret", ("whsec_",), re.compile(r"\b(?P<value>whsec_[A-Za-z0-9+/=]{20,})"), _no_placeholder),
+    _Form("stripe-key", ("_live_",), re.compile(r"\b(?P<value>[sr]k_live_[A-Za-z0-9]{16,})", re.ASCII), _no_placeholder),
+    _Form("webhook-secret", ("whsec_",), re.compile(r"\b(?P<value>whsec_[A-Za-z0-9+/=]{20,})", re.ASCII), _no_placeholder),
     _Form("model-provider-key", ("sk-",), re.compile(r"(?<![\w-])(?P<value>sk-[A-Za-z0-9][\w-]{19,})", re.ASCII), _random),
     _Form("google-api-key", ("AIza",), re.compile(r"\b(?P<value>AIza[\w-]{35})", re.ASCII), _no_placeholder),
     _Form("sendgrid-key", ("SG.",), re.compile(r"\b(?P<value>SG\.[\w-]{22}\.[\w-]{43})", re.ASCII), _no_placeholder),
     _Form(
         "private-key",
         ("PRIVATE KEY",),
-        re.compile(r"-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY-----(?P<value>[A-Za-z0-9+/=\s\\:,-]{32,}?)(?=-----END|['\"$]|\Z)"),
-        _no_placeholder,
+        # no two dashes in the body: otherwise many beginnings without an end would each be read to the end of the text
+        re.compile(
+            r"-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY-----(?P<value>(?:[A-Za-z0-9+/=\s\\:,]|-(?!-)){32,}?)(?=-----END|['\"$]|\Z)",
+            re.ASCII,
+        ),
+        _no_empty_key,
     ),
     _Form(
         "authorization-header",
@@ -269,11 +289,19 @@ _FORMS = (
 )
 
 
-def _formed(text: str) -> Iterator[_Span]:
+class Form(NamedTuple):
+    """A place that has the form of a secret. `kind` is None when it is none: public by design, or a placeholder."""
+
+    start: int
+    end: int
+    kind: str | None
+
+
+def forms_in(text: str) -> Iterator[Form]:
+    """Every place known by its form, in no order; for texts of any language."""
     if "eyJ" in text:
         for match in _JWT.finditer(text):
-            if kind := _kind_of_jwt(match["value"]):
-                yield _Span(*match.span("value"), kind)
+            yield Form(*match.span("value"), _kind_of_jwt(match["value"]))
     for form in _FORMS:
         for needle in form.needles:
             if needle in text:
@@ -281,8 +309,13 @@ def _formed(text: str) -> Iterator[_Span]:
         else:
             continue
         for match in form.pattern.finditer(text):
-            if form.holds(match) and not _is_public(match["value"]):
-                yield _Span(*match.span("value"), form.kind)
+            yield Form(*match.span("value"), form.kind if form.holds(match) and not _is_public(match["value"]) else None)
+
+
+def _formed(text: str) -> Iterator[_Span]:
+    for start, end, kind in forms_in(text):
+        if kind is not None:
+            yield _Span(start, end, kind)
 
 
 # -- does a literal look like a secret? ------------------------------------------------------------------------------
@@ -300,7 +333,8 @@ _WORD = re.compile(r"(?:[a-z]{2,31}|[A-Z]{2,31}|[A-Z][a-z]{1,31}|[A-Za-z]|[A-Za-
 _SHORTEST_CAMEL = 3
 
 
-def _is_placeholder(value: str) -> bool:
+def is_placeholder(value: str) -> bool:
+    """`<your-key>`, `changeme`, `${TOKEN}`: what stands where a secret is to be put."""
     return _PLACEHOLDER.search(value) is not None
 
 
@@ -315,11 +349,13 @@ def _is_made_of_words(value: str) -> bool:
     return bool(words) and letters >= _SHORTEST_CAMEL * len(words) and all(_WORD.match(word) for word in words)
 
 
-def _looks_secret(value: str, chosen: bool = False) -> bool:
-    """`chosen`: people choose such values themselves, so that words with a number are one (`winter2024`, `daily-reset-2026`)."""
+def looks_secret(value: str, chosen: bool = False) -> bool:
+    """Whether a literal is more than a word, a placeholder, a hash or a path.
+
+    `chosen`: people choose such values themselves, so that words with a number are one (`winter2024`, `daily-reset-2026`)."""
     if len(value) < (6 if chosen else _SHORTEST) or any(c.isspace() for c in value):
         return False
-    if _is_placeholder(value) or _HASH.match(value) or _is_public(value) or "://" in value:
+    if is_placeholder(value) or _HASH.match(value) or _is_public(value) or "://" in value:
         return False
     if not _is_made_of_words(value):
         return any(c.isalnum() for c in value)
@@ -422,12 +458,13 @@ def _in_prose(text: str, offset: int) -> Iterator[_Span]:
         name = text[before.start() if before else match.start() : match.start("value")].rstrip("\"'`:=> \t\n")
         name = name.removesuffix(" is").rstrip("\"'` ")
         value = text[match.start("value") : match.end("value")].rstrip(".)!?")
-        if names_a_secret(name) and _looks_secret(value, _names_what_people_choose(name)):
+        if names_a_secret(name) and looks_secret(value, _names_what_people_choose(name)):
             start = offset + match.start("value")
-            yield _Span(start, start + len(value), _kind_of_name(name))
+            yield _Span(start, start + len(value), kind_of_name(name))
 
 
-def _kind_of_name(name: str) -> str:
+def kind_of_name(name: str) -> str:
+    """Kind of a literal that is given to something of that name."""
     plain = _plain_name(name)
     if _PASSWORD_NAME.search(plain):
         return "password"
@@ -476,7 +513,7 @@ def _named(text: str, offset: int, depth: int) -> Iterator[_Span]:
         if token.kind == "word":
             literal = _given_to_word(tokens, index)
             if literal:
-                yield _Span(offset + literal.start, offset + literal.end, _kind_of_name(token.text))
+                yield _Span(offset + literal.start, offset + literal.end, kind_of_name(token.text))
             elif index + 1 < len(tokens) and tokens[index + 1].kind == "(":
                 yield from _given_to_function(tokens, index, offset)
             yield from _among_items_and_operands(tokens, index, offset)
@@ -485,7 +522,7 @@ def _named(text: str, offset: int, depth: int) -> Iterator[_Span]:
         elif token.kind in STRINGS:
             literal = _given_to_label(tokens, index)
             if literal:
-                yield _Span(offset + literal.start, offset + literal.end, _kind_of_name(token.text))
+                yield _Span(offset + literal.start, offset + literal.end, kind_of_name(token.text))
             yield from _inside(token, offset, depth)
 
 
@@ -499,7 +536,7 @@ def _given_to_word(tokens: list[Token], index: int) -> Token | None:
         token = tokens[place]
         if token.kind in STRINGS:
             direct = place == index + 1 and (
-                _is_given(token.text) if _PASSWORD_NAME.search(_plain_name(name)) else _looks_secret(token.text)
+                _is_given(token.text) if _PASSWORD_NAME.search(_plain_name(name)) else looks_secret(token.text)
             )
             return token if direct else None
         word = token.text.lower() if token.kind == "word" else token.kind
@@ -538,15 +575,15 @@ def _told(literal: Token, name: str, offset: int) -> Iterator[_Span]:
     chosen, start = _names_what_people_choose(name), offset + literal.start
     if literal.text.startswith("{") and literal.text.endswith("}"):
         for element in _ELEMENT.finditer(literal.text):
-            if _looks_secret(element[0], chosen):
-                yield _Span(start + element.start(), start + element.end(), _kind_of_name(name))
-    elif _looks_secret(literal.text, chosen):
-        yield _Span(start, offset + literal.end, _kind_of_name(name))
+            if looks_secret(element[0], chosen):
+                yield _Span(start + element.start(), start + element.end(), kind_of_name(name))
+    elif looks_secret(literal.text, chosen):
+        yield _Span(start, offset + literal.end, kind_of_name(name))
 
 
 def _is_given(value: str) -> bool:
     """After the key word PASSWORD any literal is one, unless it is a hole to be filled in."""
-    return bool(value.strip()) and not _is_placeholder(value) and not _HASH.match(value) and not _MARKER.search(value)
+    return bool(value.strip()) and not is_placeholder(value) and not _HASH.match(value) and not _MARKER.search(value)
 
 
 def _secret_at(tokens: list[Token], place: int, chosen: bool) -> Token | None:
@@ -554,7 +591,7 @@ def _secret_at(tokens: list[Token], place: int, chosen: bool) -> Token | None:
         place += 1
     if place >= len(tokens) or tokens[place].kind not in STRINGS:
         return None
-    return tokens[place] if _looks_secret(tokens[place].text, chosen) else None
+    return tokens[place] if looks_secret(tokens[place].text, chosen) else None
 
 
 def _given_to_label(tokens: list[Token], index: int) -> Token | None:
@@ -603,8 +640,8 @@ def _inside(token: Token, offset: int, depth: int) -> Iterator[_Span]:
     for pattern in (_IN_JSON, _IN_CONNECTION_STRING):
         for match in pattern.finditer(text):
             name, value = match["name"], match["value"]
-            if names_a_secret(name) and _looks_secret(value, _names_what_people_choose(name)):
-                kind = "connection-password" if pattern is _IN_CONNECTION_STRING else _kind_of_name(name)
+            if names_a_secret(name) and looks_secret(value, _names_what_people_choose(name)):
+                kind = "connection-password" if pattern is _IN_CONNECTION_STRING else kind_of_name(name)
                 yield _Span(start + match.start("value"), start + match.end("value"), kind)
     if depth >= _DEEPEST or not _is_worth_reading(text):
         return

@@ -12,6 +12,7 @@ import yaml
 from platformkit_pipeline.control_plane.connection import Connection
 from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.sandbox.databases import with_user
+from platformkit_pipeline_tests.cli.conftest import Program
 from platformkit_pipeline_tests.cli.program import platformkit
 from platformkit_pipeline_tests.rules.conftest import WELL_KEPT, findings, run_sql
 
@@ -108,11 +109,13 @@ REFUSED = (
 )
 
 
-def test_wrong_input_is_2_and_changes_nothing(shop: Shop) -> None:
+def test_wrong_input_is_2_and_changes_nothing(shop: Shop, program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in shop.env.items():
+        monkeypatch.setenv(name, value)
     for arguments, complaint in REFUSED:
-        code, said, complained = shop.apply(*arguments)
-        assert (code, said) == (2, ""), arguments
-        assert complaint in complained, arguments
+        refused = program("apply", str(shop.plan), *arguments)
+        assert (refused.code, refused.stdout) == (2, ""), arguments
+        assert complaint in refused.stderr, arguments
     assert findings(shop.dsn) == {("FUN001", "function public.close_day()")}
 
 
@@ -125,15 +128,15 @@ def test_wrong_input_is_2_and_changes_nothing(shop: Shop) -> None:
         (json.dumps({"schema_version": 1, **dict.fromkeys(_HEAD, "x"), "patches": [], "manual_items": []}), "changed"),
     ],
 )
-def test_a_file_that_is_no_plan_is_refused(tmp_path: Path, text: str, complaint: str) -> None:
+def test_a_file_that_is_no_plan_is_refused(program: Program, tmp_path: Path, text: str, complaint: str) -> None:
     plan = tmp_path / "plan.json"
     plan.write_text(text)
-    ended = platformkit("apply", str(plan), "--emit", str(tmp_path))
-    assert (ended.returncode, ended.stdout) == (2, "")
+    ended = program("apply", str(plan), "--emit", str(tmp_path))
+    assert (ended.code, ended.stdout) == (2, "")
     assert complaint in ended.stderr
     assert "plan.json" in ended.stderr
-    gone = platformkit("apply", str(tmp_path / "gone.json"), "--emit", str(tmp_path))
-    assert (gone.returncode, "cannot be read" in gone.stderr) == (2, True)
+    gone = program("apply", str(tmp_path / "gone.json"), "--emit", str(tmp_path))
+    assert (gone.code, "cannot be read" in gone.stderr) == (2, True)
 
 
 def test_without_a_control_plane_nothing_is_applied(shop: Shop) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from platformkit_pipeline.reporting.rule_book import rules_markdown
 from platformkit_pipeline.rules.registry import all_rules
+from platformkit_pipeline.sandbox.sample_repository.builder import build_well_kept
 from platformkit_pipeline_tests.cli.conftest import Program
 from platformkit_pipeline_tests.cli.program import ROOT
 
@@ -66,3 +67,18 @@ def test_it_has_to_be_said_which_document(program: Program) -> None:
 
 def test_the_rule_book_in_the_tree_is_what_the_rules_say() -> None:
     assert (ROOT / "docs" / "rules.md").read_text(encoding="utf-8") == rules_markdown(all_rules())
+
+
+def test_release_notes_and_the_next_version_come_from_the_committed_changelog(program: Program, tmp_path: Path) -> None:
+    builder = build_well_kept(tmp_path / "shop")
+    repo = ("--repo", str(builder.folder))
+    assert program("docs", "release-notes", *repo).stdout == "### Added\n\n- Orders can be cancelled.\n"
+    assert program("docs", "release-notes", "v1.1.1", *repo).stdout == "### Fixed\n\n- Totals are rounded once.\n"
+    assert program("docs", "release-notes", "--next-version", *repo).code == 2
+    builder.write("CHANGELOG.md", "## Unreleased\n\n### Removed\n\n- One\n\n## 1.2.0\n")
+    builder.commit("Remove one")
+    file = tmp_path / "next.txt"
+    assert program("docs", "release-notes", "--next-version", *repo, "--output", str(file)).stdout == ""
+    assert file.read_text() == "2.0.0\n"
+    for wrong in (("9.9.9",), ("1.2.0", "--next-version")):
+        assert program("docs", "release-notes", *wrong, *repo).code == 2

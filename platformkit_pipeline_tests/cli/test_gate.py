@@ -28,6 +28,7 @@ from platformkit_pipeline.operations.local_platform import dagster_url
 from platformkit_pipeline.rules.registry import project_families, repository_families
 from platformkit_pipeline.sandbox.databases import create_database, with_database, with_user
 from platformkit_pipeline.sandbox.sample_repository.builder import build_well_kept
+from platformkit_pipeline_tests.cli.conftest import Program
 from platformkit_pipeline_tests.cli.program import command_line, environment_of, platformkit
 
 MESSY, WELL_KEPT, LOST, SILENT = "clinic-messy", "shop-production", "lost", "silent"
@@ -214,9 +215,9 @@ def _final_status(url: str, run_id: str) -> str:
         time.sleep(0.5)
 
 
-def test_a_server_that_is_down_is_no_answer() -> None:
-    ran = platformkit("gate", "--url", "http://127.0.0.1:9", "--target", MESSY)
-    assert ran.returncode == 3
+def test_a_server_that_is_down_is_no_answer(program: Program) -> None:
+    ran = program("gate", "--url", "http://127.0.0.1:9", "--target", MESSY)
+    assert ran.code == 3
     assert "http://127.0.0.1:9 does not answer" in ran.stderr
 
 
@@ -241,23 +242,23 @@ def _answering(*statuses: int) -> Iterator[str]:
         server.server_close()
 
 
-def test_a_server_that_is_something_else_is_a_wrong_url() -> None:
+def test_a_server_that_is_something_else_is_a_wrong_url(program: Program) -> None:
     with _answering(404) as url:
-        ran = platformkit("gate", "--url", url, "--target", MESSY)
-    assert ran.returncode == 2
+        ran = program("gate", "--url", url, "--target", MESSY)
+    assert ran.code == 2
     assert "has no GraphQL" in ran.stderr
 
 
-def test_a_question_is_asked_again_when_the_server_stumbled() -> None:
+def test_a_question_is_asked_again_when_the_server_stumbled(program: Program) -> None:
     with _answering(500, 500, 404) as url:
-        ran = platformkit("gate", "--url", url, "--target", MESSY)
+        ran = program("gate", "--url", url, "--target", MESSY)
     assert "has no GraphQL" in ran.stderr, "the third answer counts"
 
 
-def test_a_server_that_stumbles_on_is_no_answer() -> None:
+def test_a_server_that_stumbles_on_is_no_answer(program: Program) -> None:
     with _answering(503) as url:
-        ran = platformkit("gate", "--url", url, "--target", MESSY)
-    assert ran.returncode == 3
+        ran = program("gate", "--url", url, "--target", MESSY)
+    assert ran.code == 3
     assert "HTTP status 503" in ran.stderr
 
 
@@ -267,15 +268,15 @@ def test_a_launch_is_not_asked_for_again() -> None:
 
 
 @pytest.mark.parametrize("url", ["127.0.0.1:3000", "ftp://host", "http://", "http://host:port", "http://me:hunter2@host"])
-def test_what_is_not_a_usable_url_is_refused_without_a_secret_in_the_message(url: str) -> None:
-    ran = platformkit("gate", "--url", url, "--target", MESSY)
-    assert ran.returncode == 2
+def test_what_is_not_a_usable_url_is_refused_without_a_secret_in_the_message(program: Program, url: str) -> None:
+    ran = program("gate", "--url", url, "--target", MESSY)
+    assert ran.code == 2
     assert "hunter2" not in ran.stderr
 
 
 @pytest.mark.parametrize("tag", ["commit", "=x", "dagster/partition=other"])
-def test_a_tag_that_would_mislead_the_run_is_refused(tag: str) -> None:
-    assert platformkit("gate", "--url", "http://127.0.0.1:9", "--target", MESSY, "--tag", tag).returncode == 2
+def test_a_tag_that_would_mislead_the_run_is_refused(program: Program, tag: str) -> None:
+    assert program("gate", "--url", "http://127.0.0.1:9", "--target", MESSY, "--tag", tag).code == 2
 
 
 def test_a_path_in_front_of_the_interface_is_kept() -> None:

@@ -62,3 +62,22 @@ def test_the_example_of_the_documentation_does_what_it_says(program: Program, tm
     assert sorted(path.name[15:] for path in (tmp_path / "supabase" / "migrations").iterdir()) == [
         *("create_countries.sql", "create_customers.sql", "create_invoices.sql", "create_jobs.sql", "secure_baseline.sql")
     ]
+
+
+def test_a_repository_is_written_once_and_says_what_is_left_to_do(program: Program, tmp_path: Path) -> None:
+    call = ("new", "repository", str(tmp_path / "shop"), "--name", "shop", "--with", "python,database", "--with", "connector")
+    made = program(*call)
+    assert (made.code, made.stderr) == (0, "")
+    assert f"wrote {tmp_path}/shop/.github/workflows/required-checks.yml" in made.stdout.splitlines()
+    assert "to pin: supabase/setup-cli in .github/workflows/required-checks.yml" in made.stdout.splitlines()
+    assert "to do: name owners in .github/CODEOWNERS, or give --owner" in made.stdout.splitlines()
+    again = program(*call)
+    assert again.stdout.splitlines()[0] == "nothing to do: the files are there, with this content"
+    digests = tmp_path / "digests.yml"
+    digests.write_text("supabase/setup-cli: " + "ab" * 20 + " v1.6.0\n")
+    pinned = program(*call, "--action-digests", str(digests))
+    assert f"pinned {tmp_path}/shop/.github/workflows/required-checks.yml" in pinned.stdout.splitlines()
+    assert "supabase/setup-cli" not in pinned.stdout
+    refused = program("new", "repository", str(tmp_path / "shop"), "--name", "other")
+    assert (refused.code, refused.stdout) == (2, "")
+    assert "other content" in refused.stderr

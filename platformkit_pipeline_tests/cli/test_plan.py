@@ -37,16 +37,16 @@ def neglected(supabase_database: Dsn) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def clinic(sample_platform: dict[str, Dsn], tmp_path_factory: pytest.TempPathFactory) -> Planned:
-    """The plan of the messy project, as JSON and as files: once, for it is proven."""
+    """The plan of the messy project, as JSON and as files, unproven: that it can be proven is tested with the demo."""
     folder = tmp_path_factory.mktemp("clinic") / "plan"
     env = {"CLINIC_URL": sample_platform["clinic-messy"].reveal()}
-    ended = platformkit("plan", "--dsn-env", "CLINIC_URL", "--format", "json", "--emit", str(folder), env=env)
+    ended = platformkit("plan", "--dsn-env", "CLINIC_URL", "--no-prove", "--format", "json", "--emit", str(folder), env=env)
     assert ended.returncode == 0, ended.stderr
     return Planned(json.loads(ended.stdout), folder)
 
 
-def test_it_prints_every_patch_with_its_sql_and_every_decision_with_its_steps(neglected: dict[str, str]) -> None:
-    ended = platformkit("plan", "--dsn-env", "SHOP_URL", "--name", "shop", env=neglected)
+def test_it_prints_every_patch_with_its_sql_and_every_decision_with_its_steps(neglected: dict[str, str], tmp_path: Path) -> None:
+    ended = platformkit("plan", "--dsn-env", "SHOP_URL", "--name", "shop", "--emit", str(tmp_path / "plan"), env=neglected)
     assert ended.returncode == 0
     assert "alter function public.close_day() set search_path = pg_catalog, public, extensions, pg_temp;" in ended.stdout
     assert "FUN001" in ended.stdout
@@ -54,6 +54,9 @@ def test_it_prints_every_patch_with_its_sql_and_every_decision_with_its_steps(ne
     assert "All of them together: proven" in ended.stdout
     assert "as which postgres may not act" in ended.stdout
     assert "For a person:" in ended.stdout
+    [migration] = (tmp_path / "plan" / "migrations").iterdir()
+    assert "-- proof: PROVEN" in migration.read_text(encoding="utf-8")
+    assert [p.name for p in (tmp_path / "plan" / "rollbacks").iterdir()] == [migration.name]
 
 
 def test_without_proofs_it_only_proposes(neglected: dict[str, str]) -> None:
@@ -61,6 +64,15 @@ def test_without_proofs_it_only_proposes(neglected: dict[str, str]) -> None:
     assert ended.returncode == 0
     assert "unproven: nobody tried" in ended.stdout
     assert "10 of 10" not in ended.stdout
+
+
+def test_json_carries_the_proofs(neglected: dict[str, str]) -> None:
+    ended = platformkit("plan", "--dsn-env", "SHOP_URL", "--format", "json", env=neglected)
+    document = json.loads(ended.stdout)
+    [patch] = document["patches"]
+    assert (patch["proof"], document["proof"]["status"]) == ("proven", "proven")
+    for obligations in (patch["proof_detail"]["obligations"], document["proof"]["obligations"]):
+        assert [(o["number"], o["verdict"]) for o in obligations] == [(number, "held") for number in range(1, 11)]
 
 
 def test_json_has_up_and_down_of_every_patch(clinic: Planned) -> None:

@@ -6,6 +6,7 @@ What the rules say there is compared with plain catalogue queries that share no 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,7 +21,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.sandbox.databases import create_database, drop_database
-from platformkit_pipeline_tests.cli.program import platformkit
+from platformkit_pipeline_tests.cli.program import UNMEASURED, platformkit
 
 HERE = Path(__file__).parent
 SCHEMA = resources.files("platformkit_pipeline.reporting.schemas") / "scan-1.schema.json"
@@ -110,7 +111,7 @@ def _sqlalchemy_url(dsn: Dsn) -> str:
 
 
 def _run(*arguments: str) -> str:
-    ended = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=False)
+    ended = subprocess.run([sys.executable, *arguments], env={**os.environ, **UNMEASURED}, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr[-2000:]
     return ended.stdout
 

@@ -8,7 +8,6 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,9 +22,8 @@ from platformkit_pipeline.model.target import Declarations
 from platformkit_pipeline.rules.evaluate import evaluate
 from platformkit_pipeline.rules.registry import all_rules
 from platformkit_pipeline.sandbox.binaries import find_binaries
-from platformkit_pipeline.sandbox.databases import create_database, drop_database, with_database, with_user
-from platformkit_pipeline.sandbox.supabase import OBSERVER_ROLE, copy_supabase_database
-from platformkit_pipeline_tests.rules.conftest import WELL_KEPT, run_sql
+from platformkit_pipeline.sandbox.databases import with_user
+from platformkit_pipeline.sandbox.supabase import OBSERVER_ROLE
 
 GATES = {
     "check_rls_coverage": ("RLS001", "RLS002", "RLS004", "RLS005"),
@@ -51,24 +49,6 @@ class Gate:
     faults: Faults
     stdout: str
     stderr: str
-
-
-@pytest.fixture(scope="session")
-def well_kept_template(admin_dsn: Dsn, supabase_template: str) -> str:
-    """Name of a Supabase-shaped database with the schema that keeps every rule."""
-    name = "gates_template"
-    create_database(admin_dsn, name, template=supabase_template, copy_files=True)
-    run_sql(with_database(admin_dsn, name), f"alter database {name} owner to postgres", role="supabase_admin")
-    run_sql(with_database(admin_dsn, name), WELL_KEPT)
-    return name
-
-
-@pytest.fixture
-def well_kept(admin_dsn: Dsn, well_kept_template: str) -> Iterator[Dsn]:
-    """A copy of it."""
-    name = f"gates_{next(_serial)}"
-    yield copy_supabase_database(admin_dsn, name, template=well_kept_template, copy_files=True)
-    drop_database(admin_dsn, name)
 
 
 def run_gate(name: str, dsn: Dsn, *options: str) -> Gate:

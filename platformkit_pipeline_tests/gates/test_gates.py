@@ -17,7 +17,7 @@ from platformkit_pipeline.sandbox.sample_platform import SAMPLE_PROJECTS, Sample
 from platformkit_pipeline.sandbox.supabase import OBSERVER_ROLE
 from platformkit_pipeline_tests import introspection
 from platformkit_pipeline_tests.gates.conftest import GATES, assert_agreement, faults_of_rules, run_gate
-from platformkit_pipeline_tests.rules.conftest import run_sql
+from platformkit_pipeline_tests.rules.conftest import run_each, run_sql
 from platformkit_pipeline_tests.rules.planted import Case, all_cases
 
 COVERED = frozenset(code for codes in GATES.values() for code in codes)
@@ -35,13 +35,11 @@ OTHERS = [c for c in all_cases() if not _touches(c)][::STRIDE]
 
 @pytest.mark.parametrize("planted", [*ABOUT_GATES, *OTHERS], ids=lambda c: c.name)
 def test_gates_and_rules_agree_about_what_was_planted(well_kept: Dsn, planted: Case) -> None:
-    for statement in planted.plant:
-        run_sql(well_kept, statement, role=planted.role)
+    run_each(well_kept, planted.plant, planted.role)
     try:
         assert_agreement(well_kept)
     finally:
-        for statement in planted.mend:  # roles outlive the database
-            run_sql(well_kept, statement, role=planted.role)
+        run_each(well_kept, planted.mend, planted.role)  # roles outlive the database
 
 
 @pytest.mark.parametrize("project", SAMPLE_PROJECTS, ids=lambda p: p.name)

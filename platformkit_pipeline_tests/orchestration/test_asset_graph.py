@@ -26,9 +26,19 @@ FAMILIES = (
     "indexes",
     "query_performance",
 )
+_CLONE, _BOTH = ("introspection/repository",), ("introspection/github_settings", "introspection/repository")
 REPOSITORY_FAMILIES = {
-    "diagrams": ("introspection/repository",),
-    "doc_sync": ("introspection/repository",),
+    "repository_secrets": _BOTH,
+    "spec_bundles": _CLONE,
+    "diagrams": _CLONE,
+    "doc_sync": _CLONE,
+    "required_checks": _BOTH,
+    "structured_logging": _CLONE,
+    "versioning": _CLONE,
+    "exceptions": _CLONE,
+    "suppressions": _CLONE,
+    "amendments": _CLONE,
+    "organisation_readme": _CLONE,
 }
 """The families of the contract that have rules, and what is looked at for them."""
 GRAPH = {

@@ -9,10 +9,13 @@ import dagster as dg
 import pytest
 
 from platformkit_pipeline.control_plane.connection import Connection
+from platformkit_pipeline.introspection.github.api import ADDRESS_VARIABLE
 from platformkit_pipeline.orchestration.partitions import REPOSITORIES, range_tags
 from platformkit_pipeline.orchestration.resources import SettingsResource
 from platformkit_pipeline.rules.registry import rules_about_a_commit
+from platformkit_pipeline.sandbox.github.serve import TOKEN, serve_github
 from platformkit_pipeline.sandbox.sample_repository.builder import RepositoryBuilder, build_well_kept
+from platformkit_pipeline.sandbox.sample_repository.github import well_kept_github
 from platformkit_pipeline_tests.orchestration.conftest import Platform
 from platformkit_pipeline_tests.orchestration.events import data_versions, evaluations, failure_of, materialized, metadata_of
 from platformkit_pipeline_tests.orchestration.test_asset_graph import REPOSITORY_ASSETS, REPOSITORY_FAMILIES
@@ -55,7 +58,7 @@ def test_a_scan_materializes_the_whole_road_and_a_second_one_writes_nothing(
         assert materialized(instance, run.run_id) == {(asset, SHOP) for asset in MADE}
         assert set(evaluations(instance, run.run_id)) == {(f"compliance/{family}:verdict", SHOP) for family in REPOSITORY_FAMILIES}
     first, second = (metadata_of(instance, run.run_id, "introspection/repository", SHOP) for run in runs)
-    assert (first["commit"], first["branch"], first["commits"]) == (shop.head(), "main", 1)
+    assert (first["commit"], first["branch"], first["commits"]) == (shop.head(), "main", int(shop._git("rev-list", "--count", "HEAD")))
     assert first["rows_written"] == first["dagster/row_count"] > 3
     assert second["rows_written"] == 0
     report = metadata_of(instance, runs[1].run_id, "compliance/repository_report", SHOP)
@@ -105,7 +108,23 @@ def test_a_repository_without_a_path_says_what_to_add(
 ) -> None:
     platform.settings_path.write_text("repositories: [{name: acme/shop}]", encoding="utf-8")
     instance.add_dynamic_partitions(REPOSITORIES, [SHOP])
-    assert "add `path:`" in failure_of(instance, run_job("scan_repository", partition=SHOP).run_id)
+    assert "the settings give no path for the repository acme/shop" in failure_of(
+        instance, run_job("scan_repository", partition=SHOP).run_id
+    )
+
+
+def test_github_is_asked_where_the_settings_name_a_token(
+    platform: Platform, run_job: RunJob, instance: dg.DagsterInstance, shop: RepositoryBuilder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    platform.settings_path.write_text(f"repositories: [{{name: {SHOP}, path: {shop.folder}, github: {{token_env: A_TOKEN}}}}]")
+    instance.add_dynamic_partitions(REPOSITORIES, [SHOP])
+    monkeypatch.setenv("A_TOKEN", TOKEN)
+    with serve_github() as github:
+        github.repositories = {SHOP: well_kept_github()}
+        monkeypatch.setenv(ADDRESS_VARIABLE, github.address)
+        run = run_job("scan_repository", partition=SHOP)
+    settings = metadata_of(instance, run.run_id, "introspection/github_settings", SHOP)
+    assert (settings["objects"], settings["unobserved_count"]) == (1, 0)
 
 
 class Daemon:

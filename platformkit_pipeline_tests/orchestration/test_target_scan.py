@@ -19,7 +19,7 @@ from platformkit_pipeline.orchestration.recording import Event
 from platformkit_pipeline.sandbox.databases import with_user
 from platformkit_pipeline.sandbox.embedded import EmbeddedPostgres
 from platformkit_pipeline.sandbox.sample_platform import planted_faults
-from platformkit_pipeline_tests.orchestration.conftest import MESSY, MULTITENANT, WELL_KEPT, Platform, ScannedTwice, unreachable
+from platformkit_pipeline_tests.orchestration.conftest import MESSY, WELL_KEPT, Platform, ScannedTwice, unreachable
 from platformkit_pipeline_tests.orchestration.events import data_versions, evaluations, failure_of, materialized, metadata_of
 from platformkit_pipeline_tests.orchestration.test_asset_graph import FAMILIES
 from platformkit_pipeline_tests.rules.conftest import WELL_KEPT as WELL_KEPT_SCHEMA
@@ -156,32 +156,48 @@ def test_malformed_settings_fail_the_run_with_file_and_line(
     assert "platformkit.yaml:3: projects[0].color" in failure_of(instance, run.run_id)
 
 
+NEGLECTED = "neglected"
+
+
+@pytest.fixture
+def neglected(supabase_database: Dsn) -> Dsn:
+    """A small project with a severe fault that SQL mends: a night proves each of its patches."""
+    run_sql(supabase_database, WELL_KEPT_SCHEMA + "alter table public.orders disable row level security")
+    return supabase_database
+
+
 def test_the_night_reaches_every_other_target_and_then_fails_naming_the_broken_one(
-    platform: Platform, register: Register, run_job: RunJob, instance: dg.DagsterInstance, admin_dsn: Dsn, superuser: Connection
+    platform: Platform,
+    register: Register,
+    run_job: RunJob,
+    instance: dg.DagsterInstance,
+    admin_dsn: Dsn,
+    neglected: Dsn,
+    superuser: Connection,
 ) -> None:
-    platform.list_targets(WELL_KEPT, MULTITENANT, lost=unreachable(admin_dsn))
-    register(WELL_KEPT, "lost", MULTITENANT)
+    platform.list_targets(WELL_KEPT, neglected=neglected, lost=unreachable(admin_dsn))
+    register(WELL_KEPT, "lost", NEGLECTED)
     run = run_job("nightly", tags=range_tags(instance.get_dynamic_partitions(SUPABASE_PROJECTS)))
     assert not run.success
     assert failure_of(instance, run.run_id).startswith("1 of 3 targets failed\nlost: ")
-    assert materialized(instance, run.run_id) == {(asset, name) for asset in NIGHTLY_ASSETS for name in (WELL_KEPT, MULTITENANT)}
-    status = instance.get_status_by_partition(dg.AssetKey(["governance", "gate"]), ["lost", WELL_KEPT, MULTITENANT], supabase_projects)
+    assert materialized(instance, run.run_id) == {(asset, name) for asset in NIGHTLY_ASSETS for name in (WELL_KEPT, NEGLECTED)}
+    status = instance.get_status_by_partition(dg.AssetKey(["governance", "gate"]), ["lost", WELL_KEPT, NEGLECTED], supabase_projects)
     assert status is not None
     assert {name: state.value if state else None for name, state in status.items()} == {
-        "lost": "FAILED", WELL_KEPT: "MATERIALIZED", MULTITENANT: "MATERIALIZED",
+        "lost": "FAILED", WELL_KEPT: "MATERIALIZED", NEGLECTED: "MATERIALIZED",
     }  # fmt: skip
     assert superuser.execute("select count(*) from ops.scans").fetchone() == (2,)
 
 
 def test_each_target_of_a_night_keeps_a_check_result_of_its_own(
-    platform: Platform, register: Register, run_job: RunJob, instance: dg.DagsterInstance
+    platform: Platform, register: Register, run_job: RunJob, instance: dg.DagsterInstance, neglected: Dsn
 ) -> None:
-    platform.list_targets(WELL_KEPT, MULTITENANT)
-    register(WELL_KEPT, MULTITENANT)
-    run = run_job("nightly", tags=range_tags([WELL_KEPT, MULTITENANT]))
+    platform.list_targets(WELL_KEPT, neglected=neglected)
+    register(WELL_KEPT, NEGLECTED)
+    run = run_job("nightly", tags=range_tags([WELL_KEPT, NEGLECTED]))
     assert run.success
     passed = {name: verdict.passed for (check, name), verdict in evaluations(instance, run.run_id).items() if "row_level" in check}
-    assert passed == {WELL_KEPT: True, MULTITENANT: False}
+    assert passed == {WELL_KEPT: True, NEGLECTED: False}
 
 
 def test_a_night_without_control_plane_ends_at_once_and_says_so(

@@ -8,7 +8,7 @@ from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.model.patch import Plan
 from platformkit_pipeline.model.target import Declarations, Tenancy
 from platformkit_pipeline_tests.remediation.trial import plan_for, proven_plan_for
-from platformkit_pipeline_tests.rules.conftest import WELL_KEPT, run_sql
+from platformkit_pipeline_tests.rules.conftest import run_sql
 
 pytestmark = pytest.mark.exhaustive
 
@@ -22,12 +22,6 @@ grant select, insert, update, delete on public.{ODD} to authenticated;
 alter table public.{ODD} enable row level security;
 """
 TENANT = "tenant_id = ((select auth.jwt()) ->> 'tenant_id')::uuid"
-
-
-@pytest.fixture
-def well_kept(supabase_database: Dsn) -> Dsn:
-    run_sql(supabase_database, WELL_KEPT)
-    return supabase_database
 
 
 def _codes(plan: Plan) -> set[str]:

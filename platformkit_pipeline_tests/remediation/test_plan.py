@@ -18,7 +18,7 @@ from platformkit_pipeline.model.target import Declarations, Target, TargetKind, 
 from platformkit_pipeline.remediation.plan import REMEDIES, build_plan
 from platformkit_pipeline.rules.evaluate import evaluate
 from platformkit_pipeline.rules.registry import all_rules
-from platformkit_pipeline_tests.rules.conftest import WELL_KEPT, findings, run_sql
+from platformkit_pipeline_tests.rules.conftest import findings, run_sql
 
 TARGET = Target(TargetKind.SUPABASE_PROJECT, "shop")
 
@@ -33,12 +33,6 @@ def apply(dsn: Dsn, statements: tuple[str, ...]) -> None:
     with psycopg.connect(dsn.reveal(), autocommit=True) as connection:
         for statement in statements:
             connection.execute(statement.encode())
-
-
-@pytest.fixture
-def well_kept(supabase_database: Dsn) -> Dsn:
-    run_sql(supabase_database, WELL_KEPT)
-    return supabase_database
 
 
 @dataclass(frozen=True)

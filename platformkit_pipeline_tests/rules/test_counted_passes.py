@@ -41,5 +41,5 @@ def test_valid_indexes_are_counted_beside_the_invalid_one(well_kept: Dsn) -> Non
 def test_one_secret_changes_the_verdict_about_one_object(well_kept: Dsn) -> None:
     run_sql(well_kept, "comment on column public.orders.total is 'nothing of interest'")
     clean = _counts(well_kept, "SEC010")
-    run_sql(well_kept, "comment on column public.orders.total is $c$password = 'summer2024-Xq7'$c$")
+    run_sql(well_kept, "comment on column public.orders.total is $c$password = 'summer2024" + "-Xq7'$c$")
     assert _counts(well_kept, "SEC010") == {Outcome.PASS: clean[Outcome.PASS] - 1, Outcome.FAIL: 1}

@@ -9,7 +9,7 @@ import pytest
 
 from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.rules.registry import Source, all_rules
-from platformkit_pipeline_tests.rules.conftest import findings, judge, run_sql
+from platformkit_pipeline_tests.rules.conftest import findings, judge, run_each, run_sql
 from platformkit_pipeline_tests.rules.planted import Case, all_cases
 
 CASES = all_cases()
@@ -17,11 +17,9 @@ CASES = all_cases()
 
 @pytest.mark.parametrize("planted", CASES, ids=lambda c: c.name)
 def test_exactly_the_planted_findings_appear_and_go(well_kept: Dsn, planted: Case) -> None:
-    for statement in planted.plant:
-        run_sql(well_kept, statement, role=planted.role)
+    run_each(well_kept, planted.plant, planted.role)
     assert findings(well_kept) == planted.expected
-    for statement in planted.mend:
-        run_sql(well_kept, statement, role=planted.role)
+    run_each(well_kept, planted.mend, planted.role)
     assert findings(well_kept) == set()
 
 

@@ -10,7 +10,7 @@ import pytest
 from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.model.result import Outcome
 from platformkit_pipeline.rules.database.policy_recursion import MAX_READS
-from platformkit_pipeline_tests.rules.conftest import judge, run_sql
+from platformkit_pipeline_tests.rules.conftest import judge, run_each, run_sql
 
 TABLES = """
 create table public.a (id integer, owner_id uuid);
@@ -206,8 +206,7 @@ def test_recursion_is_told_where_the_server_sees_it(supabase_database: Dsn, case
         run_sql(supabase_database, "do $$ begin create role plain_owner; exception when duplicate_object then null; end $$", role)
         run_sql(supabase_database, "grant usage, create on schema public, auth to plain_owner", role)
     try:
-        for statement in case.sql:
-            run_sql(supabase_database, statement, role)
+        run_each(supabase_database, case.sql, role)
         found = {
             ".".join(r.object.canonical.split(".")[1:])
             for r in judge(supabase_database)

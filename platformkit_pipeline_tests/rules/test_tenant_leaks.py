@@ -14,7 +14,7 @@ import pytest
 from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.model.result import Outcome
 from platformkit_pipeline.model.target import Declarations, Tenancy
-from platformkit_pipeline_tests.rules.conftest import judge, run_sql
+from platformkit_pipeline_tests.rules.conftest import judge, run_each, run_sql
 
 MINE, OTHER, CALLER = ("00000000-0000-0000-0000-00000000000" + digit for digit in "1f9")
 CLAIMS = {
@@ -507,10 +507,8 @@ NOBODY_CAN_TELL = [
 
 
 def _install(dsn: Dsn, expression: Expression) -> None:
-    run_sql(dsn, TABLES)
-    for helper in expression.helpers:
-        run_sql(dsn, helper)
-    run_sql(dsn, f"create policy tried on public.orders for select to authenticated using ({expression.using})")
+    policy = f"create policy tried on public.orders for select to authenticated using ({expression.using})"
+    run_each(dsn, (TABLES, *expression.helpers, policy))
 
 
 def _tenants_seen(dsn: Dsn) -> set[str]:
@@ -593,8 +591,7 @@ LEAKING_POLICIES = [
 @pytest.mark.parametrize("policies", LEAKING_POLICIES, ids=lambda p: p.name)
 def test_policies_that_leak_together_never_pass(supabase_database: Dsn, policies: Policies) -> None:
     run_sql(supabase_database, TABLES)
-    for statement in policies.statements:
-        run_sql(supabase_database, statement, role="supabase_admin")
+    run_each(supabase_database, policies.statements, "supabase_admin")
     assert OTHER in _tenants_seen(supabase_database)
     assert _outcome(supabase_database) is Outcome.FAIL
 

@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from platformkit_pipeline.introspection.repository.files import Files, UnreadableError
 from platformkit_pipeline.introspection.repository.safe_yaml import YamlRefused, load_yaml
-from platformkit_pipeline.model.repository.declarations import NotApplicable, RepositoryDeclarations
+from platformkit_pipeline.model.repository.checks import CheckCategory
+from platformkit_pipeline.model.repository.declarations import DeclaredCheck, NotApplicable, RepositoryDeclarations
 
 DECLARATIONS_FILE = ".platformkit.yaml"
 _LIMIT = 256 * 1024
@@ -31,11 +32,22 @@ class _Spec(_Entry):
     projects: tuple[_Text, ...] = ()
 
 
+class _Check(_Entry):
+    """A command that runs on every pull request, by other means than a workflow of GitHub."""
+
+    command: _Text
+    reason: _Text
+    context: Annotated[str, Field(max_length=200)] = ""
+    covers: tuple[CheckCategory, ...] = ()
+    coverage: Annotated[float, Field(ge=0, le=100)] | None = None
+
+
 class _Document(_Entry):
     not_applicable: dict[str, _Text] = Field(default_factory=dict)
     """Code of a rule → why it has nothing to judge here."""
     paths: _Paths = _Paths()
     spec: _Spec = _Spec()
+    checks: tuple[_Check, ...] = ()
     organisation_profile: bool = False
 
 
@@ -60,6 +72,10 @@ def _declared(document: _Document) -> RepositoryDeclarations:
         critical_paths=document.paths.critical,
         client_paths=document.paths.client,
         component_paths=document.paths.components,
+        checks=tuple(
+            DeclaredCheck(check.command, check.reason, check.context, tuple(sorted(check.covers)), check.coverage)
+            for check in document.checks
+        ),
         organisation_profile=document.organisation_profile,
     )
 

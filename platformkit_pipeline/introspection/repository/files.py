@@ -10,7 +10,9 @@ from platformkit_pipeline.model.repository.tree import SUBMODULE, SYMBOLIC_LINK,
 
 MAX_BYTES = 2 * 1024 * 1024
 """What a document, a workflow or a source file may have to be read."""
+_MAX_LINK_BYTES = 4096
 _MAX_KEPT_BYTES = 64 * 1024 * 1024
+_SMALL = 128 * 1024
 
 
 class UnreadableError(Exception):
@@ -74,6 +76,34 @@ class Files:
         if "\0" in text:
             raise UnreadableError("is no text: it holds a zero byte")
         return text.replace("\r\n", "\n")
+
+    def prefetch(self) -> None:
+        """Read small files at once, as far as there is room for them: many are asked for, and one by one costs more."""
+        chosen: dict[str, int] = {}
+        room = self._room
+        for entry in self._entries.values():
+            if entry.is_regular and entry.size is not None and entry.size <= _SMALL and entry.object_id not in chosen:
+                room -= entry.size
+                if room < 0:
+                    break
+                chosen[entry.object_id] = entry.size
+        for object_id, data in self._blobs.read_many([known for known in chosen if known not in self._kept]):
+            if data is not None:
+                self._room -= len(data)
+                self._kept[object_id] = data
+
+    def kept(self, object_id: str) -> bytes | None:
+        """What was read before and is still here."""
+        return self._kept.get(object_id)
+
+    def link(self, path: str) -> str:
+        """Where a symbolic link leads, as it says itself. Raises UnreadableError."""
+        entry = self._entries.get(path)
+        if entry is None or entry.mode != SYMBOLIC_LINK:
+            raise UnreadableError("is no symbolic link")
+        if entry.size is None or entry.size > _MAX_LINK_BYTES:
+            raise UnreadableError("is a symbolic link that cannot be read")
+        return self._read(entry).decode("utf-8", "backslashreplace")
 
     def _read(self, entry: TreeFile) -> bytes:
         if entry.object_id in self._kept:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from platformkit_pipeline.introspection.repository.blobs import BlobReader
@@ -18,6 +18,16 @@ from platformkit_pipeline.model.repository.tree import SUBMODULE, Head, Tag, Tre
 MAX_ENTRIES = 300_000
 _TREE_SECONDS = 120
 _MOMENT = "format-local:%Y-%m-%dT%H:%M:%SZ"
+
+
+@dataclass(frozen=True, slots=True)
+class PathState:
+    """A file as a commit left it. `object_id` is None where the commit deleted it; `size` in bytes, None where it is not in the clone."""
+
+    commit: str
+    committed_at: str
+    object_id: str | None
+    size: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +104,59 @@ class GitRepository:
         kinds = {"A": Change.ADDED, "D": Change.DELETED}
         parts = self._ask("diff-tree", "-r", "-z", "--no-renames", "--name-status", base, commit).split(b"\0")
         return {_path(path): kinds.get(status.decode(), Change.EDITED) for status, path in zip(parts[0::2], parts[1::2], strict=False)}
+
+    def changed_lines(self, base: str, commit: str) -> dict[str, tuple[int | None, int | None]]:
+        """Path → lines added and removed between two commits; None for both where they are not counted. What only moved has 0 and 0."""
+        options = ("-r", "-z", "--numstat", "--find-renames=100%", "-l0", "--no-ext-diff", "--no-textconv")
+        parts = iter(self._ask("diff-tree", *options, base, commit, seconds=_TREE_SECONDS).split(b"\0"))
+        found: dict[str, tuple[int | None, int | None]] = {}
+        for record in parts:
+            if not record:
+                continue
+            added, removed, name = record.split(b"\t", 2)
+            if not name:  # the names of a file that moved follow
+                next(parts, b"")
+                name = next(parts, b"")
+            found[_path(name)] = (int(added), int(removed)) if added.isdigit() and removed.isdigit() else (None, None)
+        return found
+
+    def history(self, path: str, commit: str, limit: int) -> tuple[PathState, ...]:
+        """What became of a path on the way to `commit`, latest first, at most `limit` states. Raises ObservationError.
+
+        A merge is one step, as its branch was one change: only first parents are followed. Renames are not.
+        """
+        options = (
+            "--first-parent",
+            "-m",
+            "--no-follow",
+            "--root",
+            "--raw",
+            "--no-abbrev",
+            "--no-renames",
+            "--no-show-signature",
+            f"--date={_MOMENT}",
+        )
+        asked = ("log", *options, "--format=commit %H %cd", f"--max-count={limit}", commit, "--", path)
+        states: list[PathState] = []
+        for line in self._ask(*asked, seconds=_TREE_SECONDS).decode("utf-8", "replace").splitlines():
+            if line.startswith("commit "):
+                states.append(PathState(*line.split()[1:3], None))
+            elif line.startswith(":") and states and set(object_id := line.split()[3]) != {"0"}:
+                states[-1] = replace(states[-1], object_id=object_id)
+        sizes = self._sizes([state.object_id for state in states if state.object_id])
+        return tuple(replace(state, size=sizes.get(state.object_id or "")) for state in states)
+
+    def _sizes(self, object_ids: Sequence[str]) -> dict[str, int]:
+        """Bytes of each blob that the clone has."""
+        if not object_ids:
+            return {}
+        try:
+            question = "".join(f"{object_id}\n" for object_id in object_ids).encode("ascii")
+            answer = git(self.folder, "cat-file", "--batch-check=%(objectname) %(objectsize)", stdin=question, timeout=_TREE_SECONDS)
+        except GitFailed as failed:
+            raise ObservationError(f"the repository cannot be read: {failed}") from None
+        lines = (line.split() for line in answer.decode("ascii", "replace").splitlines())
+        return {name: int(size) for name, size in (line for line in lines if len(line) == 2) if size.isdigit()}
 
     def _tree(self, commit: str) -> Iterator[TreeFile]:
         listed = self._ask("ls-tree", "-r", "-z", "-l", "--full-tree", commit, seconds=_TREE_SECONDS, max_records=MAX_ENTRIES)

@@ -20,6 +20,7 @@ _LONGEST_COMPLAINT = 4096
 _SAFE = (
     *("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=", "-c", "core.pager=cat", "-c", "diff.external="),
     *("-c", "protocol.allow=never", "-c", "core.untrackedCache=false", "-c", "core.attributesFile=/dev/null"),
+    *("-c", "core.bigFileThreshold=16m"),  # what is larger is neither compared nor held in memory
 )
 _MISSING = "git is not on PATH; install it, e.g. with `apt-get install git`"
 

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
-import sysconfig
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from platformkit_pipeline.introspection.repository.programs import find_program
 from platformkit_pipeline.model.migration import SquawkFinding, SquawkReport
 
 TIMEOUT_SECONDS = 120
@@ -61,8 +60,7 @@ def ask_squawk(texts: Mapping[str, str], *, outside_transactions: frozenset[str]
 
 def find_squawk() -> str | None:
     """The program that was installed with this one, else the one on PATH."""
-    beside = Path(sysconfig.get_path("scripts")) / _PROGRAM
-    return str(beside) if beside.is_file() else shutil.which(_PROGRAM)
+    return find_program(_PROGRAM)
 
 
 def _asked(program: str, folder: Path, batch: Mapping[str, str], together: bool, server_major: int) -> Iterator[SquawkFinding]:

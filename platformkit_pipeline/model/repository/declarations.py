@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from platformkit_pipeline.model.repository.checks import CheckCategory
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class NotApplicable:
@@ -11,6 +13,20 @@ class NotApplicable:
 
     rule: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class DeclaredCheck:
+    """A command that runs on every pull request, by other means than a workflow of GitHub. It is followed as far as it can be."""
+
+    command: str
+    reason: str
+    context: str = ""
+    """Name under which it reports to pull requests."""
+    covers: tuple[CheckCategory, ...] = ()
+    """What it checks beside that which following it shows."""
+    coverage: float | None = None
+    """Least coverage of its tests, in per cent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +42,7 @@ class RepositoryDeclarations:
     """Code that reaches a browser or a device."""
     component_paths: tuple[str, ...] = ()
     """Code of platform components, which logs in a structured way."""
+    checks: tuple[DeclaredCheck, ...] = ()
     organisation_profile: bool = False
     """The repository holds the README of an organisation."""
     fault: str | None = None

@@ -17,6 +17,7 @@ class RepositoryFacet(StrEnum):
     CODEOWNERS = "codeowners"
     SECRETS = "secrets"
     SECRET_HISTORY = "secret_history"  # noqa: S105 - a name, no secret
+    SECRET_HOOKS = "secret_hooks"  # noqa: S105 - a name, no secret
     SUPPRESSIONS = "suppressions"
     SPEC_BUNDLES = "spec_bundles"
     DIAGRAMS = "diagrams"
@@ -37,5 +38,5 @@ class RepositoryFacet(StrEnum):
     REPORTED_CHECKS = "reported_checks"
 
 
-GITHUB_FACETS = frozenset({RepositoryFacet.BRANCH_PROTECTION, RepositoryFacet.SECURITY_SETTINGS, RepositoryFacet.REPORTED_CHECKS})
+GITHUB_FACETS = (RepositoryFacet.BRANCH_PROTECTION, RepositoryFacet.SECURITY_SETTINGS, RepositoryFacet.REPORTED_CHECKS)
 """What no clone tells, only GitHub's API."""

@@ -10,11 +10,24 @@ from typing import Any
 from platformkit_pipeline.model.identity import ObjectIdentity
 from platformkit_pipeline.model.inventory import InventoryObject, inventory_object
 from platformkit_pipeline.model.record_json import from_json, to_json
+from platformkit_pipeline.model.repository.change import Change
+from platformkit_pipeline.model.repository.checks import DeclaredCommand
+from platformkit_pipeline.model.repository.codeowners import Codeowners
 from platformkit_pipeline.model.repository.declarations import RepositoryDeclarations
 from platformkit_pipeline.model.repository.diagrams import Diagram
-from platformkit_pipeline.model.repository.documents import AgentDocument
+from platformkit_pipeline.model.repository.documents import AgentDocument, AgentDocumentPair
+from platformkit_pipeline.model.repository.generated_readme import OrganisationReadme
+from platformkit_pipeline.model.repository.github import GithubSettings
+from platformkit_pipeline.model.repository.governance import Amendment, Constitution, ExceptionDocument
+from platformkit_pipeline.model.repository.log_statements import PrintingFile
+from platformkit_pipeline.model.repository.manifests import Manifest
+from platformkit_pipeline.model.repository.secrets import ClientKey, EnvironmentFile, Secret, SecretHook, Unsearched
 from platformkit_pipeline.model.repository.snapshot import RepositorySnapshot
+from platformkit_pipeline.model.repository.specs import SpecBundle
+from platformkit_pipeline.model.repository.suppressions import Suppression
 from platformkit_pipeline.model.repository.tree import Head, Tag, TreeFile
+from platformkit_pipeline.model.repository.versions import Changelog, VersionSource
+from platformkit_pipeline.model.repository.workflows import Workflow, WorkflowWeakness
 from platformkit_pipeline.model.snapshot import Unobserved
 
 
@@ -34,8 +47,30 @@ _NOUNS: tuple[_Noun, ...] = (
     _Noun("declarations", "declarations", RepositoryDeclarations, lambda _: ".platformkit.yaml", single=True),
     _Noun("file", "files", TreeFile, lambda r: r.path),
     _Noun("tag", "tags", Tag, lambda r: r.name),
+    _Noun("workflow", "workflows", Workflow, lambda r: r.path),
+    _Noun("workflow_weakness", "workflow_weaknesses", WorkflowWeakness, lambda r: f"{r.path} {r.audit} {r.where} {r.number}"),
+    _Noun("declared_command", "declared_commands", DeclaredCommand, lambda r: r.command),
+    _Noun("codeowners", "codeowners", Codeowners, lambda _: "CODEOWNERS", single=True),
+    _Noun("github_settings", "github", GithubSettings, lambda _: "GitHub", single=True),
     _Noun("agent_document", "agent_documents", AgentDocument, lambda r: r.path),
     _Noun("diagram", "diagrams", Diagram, lambda r: r.path),
+    _Noun("secret", "secrets", Secret, lambda r: r.identity),
+    _Noun("client_key", "client_keys", ClientKey, lambda r: f"{r.path} [{r.name}]"),
+    _Noun("environment_file", "environment_files", EnvironmentFile, lambda r: r.path),
+    _Noun("secret_hook", "secret_hooks", SecretHook, lambda r: f"{r.path} [{r.tool}]"),
+    _Noun("suppression", "suppressions", Suppression, lambda r: f"{r.path} [{r.tool}, {r.ordinal:05}]"),
+    _Noun("unsearched", "unsearched", Unsearched, lambda r: f"{r.path} [{'tree' if r.in_tree else 'history'}]"),
+    _Noun("manifest", "manifests", Manifest, lambda r: r.path),
+    _Noun("version", "versions", VersionSource, lambda r: r.path),
+    _Noun("changelog", "changelogs", Changelog, lambda r: r.path),
+    _Noun("printing_file", "printing_files", PrintingFile, lambda r: r.path),
+    _Noun("agent_document_pair", "agent_document_pairs", AgentDocumentPair, lambda r: f"{r.first} {r.second}"),
+    _Noun("change", "change", Change, lambda _: "change", single=True),
+    _Noun("spec_bundle", "spec_bundles", SpecBundle, lambda r: r.project),
+    _Noun("organisation_readme", "organisation_readme", OrganisationReadme, lambda r: r.path, single=True),
+    _Noun("exception_document", "exceptions", ExceptionDocument, lambda r: r.path),
+    _Noun("constitution", "constitutions", Constitution, lambda r: r.path),
+    _Noun("amendment", "amendments", Amendment, lambda r: r.path),
 )
 _NOUN_OF_KIND = {noun.kind: noun for noun in _NOUNS}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from platformkit_pipeline.remediation.repository.agent_documents import add_missing_document
+from platformkit_pipeline.remediation.repository.agent_documents import add_missing_document, merge_documents
 from platformkit_pipeline.remediation.repository.diagrams import add_source, draw_anew, draw_missing
 from platformkit_pipeline.remediation.repository.proposal import Remedy
 
@@ -15,5 +15,6 @@ REMEDIES: Mapping[str, Remedy] = MappingProxyType(
         "DGM002": draw_anew,
         "DGM004": add_source,
         "DOC001": add_missing_document,
+        "DOC002": merge_documents,
     }
 )

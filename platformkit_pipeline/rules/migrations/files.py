@@ -206,7 +206,7 @@ def inline_suppression(subject: MigrationSubject) -> Verdicts:
     why="Migrations are in the repository and in its history; whoever can read either holds the key.",
     how_to_fix="Revoke the secret, keep the new one in Supabase Vault, and read it from there. Taking the line out does not help.",
     references=("cwe:798",),
-    violating="alter database postgres set app.webhook_secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';",
+    violating="alter database postgres set app.webhook_secret = 'whsec_abcdefghijklmnopqrstuvwx';",
     clean="select vault.decrypted_secret from vault.decrypted_secrets as vault where vault.name = 'webhook';",
 )
 def secret_in_migration(subject: MigrationSubject) -> Verdicts:

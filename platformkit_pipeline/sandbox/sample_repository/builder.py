@@ -89,6 +89,14 @@ def build_well_kept(folder: Path) -> RepositoryBuilder:
     builder.init()
     with as_file(files("platformkit_pipeline.sandbox.sample_repository") / "well_kept") as source:
         shutil.copytree(source, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+    latest = {path: (folder / path).read_text(encoding="utf-8") for path in ("pyproject.toml", "CHANGELOG.md")}
+    builder.write("pyproject.toml", latest["pyproject.toml"].replace("1.2.0", "1.1.1"))
+    title, _, releases = latest["CHANGELOG.md"].partition("## [1.2.0]")
+    builder.write("CHANGELOG.md", title + releases[releases.index("## [1.1.1]") :])
+    builder.commit("Shop 1.1.1")
+    builder.tag("v1.1.1")
+    for path, text in latest.items():
+        builder.write(path, text)
     builder.commit("Shop 1.2.0")
     builder.tag("v1.2.0")
     return builder

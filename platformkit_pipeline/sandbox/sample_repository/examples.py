@@ -3,12 +3,15 @@
 An example is lines of text. A line that begins with `=== ` says what to do, the lines below it are the content:
 
     === file PATH          write a file (the content ends with one line feed)
+    === replace PATH       put one text of a file in the place of another; a line `=>` stands between the two
     === picture PATH       write a PNG that carries the content as its draw.io source; without content, none
     === remove PATH        remove a file or folder
     === commit MESSAGE     commit what was changed so far
     === tag NAME           tag the latest commit
+    === github             settings on GitHub, as YAML that is laid onto those of the well-kept repository
     === base               what follows is a change, to be compared with the commit before it
     === today 2026-12-31   the day for which is judged
+    === recorded PATH ...  the control plane was asked, and holds these exceptions (which may be none)
 
 What was not committed at the end is committed then. `{{secret NAME}}` stands for a made-up secret of that kind, so that no
 file of this repository holds anything that looks like one.
@@ -47,6 +50,7 @@ class Played:
     base: str | None = None
     today: date = TODAY
     github: list[str] = field(default_factory=list)
+    recorded_exceptions: tuple[str, ...] | None = None
 
 
 def steps_of(example: str) -> Iterator[Step]:
@@ -80,6 +84,15 @@ def _file(step: Step, builder: RepositoryBuilder, _: Played) -> None:
     builder.write(step.argument, _SECRET.sub(lambda match: made_up_secret(match["kind"]), step.content))
 
 
+def _replace(step: Step, builder: RepositoryBuilder, _: Played) -> None:
+    old, arrow, new = step.content.partition("\n=>\n")
+    file = builder.folder / step.argument
+    content = file.read_text(encoding="utf-8")
+    if not arrow or content.count(old) != 1:
+        raise ValueError(f"{step.argument} holds {old!r} {content.count(old)} times, and an example replaces a text that stands there once")
+    builder.write(step.argument, content.replace(old, new.rstrip("\n")))
+
+
 def _picture(step: Step, builder: RepositoryBuilder, _: Played) -> None:
     builder.write(step.argument, picture_of(step.content.strip()))
 
@@ -108,8 +121,13 @@ def _github(step: Step, _: RepositoryBuilder, played: Played) -> None:
     played.github.append(step.content)
 
 
+def _recorded(step: Step, _: RepositoryBuilder, played: Played) -> None:
+    played.recorded_exceptions = tuple(step.argument.split())
+
+
 _VERBS: Mapping[str, Callable[[Step, RepositoryBuilder, Played], None]] = {
     "file": _file,
+    "replace": _replace,
     "picture": _picture,
     "remove": _remove,
     "commit": _commit,
@@ -117,4 +135,5 @@ _VERBS: Mapping[str, Callable[[Step, RepositoryBuilder, Played], None]] = {
     "base": _base,
     "today": _today,
     "github": _github,
+    "recorded": _recorded,
 }

@@ -25,7 +25,7 @@ from platformkit_pipeline.remediation.proving.prover import Prover
 from platformkit_pipeline.rules.evaluate import evaluate
 from platformkit_pipeline.sandbox.databases import drop_database, with_user
 from platformkit_pipeline.sandbox.supabase import copy_supabase_database
-from platformkit_pipeline_tests.rules.conftest import RULES, WELL_KEPT, run_sql
+from platformkit_pipeline_tests.rules.conftest import RULES, run_sql
 
 TARGET = Target(TargetKind.SUPABASE_PROJECT, "shop")
 _serial = itertools.count(1)
@@ -85,12 +85,11 @@ class Bench:
 
 
 @pytest.fixture
-def bench(supabase_database: Dsn, admin_dsn: Dsn) -> Iterator[Bench]:
-    run_sql(supabase_database, WELL_KEPT)
-    name = str(conninfo_to_dict(supabase_database.reveal())["dbname"])
+def bench(well_kept: Dsn, admin_dsn: Dsn) -> Iterator[Bench]:
+    name = str(conninfo_to_dict(well_kept.reveal())["dbname"])
     copies = Copies(admin_dsn, name, [])
     with ExitStack() as stack:
-        yield Bench(supabase_database, admin_dsn, stack, copies)
+        yield Bench(well_kept, admin_dsn, stack, copies)
     assert copies.made == [], "a prover drops what it made"
 
 

@@ -38,7 +38,7 @@ def _judge(run: RepositoryRun) -> Iterator[Event]:
 
 def _observed_by(rules: Sequence[Rule]) -> list[dg.AssetKey]:
     """The clone, and GitHub's settings where a rule asks for them."""
-    asks = any(rule.source is Source.GITHUB or GITHUB_FACETS & set(rule.requires) for rule in rules)
+    asks = any(rule.source is Source.GITHUB or set(GITHUB_FACETS) & set(rule.requires) for rule in rules)
     return [REPOSITORY, GITHUB_SETTINGS] if asks else [REPOSITORY]
 
 

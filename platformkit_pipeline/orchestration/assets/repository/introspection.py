@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from platformkit_pipeline.model.repository.facet import GITHUB_FACETS, RepositoryFacet
+from platformkit_pipeline.model.repository.facet import GITHUB_FACETS
 from platformkit_pipeline.operations.observe_repository_target import RepositoryObservation, observe_repository_target
-from platformkit_pipeline.operations.read_settings import repository_path
+from platformkit_pipeline.operations.read_settings import github_access_of, repository_path
 from platformkit_pipeline.orchestration.assets.introspection import INVENTORY_COLUMNS, rows_metadata
 from platformkit_pipeline.orchestration.assets.stage import RepositoryRun, Stage
 from platformkit_pipeline.orchestration.keys import GITHUB_SETTINGS, REPOSITORY, SOURCE_REPOSITORIES
@@ -23,8 +23,8 @@ _GITHUB_KINDS = "github"
 
 
 def _observe(run: RepositoryRun) -> Iterator[Event]:
-    path = repository_path(run.settings_file, run.repository)
-    observation = observe_repository_target(run.connection, run.target, path, run_id=run.run_id)
+    path, github = repository_path(run.settings_file, run.repository), github_access_of(run.repository)
+    observation = observe_repository_target(run.connection, run.target, path, github=github, run_id=run.run_id)
     yield _clone(run, observation)
     yield _github(run, observation)
 
@@ -52,7 +52,7 @@ def _clone(run: RepositoryRun, observation: RepositoryObservation) -> Event:
 def _github(run: RepositoryRun, observation: RepositoryObservation) -> Event:
     snapshot = observation.snapshot
     objects = [o for o in observation.objects if o.kind.startswith(_GITHUB_KINDS)]
-    facets = [(facet.value, snapshot.why_unobserved(facet) or "observed") for facet in RepositoryFacet if facet in GITHUB_FACETS]
+    facets = [(facet.value, snapshot.why_unobserved(facet) or "observed") for facet in GITHUB_FACETS]
     digest = hashlib.sha256()
     for line in sorted(
         [*(f"{o.kind} {o.identity} {o.content_hash.hex()}\n" for o in objects), *(f"{name} {said}\n" for name, said in facets)]

@@ -1,0 +1,93 @@
+"""Documents by which people decide: exceptions (clause 10.1), and amendments of a constitution (clause 13)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+EXCEPTIONS_FOLDER = "docs/exceptions"
+
+
+class Role(StrEnum):
+    """Whose approval is asked for."""
+
+    SECURITY_OWNER = "Security/Compliance Owner"
+    PLATFORM_ARCHITECT = "Platform Architect"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Approval:
+    """`name` and `date` (ISO) are None where nobody filled them in."""
+
+    role: Role
+    name: str | None = None
+    date: str | None = None
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ExceptionDocument:
+    """A file of `docs/exceptions/`. A part is True where it is there and filled in."""
+
+    path: str
+    date: str | None = None
+    """Of the file's name (ISO); None where the name has another form than `<date>-<summary>.md`."""
+    title: str = ""
+    rationale: bool = False
+    risk: bool = False
+    mitigation: bool = False
+    expiry: str | None = None
+    """The last day on which it holds (ISO)."""
+    expiry_malformed: bool = False
+    """Something else than a day stands there."""
+    approvals: tuple[Approval, ...] = ()
+    rules: tuple[str, ...] = ()
+    """Codes of rules that it names."""
+    objects: tuple[str, ...] = ()
+    """Patterns of objects that it names."""
+    fault: str | None = None
+    """Why it cannot be read, as the rest of a sentence about it."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ConstitutionChange:
+    """A commit that changed what a constitution says, after the first version. `version` is the one it carries since."""
+
+    commit: str
+    date: str
+    """UTC day of the commit (ISO)."""
+    version: str | None
+    raised: bool
+    """The version is another one than before."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Constitution:
+    """`spec/<project>/constitution.md` and its history as far as the clone has it."""
+
+    project: str
+    path: str
+    version: str | None = None
+    changes: tuple[ConstitutionChange, ...] = ()
+    """Latest first."""
+    truncated: str | None = None
+    """Why earlier changes are not known, where that is so."""
+    fault: str | None = None
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Amendment:
+    """A file of `spec/<project>/constitution-amendments/`."""
+
+    project: str
+    path: str
+    date: str | None = None
+    """Of the file's name (ISO); None where the name has another form than `<date>-<summary>.md`."""
+    title: str = ""
+    version: str | None = None
+    """The version of the constitution that it leads to."""
+    migration_plan: bool = False
+    migration_done: bool = False
+    deadline: str | None = None
+    """As it says itself (ISO)."""
+    approvals: tuple[Approval, ...] = ()
+    fault: str | None = None

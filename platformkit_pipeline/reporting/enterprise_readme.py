@@ -1,0 +1,66 @@
+"""The README of an organisation (clause 3.4), from where its targets stand and what was found in them. The same state, the same bytes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError
+from jinja2.sandbox import SandboxedEnvironment
+
+from platformkit_pipeline.model.errors import ConfigurationError
+from platformkit_pipeline.model.result import Severity
+from platformkit_pipeline.model.target import TargetKind
+from platformkit_pipeline.reporting.fleet import TargetStanding
+from platformkit_pipeline.reporting.markdown import escape
+
+_LISTS = {TargetKind.SUPABASE_PROJECT: "projects", TargetKind.REPOSITORY: "repositories", TargetKind.CONNECTOR: "connectors"}
+_BLANK_LINES = re.compile(r"\n{3,}")
+
+
+@dataclass(frozen=True, slots=True)
+class InventoriedTarget:
+    """A target with the number of its inventory objects by kind."""
+
+    kind: TargetKind
+    standing: TargetStanding
+    objects: Mapping[str, int]
+
+
+def enterprise_readme(targets: Sequence[InventoriedTarget], template: str) -> str:
+    """The template with `projects`, `repositories` and `connectors`, each by name. Times are not among the values.
+
+    Names and owners come in escaped. Raises ConfigurationError for a template that cannot be rendered.
+    """
+    ordered = sorted(targets, key=lambda target: target.standing.name)
+    values = {name: [_row(target) for target in ordered if target.kind is kind] for kind, name in _LISTS.items()}
+    environment = SandboxedEnvironment(undefined=StrictUndefined, autoescape=False, trim_blocks=True, lstrip_blocks=True)
+    try:
+        text = environment.from_string(template).render(**values)
+    except TemplateSyntaxError as error:
+        raise ConfigurationError(f"the template of the README has a fault in line {error.lineno}: {error.message}") from None
+    except (TemplateError, ArithmeticError, TypeError, ValueError, LookupError, AttributeError) as error:
+        raise ConfigurationError(f"the template of the README cannot be rendered: {' '.join(str(error).split())[:300]}") from None
+    return _BLANK_LINES.sub("\n\n", text).strip("\n") + "\n"
+
+
+def _row(target: InventoriedTarget) -> dict[str, Any]:
+    standing = target.standing
+    return {
+        "name": escape(standing.name),
+        "environment": standing.environment.value,
+        "owners": escape(", ".join(standing.owners)),
+        "score": "–" if standing.raw_score is None else f"{standing.raw_score:.1f}",
+        "unknown": standing.unknown,
+        **{severity.value: standing.open_findings[severity] for severity in Severity},
+        "objects": _Objects(target.objects),
+    }
+
+
+class _Objects(dict[str, int]):
+    """Kinds that a target has none of are 0 rather than undefined."""
+
+    def __missing__(self, key: str) -> int:
+        return 0
