@@ -50,9 +50,15 @@ def repository(tmp_path: Path) -> RepositoryBuilder:
 Observe = Callable[[RepositoryBuilder], RepositoryObservation]
 
 
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What one test observed, the next need not observe again."""
+    return tmp_path_factory.mktemp("cache")
+
+
 @pytest.fixture
-def observe(pipeline: Connection, shop: Target, tmp_path: Path) -> Observe:
-    return lambda built: observe_repository_target(pipeline, shop, built.folder, run_id="run-1", cache=tmp_path / "cache")
+def observe(pipeline: Connection, shop: Target, cache: Path) -> Observe:
+    return lambda built: observe_repository_target(pipeline, shop, built.folder, run_id="run-1", cache=cache)
 
 
 def judge(connection: Connection) -> Judgement:
@@ -221,14 +227,14 @@ def test_what_only_an_api_tells_is_stored_as_unobserved_with_the_reason(
 
 
 def test_what_github_tells_is_stored_and_judged_and_read_back(
-    pipeline: Connection, shop: Target, repository: RepositoryBuilder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    pipeline: Connection, shop: Target, repository: RepositoryBuilder, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     access = GithubAccess("acme/shop", "SHOP_GITHUB_TOKEN")
     monkeypatch.setenv(access.token_env, TOKEN)
     with serve_github() as github:
         github.repositories = {access.owner_name: well_kept_github()}
         monkeypatch.setenv(ADDRESS_VARIABLE, github.address)
-        seen = observe_repository_target(pipeline, shop, repository.folder, run_id=None, github=access, cache=tmp_path / "cache")
+        seen = observe_repository_target(pipeline, shop, repository.folder, run_id=None, github=access, cache=cache)
     assert seen.object_counts["github_settings"] == 1
     assert latest_repository_observation(pipeline, SHOP).snapshot == seen.snapshot
     unknown = {r.rule for r in judge(pipeline).report.results if r.outcome is Outcome.UNKNOWN}
@@ -241,10 +247,10 @@ def test_what_github_tells_is_stored_and_judged_and_read_back(
 
 
 def test_github_that_refuses_is_stored_as_the_reason(
-    pipeline: Connection, shop: Target, repository: RepositoryBuilder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    pipeline: Connection, shop: Target, repository: RepositoryBuilder, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("SHOP_GITHUB_TOKEN", raising=False)
     access = GithubAccess("acme/shop", "SHOP_GITHUB_TOKEN")
-    seen = observe_repository_target(pipeline, shop, repository.folder, run_id=None, github=access, cache=tmp_path / "cache")
+    seen = observe_repository_target(pipeline, shop, repository.folder, run_id=None, github=access, cache=cache)
     assert "github_settings" not in seen.object_counts
     assert all("SHOP_GITHUB_TOKEN" in seen.snapshot.why_unobserved(facet) for facet in GITHUB_FACETS)

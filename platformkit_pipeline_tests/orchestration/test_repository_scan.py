@@ -25,10 +25,15 @@ MADE = {asset for asset in REPOSITORY_ASSETS if not asset.startswith("source/")}
 SHOP, OTHER = "acme/shop", "acme/other"
 
 
+@pytest.fixture(scope="module")
+def shared_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Observations are remembered below it: what one test observed, the next need not observe again."""
+    return tmp_path_factory.mktemp("home")
+
+
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Observations are remembered below it."""
-    monkeypatch.setenv("PLATFORMKIT_HOME", str(tmp_path / "home"))
+def home(shared_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PLATFORMKIT_HOME", str(shared_home))
 
 
 @pytest.fixture
