@@ -257,7 +257,7 @@ def _records(places: list[_Place], digests: dict[str, str]) -> tuple[Secret, ...
                 description=_PUBLIC.get(found.kind) or DESCRIPTIONS.get(found.kind) or f"a secret that looks like: {found.kind}",
                 line=found.line,
                 in_tree=place.in_tree,
-                commit=brought.commit if brought else None,
+                commit=(brought.commit or None) if brought else None,
                 role=found.role,
                 public=found.public,
                 client_variable=found.client_variable,
