@@ -60,8 +60,8 @@ def ask_zizmor(texts: Mapping[str, str]) -> ZizmorReport:
         return _answered[asked]
     report = _asked(program, texts)
     if not report.unavailable:
-        while len(_answered) >= _MOST_KEPT:
-            _answered.pop(next(iter(_answered)))
+        for oldest in tuple(_answered)[: -_MOST_KEPT + 1]:
+            del _answered[oldest]
         _answered[asked] = report
     return report
 
