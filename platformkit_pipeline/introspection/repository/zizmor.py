@@ -40,7 +40,8 @@ class ZizmorReport:
     unaudited: Mapping[str, str] = field(default_factory=dict)
 
 
-_answered: dict[tuple[str, float, tuple[tuple[str, str], ...]], ZizmorReport] = {}
+_Asked = tuple[str, int, tuple[tuple[str, str], ...]]
+_answered: dict[_Asked, ZizmorReport] = {}
 """Of this process: the trials of a plan's patches ask about the same workflows again and again."""
 
 
@@ -55,15 +56,19 @@ def ask_zizmor(texts: Mapping[str, str]) -> ZizmorReport:
     program = find_program(_PROGRAM)
     if program is None:
         return ZizmorReport(unavailable="zizmor is not installed; `pip install zizmor` puts it beside this program")
-    asked = (program, TIMEOUT_SECONDS, tuple(sorted(texts.items())))
+    asked: _Asked = (program, TIMEOUT_SECONDS, tuple(sorted(texts.items())))
     if asked in _answered:
         return _answered[asked]
     report = _asked(program, texts)
     if not report.unavailable:
-        for oldest in tuple(_answered)[: -_MOST_KEPT + 1]:
-            del _answered[oldest]
-        _answered[asked] = report
+        _keep(asked, report)
     return report
+
+
+def _keep(asked: _Asked, report: ZizmorReport) -> None:
+    if len(_answered) >= _MOST_KEPT:
+        del _answered[next(iter(_answered))]
+    _answered[asked] = report
 
 
 def _asked(program: str, texts: Mapping[str, str]) -> ZizmorReport:
