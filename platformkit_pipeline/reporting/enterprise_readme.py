@@ -35,14 +35,9 @@ class InventoriedTarget:
 def enterprise_readme(targets: Sequence[InventoriedTarget], template: str) -> str:
     """The template with `projects`, `repositories` and `connectors`, each by name. Times are not among the values.
 
-<<<<<<< HEAD
     It ends with the mark by which RDM001 tells an edit; the digest in it names the values.
 
     Names and owners come in escaped. Raises ConfigurationError for a template that cannot be rendered.
-=======
-    Names and owners come in escaped. The last line is the mark by which RDM001 sees edits.
-    Raises ConfigurationError for a template that cannot be rendered.
->>>>>>> versions
     """
     ordered = sorted(targets, key=lambda target: target.standing.name)
     values = {name: [_row(target) for target in ordered if target.kind is kind] for kind, name in _LISTS.items()}
