@@ -72,7 +72,7 @@ def scan_repository(
         options = RepositoryOptions(name=target.name, base=base)
         progress(f"reading {target.name}")
         seen = observed(repository, options, cache)
-        told = None if source.github is None else _told(source.github, cache, progress)
+        told = None if source.github is None else told_by_github(source.github, cache, progress)
         snapshot = seen.snapshot if told is None else with_github(seen.snapshot, told)
         results = evaluate_repository(snapshot, about_commits, started_at.date())
         brought = results
@@ -103,7 +103,7 @@ def scan_repository(
     return report
 
 
-def _told(access: GithubAccess, cache: Path | None, progress: Progress) -> GithubSettings | str:
+def told_by_github(access: GithubAccess, cache: Path | None = None, progress: Progress = lambda _: None) -> GithubSettings | str:
     """What GitHub tells now, or why it tells nothing."""
     progress(f"asking GitHub about {access.owner_name}")
     with kept_answers(cache if cache is not None else cache_folder(), access.owner_name) as answers:

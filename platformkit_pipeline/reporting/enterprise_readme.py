@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +13,7 @@ from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError
 from jinja2.sandbox import SandboxedEnvironment
 
 from platformkit_pipeline.model.errors import ConfigurationError
+from platformkit_pipeline.model.repository.generated_readme import stamped
 from platformkit_pipeline.model.result import Severity
 from platformkit_pipeline.model.target import TargetKind
 from platformkit_pipeline.reporting.fleet import TargetStanding
@@ -32,7 +35,14 @@ class InventoriedTarget:
 def enterprise_readme(targets: Sequence[InventoriedTarget], template: str) -> str:
     """The template with `projects`, `repositories` and `connectors`, each by name. Times are not among the values.
 
+<<<<<<< HEAD
+    It ends with the mark by which RDM001 tells an edit; the digest in it names the values.
+
     Names and owners come in escaped. Raises ConfigurationError for a template that cannot be rendered.
+=======
+    Names and owners come in escaped. The last line is the mark by which RDM001 sees edits.
+    Raises ConfigurationError for a template that cannot be rendered.
+>>>>>>> versions
     """
     ordered = sorted(targets, key=lambda target: target.standing.name)
     values = {name: [_row(target) for target in ordered if target.kind is kind] for kind, name in _LISTS.items()}
@@ -43,7 +53,8 @@ def enterprise_readme(targets: Sequence[InventoriedTarget], template: str) -> st
         raise ConfigurationError(f"the template of the README has a fault in line {error.lineno}: {error.message}") from None
     except (TemplateError, ArithmeticError, TypeError, ValueError, LookupError, AttributeError) as error:
         raise ConfigurationError(f"the template of the README cannot be rendered: {' '.join(str(error).split())[:300]}") from None
-    return _BLANK_LINES.sub("\n\n", text).strip("\n") + "\n"
+    inventory_digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+    return stamped(_BLANK_LINES.sub("\n\n", text).strip("\n"), inventory_digest)
 
 
 def _row(target: InventoriedTarget) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from platformkit_pipeline.control_plane.connection import DATABASE_URL, Connecti
 from platformkit_pipeline.locations import templates_directory
 from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.model.errors import ConfigurationError, ControlPlaneError
+from platformkit_pipeline.model.repository.generated_readme import StampState, check_stamp
 from platformkit_pipeline.model.result import Severity
 from platformkit_pipeline.model.target import Environment, Target, TargetKind
 from platformkit_pipeline.operations.enterprise_readme import TEMPLATE, inventoried_targets, render_enterprise_readme
@@ -24,7 +25,9 @@ SHIPPED = (templates_directory() / TEMPLATE).read_text()
 
 
 def standing(name: str, score: float | None = 97.5) -> TargetStanding:
-    return TargetStanding(name, Environment.PRODUCTION, ("team:shop",), None, score, score, dict.fromkeys(Severity, 1), 0)
+    return TargetStanding(
+        name, TargetKind.SUPABASE_PROJECT, Environment.PRODUCTION, ("team:shop",), None, score, score, dict.fromkeys(Severity, 1), 0
+    )
 
 
 def test_the_readme_says_what_the_control_plane_holds(pipeline: Connection, pipeline_dsn: Dsn, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -42,6 +45,7 @@ def test_the_readme_says_what_the_control_plane_holds(pipeline: Connection, pipe
     assert "| acme/shop | – | – | 0 | 0 | 0 | 0 |" in text
     assert "Connectors" not in text
     assert render_enterprise_readme() == text
+    assert check_stamp(text).state is StampState.INTACT
 
 
 def test_tables_are_whole_and_names_cannot_break_them() -> None:
@@ -54,6 +58,16 @@ def test_tables_are_whole_and_names_cannot_break_them() -> None:
     assert "<script>" not in "".join(rows)
     assert rows[3] == "| b | production | team:shop | 97.5 | 1 | 1 | 3 | 0 |"
     assert lines.index(rows[0]) == lines.index("## Projects") + 2
+
+
+def test_it_carries_the_mark_by_which_an_edit_is_told() -> None:
+    texts = [
+        enterprise_readme([InventoriedTarget(TargetKind.SUPABASE_PROJECT, standing("shop", score), {})], SHIPPED) for score in (97.5, 49.0)
+    ]
+    stamps = [check_stamp(text) for text in texts]
+    assert [stamp.state for stamp in stamps] == [StampState.INTACT, StampState.INTACT]
+    assert stamps[0].inventory_digest != stamps[1].inventory_digest
+    assert check_stamp(texts[0].replace("97.5", "100.0")).state is StampState.EDITED
 
 
 def test_nothing_registered_is_said() -> None:

@@ -6,11 +6,21 @@ from collections.abc import Iterator
 from itertools import combinations
 from posixpath import normpath
 
-from platformkit_pipeline.introspection.repository.document_drift import MAX_TOKENS, Pairing, Part, Vocabulary, drift_of, pairings
+from platformkit_pipeline.introspection.repository.document_drift import (
+    MAX_TOKENS,
+    Pairing,
+    Part,
+    Vocabulary,
+    drift_of,
+    pairings,
+    tokens_of,
+)
 from platformkit_pipeline.introspection.repository.files import Files, UnreadableError
+from platformkit_pipeline.introspection.repository.markdown import sections_of
 from platformkit_pipeline.model.repository.documents import AGENT_DOCUMENTS, AgentDocument, AgentDocumentPair, SectionDrift
 from platformkit_pipeline.model.repository.tree import SYMBOLIC_LINK
 
+MAX_HEADINGS = 5_000
 MAX_SECTIONS = 50
 """How many differing sections are kept of a pair."""
 _LONGEST_HEADING = 100
@@ -37,9 +47,12 @@ def _measured(files: Files, path: str) -> AgentDocument:
     try:
         source = _source(files, path)
         text = files.text(source)
+        sections = sections_of(text)
     except UnreadableError as error:
         return AgentDocument(path, fault=str(error))
-    tokens = sum(len(part.tokens) for part in Vocabulary().parts(text))
+    if len(sections) > MAX_HEADINGS:
+        return AgentDocument(path, fault=f"cannot be compared: it has {len(sections)} headings, and {MAX_HEADINGS} are compared at most")
+    tokens = sum(len(tokens_of("\n".join(section.lines))) for section in sections)
     if tokens > MAX_TOKENS:
         return AgentDocument(path, fault=f"is too long to be compared: {tokens} words and signs, and {MAX_TOKENS} are compared at most")
     return AgentDocument(path, words=len(text.split()), link_to=source if source != path else None)

@@ -58,13 +58,14 @@ def _in_text(text: str) -> Iterator[Approval]:
     """Each piece that names a role, with the pieces up to the next one that does."""
     role: Role | None = None
     words: list[str] = []
-    for piece in (one for piece in _PIECES.split(text[:20_000]) for one in _one_role_each(piece)):
+    pieces = [one for piece in _PIECES.split(text[:20_000]) for one in _one_role_each(piece)]
+    for piece in pieces:
         named = next((r for r, pattern in _ROLES.items() if pattern.search(piece)), None)
         if named is not None:
             if role is not None:
                 yield _approval(role, " ".join(words))
-            role, words = named, []
-            piece = _ROLES[named].sub(" ", piece, count=1)
+            role, words = named, [_ROLES[named].sub(" ", piece, count=1)]
+            continue
         elif re.search(r"\b(?:owner|architect|lead|manager|officer)\b", piece, re.IGNORECASE):  # another role's
             if role is not None:
                 yield _approval(role, " ".join(words))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import select
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -45,7 +45,7 @@ class BlobReader:
         self._ask((object_id,))
         return self._answer()
 
-    def read_many(self, object_ids: Sequence[str]) -> Iterator[tuple[str, bytes | None]]:
+    def read_many(self, object_ids: Sequence[str]) -> Generator[tuple[str, bytes | None], None, None]:
         """Each id with its content, much faster than one by one. Nothing else may be asked until the last one was taken."""
         complete = False
         try:

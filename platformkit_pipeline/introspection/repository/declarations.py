@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from platformkit_pipeline.introspection.repository.files import Files, UnreadableError
 from platformkit_pipeline.introspection.repository.safe_yaml import YamlRefused, load_yaml
 from platformkit_pipeline.model.repository.checks import CheckCategory
-from platformkit_pipeline.model.repository.declarations import DeclaredCheck, NotApplicable, RepositoryDeclarations
+from platformkit_pipeline.model.repository.declarations import DeclaredCheck, NotApplicable, RepositoryDeclarations, RevokedSecret
+from platformkit_pipeline.model.settings import TargetName
 
 DECLARATIONS_FILE = ".platformkit.yaml"
 _LIMIT = 256 * 1024
@@ -42,12 +43,19 @@ class _Check(_Entry):
     coverage: Annotated[float, Field(ge=0, le=100)] | None = None
 
 
+class _Secrets(_Entry):
+    revoked: dict[Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")], _Text] = Field(default_factory=dict)
+    """Digest of a secret in the history → how it was revoked."""
+
+
 class _Document(_Entry):
+    name: TargetName | None = None
     not_applicable: dict[str, _Text] = Field(default_factory=dict)
     """Code of a rule → why it has nothing to judge here."""
     paths: _Paths = _Paths()
     spec: _Spec = _Spec()
     checks: tuple[_Check, ...] = ()
+    secrets: _Secrets = _Secrets()
     organisation_profile: bool = False
 
 
@@ -67,6 +75,7 @@ def observe_declarations(files: Files) -> RepositoryDeclarations:
 
 def _declared(document: _Document) -> RepositoryDeclarations:
     return RepositoryDeclarations(
+        name=document.name,
         not_applicable=tuple(sorted(NotApplicable(rule, reason) for rule, reason in document.not_applicable.items())),
         spec_projects=document.spec.projects,
         critical_paths=document.paths.critical,
@@ -76,6 +85,7 @@ def _declared(document: _Document) -> RepositoryDeclarations:
             DeclaredCheck(check.command, check.reason, check.context, tuple(sorted(check.covers)), check.coverage)
             for check in document.checks
         ),
+        revoked_secrets=tuple(sorted(RevokedSecret(digest, reason) for digest, reason in document.secrets.revoked.items())),
         organisation_profile=document.organisation_profile,
     )
 

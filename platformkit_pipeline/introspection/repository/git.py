@@ -58,11 +58,11 @@ class GitRepository:
             object_format=self.borrowed.object_format,
         )
 
-    def files(self, commit: str | None) -> Files:
-        """Entries of the commit's tree. Raises ObservationError for a damaged or an overlarge one."""
+    def files(self, commit: str | None, *, only: str | None = None) -> Files:
+        """Entries of the commit's tree, or `only` that of one path. Raises ObservationError for a damaged or an overlarge one."""
         if commit is None:
             return Files((), self.blobs)
-        return Files(self._tree(commit), self.blobs)
+        return Files(self._tree(commit, *([only] if only else [])), self.blobs)
 
     def tags(self) -> tuple[Tag, ...]:
         """By name. Tags of anything but a commit are left out."""
@@ -140,7 +140,7 @@ class GitRepository:
         states: list[PathState] = []
         for line in self._ask(*asked, seconds=_TREE_SECONDS).decode("utf-8", "replace").splitlines():
             if line.startswith("commit "):
-                states.append(PathState(*line.split()[1:3], None))
+                states.append(PathState(line.split()[1], line.split()[2], None))
             elif line.startswith(":") and states and set(object_id := line.split()[3]) != {"0"}:
                 states[-1] = replace(states[-1], object_id=object_id)
         sizes = self._sizes([state.object_id for state in states if state.object_id])
@@ -158,8 +158,8 @@ class GitRepository:
         lines = (line.split() for line in answer.decode("ascii", "replace").splitlines())
         return {name: int(size) for name, size in (line for line in lines if len(line) == 2) if size.isdigit()}
 
-    def _tree(self, commit: str) -> Iterator[TreeFile]:
-        listed = self._ask("ls-tree", "-r", "-z", "-l", "--full-tree", commit, seconds=_TREE_SECONDS, max_records=MAX_ENTRIES)
+    def _tree(self, commit: str, *paths: str) -> Iterator[TreeFile]:
+        listed = self._ask("ls-tree", "-r", "-z", "-l", "--full-tree", commit, "--", *paths, seconds=_TREE_SECONDS, max_records=MAX_ENTRIES)
         seen: set[str] = set()
         for record in filter(None, listed.split(b"\0")):
             about, _, name = record.partition(b"\t")

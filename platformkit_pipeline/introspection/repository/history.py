@@ -16,7 +16,7 @@ _SUBMODULE = b"160000"
 
 @dataclass(frozen=True, slots=True)
 class Brought:
-    """Where a blob came from. `age` grows towards older commits."""
+    """Where a blob came from; no `commit` for what a reference names without one. `age` grows towards older commits."""
 
     path: str
     commit: str
@@ -44,7 +44,9 @@ def read_history(repository: GitRepository, commit: str | None, *, most: int = M
     try:
         left_out = _since(repository, commit)
         history.blobs, count = _blobs(repository, left_out, most)
-        history.messages = list(_messages(repository, left_out, most))
+        history.messages = [*_messages(repository, left_out, most), *_said_by_tags(repository)]
+        for identity, path in _named_by_references(repository):
+            history.blobs.setdefault(identity, Brought(path, "", 0))
     except GitFailed as failed:
         raise ObservationError(f"the history cannot be read: {failed}") from None
     history.cut = count >= most
@@ -91,3 +93,30 @@ def _messages(repository: GitRepository, left_out: frozenset[str], most: int) ->
         commit, _, text = record.lstrip(b"\n").partition(b"\n")
         if text.strip() and (name := commit.decode("ascii", "replace")) not in left_out:
             yield name, age, text
+
+
+def _said_by_tags(repository: GitRepository) -> Iterator[tuple[str, int, bytes]]:
+    """Messages of annotated tags, below the commits that they are about."""
+    form = "%(objecttype)%00%(*objectname)%00%(contents)%00%00"
+    for record in git(repository.folder, "for-each-ref", f"--format={form}", "refs/tags", timeout=_SECONDS).split(b"\0\0"):
+        kind, _, rest = record.strip(b"\n").partition(b"\0")
+        commit, _, text = rest.partition(b"\0")
+        if kind == b"tag" and text.strip():
+            yield commit.decode("ascii", "replace"), 0, text
+
+
+def _named_by_references(repository: GitRepository) -> Iterator[tuple[str, str]]:
+    """Blobs that a reference names without any commit, itself or through a tree, each with a path."""
+    form = "%(objecttype) %(objectname) %(*objecttype) %(*objectname) %(refname)"
+    for line in (
+        git(repository.folder, "for-each-ref", f"--format={form}", timeout=_SECONDS).decode("utf-8", "backslashreplace").splitlines()
+    ):
+        kind, identity, peeled_kind, peeled, *name = line.split(" ")
+        kind, identity = (peeled_kind, peeled) if kind == "tag" else (kind, identity)
+        if kind == "blob":
+            yield identity, name[0]
+        elif kind == "tree":
+            for record in filter(None, git(repository.folder, "ls-tree", "-r", "-z", identity, timeout=_SECONDS).split(b"\0")):
+                about, _, path = record.partition(b"\t")
+                if not about.startswith(_SUBMODULE):
+                    yield about.split()[2].decode("ascii", "replace"), f"{name[0]}/{path.decode('utf-8', 'backslashreplace')}"

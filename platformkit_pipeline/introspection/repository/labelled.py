@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
-from itertools import islice
 from typing import Any
 
 import yaml
@@ -15,9 +14,11 @@ from platformkit_pipeline.introspection.repository.markdown import FRONT_MATTER,
 from platformkit_pipeline.introspection.repository.safe_yaml import YamlRefused, load_yaml
 from platformkit_pipeline.introspection.repository.template_text import is_written, without_comments
 
+_LONGEST_LINE = 4000
 _LABEL = re.compile(
     r"[ \t]{0,8}(?:[-*+][ \t]+)?"
-    r"(?:\*\*(?P<bold>[^*\n]{1,80}?):?\*\*[ \t]*:?|__(?P<under>[^_\n]{1,80}?):?__[ \t]*:?|(?P<plain>[A-Za-z][A-Za-z /&()-]{0,50}):(?=[ \t]|$))"
+    r"(?:\*\*(?P<bold>[^*\n]{1,80}?):?\*\*[ \t]*:?|"
+    r"__(?P<under>[^_\n]{1,80}?):?__[ \t]*:?|(?P<plain>[A-Za-z][A-Za-z /&()-]{0,50}):(?=[ \t]|$))"
     r"(?P<value>.*)"
 )
 _ROW = re.compile(r"[ \t]{0,3}\|(?P<label>[^|\n]{1,120})\|(?P<value>.*)")
@@ -77,7 +78,8 @@ def is_day(text: str) -> bool:
 def _below(sections: list[Section], index: int, *, alone: bool) -> str:
     """What stands below a heading, and (unless `alone`, for below the title stands the whole document) below deeper ones."""
     lines = list(sections[index].body)
-    for later in () if alone else islice(sections, index + 1, None):
+    for number in range(index + 1, len(sections) if not alone else 0):
+        later = sections[number]
         if later.level <= sections[index].level:
             break
         lines += later.lines
@@ -88,13 +90,12 @@ def _labels(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Values after labels; what follows on the next lines, indented or not, belongs to one up to a blank line or the next label."""
     label: str | None = None
     value: list[str] = []
-    for line in lines:
-        line = line[:4000]
+    for line in (each[:_LONGEST_LINE] for each in lines):
         match = _LABEL.match(line) or _ROW.match(line)
-        if match or not line.strip():
-            if label is not None and (match or any(part.strip() for part in value)):
-                yield label, "\n".join(value)
-                label = None
+        ends = match is not None or (not line.strip() and any(part.strip() for part in value))
+        if ends and label is not None:
+            yield label, "\n".join(value)
+            label = None
         if match:
             groups = match.groupdict()
             label = label_of(groups.get("bold") or groups.get("under") or groups.get("plain") or groups.get("label") or "")
@@ -110,7 +111,7 @@ def _blocks(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
     label: str | None = None
     value: list[str] = []
     for line in lines:
-        match = _LABEL.match(line[:4000])
+        match = _LABEL.match(line[:_LONGEST_LINE])
         if match and (match["bold"] or match["under"]) and not line.lstrip().startswith(("- ", "* ", "+ ")):
             if label is not None:
                 yield label, "\n".join(value)

@@ -9,9 +9,13 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
+from itertools import islice
 
 FRONT_MATTER = "(front matter)"
 """Stands for a heading where a document begins with values between `---` lines."""
+
+MAX_HEADINGS = 20_000
+"""What follows the last one of these is its text, headings or not."""
 
 _ATX = re.compile(r" {0,3}(?P<marks>#{1,6})(?=[ \t]|$)(?P<title>.*)")
 _SETEXT = re.compile(r" {0,3}(?P<mark>=+|-+)[ \t]*")
@@ -55,7 +59,7 @@ def sections_of(text: str) -> list[Section]:
         starts.append((0, 0, 0, FRONT_MATTER))
     if begin < len(lines):
         starts.append((begin, 0, 0, ""))
-    starts += _headings(lines, begin)
+    starts += islice(_headings(lines, begin), MAX_HEADINGS)
     ends = [start[0] for start in starts[1:]] + [len(lines)]
     sections = [
         Section(title, level, tuple(lines[first:end]), count, first + 1)
@@ -111,10 +115,10 @@ def closing_fence(lines: Iterable[str]) -> str | None:
     for line, kind in _with_kinds(lines):
         kinds.append(kind)
         last = line
-        if kind is LineKind.CODE:
-            fence = _opening(line) if fence is None else None if _closes(line, fence) else fence
-        else:
+        if kind is not LineKind.CODE or (fence is not None and _closes(line, fence)):
             fence = None
+        elif fence is None:
+            fence = _opening(line)
     if fence is not None:
         return fence
     return "-->" if kinds and kinds[-1] is LineKind.COMMENT and "-->" not in last else None

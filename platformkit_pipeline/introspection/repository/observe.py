@@ -17,7 +17,7 @@ from platformkit_pipeline.introspection.repository.environment_files import obse
 from platformkit_pipeline.introspection.repository.exceptions import observe_exceptions
 from platformkit_pipeline.introspection.repository.files import Files
 from platformkit_pipeline.introspection.repository.git import GitRepository
-from platformkit_pipeline.introspection.repository.github_settings import GITHUB_FACETS, ask_github, with_github
+from platformkit_pipeline.introspection.repository.github_settings import ask_github, with_github
 from platformkit_pipeline.introspection.repository.log_statements import observe_printing
 from platformkit_pipeline.introspection.repository.manifests import MAX_MANIFESTS, observe_manifests
 from platformkit_pipeline.introspection.repository.organisation_readme import observe_organisation_readme
@@ -28,7 +28,7 @@ from platformkit_pipeline.introspection.repository.suppressions import observe_s
 from platformkit_pipeline.introspection.repository.versions import MAX_SOURCES, observe_changelogs, observe_versions
 from platformkit_pipeline.model.errors import ObservationError
 from platformkit_pipeline.model.repository.change import Change
-from platformkit_pipeline.model.repository.facet import RepositoryFacet
+from platformkit_pipeline.model.repository.facet import GITHUB_FACETS, RepositoryFacet
 from platformkit_pipeline.model.repository.snapshot import RepositorySnapshot
 from platformkit_pipeline.model.snapshot import Unobserved
 from platformkit_pipeline.model.target import GithubAccess
@@ -69,7 +69,7 @@ def observe_commit(repository: GitRepository, options: RepositoryOptions) -> Rep
     files.prefetch()
     declarations = observe_declarations(files)
     change = _change(repository, head.commit, files, options.base)
-    secrets = observe_secrets(repository, files, options.name, options.commit)
+    secrets = observe_secrets(repository, files, declarations.name or options.name, options.commit)
     hooks, hook_faults = observe_secret_hooks(files)
     suppressions, more_suppressions = observe_suppressions(files)
     automation = observe_automation(files, declarations, head.branch or _DEFAULT_BRANCH)

@@ -39,8 +39,8 @@ _PUBLISHABLE = re.compile(r"\bsb_publishable_[\w-]{16,}", re.ASCII)
 _WORKFLOW_HOOK = re.compile(r"://[^\s'\"/]+/webhook(?:-test|-waiting)?/(?P<value>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\b")
 _NO_NAME_BEFORE = 60
 _GIVEN = re.compile(
-    r"(?P<rest>[\w-]{0,30})[\"'`\]]{0,2}[ \t]{0,20}(?:=>|:=|=|:)[ \t]{0,20}(?:(?P<quote>[\"'`])(?P<quoted>[^\"'`\s]{10,300})(?P=quote)"
-    r"|(?P<bare>[\w+/.~!@#%^*=-]{16,300})(?=[ \t]*(?:\r?\n|\Z|#)))",
+    r"(?P<rest>[\w-]{0,30})[\"'`\]]{0,2}[ \t]{0,20}(?:=>|:=|=|:)[ \t]{0,20}(?:(?P<quote>[\"'`])(?P<quoted>[^\"'`\s]{10,300}+)(?P=quote)"
+    r"|(?P<bare>[\w+/.~!@#%^*=-]{16,300}+)(?=[ \t]*(?:\r?\n|\Z|#)))",
     re.ASCII,
 )
 _CORES = ("passw", "passphrase", "pwd", "secret", "token", "key", "credential")
@@ -60,6 +60,7 @@ _LONG = ("private-key", "json-web-token", "service-role-key")
 """Long enough to hold anything by chance."""
 _MOST = 2_000
 """Places of one text that are told; nobody reads more of them, and a hostile text has millions."""
+_MOST_NAMES = 1_000_000
 _SEQUENCE = re.compile(r"(?i)abcdefgh|12345678|(?P<part>.{6,40})(?P=part)", re.DOTALL)
 _SHORTEST_HOOK = 40
 """Of the three parts of a Slack webhook together."""
@@ -117,8 +118,9 @@ def _given_in(text: str) -> Iterator[Place]:
     if len(folded) != len(text):
         return
     for core in _CORES:
-        place = folded.find(core)
-        while place >= 0:
+        place, tried = folded.find(core), 0
+        while place >= 0 and tried < _MOST_NAMES:
+            tried += 1
             match = _GIVEN.match(text, place + len(core))
             if match:
                 before = _BEFORE.search(text, max(0, place - _NO_NAME_BEFORE), place)

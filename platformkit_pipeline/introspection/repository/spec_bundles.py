@@ -9,6 +9,7 @@ from platformkit_pipeline.model.repository.declarations import RepositoryDeclara
 from platformkit_pipeline.model.repository.specs import SPEC_FILES, SPEC_FOLDER, TASKS_FILE, SpecBundle, SpecFile
 from platformkit_pipeline.model.repository.tree import SUBMODULE, SYMBOLIC_LINK
 
+MAX_FILE_BYTES = 512 * 1024
 MAX_BUNDLES = 1_000
 
 
@@ -33,7 +34,7 @@ def _bundle(files: Files, project: str, fault: str | None) -> SpecBundle:
 
 def _file(files: Files, path: str) -> SpecFile:
     try:
-        text = files.text(path)
+        text = files.text(path, MAX_FILE_BYTES)
     except UnreadableError as error:
         return SpecFile(path, fault=str(error))
     written = measured(text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
@@ -99,7 +100,7 @@ def observe_suppressions(files: Files) -> tuple[tuple[Suppression, ...], bool]:
         if not listing and not _may_suppress(data):
             continue
         text = data.decode("utf-8", "replace").replace("\r\n", "\n")
-        found += _numbered(entry.path, _listed(entry.path, text) if listing else _directives(entry.path, text))
+        found += islice(_numbered(entry.path, _listed(entry.path, text) if listing else _directives(entry.path, text)), MAX_RECORDS + 1)
         if len(found) > MAX_RECORDS:
             return tuple(sorted(found[:MAX_RECORDS])), True
     return tuple(sorted(found)), False

@@ -50,11 +50,11 @@ def _in(section: Section) -> Iterator[tuple[int, bool]]:
     explains = section.level > 1 and bool(_NO_TASKS.match(section.heading))
     header: list[str] | None = None
     outermost: int | None = None
-    for offset, (line, kind) in enumerate(zip(section.lines, kinds_of(section.lines), strict=True)):
+    for offset, (whole, kind) in enumerate(zip(section.lines, kinds_of(section.lines), strict=True)):
         if kind is not LineKind.TEXT or offset < section.heading_lines:
             header = None
             continue
-        number, line = section.first_line + offset, line[:4000]
+        number, line = section.first_line + offset, whole[:4000]
         if line.lstrip().startswith("|"):
             cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
             if header is None:

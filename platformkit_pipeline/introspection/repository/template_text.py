@@ -24,7 +24,8 @@ _MUSTACHE = re.compile(r"\{\{[^{}\n]{0,200}\}\}")
 _LOREM = re.compile(r"\blorem\s+ipsum\b", re.IGNORECASE)
 _ARGUMENTS = re.compile(r"\$ARGUMENTS\b")
 _OPEN = re.compile(
-    r"(?:^[\s>*+#\d.()\[\]x~|-]*|:\**\s*|\|\s*|[(\[]\s*)(?:\*\*|__)?(?P<word>TODO|TBD|TBA|FIXME|XXX|to be (?:defined|determined|written|done))\b",
+    r"(?:^[\s>*+#\d.()\[\]x~|-]*|:\**\s*|\|\s*|[(\[]\s*)"
+    r"(?:\*\*|__)?(?:TODO|TBD|TBA|FIXME|XXX|to be (?:defined|determined|written|done))\b",
     re.IGNORECASE,
 )
 _BLANK = re.compile(r"(?:\W|\b(?:tbd|tba|todo|n/?a|none|unknown|pending|name|date|yyyy(?:-mm-dd)?|mm|dd|not yet|xxx)\b)*", re.IGNORECASE)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from platformkit_pipeline.model.repository.versions import ChangeCount
+
 
 class How(StrEnum):
     ADDED = "added"
@@ -22,14 +24,6 @@ class ChangedPath:
     lines_removed: int | None = None
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class ChangelogEntries:
-    """How many entries the changelog has gained below one heading, such as *Added*."""
-
-    heading: str
-    count: int
-
-
 @dataclass(frozen=True, slots=True)
 class Change:
     """From `base`, the commit that a branch left, to the observed commit."""
@@ -43,5 +37,6 @@ class Change:
     """At the top of the tree, where there was none of that name."""
     version_before: str | None = None
     version_after: str | None = None
-    """The latest release that the changelog names."""
-    changelog_entries: tuple[ChangelogEntries, ...] = ()
+    """The latest release that the changelog at the root names."""
+    changelog_entries: tuple[ChangeCount, ...] = ()
+    """How many entries the changelogs have gained, by kind."""

@@ -29,10 +29,20 @@ class DeclaredCheck:
     """Least coverage of its tests, in per cent."""
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class RevokedSecret:
+    """A secret that opens nothing any more, by the digest that a finding names, and how that came. It may stay in the history."""
+
+    digest: str
+    reason: str
+
+
 @dataclass(frozen=True, slots=True)
 class RepositoryDeclarations:
     """The file `.platformkit.yaml` at the root. Paths are patterns as CODEOWNERS has them."""
 
+    name: str | None = None
+    """What the repository is called in reports, wherever its clone lies; digests of secrets are salted with it."""
     not_applicable: tuple[NotApplicable, ...] = ()
     spec_projects: tuple[str, ...] = ()
     """Projects that need a spec bundle, where folders below `spec/` do not tell."""
@@ -43,6 +53,7 @@ class RepositoryDeclarations:
     component_paths: tuple[str, ...] = ()
     """Code of platform components, which logs in a structured way."""
     checks: tuple[DeclaredCheck, ...] = ()
+    revoked_secrets: tuple[RevokedSecret, ...] = ()
     organisation_profile: bool = False
     """The repository holds the README of an organisation."""
     fault: str | None = None

@@ -26,7 +26,11 @@ def merge_documents(context: RepositoryContext, finding: Result) -> Edit | ByHan
     merged = merged_documents(texts)
     conflicts = max(conflicts_in(text) for text in merged.values())
     notes = (f"{conflicts} contradictions are marked with `doc-sync: conflict`; decide each before you merge.",) if conflicts else ()
-    return Edit("Bring the agent documents into line", {path: _encoded(context.files.data(path), texts[path], merged[path]) for path in texts}, notes)
+    return Edit(
+        "Bring the agent documents into line",
+        {path: _encoded(context.files.data(path), texts[path], merged[path]) for path in texts},
+        notes,
+    )
 
 
 def _encoded(before: bytes, text: str, merged: str) -> bytes:

@@ -41,8 +41,8 @@ The job runs with a role of its own that may read one view, and its output is co
     family=Family.EXCEPTIONS,
     title="A document of an exception leaves something open",
     why="An exception that does not say why, at what risk, until when, and who agreed is a violation with a file beside it.",
-    how_to_fix="Name the file `docs/exceptions/<yyyy-mm-dd>-<summary>.md`, and fill in rationale, risk assessment, mitigation plan, expiry date "
-    "and the approvals of the Security/Compliance Owner and the Platform Architect, each with a name and a day. "
+    how_to_fix="Name the file `docs/exceptions/<yyyy-mm-dd>-<summary>.md`, and fill in rationale, risk assessment, mitigation plan, "
+    "expiry date and the approvals of the Security/Compliance Owner and the Platform Architect, each with a name and a day. "
     "docs/repositories-documents.md has a form.",
     requires=(RepositoryFacet.EXCEPTIONS,),
     violating=_DOCUMENT.replace("Sam Ortiz, 2026-01-19", "<name, date>").replace(

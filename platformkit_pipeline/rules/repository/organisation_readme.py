@@ -20,8 +20,8 @@ _RENDERED = stamped(_TEXT, "0f2d8a61c7b3e594")
     severity=Severity.MEDIUM,
     family=Family.ORGANISATION_README,
     title="The organisation's README is not what was generated",
-    why="An overview that somebody edits says what they wish. The next rendering overwrites it, and until then nobody knows what was observed. "
-    "Judged is a repository that declares `organisation_profile: true`, or is called `.github` and holds `profile/README.md`. "
+    why="An overview that somebody edits says what they wish. The next rendering overwrites it, and until then nobody knows what was "
+    "observed. Judged is a repository that declares `organisation_profile: true`, or is called `.github` and holds `profile/README.md`. "
     "Whether the inventory has moved on since the rendering, only the control plane tells: that is not judged here.",
     how_to_fix="Change the template, not its output, and render the README anew. It ends with a mark that holds the digest of its text.",
     requires=(RepositoryFacet.ORGANISATION_README,),

@@ -178,12 +178,10 @@ def tag_without_entry(subject: RepositorySubject) -> Verdicts:
 
 - Orders can be cancelled.
 {_HISTORY}
-=== file pyproject.toml
-[project]
-name = "shop"
+=== replace pyproject.toml
+version = "1.2.0"
+=>
 version = "1.2.1"
-requires-python = ">=3.11"
-dependencies = ["structlog>=25.4"]
 """,
 )
 def release_without_tag(subject: RepositorySubject) -> Verdicts:

@@ -34,7 +34,7 @@ _HOOK = "secret hook"
     violating="=== file web/supabase.ts\nexport const admin = createClient(url, process.env.NEXT_PUBLIC_SUPABASE_SERVICE_ROLE_KEY!);",
     clean="=== file web/supabase.ts\n// never NEXT_PUBLIC_SUPABASE_SERVICE_ROLE_KEY\n"
     "export const shop = createClient(url, process.env.NEXT_PUBLIC_SUPABASE_ANON_KEY!);\n"
-    "=== file supabase/functions/orders/index.ts\nconst admin = createClient(url, Deno.env.get('SUPABASE_SERVICE_ROLE_KEY')!);",
+    "=== file web/orders.server.ts\nconst admin = createClient(url, process.env.SUPABASE_SERVICE_ROLE_KEY!);",
 )
 def service_key_in_client_code(subject: RepositorySubject) -> Verdicts:
     declared = path_matcher(subject.declarations.client_paths)

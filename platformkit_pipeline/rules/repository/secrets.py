@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from platformkit_pipeline.model.repository.facet import RepositoryFacet
 from platformkit_pipeline.model.repository.secrets import SERVICE_KEYS, Secret
 from platformkit_pipeline.model.result import Severity
-from platformkit_pipeline.rules.registry import PASSED, Family, Verdict, Verdicts, failed, unknown
+from platformkit_pipeline.rules.registry import PASSED, Family, Verdict, Verdicts, failed, not_applicable, unknown
 from platformkit_pipeline.rules.repository_subject import RepositorySubject, file_identity, repository_identity, repository_rule
 
 _ROTATE = (
@@ -55,19 +55,24 @@ def secret_in_tree(subject: RepositorySubject) -> Verdicts:
     family=Family.REPOSITORY_SECRETS,
     title="A secret stands in the history of the repository",
     why="A commit that deletes a secret does not delete it: every clone still holds the commit before, and so does every fork. Searched is "
-    "what all branches and tags can reach, and the messages of commits. A secret that still stands in the tree is told by SEC001 alone.",
-    how_to_fix=_ROTATE + "A rewritten history (`git filter-repo`) keeps it from those who come later, once all clones are made anew.",
+    "what all branches and tags can reach, and the messages of commits. A secret that still stands in the tree is told by SEC001 alone. "
+    "What the owners declare to be revoked, by its digest, is not applicable.",
+    how_to_fix=_ROTATE + "A rewritten history (`git filter-repo`) keeps it from those who come later, once all clones are made anew. "
+    "One that is revoked opens nothing: declare it in `.platformkit.yaml` (`secrets: {revoked: {<digest>: <how and when>}}`).",
     requires=(),
     violating="=== file deploy.sh\nexport SUPABASE_ACCESS_TOKEN={{secret supabase_access_token}}\n=== commit Deploy\n=== remove deploy.sh",
     clean='=== file deploy.sh\nexport SUPABASE_ACCESS_TOKEN="$1"\n=== commit Deploy\n=== remove deploy.sh',
 )
 def secret_in_history(subject: RepositorySubject) -> Verdicts:
     present = {secret.digest for secret in _secrets(subject) if secret.in_tree}
+    revoked = {declared.digest: declared.reason for declared in subject.declarations.revoked_secrets}
     told = False
     for secret in _secrets(subject):
         if not secret.in_tree and secret.digest not in present:
             told = True
-            yield _told(secret, "stands in the history")
+            found = _told(secret, "stands in the history")
+            reason = revoked.get(secret.digest)
+            yield not_applicable(found.object, f"declared revoked: {reason}") if reason else found
     for left_out in subject.snapshot.unsearched:
         if not left_out.in_tree:
             told = True

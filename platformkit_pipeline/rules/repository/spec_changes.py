@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from platformkit_pipeline.model.repository.change import Change, ChangedPath, How
 from platformkit_pipeline.model.repository.facet import RepositoryFacet
+from platformkit_pipeline.model.repository.semantic_version import BumpKind, ChangeKind, SemanticVersion, bump_between
 from platformkit_pipeline.model.repository.specs import SPEC_FOLDER
 from platformkit_pipeline.model.result import Severity
 from platformkit_pipeline.rules.registry import PASSED, Family, Source, Verdicts, failed
@@ -16,7 +17,7 @@ MAX_LINES = 200
 """Lines of product code that a change adds, beyond those it removes from the same file, before it is significant."""
 MAX_FILES = 10
 """New files of product code."""
-SIGNIFICANT_ENTRIES = ("added", "changed", "removed", "deprecated", "breaking", "breaking changes", "features")
+SIGNIFICANT_ENTRIES = (ChangeKind.ADDED, ChangeKind.CHANGED, ChangeKind.REMOVED, ChangeKind.DEPRECATED, ChangeKind.BREAKING)
 _CODE = re.compile(
     r".*\.(?:py|pyi|ts|tsx|js|jsx|mjs|cjs|vue|svelte|go|rs|java|kt|kts|swift|rb|php|cs|fs|scala|c|h|cc|cpp|hpp|m|mm|dart|ex|exs|sql|sh|"
     r"html|css|scss|graphql|proto)",
@@ -48,8 +49,9 @@ _ENTRY = "\n".join(
     severity=Severity.MEDIUM,
     family=Family.SPEC_BUNDLES,
     title="A significant change leaves the spec as it was",
-    why="A spec that does not move with the project describes another one. Significant is a change that adds more than 200 lines or 10 files "
-    "of product code, a folder at the top, a minor or major version, or an entry below *Added*, *Changed* or *Removed* of the changelog.",
+    why="A spec that does not move with the project describes another one. Significant is a change that adds more than 200 lines or 10 "
+    "files of product code, a folder at the top, a minor or major version, or an entry below *Added*, *Changed* or *Removed* of the "
+    "changelog.",
     how_to_fix="Say in `spec/<project>/` what the change does: the requirement, the part of the plan, or the task that it finishes.",
     requires=(RepositoryFacet.CHANGE,),
     source=Source.CHANGE,
@@ -90,8 +92,8 @@ def reasons_of_significance(change: Change) -> Iterator[str]:
     if _is_larger_step(change.version_before, change.version_after):
         yield f"raises the version from {change.version_before} to {change.version_after}"
     for entries in change.changelog_entries:
-        if entries.heading in SIGNIFICANT_ENTRIES:
-            yield f'has {entries.count} new {"entry" if entries.count == 1 else "entries"} below "{entries.heading}" in the changelog'
+        if entries.kind in SIGNIFICANT_ENTRIES:
+            yield f'has {entries.count} new {"entry" if entries.count == 1 else "entries"} below "{entries.kind.value}" in the changelog'
 
 
 def _product(change: Change) -> Iterator[ChangedPath]:
@@ -102,7 +104,5 @@ def _product(change: Change) -> Iterator[ChangedPath]:
 
 def _is_larger_step(before: str | None, after: str | None) -> bool:
     """Whether a version is raised in its first or second part."""
-    if before is None or after is None:
-        return False
-    old, new = ([int(part) for part in version.partition("-")[0].split(".")[:2]] for version in (before, after))
-    return new > old
+    old, new = (SemanticVersion.parse(version or "") for version in (before, after))
+    return old is not None and new is not None and bump_between(old, new) >= BumpKind.MINOR

@@ -42,8 +42,9 @@ _MOST_LINES = 10
 
 def send(order: str) -> None:
     \"\"\"Send the receipt of an order.\"\"\"
-    print("sent", order)  # noqa: T201
+    print("sent", order)
 """,
+    also_fires=("SUP001",),
     clean="""
 === file src/shop/cli/__init__.py
 \"\"\"Speaks to whoever calls it.\"\"\"
@@ -81,12 +82,10 @@ def print_statement(subject: RepositorySubject) -> Verdicts:
     requires=(RepositoryFacet.MANIFESTS,),
     may_not_apply=True,
     violating="""
-=== file pyproject.toml
-[project]
-name = "shop"
-version = "1.2.0"
-requires-python = ">=3.11"
-dependencies = ["loguru>=0.7"]
+=== replace pyproject.toml
+structlog>=25.4
+=>
+loguru>=0.7
 """,
     clean="""
 === file supabase/functions/notify/index.ts

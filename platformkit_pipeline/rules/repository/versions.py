@@ -32,12 +32,10 @@ _FACETS = (RepositoryFacet.VERSIONS, RepositoryFacet.CHANGELOG)
     requires=(*_FACETS, RepositoryFacet.TAGS),
     may_not_apply=True,
     violating="""
-=== file pyproject.toml
-[project]
-name = "shop"
+=== replace pyproject.toml
+version = "1.2.0"
+=>
 version = "1.2"
-requires-python = ">=3.11"
-dependencies = ["structlog>=25.4"]
 """,
     clean="""
 === file src/shop/_version.py
@@ -164,12 +162,10 @@ def _has_own_versions(source: VersionSource, changelog: Changelog, sources: tupl
     patch=PatchKind.FILE,
     requires=_FACETS,
     violating="""
-=== file pyproject.toml
-[project]
-name = "shop"
+=== replace pyproject.toml
+version = "1.2.0"
+=>
 version = "1.3.0"
-requires-python = ">=3.11"
-dependencies = ["structlog>=25.4"]
 """,
     clean="""
 === file CHANGELOG.md
@@ -192,12 +188,10 @@ dependencies = ["structlog>=25.4"]
 ### Fixed
 
 - Totals are rounded once.
-=== file pyproject.toml
-[project]
-name = "shop"
+=== replace pyproject.toml
+version = "1.2.0"
+=>
 version = "1.3.0.dev1"
-requires-python = ">=3.11"
-dependencies = ["structlog>=25.4"]
 """,
 )
 def changelog_version_differs(subject: RepositorySubject) -> Verdicts:

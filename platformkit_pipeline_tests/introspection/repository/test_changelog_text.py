@@ -83,13 +83,19 @@ def test_what_conventional_changelog_writes_is_read() -> None:
 
 
 def test_what_changesets_writes_is_read() -> None:
-    text = "# shop\n\n## 2.0.0\n\n### Major Changes\n\n- abc: One\n\n### Minor Changes\n\n- def: Two\n\n### Patch Changes\n\n- Updated dependencies\n"
+    text = (
+        "# shop\n\n## 2.0.0\n\n### Major Changes\n\n- abc: One\n\n"
+        "### Minor Changes\n\n- def: Two\n\n### Patch Changes\n\n- Updated dependencies\n"
+    )
     (release,) = releases(text)
     assert (release.version, counts(release)) == ("2.0.0", {"breaking": 1, "added": 1, "other": 1})
 
 
 def test_underlined_headings_are_read() -> None:
-    text = "Changes\n=======\n\n1.2.0 (2026-01-05)\n------------------\n\nAdded\n~~~~~\n\n* One\n\nv1.1.1 / 2025-12-01\n-------------------\n\n- Fixed two\n"
+    text = (
+        "Changes\n=======\n\n1.2.0 (2026-01-05)\n------------------\n\nAdded\n~~~~~\n"
+        "\n* One\n\nv1.1.1 / 2025-12-01\n-------------------\n\n- Fixed two\n"
+    )
     latest, first = releases(text)
     assert (latest.version, latest.date, counts(latest)) == ("1.2.0", "2026-01-05", {"added": 1})
     assert (first.version, first.date, counts(first)) == ("1.1.1", "2025-12-01", {"fixed": 1})
@@ -179,7 +185,10 @@ def test_a_chapter_ends_the_section_before_it() -> None:
 
 
 def test_notes_are_the_text_with_the_references_that_it_uses() -> None:
-    text = "# C\n\n1.2.0\n-----\n\n### Added\n\n- One, see [the page].\n\n```sh\nrun\n```\n\n1.1.0\n-----\n\n- Two\n\n[the page]: https://example.com/page\n[1.1.0]: https://example.com\n"
+    text = (
+        "# C\n\n1.2.0\n-----\n\n### Added\n\n- One, see [the page].\n\n```sh\n"
+        "run\n```\n\n1.1.0\n-----\n\n- Two\n\n[the page]: https://example.com/page\n[1.1.0]: https://example.com\n"
+    )
     latest, first = sections_of(text)
     assert notes_of(text, latest) == "### Added\n\n- One, see [the page].\n\n```sh\nrun\n```\n\n[the page]: https://example.com/page"
     assert notes_of(text, first) == "- Two"

@@ -183,3 +183,20 @@ def test_a_missing_tree_is_an_error_and_no_empty_repository(builder: RepositoryB
     (builder.folder / ".git" / "objects" / tree[:2] / tree[2:]).unlink()
     with open_repository(builder.folder) as repository, pytest.raises(ObservationError, match="cannot be read"):
         repository.files(repository.head().commit)
+
+
+def test_many_contents_are_read_in_the_order_asked_and_a_missing_one_is_none(builder: RepositoryBuilder) -> None:
+    for number in range(1200):  # more than are asked for at once
+        builder.write(f"{number:04}.txt", f"content {number}\n" * 50)
+    builder.commit("many")
+    with open_repository(builder.folder) as repository:
+        identities = [entry.object_id for entry in repository.files(repository.head().commit).entries]
+        asked = [*identities[:600], "0" * 40, *identities[600:]]
+        answers = list(repository.blobs.read_many(asked))
+        assert [identity for identity, _ in answers] == asked
+        assert answers[600][1] is None
+        assert answers[-1][1] == b"content 1199\n" * 50
+        abandoned = repository.blobs.read_many(identities)
+        next(abandoned)
+        abandoned.close()
+        assert repository.blobs.read(identities[7]) == b"content 7\n" * 50

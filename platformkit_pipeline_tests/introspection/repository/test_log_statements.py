@@ -31,7 +31,10 @@ def printing(builder: RepositoryBuilder, files: Mapping[str, str | bytes]) -> di
 
 
 def test_prints_of_python_are_found_with_their_lines(builder: RepositoryBuilder) -> None:
-    text = 'import pprint\nimport sys\nprint("a")\npprint.pprint(1)\nprint("b", file=sys.stderr)\nprint("c", file=open("f"))\nfootprint = 1\n"print(1)"\n'
+    text = (
+        'import pprint\nimport sys\nprint("a")\npprint.pprint(1)\n'
+        'print("b", file=sys.stderr)\nprint("c", file=open("f"))\nfootprint = 1\n"print(1)"\n'
+    )
     (found,) = printing(builder, {"src/a.py": text, "src/clean.py": "# print(1)\nsprint = 1\n"}).values()
     assert (found.path, found.count, found.lines, found.fault) == ("src/a.py", 3, (3, 4, 5), None)
 
@@ -88,7 +91,10 @@ def test_many_lines_are_counted_and_few_kept(builder: RepositoryBuilder) -> None
 
 
 def test_new_syntax_is_understood(builder: RepositoryBuilder) -> None:
-    text = "type Ids[T] = list[T]\n\n\ndef f[T](x: T) -> T:\n    try:\n        print(f\"{x!r:>{'10'}}\")\n    except* ValueError:\n        pass\n    return x\n"
+    text = (
+        "type Ids[T] = list[T]\n\n\ndef f[T](x: T) -> T:\n    try:\n"
+        "        print(f\"{x!r:>{'10'}}\")\n    except* ValueError:\n        pass\n    return x\n"
+    )
     assert printing(builder, {"src/a.py": text})["src/a.py"].lines == (6,)
 
 

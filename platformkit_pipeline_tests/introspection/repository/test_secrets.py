@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from platformkit_pipeline.introspection.repository import kingfisher, secret_search
+from platformkit_pipeline.introspection.repository import kingfisher, secret_forms, secret_search
 from platformkit_pipeline.introspection.repository.git import open_repository
 from platformkit_pipeline.introspection.repository.observe import RepositoryOptions, observe_repository
 from platformkit_pipeline.model.record_json import to_json
@@ -121,6 +121,26 @@ def test_secrets_on_another_branch_a_tag_a_merge_and_in_a_message_are_found(buil
     builder.commit("after")
     expected = [(COMMIT_MESSAGE, "chat-webhook"), ("merged.pem", "private-key"), ("side.sh", "supabase-access-token")]
     assert found(observe(builder), in_tree=False) == [*expected, ("tagged.sh", "supabase-secret-key")]
+
+
+def test_what_only_a_reference_names_and_what_a_tag_says_is_searched(builder: RepositoryBuilder) -> None:
+    def git(*arguments: str, given: str = "") -> str:
+        identity = ("-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "tag.gpgSign=false")
+        done = subprocess.run(("git", *identity, *arguments), cwd=builder.folder, check=True, capture_output=True, input=given, text=True)
+        return done.stdout.strip()
+
+    builder.write("a.txt", "a\n")
+    builder.commit("one")
+    blob = git("hash-object", "-w", "--stdin", given=f"TOKEN={made_up_secret('supabase_access_token')}\n")
+    git("update-ref", "refs/notes/blob", blob)
+    key = git("hash-object", "-w", "--stdin", given=made_up_secret("private_key"))
+    git("tag", "tree", git("mktree", given=f"100644 blob {key}\tserver.pem\n"))
+    git("tag", "--annotate", "--message", f"Call {made_up_secret('mattermost_webhook')}", "v1")
+    assert found(observe(builder), in_tree=False) == [
+        (COMMIT_MESSAGE, "chat-webhook"),
+        ("refs/notes/blob", "supabase-access-token"),
+        ("refs/tags/tree/server.pem", "private-key"),
+    ]
 
 
 def test_what_is_public_by_design_and_what_is_no_secret_is_no_finding(builder: RepositoryBuilder) -> None:
@@ -271,8 +291,12 @@ def test_what_was_found_clean_is_not_searched_again(builder: RepositoryBuilder, 
     builder.commit("Plain")
     first = observe(builder)
     searched: list[str] = []
-    original = secret_search.places_in
-    monkeypatch.setattr(secret_search, "places_in", lambda text: searched.append(text) or original(text))
+
+    def watched(text: str) -> list[secret_forms.Place]:
+        searched.append(text)
+        return secret_forms.places_in(text)
+
+    monkeypatch.setattr(secret_search, "places_in", watched)
     second = observe(builder)
     assert second.secrets == first.secrets
     assert "nothing\n" not in searched

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from platformkit_pipeline.introspection.repository import suppressions
+from platformkit_pipeline.introspection.repository.comments import comments_in
 from platformkit_pipeline.introspection.repository.git import open_repository
 from platformkit_pipeline.introspection.repository.suppressions import observe_suppressions
 from platformkit_pipeline.model.repository.suppressions import Suppression
@@ -129,3 +130,17 @@ def test_more_than_the_limit_is_told(builder: RepositoryBuilder, monkeypatch: py
     with open_repository(builder.folder) as repository:
         found, more = observe_suppressions(repository.files(repository.head().commit))
     assert (len(found), more) == (3, True)
+
+
+@pytest.mark.parametrize(
+    ("path", "part"),
+    [
+        ("a.sql", "/* noqa "),
+        ("a.ts", "/* eslint-disable `"),
+        ("a.html", "<!-- prettier-ignore "),
+        ("a.md", "```\nnoqa\n~~~\n"),
+        ("a.ts", "\\`noqa"),
+    ],
+)
+def test_what_nothing_closes_is_read_in_one_pass(path: str, part: str) -> None:
+    assert list(comments_in(path, part * 200_000)) == []  # minutes, if each beginning were read to the end

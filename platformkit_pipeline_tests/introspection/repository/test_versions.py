@@ -163,7 +163,9 @@ lint = ["ruff"]
         "Cargo.toml": '[dependencies]\ntracing = "0.1"\n[dev-dependencies]\ninsta = "1"\n',
         "go.mod": "module x\n\nrequire (\n\tgithub.com/rs/zerolog v1.33.0\n)\n",
         "supabase/functions/notify/deno.json": '{"imports": {"pino": "npm:pino@9", "a": "./a.ts"}, /* why */ }',
-        "supabase/functions/notify/index.ts": 'import { z } from "npm:zod@3/mini";\nimport x from "https://esm.sh/@supabase/supabase-js@2";\nimport "./a.ts";\n',
+        "supabase/functions/notify/index.ts": (
+            'import { z } from "npm:zod@3/mini";\nimport x from "https://esm.sh/@supabase/supabase-js@2";\nimport "./a.ts";\n'
+        ),
         "tests/package.json": '{"dependencies": {"left-pad": "1"}}',
     }
     found = {m.path: (m.ecosystem, m.dependencies, m.fault) for m in observed(builder, files).manifests}

@@ -14,7 +14,9 @@ from platformkit_pipeline.model.repository.documents import AGENT_DOCUMENTS
 from platformkit_pipeline.remediation.repository.doc_sync import conflicts_in, merged_documents
 
 CLAUDE, GEMINI, CODEX = AGENT_DOCUMENTS
-WORDS = st.lists(st.sampled_from(["build", "test", "ship", "wait", "never", "Claude Code", "GEMINI.md"]), min_size=1, max_size=4).map(" ".join)
+WORDS = st.lists(st.sampled_from(["build", "test", "ship", "wait", "never", "Claude Code", "GEMINI.md"]), min_size=1, max_size=4).map(
+    " ".join
+)
 LINES = st.one_of(
     WORDS,
     st.builds("{} {}".format, st.sampled_from(["#", "##", "###"]), WORDS),

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from platformkit_pipeline.introspection.repository.git import open_repository
-from platformkit_pipeline.introspection.repository.observe import RepositoryOptions, observe_repository
 from platformkit_pipeline.model.repository.snapshot import RepositorySnapshot
 from platformkit_pipeline.model.result import Result
 from platformkit_pipeline.operations.self_test_repositories import RepositoryBench
 from platformkit_pipeline.rules.evaluate_repository import evaluate_repository
 from platformkit_pipeline.rules.registry import find_rule
 from platformkit_pipeline.sandbox.sample_repository.examples import Played
+from platformkit_pipeline_tests.rules.repository.documents import observe_documents
 
 Judge = Callable[[str, str], list[Result]]
 """From the code of a rule and an example to the rule's results."""
@@ -44,6 +44,4 @@ def observe(repository_bench: RepositoryBench) -> Observe:
 
 def _observed(bench: RepositoryBench, example: str) -> tuple[RepositorySnapshot, Played]:
     with bench.played(example) as (path, played), open_repository(path) as repository:
-        return observe_repository(repository, RepositoryOptions(name="acme/shop", base=played.base)), played
-
-
+        return observe_documents(repository, "acme/shop", base=played.base), played

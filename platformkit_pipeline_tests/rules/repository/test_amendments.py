@@ -11,11 +11,11 @@ import pytest
 
 from platformkit_pipeline.introspection.repository.amendments import content_digest, version_of
 from platformkit_pipeline.introspection.repository.git import open_repository
-from platformkit_pipeline.introspection.repository.observe import RepositoryOptions, observe_repository
 from platformkit_pipeline.model.result import Outcome, Result
 from platformkit_pipeline.rules.evaluate_repository import evaluate_repository
 from platformkit_pipeline.rules.registry import find_rule
 from platformkit_pipeline.sandbox.sample_repository.builder import RepositoryBuilder
+from platformkit_pipeline_tests.rules.repository.documents import observe_documents
 
 Judge = Callable[[str, str], list[Result]]
 CONSTITUTION = "spec/shop/constitution.md"
@@ -53,7 +53,7 @@ def amended(folder: Path, code: str = "AMD001", today: date = date(2026, 2, 1)) 
     rule = find_rule(code)
     assert rule is not None
     with open_repository(folder) as repository:
-        snapshot = observe_repository(repository, RepositoryOptions(name="shop"))
+        snapshot = observe_documents(repository, "shop")
     return [(r.outcome, r.message) for r in evaluate_repository(snapshot, [rule], today)]
 
 
@@ -132,7 +132,7 @@ def test_a_merge_is_one_change_of_the_day_on_which_it_was_merged(shop: Repositor
     shop.commit("Meanwhile")
     git("merge", "-q", "--no-ff", "branch", "-m", "Merge")
     with open_repository(shop.folder) as repository:
-        (found,) = observe_repository(repository, RepositoryOptions(name="shop")).constitutions
+        (found,) = observe_documents(repository, "shop").constitutions
     assert [(change.version, change.raised) for change in found.changes] == [("1.1.0", True)]
 
 
@@ -161,9 +161,7 @@ def test_a_shallow_clone_tells_what_it_sees_and_that_it_does_not_see_the_rest(sh
         ("Somebody does it.\n\nDeadline: 2026-12-01", date(2026, 4, 7), Outcome.FAIL),
     ],
 )
-def test_existing_projects_have_90_days_from_the_later_approval(
-    shop: RepositoryBuilder, plan: str, today: date, outcome: Outcome
-) -> None:
+def test_existing_projects_have_90_days_from_the_later_approval(shop: RepositoryBuilder, plan: str, today: date, outcome: Outcome) -> None:
     shop.write(f"{AMENDMENTS}/2026-01-05-x.md", amendment(plan=plan))
     shop.commit("Amendment")
     assert outcomes(shop.folder, "AMD003", today) == [outcome]
@@ -192,7 +190,7 @@ def test_a_path_is_taken_as_it_is_written(tmp_path: Path) -> None:
     builder.write("spec/shop/constitution.md", constitution("Two."))
     builder.commit("Change")
     with open_repository(builder.folder) as repository:
-        found = observe_repository(repository, RepositoryOptions(name="odd")).constitutions
+        found = observe_documents(repository, "odd").constitutions
     assert {c.project: len(c.changes) for c in found} == {"sh*p": 0, "shop": 1}
 
 

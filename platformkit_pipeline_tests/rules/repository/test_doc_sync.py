@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from platformkit_pipeline.introspection.repository.git import open_repository
-from platformkit_pipeline.introspection.repository.observe import RepositoryOptions, observe_repository
 from platformkit_pipeline.model.proof import ProofStatus
 from platformkit_pipeline.model.repository.inventory import inventory_of, snapshot_of
 from platformkit_pipeline.model.repository.snapshot import RepositorySnapshot
@@ -16,6 +15,7 @@ from platformkit_pipeline.model.result import Outcome, Result
 from platformkit_pipeline.model.target import Target, TargetKind
 from platformkit_pipeline.operations.propose_repository_plan import propose_repository_plan
 from platformkit_pipeline.sandbox.sample_repository.builder import RepositoryBuilder
+from platformkit_pipeline_tests.rules.repository.documents import observe_documents
 
 Judge = Callable[[str, str], list[Result]]
 LONG = "\n".join(f"- Rule number {n} is kept by everybody who works here." for n in range(40))
@@ -55,7 +55,7 @@ def repository(tmp_path: Path) -> RepositoryBuilder:
 def observed(builder: RepositoryBuilder) -> RepositorySnapshot:
     builder.commit("Documents")
     with open_repository(builder.folder) as opened:
-        return observe_repository(opened, RepositoryOptions(name="shop"))
+        return observe_documents(opened, "shop")
 
 
 def test_a_link_to_one_of_the_three_says_what_that_one_says(repository: RepositoryBuilder) -> None:
@@ -73,7 +73,12 @@ def test_a_link_to_one_of_the_three_says_what_that_one_says(repository: Reposito
 
 @pytest.mark.parametrize(
     ("target", "reason"),
-    [("/etc/passwd", "not followed"), ("docs/AGENTS.md", "not followed"), ("GEMINI.md", "is missing"), ("CODEX.md", "leads back to itself")],
+    [
+        ("/etc/passwd", "not followed"),
+        ("docs/AGENTS.md", "not followed"),
+        ("GEMINI.md", "is missing"),
+        ("CODEX.md", "leads back to itself"),
+    ],
 )
 def test_a_link_that_leads_elsewhere_is_not_followed(repository: RepositoryBuilder, target: str, reason: str) -> None:
     repository.write("CLAUDE.md", "# Work\n")

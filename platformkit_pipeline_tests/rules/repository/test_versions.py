@@ -18,11 +18,12 @@ from platformkit_pipeline.rules.evaluate_repository import evaluate_repository
 from platformkit_pipeline.rules.registry import find_rule
 
 TODAY = date(2026, 2, 1)
+DAY = "2026-01-05"
 FILES = (TreeFile("README.md", "100644", "0" * 40, 1),)
 ROOT = VersionSource("pyproject.toml", "1.2.0", 3, python=True)
 
 
-def release(version: str, day: str | None = "2026-01-05", **changes: int) -> Release:
+def release(version: str, day: str | None = DAY, **changes: int) -> Release:
     counted = tuple(ChangeCount(ChangeKind(kind), count) for kind, count in sorted(changes.items()))
     return Release(version, 5, day, day is not None and day.startswith("20"), changes=counted)
 
@@ -151,7 +152,7 @@ CHANGES = st.dictionaries(st.sampled_from([kind.value for kind in ChangeKind]), 
 def test_a_release_is_a_finding_exactly_when_it_raises_too_little(
     older: SemanticVersion, newer: SemanticVersion, changes: dict[str, int]
 ) -> None:
-    found = judged("VER004", changelogs=[changelog(release(str(newer), **changes), release(str(older), added=3))])
+    found = judged("VER004", changelogs=[changelog(release(str(newer), DAY, **changes), release(str(older), DAY, added=3))])
     if newer == older:
         assert found == []  # twice the same is VER007's
     else:
