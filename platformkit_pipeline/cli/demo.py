@@ -21,7 +21,7 @@ from platformkit_pipeline.model.errors import ConfigurationError, ControlPlaneEr
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from platformkit_pipeline.operations.summarise_demo import ProjectSummary
+    from platformkit_pipeline.operations.summarise_demo import ProjectSummary, RepositorySummary
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -38,9 +38,10 @@ def demo(
 ) -> int:
     """Run the main job once on a sample platform.
 
-    Starts PostgreSQL below PLATFORMKIT_HOME (default ./.platformkit), makes three Supabase-shaped projects with faults
-    planted on purpose, and runs the nightly job of the Dagster code location on them: observe, store, judge, score, plan, prove.
-    Then says what was found, and whether it is what was planted. Running it again finds nothing new and stores nothing twice.
+    Starts PostgreSQL below PLATFORMKIT_HOME (default ./.platformkit), makes three Supabase-shaped projects and a git repository
+    with faults planted on purpose, and runs the nightly jobs of the Dagster code location on them: observe, store, judge, score,
+    plan, prove. Then says what was found, and whether it is what was planted. Running it again finds nothing new and stores
+    nothing twice.
 
     \b
     Exit codes: 0 the findings are the planted faults; 1 they are not; 2 no PostgreSQL to be had; 3 a run failed.
@@ -50,7 +51,7 @@ def demo(
     from platformkit_pipeline.model.dsn import Dsn
     from platformkit_pipeline.operations.local_platform import ensure_local_platform
     from platformkit_pipeline.operations.prepare_demo import demo_home, prepare_demo
-    from platformkit_pipeline.operations.summarise_demo import summarise_demo
+    from platformkit_pipeline.operations.summarise_demo import summarise_demo, summarise_demo_repository
 
     home, begun = demo_home(home_directory()), time.monotonic()
     if plans is not None:
@@ -60,19 +61,20 @@ def demo(
     try:
         if platform.server is None:
             raise ConfigurationError(f"the demo makes its own databases: unset {DATABASE_URL} and run it again")
-        with _step("sample platform of three projects"):
+        with _step("sample platform of three projects and a repository"):
             sample = prepare_demo(home, platform.server)
         with _step("nightly run: observe, store, judge, score, plan, prove"):
             _run_nightly({**os.environ, **platform.environment, **sample.environment, "PLATFORMKIT_SETTINGS": str(sample.settings_path)})
         with session(Dsn(platform.environment[DATABASE_URL])) as connection:
-            summaries = summarise_demo(connection)
+            summaries, repository = summarise_demo(connection), summarise_demo_repository(connection)
     finally:
         platform.release()
     folder = _write_plans(summaries, plans or home / "plans" / time.strftime("%Y%m%d-%H%M%S", time.gmtime()))
     for part in _report(summaries):
         write_text(render(part), None)
+    write_text(f"\n{_about(repository)}\n", None)
     _farewell(summaries, folder, time.monotonic() - begun)
-    return 0 if all(s.as_planted for s in summaries) else EXIT_NOT_AS_PLANTED
+    return 0 if repository.as_planted and all(s.as_planted for s in summaries) else EXIT_NOT_AS_PLANTED
 
 
 def _make_empty(plans: Path) -> None:
@@ -178,6 +180,18 @@ def _planted(summary: ProjectSummary) -> RenderableType:
     for finding in summary.not_planted:
         table.add_row(finding.result.rule, "NOT PLANTED", f"{finding.result.object.canonical}: {finding.result.message}")
     return table
+
+
+def _about(repository: RepositorySummary) -> str:
+    planted = (*repository.found, *repository.missed)
+    lines = [
+        f"{repository.name} (repository): {len(repository.found)} of {len(planted)} planted faults found ({', '.join(planted)}); score "
+        f"{repository.score}, {repository.rows_written} inventory rows written, {repository.new_findings} new findings",
+        *(f"  {code} MISSED" for code in repository.missed),
+        *(f"  {f.result.rule} NOT PLANTED {f.result.object.canonical}: {f.result.message}" for f in repository.not_planted),
+        *([f"  not judged, because a clone does not tell: {', '.join(repository.unknown)}"] if repository.unknown else []),
+    ]
+    return "\n".join(lines)
 
 
 def _farewell(summaries: tuple[ProjectSummary, ...], folder: Path, seconds: float) -> None:

@@ -32,9 +32,15 @@ class GateFormat(StrEnum):
     MARKDOWN = "markdown"
 
 
+class GateKind(StrEnum):
+    PROJECT = "project"
+    REPOSITORY = "repository"
+
+
 @app.command()
 def gate(
     target: str = typer.Option(..., "--target", metavar="NAME", help="The target to scan and decide on."),
+    kind: GateKind | None = typer.Option(None, "--kind", help="Needed only where a project and a repository share the name."),
     url: str = typer.Option(DEFAULT_URL, "--url", envvar="PLATFORMKIT_GATE_URL", help="Web interface of the running instance."),
     timeout: float = typer.Option(
         _DEFAULT_TIMEOUT, "--timeout", min=1, metavar="SECONDS", help="How long to wait; then the run is told to stop."
@@ -48,6 +54,7 @@ def gate(
 ) -> int:
     """Scan a target on a running instance and say whether it may be deployed.
 
+    The target is a project or a repository; of a repository the latest commit is decided on, which the answer names.
     Launches the target's run through GraphQL, waits for it and reads the decision of that very run.
 
     \b
@@ -62,10 +69,13 @@ def gate(
     """
     from platformkit_pipeline.cli.gate_report import rendered
     from platformkit_pipeline.operations.gate_client import ask_gate
+    from platformkit_pipeline.operations.gate_roads import ROADS
 
     check_output(output)
+    meant = next((road.kind for road in ROADS if kind is not None and road.noun == kind.value), None)
+    tags = dict(map(_tag, tag or ()))
     with _progress(target) as progress:
-        answer = ask_gate(url, target, timeout_seconds=timeout, token=_token(token_env), tags=dict(map(_tag, tag or ())), progress=progress)
+        answer = ask_gate(url, target, timeout_seconds=timeout, kind=meant, token=_token(token_env), tags=tags, progress=progress)
     write_text(rendered(answer, output_format.value), output)
     return EXIT_CODES.get(answer.decision.verdict, EXIT_CANNOT_TELL)
 

@@ -76,7 +76,8 @@ def _markdown(answer: GateAnswer) -> Iterator[str]:
 
 
 def _headline(decision: GateDecision) -> str:
-    return _HEADLINES.get(decision.verdict, _NO_ANSWER)
+    said = _HEADLINES.get(decision.verdict, _NO_ANSWER)
+    return f"{said} (commit {decision.commit[:12]})" if decision.commit else said
 
 
 def _left_out(decision: GateDecision) -> Iterator[str]:

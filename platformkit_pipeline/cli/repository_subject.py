@@ -11,11 +11,10 @@ from typing import Annotated
 import typer
 
 from platformkit_pipeline.model.errors import ConfigurationError
-from platformkit_pipeline.model.target import Environment, GithubAccess, Target, TargetKind
+from platformkit_pipeline.model.target import OWNER_NAME, Environment, GithubAccess, Target, TargetKind
 from platformkit_pipeline.model.target_name import LONGEST_NAME, name_fault
 
 DEFAULT_TOKEN_ENV = "GITHUB_TOKEN"  # noqa: S105 - the name of a variable
-_OWNER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}/(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,100}\Z")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}\Z")
 
 RepoOption = Annotated[
@@ -72,7 +71,7 @@ def github_access(owner_name: str | None, token_env: str | None) -> GithubAccess
         if token_env is not None:
             raise ConfigurationError("--github-token-env needs --github, the repository that GitHub is asked about")
         return None
-    if not _OWNER_NAME.match(owner_name):
+    if not OWNER_NAME.match(owner_name):
         raise ConfigurationError("--github expects the repository's name on GitHub as OWNER/NAME, such as acme/shop")
     if token_env is not None and not _VARIABLE.match(token_env):
         raise ConfigurationError("--github-token-env expects the name of an environment variable, not the token itself")
@@ -85,19 +84,14 @@ def repository_of_settings(name: str, settings: Path | None) -> RepositorySubjec
     Raises SettingsError, and ConfigurationError for an entry without a path and for one whose name GitHub cannot know.
     """
     from platformkit_pipeline.model.settings import target_of
-    from platformkit_pipeline.operations.read_settings import read_settings, settings_path
+    from platformkit_pipeline.operations.read_settings import github_access_of, read_settings, repository_path, settings_path
 
     file = settings_path(settings)
     read = read_settings(file)
     entry = next((repository for repository in read.repositories if repository.name == name), None)
     if entry is None or any(project.name == name for project in read.projects):
         return None
-    if entry.path is None:
-        raise ConfigurationError(f"the settings give no path for the repository {name}; a scan reads its git folder")
-    if entry.github is not None and not _OWNER_NAME.match(name):
-        raise ConfigurationError(f"the settings ask GitHub about the repository {name}; its name has to be owner/name then")
-    access = GithubAccess(name, entry.github.token_env) if entry.github else None
-    return RepositorySubject(file.parent / entry.path, None, target_of(entry), access)
+    return RepositorySubject(repository_path(file, entry), None, target_of(entry), github_access_of(entry))
 
 
 def subject_of_entry(entry: RepositorySubject, base: str | None, others: Mapping[str, object]) -> RepositorySubject:

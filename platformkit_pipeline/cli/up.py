@@ -70,6 +70,7 @@ def up(
     Exit codes: 0 stopped by you; 2 wrong input; 3 something could not be started or ended by itself.
     """
     from platformkit_pipeline.locations import home_directory
+    from platformkit_pipeline.operations.gate_roads import PROJECTS, REPOSITORIES
     from platformkit_pipeline.operations.local_platform import ensure_local_platform, require_storage
     from platformkit_pipeline.operations.prepare_demo import demo_home
     from platformkit_pipeline.operations.serve_platform import PlatformServer, choose_port, only_server_of
@@ -92,7 +93,8 @@ def up(
             with PlatformServer(environment, home, host=host, port=port, daemon=not no_daemon) as server:
                 with progress("starting Dagster ..."):
                     location = server.wait_until_loaded()
-                    server.register(location, [project.name for project in served.settings.projects])
+                    server.register(location, PROJECTS, [project.name for project in served.settings.projects])
+                    server.register(location, REPOSITORIES, [repository.name for repository in served.settings.repositories])
                 _say_what_next(server.url, served, home)
                 for look in itertools.count():
                     server.check()
@@ -149,8 +151,13 @@ def _register(settings: Settings, platform: LocalPlatform) -> None:
 
 
 def _say_what_next(url: str, served: _Served, home: Path) -> None:
-    names = [project.name for project in served.settings.projects]
-    gate = f"platformkit gate --target {names[0]}" + ("" if url.endswith(":3000") else f" --url {url}") if names else "list projects there"
+    settings = served.settings
+    names = [*(project.name for project in settings.projects), *(repository.name for repository in settings.repositories)]
+    gate = (
+        f"platformkit gate --target {names[0]}" + ("" if url.endswith(":3000") else f" --url {url}")
+        if names
+        else "list projects and repositories there"
+    )
     lines = [
         f"Dagster is up: {url}",
         f"  targets   {len(names)} from {served.settings_path}",

@@ -40,7 +40,7 @@ _SCORE_STEP = Decimal("0.000001")
 _ROW_FIELDS = (
     *("scan_id", "target_id", "started_at", "duration_seconds", "server_version", "catalog_fingerprint", "server", "statistics"),
     *("unobserved", "run_id", "set_digest", "object_count", "inventoried_at", "status", "completed_at", "ruleset_digest"),
-    *("raw_exact", "effective_exact", "counts", "judged_rules", "activity"),
+    *("raw_exact", "effective_exact", "counts", "judged_rules", "activity", "commit", "branch"),
 )
 
 
@@ -65,6 +65,9 @@ class ScanRecord:
     statistics: tuple[RelationStatistics, ...] = ()
     unobserved: tuple[Unobserved, ...] = ()
     activity: Activity | None = None
+    commit: str | None = None
+    """That was observed of a repository, and in `branch` what HEAD pointed at; None for other targets."""
+    branch: str | None = None
     run_id: str | None = None
     set_digest: str | None = None
     """`model.inventory.set_digest` of the scan's objects; `inventory.write` refuses other objects when it is announced here."""
@@ -108,6 +111,8 @@ def begin(connection: Connection, scan: ScanRecord) -> None:
             "statistics": _jsonb(relation_statistics_to_json(scan.statistics)),
             "unobserved": _jsonb(unobserved_to_json(scan.unobserved)),
             "activity": _jsonb(activity_to_json(scan.activity)) if scan.activity else None,
+            "commit": scan.commit,
+            "branch": scan.branch,
             "run_id": scan.run_id,
             "set_digest": scan.set_digest,
             "object_count": scan.object_count,

@@ -42,6 +42,8 @@ class GateDecision:
     raw_score: float | None
     effective_score: float | None
     decided_at: str
+    commit: str | None = None
+    """What was observed of a repository: the decision is about this commit and no other."""
 
 
 def decide_deploy_gate(connection: Connection, target: Target, *, now: datetime) -> GateDecision:
@@ -74,6 +76,7 @@ def decide_deploy_gate(connection: Connection, target: Target, *, now: datetime)
         raw_score=scan.score.raw_display if scan and scan.score else None,
         effective_score=scan.score.effective_display if scan and scan.score else None,
         decided_at=now.isoformat(timespec="seconds"),
+        commit=scan.commit if scan else None,
     )
 
 

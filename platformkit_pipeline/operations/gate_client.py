@@ -6,7 +6,6 @@ control plane. The documents stand in `gate_documents`.
 
 from __future__ import annotations
 
-import difflib
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -19,14 +18,13 @@ import httpx
 
 from platformkit_pipeline.logs import get_logger
 from platformkit_pipeline.model.dsn import redact
-from platformkit_pipeline.model.errors import ConfigurationError, ObservationError, UnknownTarget
+from platformkit_pipeline.model.errors import ConfigurationError, ObservationError
+from platformkit_pipeline.model.target import TargetKind
 from platformkit_pipeline.operations import gate_documents
 from platformkit_pipeline.operations.decide_gate import GateDecision, decision_from_json
+from platformkit_pipeline.operations.gate_roads import PROJECTS, ROADS, Road, the_road_to
 
-JOB = "scan_target"
 REPOSITORY = "__repository__"
-GATE_ASSET = ("governance", "gate")
-PARTITIONS = "supabase_projects"
 LAUNCHED_BY_TAG = "platformkit/launched_by"
 
 _REQUEST_SECONDS = 30.0
@@ -34,8 +32,6 @@ _POLL_SECONDS = 0.5
 _FINAL = frozenset(("SUCCESS", "FAILURE", "CANCELED"))
 _STOP_ATTEMPTS = 10
 _SECONDS_BETWEEN_STOPS = 1.0
-_SIMILAR_NAMES = 3
-_NAMES_SHOWN = 10
 _LOOPBACK = frozenset(("127.0.0.1", "localhost", "::1"))
 _WRONG_ADDRESS = frozenset((404, 405))
 _MISSED_POLLS = 10
@@ -89,24 +85,26 @@ def ask_gate(
     target: str,
     *,
     timeout_seconds: float,
+    kind: TargetKind | None = None,
     token: str | None = None,
     tags: Mapping[str, str] | None = None,
     progress: Progress | None = None,
 ) -> GateAnswer:
-    """Scan `target` on the instance behind `url` and return what its deploy gate decided.
+    """Scan `target` on the instance behind `url` and return what its deploy gate decided. `kind` tells a project and a
+    repository of one name apart.
 
-    Raises ConfigurationError for a URL that is not one of this product and UnknownTarget for a name that the instance
-    does not have (nothing was launched), InstanceUnavailable, RunFailed and GateTimeout (the run was told to stop).
+    Raises ConfigurationError for a URL that is not one of this product and for a name that needs a kind, UnknownTarget for
+    one that the instance does not have (nothing was launched), InstanceUnavailable, RunFailed and GateTimeout (the run was
+    told to stop).
     """
     with Instance(url, timeout_seconds=timeout_seconds, token=token, progress=progress) as instance:
         location = instance.wait_until_loaded()
-        known = instance.partition_keys()
-        if target not in known:
-            raise UnknownTarget(f"{url} has no target {target!r}; {_suggestion(target, known)}. Nothing was launched")
-        run_id = instance.launch(location, target, tags or {})
+        known = {road: instance.partition_keys(road) for road in ROADS if kind in (None, road.kind)}
+        road = the_road_to(target, known, url)
+        run_id = instance.launch(location, road, target, tags or {})
         with instance.stopping_if_interrupted(run_id):
             instance.wait_for(run_id)
-        return instance.answer(run_id, target)
+        return instance.answer(run_id, road, target)
 
 
 def base_url(url: str) -> str:
@@ -175,26 +173,26 @@ class Instance:
                 loading = True
             elif location.get("__typename") == "PythonError":
                 failed = f"code location {entry['name']} failed to load: {_first_line(location['message'])}"
-            elif any(job["name"] == JOB for repository in location.get("repositories", ()) for job in repository["jobs"]):
+            elif any(job["name"] == PROJECTS.job for repository in location.get("repositories", ()) for job in repository["jobs"]):
                 return str(entry["name"])
         if loading:
             return None
         if failed:
             raise _LocationFailed(f"{self._url}: {failed}")
-        raise ConfigurationError(f"{self._url} is a Dagster instance without the job {JOB}: is it the right one?")
+        raise ConfigurationError(f"{self._url} is a Dagster instance without the job {PROJECTS.job}: is it the right one?")
 
-    def partition_keys(self) -> tuple[str, ...]:
-        """All targets that the instance knows. Launching does not check them, so whoever launches must."""
-        node = self._ask(gate_documents.PARTITION_KEYS, {"assetKey": {"path": list(GATE_ASSET)}})["assetNodeOrError"]
+    def partition_keys(self, road: Road) -> tuple[str, ...]:
+        """All targets of a kind that the instance knows. Launching does not check them, so whoever launches must."""
+        node = self._ask(gate_documents.PARTITION_KEYS, {"assetKey": {"path": list(road.gate_asset)}})["assetNodeOrError"]
         if node["__typename"] != "AssetNode":
-            raise ConfigurationError(f"{self._url} has no asset {'/'.join(GATE_ASSET)}: is it the right instance?")
+            raise ConfigurationError(f"{self._url} has no asset {'/'.join(road.gate_asset)}: is it the right instance?")
         return tuple(node["partitionKeys"])
 
-    def add_partition(self, location: str, key: str) -> None:
+    def add_partition(self, location: str, road: Road, key: str) -> None:
         """Register a target without waiting for the sensor; one that is there already is fine."""
         variables = {
             "repositorySelector": {"repositoryName": REPOSITORY, "repositoryLocationName": location},
-            "partitionsDefName": PARTITIONS,
+            "partitionsDefName": road.partitions,
             "partitionKey": key,
         }
         added = self._ask(gate_documents.ADD_PARTITION, variables)["addDynamicPartition"]
@@ -203,11 +201,11 @@ class Instance:
 
     # ---------------------------------------------------------------- the run
 
-    def launch(self, location: str, target: str, tags: Mapping[str, str]) -> str:
+    def launch(self, location: str, road: Road, target: str, tags: Mapping[str, str]) -> str:
         """Start the scan of one target; returns the id of the run."""
         wanted = {**tags, "dagster/partition": target, LAUNCHED_BY_TAG: "gate"}
         execution = {
-            "selector": {"repositoryName": REPOSITORY, "repositoryLocationName": location, "jobName": JOB},
+            "selector": {"repositoryName": REPOSITORY, "repositoryLocationName": location, "jobName": road.job},
             "mode": "default",
             "runConfigData": {},
             "executionMetadata": {"tags": [{"key": key, "value": value} for key, value in wanted.items()]},
@@ -261,11 +259,11 @@ class Instance:
             self.terminate(run_id)
             raise
 
-    def answer(self, run_id: str, target: str) -> GateAnswer:
+    def answer(self, run_id: str, road: Road, target: str) -> GateAnswer:
         """The decision that the run materialized for `target`, with its checks. Raises InstanceUnavailable without one."""
         run = self._run(gate_documents.OUTCOME, run_id)
         for event in run["assetMaterializations"]:
-            if tuple(event["assetKey"]["path"]) == GATE_ASSET and event["partition"] == target:
+            if tuple(event["assetKey"]["path"]) == road.gate_asset and event["partition"] == target:
                 for entry in event["metadataEntries"]:
                     if entry["label"] == "decision" and entry["__typename"] == "JsonMetadataEntry":
                         checks = tuple(self._check(run_id, target, handle) for handle in run["assetChecks"])
@@ -350,15 +348,6 @@ def _decision(text: str) -> GateDecision:
         return decision_from_json(json.loads(text))
     except (ValueError, KeyError, TypeError, AttributeError):
         raise InstanceUnavailable("the instance answered a decision in another form: are both sides of the same version?") from None
-
-
-def _suggestion(target: str, known: tuple[str, ...]) -> str:
-    if not known:
-        return "it has none at all: list projects in its platformkit.yaml"
-    if similar := difflib.get_close_matches(target, known, n=_SIMILAR_NAMES):
-        return f"did you mean {', '.join(similar)}?"
-    more = f" and {len(known) - _NAMES_SHOWN} more" if len(known) > _NAMES_SHOWN else ""
-    return f"it has {', '.join(sorted(known)[:_NAMES_SHOWN])}{more}"
 
 
 def _why(error: httpx.TransportError | httpx.HTTPStatusError) -> str:

@@ -1,4 +1,4 @@
-"""The sample platform as targets: its databases, a settings file that names them, and the variables that reach them."""
+"""The sample platform as targets: its databases and repository, settings that name them, and the variables that reach them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from typing import Any
 import yaml
 
 from platformkit_pipeline.model.target import Declarations
+from platformkit_pipeline.operations import demo_repository
+from platformkit_pipeline.operations.demo_repository import make_demo_repository
 from platformkit_pipeline.sandbox.embedded import EmbeddedPostgres
 from platformkit_pipeline.sandbox.sample_platform import SAMPLE_PROJECTS, SampleProject, create_sample_platform
 
@@ -38,6 +40,7 @@ def prepare_demo(home: Path, server: EmbeddedPostgres) -> DemoPlatform:
     Repeating it changes nothing. Raises SandboxError.
     """
     dsns = create_sample_platform(server)
+    make_demo_repository(home)
     settings_path = home / SETTINGS_FILE
     text = _settings_text()
     if not settings_path.exists() or settings_path.read_text(encoding="utf-8") != text:
@@ -50,7 +53,8 @@ def prepare_demo(home: Path, server: EmbeddedPostgres) -> DemoPlatform:
 
 def _settings_text() -> str:
     header = "# The sample platform of `platformkit demo`. Written anew by every demo: copy it before you change it.\n"
-    return header + yaml.safe_dump({"projects": [_entry(p) for p in SAMPLE_PROJECTS]}, sort_keys=False)
+    repository = {"name": demo_repository.NAME, "path": demo_repository.FOLDER, "owners": ["team:shop"]}
+    return header + yaml.safe_dump({"projects": [_entry(p) for p in SAMPLE_PROJECTS], "repositories": [repository]}, sort_keys=False)
 
 
 def _entry(project: SampleProject) -> dict[str, Any]:

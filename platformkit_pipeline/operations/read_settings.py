@@ -21,8 +21,9 @@ from pydantic import BaseModel, ValidationError
 from platformkit_pipeline.cycle_collector import collector_paused
 from platformkit_pipeline.logs import get_logger
 from platformkit_pipeline.model.dsn import Dsn, redact
-from platformkit_pipeline.model.errors import SettingsError, UnknownTarget
-from platformkit_pipeline.model.settings import Project, Settings, TargetLists
+from platformkit_pipeline.model.errors import ConfigurationError, SettingsError, UnknownTarget
+from platformkit_pipeline.model.settings import Project, Repository, Settings, TargetLists
+from platformkit_pipeline.model.target import OWNER_NAME, GithubAccess
 from platformkit_pipeline.operations.resolve_dsn import dsn_from_environment
 from platformkit_pipeline.operations.settings_document import Document, Fault, MalformedDocument, parse_json, parse_yaml, strings_of
 
@@ -42,6 +43,7 @@ _EXPECTED = {
 
 _log = get_logger("operations.read_settings")
 _Model = TypeVar("_Model", bound=BaseModel)
+_Target = TypeVar("_Target", Project, Repository)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,13 +125,38 @@ def read_settings(path: Path) -> Settings:
 
 def find_project(settings: Settings, name: str) -> Project:
     """The project called `name`; raises UnknownTarget with the names there are."""
-    for project in settings.projects:
-        if project.name == name:
-            return project
-    names = sorted(project.name for project in settings.projects)
+    return _found(settings.projects, name, "project")
+
+
+def find_repository(settings: Settings, name: str) -> Repository:
+    """The repository called `name`; raises UnknownTarget with the names there are."""
+    return _found(settings.repositories, name, "repository")
+
+
+def repository_path(settings_file: Path, repository: Repository) -> Path:
+    """Where the settings say that a repository lies. Raises ConfigurationError when they do not."""
+    if repository.path is None:
+        raise ConfigurationError(f"the settings give no path for the repository {repository.name}; a scan reads its git folder")
+    return settings_file.parent / repository.path
+
+
+def github_access_of(repository: Repository) -> GithubAccess | None:
+    """How GitHub is asked about a repository, None where it is not. Raises ConfigurationError for a name that GitHub cannot know."""
+    if repository.github is None:
+        return None
+    if not OWNER_NAME.match(repository.name):
+        raise ConfigurationError(f"the settings ask GitHub about the repository {repository.name}; its name has to be owner/name then")
+    return GithubAccess(repository.name, repository.github.token_env)
+
+
+def _found(entries: Sequence[_Target], name: str, kind: str) -> _Target:
+    for entry in entries:
+        if entry.name == name:
+            return entry
+    names = sorted(entry.name for entry in entries)
     more = len(names) - _MOST_NAMES_SHOWN
     known = ", ".join(names[:_MOST_NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
-    raise UnknownTarget(f"no project is called {redact(name)!r}; the settings list {known or 'no project'}")
+    raise UnknownTarget(f"no {kind} is called {redact(name)!r}; the settings list {known or f'no {kind}'}")
 
 
 def resolve_dsn(project: Project, environment: Mapping[str, str] = os.environ) -> Dsn:

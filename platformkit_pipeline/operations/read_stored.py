@@ -10,13 +10,13 @@ from platformkit_pipeline.control_plane.connection import Connection, control_pl
 STORED_ROW_LIMIT = 200_000
 
 _INVENTORY = """
-select t.name as target, i.kind, i.identity, encode(i.content_hash, 'hex') as content_hash
+select t.kind || '/' || t.name as target, i.kind, i.identity, encode(i.content_hash, 'hex') as content_hash
   from ops.inventory_objects i join ops.targets t on t.target_id = i.target_id
  where i.removed_scan is null and t.retired_at is null
  order by i.updated_at desc limit %(limit)s
 """
 _FINDINGS = """
-select f.target_name as target, f.rule, f.severity, f.outcome, f.fingerprint, f.message
+select f.target_kind || '/' || f.target_name as target, f.rule, f.severity, f.outcome, f.fingerprint, f.message
   from ops.open_findings f order by f.finding_id desc limit %(limit)s
 """
 

@@ -13,7 +13,7 @@ from platformkit_pipeline.model.target import Environment, TargetKind
 from platformkit_pipeline.reporting.fleet import TargetStanding
 
 _STANDINGS = """
-select c.target_name, c.environment, c.owners, c.scanned_at, s.raw_score_exact, s.effective_score_exact,
+select c.target_name, c.target_kind, c.environment, c.owners, c.scanned_at, s.raw_score_exact, s.effective_score_exact,
        c.critical, c.high, c.medium, c.low, c.info, c.unknown
   from ops.compliance_by_target c
   left join ops.scans s on s.scan_id = c.scan_id
@@ -24,7 +24,7 @@ select c.target_name, c.environment, c.owners, c.scanned_at, s.raw_score_exact, 
 
 @dataclass(frozen=True, slots=True)
 class FleetReport:
-    """All active projects by name, as stored when `audit_head` (64 hex digits) was the end of the audit chain."""
+    """All active projects by name, then the repositories, as stored when `audit_head` (64 hex digits) was the end of the audit chain."""
 
     standings: tuple[TargetStanding, ...]
     audit_head: str
@@ -38,9 +38,10 @@ class FleetReport:
 
 
 def report_fleet(connection: Connection) -> FleetReport:
-    """Read the present state of all projects. Raises ControlPlaneError."""
+    """Read the present state of all projects and repositories. Raises ControlPlaneError."""
     with control_plane_errors(), connection.transaction():
-        return FleetReport(standings_of(connection, TargetKind.SUPABASE_PROJECT), _head(connection))
+        standings = (*standings_of(connection, TargetKind.SUPABASE_PROJECT), *standings_of(connection, TargetKind.REPOSITORY))
+        return FleetReport(standings, _head(connection))
 
 
 def standings_of(connection: Connection, kind: TargetKind) -> tuple[TargetStanding, ...]:
@@ -59,9 +60,10 @@ def _head(connection: Connection) -> str:
 
 
 def _standing(row: tuple[Any, ...]) -> TargetStanding:
-    name, environment, owners, scanned_at, raw, effective, *counts, unknown = row
+    name, kind, environment, owners, scanned_at, raw, effective, *counts, unknown = row
     return TargetStanding(
         name=name,
+        kind=TargetKind(kind),
         environment=Environment(environment),
         owners=tuple(owners),
         scanned_at=scanned_at,

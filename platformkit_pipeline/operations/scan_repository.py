@@ -103,7 +103,7 @@ def scan_repository(
     return report
 
 
-def told_by_github(access: GithubAccess, cache: Path | None, progress: Progress) -> GithubSettings | str:
+def told_by_github(access: GithubAccess, cache: Path | None = None, progress: Progress = lambda _: None) -> GithubSettings | str:
     """What GitHub tells now, or why it tells nothing."""
     progress(f"asking GitHub about {access.owner_name}")
     with kept_answers(cache if cache is not None else cache_folder(), access.owner_name) as answers:

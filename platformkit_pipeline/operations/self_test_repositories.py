@@ -18,6 +18,7 @@ from platformkit_pipeline.introspection.github.api import ADDRESS_VARIABLE
 from platformkit_pipeline.introspection.repository.git import open_repository
 from platformkit_pipeline.introspection.repository.github_settings import ask_github, with_github
 from platformkit_pipeline.introspection.repository.observe import RepositoryOptions, observe_repository
+from platformkit_pipeline.introspection.repository.secrets import search_ahead
 from platformkit_pipeline.model.repository.github import GithubSettings
 from platformkit_pipeline.model.repository.snapshot import RepositorySnapshot
 from platformkit_pipeline.model.result import Outcome, Result
@@ -26,7 +27,7 @@ from platformkit_pipeline.rules.evaluate_repository import evaluate_repository
 from platformkit_pipeline.rules.registry import Rule, Source, rules_about_repositories
 from platformkit_pipeline.sandbox.github.serve import TOKEN, serve_github
 from platformkit_pipeline.sandbox.sample_repository.builder import START, RepositoryBuilder, build_well_kept
-from platformkit_pipeline.sandbox.sample_repository.examples import Played, play
+from platformkit_pipeline.sandbox.sample_repository.examples import Played, play, steps_of
 from platformkit_pipeline.sandbox.sample_repository.github import lay_onto, well_kept_github
 
 _TOKEN_VARIABLE = "TOKEN_OF_THE_STAND_IN"  # noqa: S105 - the name of a variable
@@ -45,6 +46,7 @@ class RepositoryBench:
     def set_up(cls) -> Iterator[RepositoryBench]:
         with tempfile.TemporaryDirectory(prefix="platformkit-repositories-") as place:
             build_well_kept(Path(place) / "well_kept")
+            search_ahead(_contents(rules_about_repositories()))
             yield cls(Path(place))
 
     @contextmanager
@@ -54,6 +56,13 @@ class RepositoryBench:
             copy = Path(place) / "shop"
             shutil.copytree(self.folder / "well_kept", copy, symlinks=True)
             yield copy, play(example, RepositoryBuilder(copy, start=_AFTER))
+
+
+def _contents(rules: Sequence[Rule]) -> Iterator[bytes]:
+    """Of the files that the examples write."""
+    for rule in rules:
+        for example in (rule.violating, rule.clean):
+            yield from (step.content.encode() for step in steps_of(example) if step.verb == "file" and "{{" not in step.content)
 
 
 def complaints_about_repository_rule(rule: Rule, bench: RepositoryBench) -> Iterator[str]:

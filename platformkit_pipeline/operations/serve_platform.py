@@ -26,6 +26,7 @@ from platformkit_pipeline.logs import get_logger
 from platformkit_pipeline.model.dsn import redact
 from platformkit_pipeline.model.errors import ConfigurationError, ObservationError
 from platformkit_pipeline.operations.gate_client import Instance
+from platformkit_pipeline.operations.gate_roads import Road
 from platformkit_pipeline.operations.local_platform import make_home
 
 _LOAD_SECONDS = 240.0
@@ -112,15 +113,15 @@ class PlatformServer:
         with Instance(self.url, timeout_seconds=_LOAD_SECONDS, progress=lambda _state, _seconds: self.check()) as instance:
             return instance.wait_until_loaded(patient=True)
 
-    def register(self, location: str, targets: Sequence[str]) -> None:
+    def register(self, location: str, road: Road, targets: Sequence[str]) -> None:
         """Make the partitions that are missing, so that nobody has to wait for the sensor's first tick.
 
         Of very many only the first: one by one takes longer than that tick, which then makes the others.
         """
         with Instance(self.url, timeout_seconds=_LOAD_SECONDS) as instance:
-            known = set(instance.partition_keys())
+            known = set(instance.partition_keys(road))
             for target in [target for target in targets if target not in known][:_REGISTERED_AT_ONCE]:
-                instance.add_partition(location, target)
+                instance.add_partition(location, road, target)
 
     def check(self) -> None:
         """Raise ServiceEnded when a child is gone."""

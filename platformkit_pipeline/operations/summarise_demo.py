@@ -7,9 +7,13 @@ from dataclasses import dataclass
 from platformkit_pipeline.control_plane import findings, plans, scans, targets
 from platformkit_pipeline.control_plane.connection import Connection, control_plane_errors, one_row
 from platformkit_pipeline.control_plane.findings import OpenFinding
+from platformkit_pipeline.control_plane.scans import ScanRecord
 from platformkit_pipeline.model.errors import ControlPlaneError
 from platformkit_pipeline.model.patch import Plan
+from platformkit_pipeline.model.result import Outcome
+from platformkit_pipeline.model.score import Score
 from platformkit_pipeline.model.target import TargetKind
+from platformkit_pipeline.operations import demo_repository
 from platformkit_pipeline.sandbox.sample_platform import SAMPLE_PROJECTS, PlantedFault, SampleProject, planted_faults
 
 
@@ -40,19 +44,71 @@ class ProjectSummary:
         return not self.missed and not self.not_planted
 
 
+@dataclass(frozen=True, slots=True)
+class RepositorySummary:
+    """The sample repository after its latest complete scan. Rules by code; `unknown` could not be judged from a clone."""
+
+    name: str
+    score: float
+    objects: int
+    rows_written: int
+    new_findings: int
+    found: tuple[str, ...]
+    missed: tuple[str, ...]
+    not_planted: tuple[OpenFinding, ...]
+    unknown: tuple[str, ...]
+
+    @property
+    def as_planted(self) -> bool:
+        """What fails is what was planted: no more, no fewer."""
+        return not self.missed and not self.not_planted
+
+
 def summarise_demo(connection: Connection) -> tuple[ProjectSummary, ...]:
     """One summary per sample project, in their order. Raises ControlPlaneError when one has no complete scan."""
     with control_plane_errors(), connection.transaction():
         return tuple(_summary(connection, project) for project in SAMPLE_PROJECTS)
 
 
-def _summary(connection: Connection, project: SampleProject) -> ProjectSummary:
-    stored = targets.find(connection, TargetKind.SUPABASE_PROJECT, project.name)
+def summarise_demo_repository(connection: Connection) -> RepositorySummary:
+    """Raises ControlPlaneError when it has no complete scan."""
+    with control_plane_errors(), connection.transaction():
+        target_id, scan, score = _scanned(connection, TargetKind.REPOSITORY, demo_repository.NAME)
+        opened = findings.open_findings(connection, target_id)
+        rows_written = _rows_written(connection, scan)
+    failing = [f for f in opened if f.result.outcome is Outcome.FAIL]
+    broken = {f.result.rule for f in failing}
+    planted = demo_repository.planted_rules()
+    expected = {code for rule in planted for code in (rule.code, *rule.also_fires)}
+    return RepositorySummary(
+        name=demo_repository.NAME,
+        score=score.raw_display,
+        objects=scan.object_count or 0,
+        rows_written=rows_written,
+        new_findings=sum(f.first_seen_scan == scan.scan_id for f in failing),
+        found=tuple(rule.code for rule in planted if rule.code in broken),
+        missed=tuple(rule.code for rule in planted if rule.code not in broken),
+        not_planted=tuple(f for f in failing if f.result.rule not in expected),
+        unknown=tuple(sorted({f.result.rule for f in opened if f.result.outcome is Outcome.UNKNOWN})),
+    )
+
+
+def _scanned(connection: Connection, kind: TargetKind, name: str) -> tuple[int, ScanRecord, Score]:
+    """Id, latest complete scan and score of a target."""
+    stored = targets.find(connection, kind, name)
     scan = scans.latest(connection, stored.target_id) if stored else None
     if stored is None or scan is None or scan.score is None:
-        raise ControlPlaneError(f"{project.name} has no complete scan: the run did not reach it")
-    rows = one_row(connection.execute("select count(*) from ops.inventory_history where scan_id = %s", (scan.scan_id,)))
-    opened = findings.open_findings(connection, stored.target_id)
+        raise ControlPlaneError(f"{name} has no complete scan: the run did not reach it")
+    return stored.target_id, scan, scan.score
+
+
+def _rows_written(connection: Connection, scan: ScanRecord) -> int:
+    return int(one_row(connection.execute("select count(*) from ops.inventory_history where scan_id = %s", (scan.scan_id,)))[0])
+
+
+def _summary(connection: Connection, project: SampleProject) -> ProjectSummary:
+    target_id, scan, score = _scanned(connection, TargetKind.SUPABASE_PROJECT, project.name)
+    opened = findings.open_findings(connection, target_id)
     by_object = {(f.result.rule, f.result.object.canonical, f.result.outcome): f for f in opened}
     expected = {(fault.rule, fault.object, fault.outcome): fault for fault in planted_faults(project.name)}
     planted = {key: fault for key, fault in expected.items() if not fault.awaits_counters}
@@ -60,14 +116,14 @@ def _summary(connection: Connection, project: SampleProject) -> ProjectSummary:
     return ProjectSummary(
         name=project.name,
         environment=project.environment.value,
-        score=scan.score.raw_display,
+        score=score.raw_display,
         objects=scan.object_count or 0,
-        rows_written=int(rows[0]),
+        rows_written=_rows_written(connection, scan),
         new_findings=sum(f.first_seen_scan == scan.scan_id for f in judged.values()),
         open_findings=tuple(judged.values()),
         found=tuple(fault for key, fault in planted.items() if key in judged),
         missed=tuple(fault for key, fault in planted.items() if key not in judged),
         not_planted=tuple(f for key, f in judged.items() if key not in planted),
         awaiting_counters=tuple(f for key, f in by_object.items() if key not in judged),
-        plan=plans.latest(connection, stored.target_id),
+        plan=plans.latest(connection, target_id),
     )

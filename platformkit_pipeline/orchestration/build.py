@@ -26,22 +26,31 @@ def build_defs(*, resources: Mapping[str, Any] | None = None) -> dg.Definitions:
         warnings.simplefilter("ignore", category=dg.PreviewWarning)
         warnings.simplefilter("ignore", category=dg.BetaWarning)
         from platformkit_pipeline.orchestration.assets.reporting import compliance_report
-        from platformkit_pipeline.orchestration.assets.sources import source_projects
+        from platformkit_pipeline.orchestration.assets.repository.repository_scan import repository_scan
+        from platformkit_pipeline.orchestration.assets.sources import source_projects, source_repositories
         from platformkit_pipeline.orchestration.assets.target_scan import target_scan
         from platformkit_pipeline.orchestration.data_quality import stored_data_quality
-        from platformkit_pipeline.orchestration.jobs import fleet_report, nightly, prove_target, scan_target
+        from platformkit_pipeline.orchestration.jobs import (
+            fleet_report,
+            nightly,
+            nightly_repositories,
+            prove_target,
+            scan_repository,
+            scan_target,
+        )
         from platformkit_pipeline.orchestration.resources import ControlPlaneResource, SettingsResource
-        from platformkit_pipeline.orchestration.schedules import nightly_schedule
+        from platformkit_pipeline.orchestration.schedules import nightly_schedules
         from platformkit_pipeline.orchestration.sensors.fleet_report import FLEET_REPORT_SENSORS
+        from platformkit_pipeline.orchestration.sensors.repository_head import repository_head
         from platformkit_pipeline.orchestration.sensors.target_registry import target_registry
 
         given = {"settings": SettingsResource(), "control_plane": ControlPlaneResource(), **(resources or {})}
         return dg.Definitions(
-            assets=[source_projects, target_scan, compliance_report],
+            assets=[source_projects, target_scan, source_repositories, repository_scan, compliance_report],
             asset_checks=[stored_data_quality],
-            jobs=[scan_target, prove_target, nightly, fleet_report],
-            schedules=[nightly_schedule(_schedule(given["settings"]))],
-            sensors=[target_registry, *FLEET_REPORT_SENSORS],
+            jobs=[scan_target, prove_target, scan_repository, nightly, nightly_repositories, fleet_report],
+            schedules=list(nightly_schedules(_schedule(given["settings"]))),
+            sensors=[target_registry, repository_head, *FLEET_REPORT_SENSORS],
             resources=given,
             executor=_EXECUTOR,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
+from platformkit_pipeline.orchestration.assets.repository.repository_scan import REPOSITORY_KEYS
 from platformkit_pipeline.orchestration.assets.target_scan import TARGET_KEYS, UNHURRIED_KEYS
 from platformkit_pipeline.orchestration.data_quality import stored_data_quality
 from platformkit_pipeline.orchestration.keys import FLEET_REPORT
@@ -11,6 +12,7 @@ from platformkit_pipeline.orchestration.keys import FLEET_REPORT
 _MAX_RUNTIME_TAG = "dagster/max_runtime"
 _PRIORITY_TAG = "dagster/priority"
 _TARGET = dg.AssetSelection.assets(*TARGET_KEYS)
+_REPOSITORY = dg.AssetSelection.assets(*REPOSITORY_KEYS)
 _UNHURRIED = dg.AssetSelection.assets(*UNHURRIED_KEYS)
 
 scan_target = dg.define_asset_job(
@@ -27,6 +29,13 @@ prove_target = dg.define_asset_job(
     description="Proofs of a target's plan and drift of its migrations, from its latest observation. Launch it on a partition.",
 )
 
+scan_repository = dg.define_asset_job(
+    "scan_repository",
+    selection=_REPOSITORY,
+    description="One repository from the observation of HEAD to the gate. Launch it on a partition.",
+    tags={_PRIORITY_TAG: "10"},
+)
+
 nightly = dg.define_asset_job(
     "nightly",
     selection=_TARGET - dg.AssetSelection.checks(stored_data_quality),
@@ -34,8 +43,15 @@ nightly = dg.define_asset_job(
     tags={_MAX_RUNTIME_TAG: str(8 * 3600)},  # the instance's limit is meant for one target
 )
 
+nightly_repositories = dg.define_asset_job(
+    "nightly_repositories",
+    selection=_REPOSITORY,
+    description="Every repository from the observation of HEAD to the gate, in one run over the range of all partitions.",
+    tags={_MAX_RUNTIME_TAG: str(8 * 3600)},
+)
+
 fleet_report = dg.define_asset_job(
     "fleet_report",
     selection=dg.AssetSelection.assets(FLEET_REPORT) | dg.AssetSelection.checks(stored_data_quality),
-    description="The report over all targets, and the quality of what is stored. Follows the nightly run.",
+    description="The report over all targets, and the quality of what is stored. Follows the nightly runs.",
 )

@@ -14,6 +14,11 @@ COMPLIANCE_REPORT = dg.AssetKey(["compliance", "report"])
 PLANS = dg.AssetKey(["remediation", "plans"])
 PROOFS = dg.AssetKey(["remediation", "proofs"])
 GATE = dg.AssetKey(["governance", "gate"])
+SOURCE_REPOSITORIES = dg.AssetKey(["source", "repositories"])
+REPOSITORY = dg.AssetKey(["introspection", "repository"])
+GITHUB_SETTINGS = dg.AssetKey(["introspection", "github_settings"])
+REPOSITORY_REPORT = dg.AssetKey(["compliance", "repository_report"])
+REPOSITORY_GATE = dg.AssetKey(["governance", "repository_gate"])
 FLEET_REPORT = dg.AssetKey(["reporting", "compliance_report"])
 
 

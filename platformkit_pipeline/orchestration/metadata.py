@@ -74,4 +74,7 @@ def unobserved_metadata(unobserved: Sequence[Unobserved]) -> Metadata:
 
 
 def _cell(value: str | int | float) -> str | int | float:
-    return value if not isinstance(value, str) or len(value) <= _TEXT_LIMIT else value[: _TEXT_LIMIT - 1] + "…"
+    if not isinstance(value, str):
+        return value
+    text = str(value)  # Dagster refuses to store members of an enumeration
+    return text if len(text) <= _TEXT_LIMIT else text[: _TEXT_LIMIT - 1] + "…"

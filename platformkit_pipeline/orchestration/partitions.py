@@ -10,7 +10,11 @@ import dagster as dg
 SUPABASE_PROJECTS = "supabase_projects"
 """Name of the set of partitions; part of the contract, GraphQL clients use it."""
 
+REPOSITORIES = "repositories"
+"""The same for repositories."""
+
 supabase_projects = dg.DynamicPartitionsDefinition(name=SUPABASE_PROJECTS)
+repositories = dg.DynamicPartitionsDefinition(name=REPOSITORIES)
 
 RANGE_START_TAG = "dagster/asset_partition_range_start"
 RANGE_END_TAG = "dagster/asset_partition_range_end"

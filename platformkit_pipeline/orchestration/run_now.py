@@ -1,38 +1,47 @@
-"""`python -m platformkit_pipeline.orchestration.run_now`: the nightly run and the fleet report, now, in this process.
+"""`python -m platformkit_pipeline.orchestration.run_now`: the nightly runs and the fleet report, now, in this process.
 
 For a machine without daemon and webserver: `platformkit demo`, a container job, cron. Instance and settings come from the
-environment, as they do for Dagster's own processes. Ends with 0 when both runs succeeded, else with 3.
+environment, as they do for Dagster's own processes. Ends with 0 when all runs succeeded, else with 3.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from contextlib import ExitStack
 
 import dagster as dg
 
 from platformkit_pipeline.logs import configure_logging, get_logger
 from platformkit_pipeline.orchestration.build import build_defs
-from platformkit_pipeline.orchestration.partitions import PARTITION_TAG, SUPABASE_PROJECTS, partition_changes, range_tags
+from platformkit_pipeline.orchestration.jobs import fleet_report, nightly, nightly_repositories
+from platformkit_pipeline.orchestration.partitions import PARTITION_TAG, REPOSITORIES, SUPABASE_PROJECTS, partition_changes, range_tags
 from platformkit_pipeline.orchestration.resources import SettingsResource
 
 EXIT_RUN_FAILED = 3
-_NIGHTLY, _FLEET_REPORT = "nightly", "fleet_report"
 
 _log = get_logger("orchestration.run_now")
 
 
 def run_now(instance: dg.DagsterInstance, definitions: dg.Definitions, settings: SettingsResource) -> bool:
-    """Register the projects of the settings as partitions, run both jobs on them, and say whether both succeeded."""
-    names = [project.name for project in settings.read().projects]
-    changes = partition_changes(names, instance.get_dynamic_partitions(SUPABASE_PROJECTS), in_flight=())
-    instance.add_dynamic_partitions(SUPABASE_PROJECTS, list(changes.added))
-    if changes.removed:  # partitions of other settings lie between ours, so a range would take them along
-        runs = [(_NIGHTLY, {PARTITION_TAG: name}) for name in names]
-    else:
-        runs = [(_NIGHTLY, range_tags(instance.get_dynamic_partitions(SUPABASE_PROJECTS)))]
-    outcomes = [_succeeds(instance, definitions, job, tags) for job, tags in (*runs, (_FLEET_REPORT, {}))]
+    """Register the targets of the settings as partitions, run the jobs of the night on them, and say whether all succeeded."""
+    listed = settings.read()
+    runs = [
+        *_nightly_runs(instance, nightly.name, SUPABASE_PROJECTS, [project.name for project in listed.projects]),
+        *_nightly_runs(instance, nightly_repositories.name, REPOSITORIES, [repository.name for repository in listed.repositories]),
+        (fleet_report.name, {}),
+    ]
+    outcomes = [_succeeds(instance, definitions, job, tags) for job, tags in runs]
     return all(outcomes)
+
+
+def _nightly_runs(instance: dg.DagsterInstance, job: str, partitions: str, names: Sequence[str]) -> list[tuple[str, dict[str, str]]]:
+    """Job and tags of the runs over `names`, which are registered here; none when there are no names."""
+    changes = partition_changes(names, instance.get_dynamic_partitions(partitions), in_flight=())
+    instance.add_dynamic_partitions(partitions, list(changes.added))
+    if not names or changes.removed:  # partitions of other settings lie between ours, so a range would take them along
+        return [(job, {PARTITION_TAG: name}) for name in names]
+    return [(job, range_tags(instance.get_dynamic_partitions(partitions)))]
 
 
 def _succeeds(instance: dg.DagsterInstance, definitions: dg.Definitions, job: str, tags: dict[str, str]) -> bool:

@@ -1,12 +1,12 @@
-"""When the nightly run starts."""
+"""When the nightly runs start."""
 
 from __future__ import annotations
 
 import dagster as dg
 
 from platformkit_pipeline.model.settings import Schedule
-from platformkit_pipeline.orchestration.jobs import nightly
-from platformkit_pipeline.orchestration.partitions import SUPABASE_PROJECTS, range_tags
+from platformkit_pipeline.orchestration.jobs import nightly, nightly_repositories
+from platformkit_pipeline.orchestration.partitions import REPOSITORIES, SUPABASE_PROJECTS, range_tags
 
 UNFINISHED = [
     dg.DagsterRunStatus.QUEUED,
@@ -17,22 +17,33 @@ UNFINISHED = [
 ]
 
 
-def nightly_schedule(schedule: Schedule) -> dg.ScheduleDefinition:
-    """`schedule.nightly` of the settings, read when the code location is loaded: reload it after a change."""
+def nightly_schedules(schedule: Schedule) -> tuple[dg.ScheduleDefinition, ...]:
+    """`schedule.nightly` of the settings, read when the code location is loaded: reload it after a change.
 
+    Projects and repositories have a run each, at the same time: neither waits for the other, and neither fails with it.
+    """
+    return (
+        _every_night(schedule, nightly.name, SUPABASE_PROJECTS, missing="no target is registered; list projects in platformkit.yaml"),
+        _every_night(
+            schedule, nightly_repositories.name, REPOSITORIES, missing="no repository is registered; list repositories in platformkit.yaml"
+        ),
+    )
+
+
+def _every_night(schedule: Schedule, job: str, partitions: str, *, missing: str) -> dg.ScheduleDefinition:
     @dg.schedule(
-        name="nightly",
+        name=job,
         cron_schedule=schedule.nightly,
         execution_timezone=schedule.timezone,
-        job=nightly,
+        job_name=job,
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        description="Starts one run over all targets. Launched directly, because a backfill waits half a minute for its daemon.",
+        description=f"Starts one run over all {partitions}. Launched directly, because a backfill waits half a minute for its daemon.",
     )
     def every_night(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        targets = context.instance.get_dynamic_partitions(SUPABASE_PROJECTS)
+        targets = context.instance.get_dynamic_partitions(partitions)
         if not targets:
-            return dg.SkipReason("no target is registered; list projects in platformkit.yaml")
-        if running := context.instance.get_runs(dg.RunsFilter(job_name=nightly.name, statuses=UNFINISHED), limit=1):
+            return dg.SkipReason(missing)
+        if running := context.instance.get_runs(dg.RunsFilter(job_name=job, statuses=UNFINISHED), limit=1):
             return dg.SkipReason(f"the nightly run {running[0].run_id} is not finished")
         return dg.RunRequest(tags=range_tags(targets))
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from platformkit_pipeline.model.result import Severity
-from platformkit_pipeline.model.target import Environment
+from platformkit_pipeline.model.target import Environment, TargetKind
 from platformkit_pipeline.reporting.markdown import escape
 
 DEFAULT_LIMIT = 500
+_KINDS = {TargetKind.SUPABASE_PROJECT: "project", TargetKind.REPOSITORY: "repository", TargetKind.CONNECTOR: "connector"}
 _SHOWN = (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW)
 
 
@@ -19,6 +20,7 @@ class TargetStanding:
     """One target. Scores and `scanned_at` are None when it has no complete scan; `unknown` counts within the severities."""
 
     name: str
+    kind: TargetKind
     environment: Environment
     owners: tuple[str, ...]
     scanned_at: datetime | None
@@ -32,9 +34,9 @@ def fleet_markdown(standings: Sequence[TargetStanding], limit: int = DEFAULT_LIM
     """A table of at most `limit` targets: never scanned first, then by score, then by name. What is left out is counted."""
     if not standings:
         return "No target is registered.\n"
-    ordered = sorted(standings, key=lambda s: (-1.0 if s.raw_score is None else s.raw_score, s.name))
-    head = ["Target", "Environment", "Score", "With waivers", *(s.value.capitalize() for s in _SHOWN), "Unknown", "Scanned (UTC)"]
-    rule = ["---", "---", *["---:"] * (len(head) - 3), "---"]
+    ordered = sorted(standings, key=lambda s: (-1.0 if s.raw_score is None else s.raw_score, s.name, s.kind))
+    head = ["Target", "Kind", "Environment", "Score", "With waivers", *(s.value.capitalize() for s in _SHOWN), "Unknown", "Scanned (UTC)"]
+    rule = ["---", "---", "---", *["---:"] * (len(head) - 4), "---"]
     lines = [f"| {' | '.join(head)} |", f"| {' | '.join(rule)} |", *map(_row, ordered[:limit])]
     if len(ordered) > limit:
         lines += ["", f"{len(ordered) - limit} more targets are not listed here."]
@@ -44,6 +46,7 @@ def fleet_markdown(standings: Sequence[TargetStanding], limit: int = DEFAULT_LIM
 def _row(standing: TargetStanding) -> str:
     cells = [
         escape(standing.name),
+        _KINDS[standing.kind],
         standing.environment.value,
         _score(standing.raw_score),
         _score(standing.effective_score),

@@ -277,6 +277,17 @@ def rules_about_repositories() -> tuple[Rule, ...]:
     return tuple(r for r in _by_code() if r.source in REPOSITORY_SOURCES)
 
 
+def rules_about_a_commit() -> tuple[Rule, ...]:
+    """Those of them that judge a repository as it stands: without a base there is no change to judge."""
+    return tuple(r for r in rules_about_repositories() if r.source is not Source.CHANGE)
+
+
+def repository_families() -> tuple[Family, ...]:
+    """The families with rules about a repository as it stands, in the order of their definition."""
+    found = {r.family for r in rules_about_a_commit()}
+    return tuple(family for family in Family if family in found)
+
+
 def select_rules(selectors: Sequence[str] = (), ignore: Sequence[str] = ()) -> tuple[Rule, ...]:
     """Rules whose code starts with one of `selectors` (all when empty) and with none of `ignore`.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
@@ -18,6 +19,7 @@ from platformkit_pipeline.model.proof import ProofStatus
 from platformkit_pipeline.model.result import Result
 from platformkit_pipeline.model.score import compliance_score
 from platformkit_pipeline.model.target import Target, TargetKind
+from platformkit_pipeline.operations.demo_repository import PLANTED
 from platformkit_pipeline.operations.local_platform import control_plane_logins
 from platformkit_pipeline.operations.prepare_demo import demo_home
 from platformkit_pipeline.operations.summarise_demo import summarise_demo
@@ -75,6 +77,7 @@ def test_the_first_run_finds_what_was_planted(first: Demonstrated) -> None:
         for rule, group in groupby(faults[project.name], key=lambda fault: fault.rule):
             assert all(fault.object in ended.stdout for fault in list(group)[:5]), rule
     assert "shop-production: no fault was planted, none was found" in ended.stdout
+    assert f"acme/shop (repository): {len(PLANTED)} of {len(PLANTED)} planted faults found" in ended.stdout
     waiting = sorted({f.rule for f in planted_faults("shop-production")})
     assert f"Could not be measured yet: {', '.join(waiting)}." in ended.stdout
     assert list(first.home.glob("demo/plans/*/saas-multitenant/migrations/*_rls001_public_feature_requests.sql"))
@@ -133,6 +136,7 @@ def test_a_second_run_finds_and_writes_nothing_new(first: Demonstrated) -> None:
     second = platformkit("demo", "--plans", str(home / "again"), env={"PLATFORMKIT_HOME": str(home), **LENIENT})
     assert second.returncode == 0, second.stderr
     assert "; 0 inventory rows written, 0 new findings;" in second.stdout
+    assert re.search(r"^acme/shop \(repository\): .*, 0 inventory rows written, 0 new findings$", second.stdout, re.MULTILINE)
     assert (home / "again" / "clinic-messy" / "MANUAL.md").is_file()
 
 

@@ -20,15 +20,19 @@ import httpx
 import pytest
 import yaml
 
+from platformkit_pipeline.introspection.repository.git import open_repository
 from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.operations.gate_client import Instance, InstanceUnavailable, base_url
+from platformkit_pipeline.operations.gate_roads import PROJECTS
 from platformkit_pipeline.operations.local_platform import dagster_url
-from platformkit_pipeline.rules.registry import project_families
+from platformkit_pipeline.rules.registry import project_families, repository_families
 from platformkit_pipeline.sandbox.databases import create_database, with_database, with_user
+from platformkit_pipeline.sandbox.sample_repository.builder import build_well_kept
 from platformkit_pipeline_tests.cli.conftest import Program
 from platformkit_pipeline_tests.cli.program import command_line, environment_of, platformkit
 
 MESSY, WELL_KEPT, LOST, SILENT = "clinic-messy", "shop-production", "lost", "silent"
+REPOSITORY, TWIN = "acme/shop", "twin"
 _DEADLINE_SECONDS = 150
 
 
@@ -56,18 +60,24 @@ def served(
     sample_platform: Mapping[str, Dsn],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Served]:
-    """Serves the messy and the well-kept sample project, one that does not exist and one that never answers."""
+    """Serves the messy and the well-kept sample project, one that does not exist and one that never answers, and a repository.
+
+    A project and a repository are called `twin`.
+    """
     home = tmp_path_factory.mktemp("up")
+    build_well_kept(home / "shop")
     control_plane = create_database(admin_dsn, "served_control_plane", template=control_plane_template)
     targets = {
         **{name: sample_platform[name] for name in (MESSY, WELL_KEPT)},
         LOST: with_database(admin_dsn, "nowhere"),
         SILENT: silent_server,
+        TWIN: sample_platform[WELL_KEPT],
     }
     variables = {f"{name.upper().replace('-', '_')}_DATABASE_URL": dsn.reveal() for name, dsn in targets.items()}
     entries = [{"name": n, "environment": "staging", "database": {"dsn_env": v}} for n, v in zip(targets, variables, strict=True)]
     settings_path = home / "platformkit.yaml"
-    settings_path.write_text(yaml.safe_dump({"projects": entries}), encoding="utf-8")
+    repositories = [{"name": REPOSITORY, "path": "shop"}, {"name": TWIN, "path": "shop"}]
+    settings_path.write_text(yaml.safe_dump({"projects": entries, "repositories": repositories}), encoding="utf-8")
     environment = environment_of(
         {
             **variables,
@@ -101,7 +111,10 @@ def _url_of(process: subprocess.Popen[str]) -> str:
 
 
 def _runs(url: str) -> int:
-    answered = httpx.post(f"{url}/graphql", json={"query": "{ runsOrError { ... on Runs { count } } }"}, timeout=30).json()
+    """How many runs a gate has launched: sensors launch others."""
+    tag = '{key: "platformkit/launched_by", value: "gate"}'
+    query = f"{{ runsOrError(filter: {{tags: [{tag}]}}) {{ ... on Runs {{ count }} }} }}"
+    answered = httpx.post(f"{url}/graphql", json={"query": query}, timeout=30).json()
     return int(answered["data"]["runsOrError"]["count"])
 
 
@@ -141,6 +154,30 @@ def test_a_well_kept_project_may_be_deployed(served: Served, tmp_path: Path) -> 
     asked = httpx.post(f"{served.url}/graphql", json={"query": query, "variables": {"id": answer["run"]["id"]}}, timeout=30).json()
     tags = {tag["key"]: tag["value"] for tag in asked["data"]["runOrError"]["tags"]}
     assert (tags["commit"], tags["platformkit/launched_by"], tags["dagster/partition"]) == ("abc", "gate", WELL_KEPT)
+
+
+def test_a_repository_is_decided_on_by_its_commit(served: Served) -> None:
+    folder = served.home.parent / "shop"
+    with open_repository(folder) as repository:
+        commit = str(repository.borrowed.commit)
+    ran = platformkit("gate", "--url", served.url, "--target", REPOSITORY, "--kind", "repository", "--format", "json")
+    answer = json.loads(ran.stdout)
+    assert (answer["decision"]["target"], answer["decision"]["commit"]) == (REPOSITORY, commit)
+    assert ran.returncode == {"yes": 0, "no": 1}[answer["decision"]["verdict"]]
+    assert {check["asset"] for check in answer["checks"]} == {f"compliance/{family.value}" for family in repository_families()}
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [((TWIN,), "has a project and a repository called 'twin': say with --kind"), ((REPOSITORY, "--kind", "project"), "has no target")],
+    ids=["of two kinds", "of the other kind"],
+)
+def test_a_name_that_does_not_tell_the_kind_launches_nothing(served: Served, options: tuple[str, ...], said: str) -> None:
+    before = _runs(served.url)
+    ran = platformkit("gate", "--url", served.url, "--target", *options)
+    assert ran.returncode == 2
+    assert said in ran.stderr
+    assert _runs(served.url) == before > 0
 
 
 def test_a_wrong_name_launches_nothing_and_suggests_the_right_one(served: Served) -> None:
@@ -227,7 +264,7 @@ def test_a_server_that_stumbles_on_is_no_answer(program: Program) -> None:
 
 def test_a_launch_is_not_asked_for_again() -> None:
     with _answering(500, 404) as url, Instance(url, timeout_seconds=10) as instance, pytest.raises(InstanceUnavailable, match="500"):
-        instance.launch("location", MESSY, {})
+        instance.launch("location", PROJECTS, MESSY, {})
 
 
 @pytest.mark.parametrize("url", ["127.0.0.1:3000", "ftp://host", "http://", "http://host:port", "http://me:hunter2@host"])

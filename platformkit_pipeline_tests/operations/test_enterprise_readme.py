@@ -25,7 +25,9 @@ SHIPPED = (templates_directory() / TEMPLATE).read_text()
 
 
 def standing(name: str, score: float | None = 97.5) -> TargetStanding:
-    return TargetStanding(name, Environment.PRODUCTION, ("team:shop",), None, score, score, dict.fromkeys(Severity, 1), 0)
+    return TargetStanding(
+        name, TargetKind.SUPABASE_PROJECT, Environment.PRODUCTION, ("team:shop",), None, score, score, dict.fromkeys(Severity, 1), 0
+    )
 
 
 def test_the_readme_says_what_the_control_plane_holds(pipeline: Connection, pipeline_dsn: Dsn, monkeypatch: pytest.MonkeyPatch) -> None:

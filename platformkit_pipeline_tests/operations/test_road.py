@@ -14,7 +14,8 @@ from platformkit_pipeline.model.errors import ControlPlaneError, TargetUnreachab
 from platformkit_pipeline.model.result import Outcome
 from platformkit_pipeline.model.target import Declarations, ManagementApiAccess, ObservationOptions, Target, TargetKind
 from platformkit_pipeline.operations.decide_gate import GateDecision, decide_deploy_gate, decision_from_json, decision_to_json
-from platformkit_pipeline.operations.judge_target import Judgement, judge_target
+from platformkit_pipeline.operations.judge_target import judge_target
+from platformkit_pipeline.operations.keep_judgement import Judgement
 from platformkit_pipeline.operations.observe_target import Observation, observe_target
 from platformkit_pipeline.operations.plan_remediation import plan_remediation
 from platformkit_pipeline.rules.registry import Source, all_rules, project_families

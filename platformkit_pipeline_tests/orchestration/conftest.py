@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
 import dagster as dg
 import psycopg
@@ -38,10 +39,12 @@ class Platform:
     dsns: Mapping[str, Dsn]
     listed: list[str] = field(default_factory=list)
 
-    def list_targets(self, *names: str, repository: Path | None = None, **others: Dsn) -> None:
+    def list_targets(
+        self, *names: str, repository: Path | None = None, repositories: Mapping[str, Path] = MappingProxyType({}), **others: Dsn
+    ) -> None:
         """List sample projects by name, and other databases as `<name>=<dsn>`; `_` in a keyword stands for `-`.
 
-        All of them have their migrations in `repository`, if there is one.
+        All of them have their migrations in `repository`, if there is one. `repositories` are listed by name and folder.
         """
         wanted = {**{name: self.dsns[name] for name in names}, **{name.replace("_", "-"): dsn for name, dsn in others.items()}}
         entries = []
@@ -50,8 +53,9 @@ class Platform:
             self.set_variable(variable, dsn.reveal())
             entry = {"name": name, "environment": "staging", "database": {"dsn_env": variable}}
             entries.append(entry if repository is None else {**entry, "repository": "acme/shop"})
-        repositories = [] if repository is None else [{"name": "acme/shop", "path": str(repository)}]
-        self.settings_path.write_text(yaml.safe_dump({"projects": entries, "repositories": repositories}), encoding="utf-8")
+        folders = {**repositories, **({} if repository is None else {"acme/shop": repository})}
+        listed = [{"name": name, "path": str(folder)} for name, folder in folders.items()]
+        self.settings_path.write_text(yaml.safe_dump({"projects": entries, "repositories": listed}), encoding="utf-8")
         self.listed = list(wanted)
 
 

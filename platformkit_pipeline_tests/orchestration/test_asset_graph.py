@@ -8,7 +8,9 @@ import sys
 import dagster as dg
 import pytest
 
-from platformkit_pipeline.orchestration.partitions import SUPABASE_PROJECTS
+from platformkit_pipeline.operations.gate_roads import ROADS, Road
+from platformkit_pipeline.orchestration.partitions import REPOSITORIES, SUPABASE_PROJECTS
+from platformkit_pipeline.rules.registry import repository_families
 from platformkit_pipeline_tests.cli.program import environment_of
 
 FAMILIES = (
@@ -24,6 +26,21 @@ FAMILIES = (
     "indexes",
     "query_performance",
 )
+_CLONE, _BOTH = ("introspection/repository",), ("introspection/github_settings", "introspection/repository")
+REPOSITORY_FAMILIES = {
+    "repository_secrets": _BOTH,
+    "spec_bundles": _CLONE,
+    "diagrams": _CLONE,
+    "doc_sync": _CLONE,
+    "required_checks": _BOTH,
+    "structured_logging": _CLONE,
+    "versioning": _CLONE,
+    "exceptions": _CLONE,
+    "suppressions": _CLONE,
+    "amendments": _CLONE,
+    "organisation_readme": _CLONE,
+}
+"""The families of the contract that have rules, and what is looked at for them."""
 GRAPH = {
     "source/supabase_projects": ("source", ()),
     "introspection/supabase_catalog": ("introspection", ("source/supabase_projects",)),
@@ -34,8 +51,22 @@ GRAPH = {
     "remediation/plans": ("remediation", ("compliance/report",)),
     "remediation/proofs": ("remediation", ("ops/inventory_objects", "remediation/plans")),
     "governance/gate": ("governance", ("compliance/report",)),
-    "reporting/compliance_report": ("reporting", ("compliance/report",)),
+    "source/repositories": ("source", ()),
+    "introspection/repository": ("introspection", ("source/repositories",)),
+    "introspection/github_settings": ("introspection", ("source/repositories",)),
+    **{f"compliance/{family}": ("compliance", parents) for family, parents in REPOSITORY_FAMILIES.items()},
+    "compliance/repository_report": ("compliance", tuple(sorted(f"compliance/{family}" for family in REPOSITORY_FAMILIES))),
+    "governance/repository_gate": ("governance", ("compliance/repository_report",)),
+    "reporting/compliance_report": ("reporting", ("compliance/report", "compliance/repository_report")),
 }
+REPOSITORY_ASSETS = (
+    "source/repositories",
+    "introspection/repository",
+    "introspection/github_settings",
+    *(f"compliance/{family}" for family in REPOSITORY_FAMILIES),
+    "compliance/repository_report",
+    "governance/repository_gate",
+)
 UNPARTITIONED = ("reporting/compliance_report",)
 
 
@@ -59,12 +90,16 @@ def test_everything_about_a_target_is_partitioned_by_target(defs: dg.Definitions
             assert partitions is None, name
         else:
             assert isinstance(partitions, dg.DynamicPartitionsDefinition), name
-            assert partitions.name == SUPABASE_PROJECTS, name
+            assert partitions.name == (REPOSITORIES if name in REPOSITORY_ASSETS else SUPABASE_PROJECTS), name
 
 
-def test_the_source_is_only_looked_at(defs: dg.Definitions) -> None:
+def test_the_sources_are_only_looked_at(defs: dg.Definitions) -> None:
     executable = {name: node.is_executable for name, node in _nodes(defs).items()}
-    assert [name for name, runs in executable.items() if not runs] == ["source/supabase_projects"]
+    assert {name for name, runs in executable.items() if not runs} == {"source/supabase_projects", "source/repositories"}
+
+
+def test_every_family_with_a_rule_about_repositories_is_an_asset() -> None:
+    assert [family.value for family in repository_families()] == list(REPOSITORY_FAMILIES)
 
 
 @pytest.mark.parametrize("name", GRAPH)
@@ -73,7 +108,7 @@ def test_every_asset_says_whose_it_is_what_it_means_and_what_it_is_made_of(defs:
     assert node.owners
     assert node.kinds
     assert node.description
-    if name != "source/supabase_projects":
+    if not name.startswith("source/"):
         assert "clause" in node.description
         assert "dagster/code_references" in node.metadata
 
@@ -81,26 +116,37 @@ def test_every_asset_says_whose_it_is_what_it_means_and_what_it_is_made_of(defs:
 def test_every_rule_family_has_one_check_that_does_not_block_the_plan(defs: dg.Definitions) -> None:
     graph = defs.resolve_asset_graph()
     verdicts = {key.asset_key.to_user_string() for key in graph.asset_check_keys if key.name == "verdict"}
-    assert verdicts == {f"compliance/{family}" for family in (*FAMILIES, "migrations")}
+    assert verdicts == {f"compliance/{family}" for family in (*FAMILIES, "migrations", *REPOSITORY_FAMILIES)}
     assert not any(graph.get(key).blocking for key in graph.asset_check_keys)
 
 
 def test_jobs_schedules_and_sensors_are_those_of_the_contract_and_run_by_default(defs: dg.Definitions) -> None:
     repository = defs.get_repository_def()
     jobs = {job.name for job in repository.get_all_jobs() if not job.name.startswith("__")}
-    assert jobs == {"scan_target", "prove_target", "nightly", "fleet_report"}
-    (schedule,) = repository.schedule_defs
-    assert (schedule.name, schedule.cron_schedule, schedule.execution_timezone) == ("nightly", "0 2 * * *", "UTC")
-    assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING
+    assert jobs == {"scan_target", "prove_target", "scan_repository", "nightly", "nightly_repositories", "fleet_report"}
+    schedules = {(schedule.name, schedule.cron_schedule, schedule.execution_timezone) for schedule in repository.schedule_defs}
+    assert schedules == {("nightly", "0 2 * * *", "UTC"), ("nightly_repositories", "0 2 * * *", "UTC")}
+    assert {schedule.default_status for schedule in repository.schedule_defs} == {dg.DefaultScheduleStatus.RUNNING}
     sensors = {sensor.name: sensor.default_status for sensor in repository.sensor_defs}
     assert sensors == dict.fromkeys(
-        ("target_registry", "fleet_report_after_success", "fleet_report_after_failure"), dg.DefaultSensorStatus.RUNNING
+        ("target_registry", "repository_head", "fleet_report_after_success", "fleet_report_after_failure"), dg.DefaultSensorStatus.RUNNING
     )
 
 
 def test_a_scan_of_one_target_leaves_out_the_checks_that_look_at_all_of_them(defs: dg.Definitions) -> None:
     for job in ("scan_target", "nightly"):
         assert {node.name for node in defs.resolve_job_def(job).nodes} == {"target_scan"}
+    for job in ("scan_repository", "nightly_repositories"):
+        assert {node.name for node in defs.resolve_job_def(job).nodes} == {"repository_scan"}
+
+
+@pytest.mark.parametrize("road", ROADS, ids=lambda road: road.noun)
+def test_what_the_gate_asks_for_by_name_is_there(defs: dg.Definitions, road: Road) -> None:
+    node = _nodes(defs)["/".join(road.gate_asset)]
+    assert isinstance(node.partitions_def, dg.DynamicPartitionsDefinition)
+    assert node.partitions_def.name == road.partitions
+    selected = defs.resolve_job_def(road.job).asset_layer.selected_asset_keys
+    assert dg.AssetKey(list(road.gate_asset)) in selected
 
 
 def test_definitions_are_valid(defs: dg.Definitions) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import dagster as dg
 import pytest
@@ -11,7 +12,8 @@ from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.operations.read_stored import StoredRows
 from platformkit_pipeline.orchestration.data_quality import PROMISES, verify
 from platformkit_pipeline.orchestration.keys import COMPLIANCE_REPORT, INVENTORY
-from platformkit_pipeline.orchestration.partitions import range_tags
+from platformkit_pipeline.orchestration.partitions import REPOSITORIES, range_tags
+from platformkit_pipeline.sandbox.sample_repository.builder import build_well_kept
 from platformkit_pipeline_tests.orchestration.conftest import MESSY, WELL_KEPT, Platform, unreachable
 from platformkit_pipeline_tests.orchestration.events import evaluations, metadata_of
 
@@ -24,17 +26,26 @@ def test_the_report_has_every_target_and_all_promises_are_kept(
     run_job: Callable[..., dg.ExecuteInProcessResult],
     instance: dg.DagsterInstance,
     admin_dsn: Dsn,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    platform.list_targets(WELL_KEPT, MESSY, lost=unreachable(admin_dsn))
+    monkeypatch.setenv("PLATFORMKIT_HOME", str(tmp_path / "home"))
+    repository = build_well_kept(tmp_path / "shop")
+    repository.remove("GEMINI.md")
+    repository.commit("Remove a document")
+    platform.list_targets(WELL_KEPT, MESSY, lost=unreachable(admin_dsn), repositories={"acme/shop": repository.folder})
     register(MESSY, WELL_KEPT, "lost")
+    instance.add_dynamic_partitions(REPOSITORIES, ["acme/shop"])
     assert run_job("scan_target", partition=MESSY).success  # the night would try each of its patches, of which the report says nothing
     assert not run_job("nightly", tags=range_tags([WELL_KEPT, "lost"])).success
+    assert run_job("nightly_repositories", tags=range_tags(["acme/shop"])).success
     run = run_job("fleet_report")
     assert run.success
     report = metadata_of(instance, run.run_id, "reporting/compliance_report")
-    assert (report["targets"], report["never_scanned"]) == (3, 1)
-    rows = [line.split("|")[1].strip() for line in report["report"].splitlines()[2:]]
-    assert rows == ["lost", MESSY, WELL_KEPT]  # worst first
+    assert (report["targets"], report["never_scanned"]) == (4, 1)
+    rows = {line.split("|")[1].strip(): line.split("|")[2].strip() for line in report["report"].splitlines()[2:]}
+    assert [name for name, kind in rows.items() if kind == "project"] == ["lost", MESSY, WELL_KEPT]  # worst first
+    assert rows["acme/shop"] == "repository"
     assert len(report["audit_head"]) == 64
     found = evaluations(instance, run.run_id)
     assert {name for name, _ in found} == {f"{p.asset.to_user_string()}:{p.name}" for p in PROMISES}

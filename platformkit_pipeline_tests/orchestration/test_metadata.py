@@ -5,8 +5,10 @@ from __future__ import annotations
 import dagster as dg
 
 from platformkit_pipeline.model.identity import relation_identity
+from platformkit_pipeline.model.repository.facet import RepositoryFacet
 from platformkit_pipeline.model.result import Outcome, PatchKind, Result, Severity
-from platformkit_pipeline.orchestration.metadata import ROW_LIMIT, findings_metadata, outcome_metadata
+from platformkit_pipeline.model.snapshot import Unobserved
+from platformkit_pipeline.orchestration.metadata import ROW_LIMIT, findings_metadata, outcome_metadata, unobserved_metadata
 
 
 def _result(number: int, outcome: Outcome = Outcome.FAIL, message: str = "why") -> Result:
@@ -41,3 +43,10 @@ def test_every_outcome_is_counted_per_rule() -> None:
     assert isinstance(table, dg.TableMetadataValue)
     (row,) = table.records
     assert (row.data["rule"], row.data["fail"], row.data["pass"]) == ("RLS001", 1, 2)
+
+
+def test_a_member_of_an_enumeration_is_shown_as_text_because_dagster_stores_no_other() -> None:
+    shown = unobserved_metadata([Unobserved(RepositoryFacet.CHANGE, "nobody named a base")])["unobserved"]
+    assert isinstance(shown, dg.TableMetadataValue)
+    [what] = [record.data["what"] for record in shown.records]
+    assert (what, type(what)) == ("change", str)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from pathlib import Path
 
 import dagster as dg
 import pytest
 
 from platformkit_pipeline.control_plane.connection import Connection
-from platformkit_pipeline.orchestration.partitions import SUPABASE_PROJECTS, PartitionChanges, partition_changes, range_tags
+from platformkit_pipeline.orchestration.partitions import REPOSITORIES, SUPABASE_PROJECTS, PartitionChanges, partition_changes, range_tags
 from platformkit_pipeline.orchestration.resources import ControlPlaneResource, SettingsResource
 from platformkit_pipeline_tests.orchestration.conftest import MESSY, MULTITENANT, WELL_KEPT, Platform
 
@@ -133,3 +134,35 @@ def test_a_partition_is_not_removed_under_a_run_that_uses_it(
     instance.report_run_canceled(run)
     assert tick() == "2 targets; 1 removed"
     assert MESSY not in partitions()
+
+
+def test_repositories_have_partitions_of_their_own(
+    platform: Platform, tick: Tick, instance: dg.DagsterInstance, partitions: Callable[[], set[str]], superuser: Connection
+) -> None:
+    folders = {"acme/shop": Path("shop"), WELL_KEPT: Path("of the same name")}
+    for _ in range(2):  # the second occurrence is not taken for the first
+        platform.list_targets(WELL_KEPT, repositories=folders)
+        assert tick().startswith("3 targets; ")
+        assert partitions() == {WELL_KEPT}
+        assert set(instance.get_dynamic_partitions(REPOSITORIES)) == set(folders)
+        assert _active(superuser) == {WELL_KEPT, "acme/shop"}
+        platform.list_targets(WELL_KEPT)
+        assert tick() == "1 targets; 2 removed"
+        assert instance.get_dynamic_partitions(REPOSITORIES) == []
+
+
+def test_a_repository_that_left_stays_while_a_run_uses_it_and_broken_settings_remove_none(
+    platform: Platform, tick: Tick, defs: dg.Definitions, instance: dg.DagsterInstance
+) -> None:
+    platform.list_targets(repositories={"acme/shop": Path("shop")})
+    tick()
+    run = instance.create_run_for_job(
+        defs.resolve_job_def("scan_repository"), tags={"dagster/partition": "acme/shop"}, status=dg.DagsterRunStatus.STARTED
+    )
+    platform.settings_path.write_text("repositories: [", encoding="utf-8")
+    assert tick().startswith("nothing was changed")
+    platform.list_targets()
+    assert tick() == "0 targets; 1 kept until their run ends"
+    assert instance.get_dynamic_partitions(REPOSITORIES) == ["acme/shop"]
+    instance.report_run_canceled(run)
+    assert tick() == "0 targets; 1 removed"

@@ -33,6 +33,8 @@ _BOOK_KEEPING = re.compile(
     rf"\W*(?:(?:constitution\s+)?version\b[^\w\n]*{_SEMVER}|(?:last\s+(?:updated|amended|changed)|ratified)\b\W*\d)", re.IGNORECASE
 )
 _HISTORY_LABELS = ("version history", "change history", "revision history", "amendment history", "changelog")
+_STATE_COLUMNS = ("state", "status", "today")
+_ENFORCEMENT_COLUMNS = ("enforced by", "enforcement", "since", "planned")
 _PLAN = ("migration", "migration plan", "migration of existing projects", "remediation plan")
 _STATUS = ("migration status", "migration state", "migration done", "migration completed")
 _DEADLINE = ("deadline", "migration deadline", "deadline for existing projects")
@@ -60,17 +62,44 @@ def version_of(text: str) -> str | None:
 
 
 def content_digest(text: str) -> str:
-    """Names what a constitution says, without its version, dates and version history."""
+    """Names what a constitution says, without its version, dates and version history, and without how far it is enforced by now.
+
+    The last are the columns of a table that are called so, where one of them is the state.
+    """
     said: list[str] = []
     for section in sections_of(text):
         if label_of(section.heading) in _HISTORY_LABELS:
             continue
+        columns: frozenset[int] | None = None
         for line in section.lines:
             if label_of(line) in _HISTORY_LABELS:  # a history below a bold label goes on to the next heading
                 break
+            columns = _counted_columns(line, columns)
             if not _BOOK_KEEPING.match(line[:400]):
-                said += tokens_of(line)
+                said += tokens_of(_counted(line, columns))
     return hashlib.sha256("\x1f".join(said).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _cells(line: str) -> list[str]:
+    return [cell.strip() for cell in line.strip().strip("|").split("|")]
+
+
+def _counted_columns(line: str, columns: frozenset[int] | None) -> frozenset[int] | None:
+    """Which columns of the table count, told by its first line; None outside of one, and where all count."""
+    if not line.lstrip().startswith("|"):
+        return None
+    if columns is not None:
+        return columns
+    header = [cell.lower() for cell in _cells(line[:4000])]
+    if not any(cell in _STATE_COLUMNS for cell in header):
+        return frozenset(range(len(header)))
+    return frozenset(number for number, cell in enumerate(header) if cell not in (*_STATE_COLUMNS, *_ENFORCEMENT_COLUMNS))
+
+
+def _counted(line: str, columns: frozenset[int] | None) -> str:
+    if columns is None:
+        return line
+    return " ".join(cell for number, cell in enumerate(_cells(line[:4000])) if number in columns)
 
 
 def _constitution(files: Files, repository: GitRepository, commit: str | None, project: str, path: str) -> Constitution:
@@ -100,16 +129,41 @@ def _read(repository: GitRepository, state: PathState, room: int) -> str | None:
 
 
 def _changes(states: Sequence[tuple[PathState, str | None]]) -> Iterator[ConstitutionChange]:
-    """Latest first: each state that says something else than the one before it, from the first one with a version on."""
-    known = [(state, content_digest(text), version_of(text)) for state, text in states if text is not None]
-    versioned = [index for index, (_, _, version) in enumerate(known) if version is not None]
-    if versioned:
-        known = known[: versioned[-1] + 1]
-    for (state, digest, version), (_, before, version_before) in pairwise(known):
-        if digest != before:
-            yield ConstitutionChange(
-                state.commit, state.committed_at[:10], version, raised=version is not None and version != version_before
-            )
+    """Latest first: where another version says something else, and where a version says something else at its end than at first.
+
+    What was tried and taken back within a version is no change.
+    """
+    return reversed(tuple(_changes_in_order(tuple(_versions(states)))))
+
+
+def _versions(states: Sequence[tuple[PathState, str | None]]) -> Iterator[tuple[str, list[tuple[PathState, str]]]]:
+    """Oldest first, from the first one on: each version with its states and their digests. One without a version keeps the last."""
+    version: str | None = None
+    said: list[tuple[PathState, str]] = []
+    for state, text in reversed(states):
+        if text is None:
+            continue
+        named = version_of(text) or version
+        if named != version and version is not None:
+            yield version, said
+            said = []
+        version = named
+        if version is not None:
+            said.append((state, content_digest(text)))
+    if version is not None:
+        yield version, said
+
+
+def _changes_in_order(versions: Sequence[tuple[str, list[tuple[PathState, str]]]]) -> Iterator[ConstitutionChange]:
+    before: str | None = None
+    for version, said in versions:
+        first, digest = said[0]
+        if before not in (None, digest):
+            yield ConstitutionChange(first.commit, first.committed_at[:10], version, raised=True)
+        before = said[-1][1]
+        if before != digest:
+            last = next(later for (_, earlier), (later, now) in reversed(tuple(pairwise(said))) if earlier != now)
+            yield ConstitutionChange(last.commit, last.committed_at[:10], version, raised=False)
 
 
 def _amendment(files: Files, project: str, path: str) -> Amendment:

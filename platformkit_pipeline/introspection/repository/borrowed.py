@@ -6,6 +6,7 @@ observed repository says is obeyed: it gives objects and the names of commits, w
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import shutil
@@ -77,18 +78,43 @@ def _git_folders(path: Path) -> tuple[Path, Path]:
     return own, common
 
 
+def head_commit(path: Path) -> str | None:
+    """The commit that HEAD of the repository at `path` amounts to, None before the first one.
+
+    For those who ask often: a few small files are read, no object, and no process is started. Raises as `borrowed` does.
+    """
+    own, common = _git_folders(path)
+    name, commit = _head_line(own)
+    if name is None:
+        return commit
+    loose = common / name
+    if not _leads_astray(common, loose) and loose.is_file() and _ID.match(identity := _read_small(loose).strip()):
+        return identity
+    return next((identity for packed, identity in _packed(common) if packed == name), None)
+
+
+def _leads_astray(common: Path, file: Path) -> bool:
+    """Whether a link stands on the way to a reference: it could name any file."""
+    return any(part.is_symlink() for part in (file, *file.parents) if part.is_relative_to(common) and part != common)
+
+
 def _references(common: Path) -> Iterator[tuple[str, str]]:
     """Name and object of every reference; loose ones come last, because they win."""
+    return itertools.islice(itertools.chain(_packed(common), _loose(common)), _MAX_REFS)
+
+
+def _packed(common: Path) -> Iterator[tuple[str, str]]:
     packed = common / "packed-refs"
-    found = 0
-    if packed.is_file() and packed.stat().st_size <= _MAX_PACKED_REFS:
-        for line in packed.read_text(encoding="utf-8", errors="surrogateescape").splitlines():
-            identity, _, name = line.partition(" ")
+    if not packed.is_file() or packed.stat().st_size > _MAX_PACKED_REFS:
+        return
+    with packed.open(encoding="utf-8", errors="surrogateescape") as lines:
+        for line in lines:
+            identity, _, name = line.rstrip("\n").partition(" ")
             if _ID.match(identity) and _is_name(name):
-                found += 1
                 yield name, identity
-                if found >= _MAX_REFS:
-                    return
+
+
+def _loose(common: Path) -> Iterator[tuple[str, str]]:
     for folder, _, names in os.walk(common / "refs"):
         for name in names:
             file = Path(folder) / name
@@ -97,10 +123,7 @@ def _references(common: Path) -> Iterator[tuple[str, str]]:
                 continue
             identity = _read_small(file).strip()
             if _ID.match(identity):
-                found += 1
                 yield reference, identity
-                if found >= _MAX_REFS:
-                    return
 
 
 def _is_name(name: str) -> bool:
@@ -108,14 +131,23 @@ def _is_name(name: str) -> bool:
 
 
 def _head(own: Path, references: dict[str, str]) -> tuple[str | None, str | None]:
-    """Branch and commit of HEAD."""
+    """Branch and commit of HEAD. Bytes of a branch that are no UTF-8 stand as `\\xNN`, as in a path."""
+    name, commit = _head_line(own)
+    if name is None:
+        return None, commit
+    branch = name.removeprefix("refs/heads/").encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return branch, references.get(name)
+
+
+def _head_line(own: Path) -> tuple[str | None, str | None]:
+    """What HEAD says: the name of a reference, or a commit."""
     text = _read_small(own / "HEAD").strip()
     if _ID.match(text):
         return None, text
     name = text.removeprefix("ref:").strip()
     if not text.startswith("ref:") or not _is_name(name):
         raise ObservationError("HEAD of the repository names neither a branch nor a commit")
-    return name.removeprefix("refs/heads/"), references.get(name)
+    return name, None
 
 
 def _read_small(file: Path) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from platformkit_pipeline.model.repository.checks import CheckCategory as C
 
@@ -190,7 +191,7 @@ def _platformkit(words: tuple[str, ...]) -> Iterator[Recognised]:
 
 def _tests_contracts(words: tuple[str, ...]) -> bool:
     """Tests of a folder or a marker that is called after contracts: `pytest tests/contracts`, `pytest -m contract`."""
-    for before, word in zip(words, words[1:], strict=False):
+    for before, word in pairwise(words):
         names_tests = not word.startswith("-") and before not in ("--ignore", "--deselect", "-k", "--testPathIgnorePatterns")
         if names_tests and not _CONTRACTS.isdisjoint(word.split("/")):
             return True

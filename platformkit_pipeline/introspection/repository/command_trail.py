@@ -10,7 +10,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from platformkit_pipeline.introspection.repository.check_tools import Recognised, recognised, recognised_action, recognised_hook
-from platformkit_pipeline.introspection.repository.command_words import inline_script, plain, script_file
+from platformkit_pipeline.introspection.repository.command_words import (
+    folder_and_rest,
+    inline_script,
+    label_of,
+    plain,
+    script_file,
+    values_of,
+)
 from platformkit_pipeline.introspection.repository.coverage_settings import codecov_target, coverage_of
 from platformkit_pipeline.introspection.repository.files import Files
 from platformkit_pipeline.introspection.repository.shell_commands import Shell, commands_of
@@ -36,10 +43,7 @@ MAX_FOLLOWED = 20_000
 _MOST_CHECKS = 300
 _MOST_UNCLEAR = 20
 _PACKAGE_MANAGERS = frozenset({"npm", "pnpm", "yarn", "bun"})
-_FOLDER_OPTIONS = frozenset({"-C", "--dir", "--cwd", "--prefix", "--directory"})
-_VALUED_OPTIONS = frozenset({*_FOLDER_OPTIONS, "-f", "--file", "-j", "--filter", "-F", "-w", "--workspace", "-e", "-s", "--session"})
 _SHEBANG = re.compile(r"#!\s*(?:/usr/bin/env\s+(?:-S\s+)?)?(\S+)(.*)")
-_MAX_LABEL = 60
 _TOO_MUCH = f"more than {MAX_FOLLOWED} commands and tasks lead from the workflows to others; the rest is not followed"
 
 
@@ -110,7 +114,7 @@ class CommandTrail:
             return Traced()
         self._followed += 1
         if len(self._active) >= MAX_DEPTH:
-            return Traced(unclear=(f"{_label(original[:2])} is nested too deep to be followed",))
+            return Traced(unclear=(f"{label_of(original[:2])} is nested too deep to be followed",))
         self._active.append(key)
         try:
             traced = self._looked_at(original, folder)
@@ -135,12 +139,12 @@ class CommandTrail:
             followed = self._all(self._name(original, words, folder), tasks) if tasks is not None else Traced()
         except TaskFault as fault:
             # Something that is recognised is known well enough.
-            followed = Traced() if direct else Traced(unclear=(f"{_label(words)}: {fault}",))
+            followed = Traced() if direct else Traced(unclear=(f"{label_of(words)}: {fault}",))
         return Traced((*direct, *followed.checks), followed.unclear)
 
     def _name(self, original: tuple[str, ...], words: tuple[str, ...], folder: str) -> str:
         path = joined(folder, script_file(original) or "")
-        return path if path in self._files else _label(words)
+        return path if path in self._files else label_of(words)
 
     def _check(self, known: Recognised, words: tuple[str, ...], folder: str) -> CheckRun:
         coverage = coverage_of(words, self._files, folder) if known.category is CheckCategory.TESTS else None
@@ -164,16 +168,16 @@ class CommandTrail:
     def _tasks(self, words: tuple[str, ...], original: tuple[str, ...], folder: str) -> Iterator[Task | Recognised] | None:
         """What a runner of tasks runs; None for anything that is none. Raises TaskFault."""
         name = words[0]
-        place, rest = _folder_and_rest(words, folder)
+        place, rest = folder_and_rest(words, folder)
         match name:
             case "make" | "gmake":
                 return self._make(words, rest, place)
             case "just":
                 return (task for target in rest[:1] or ("",) for task in just_tasks(self._files, place, target))
             case "tox":
-                return tox_tasks(self._files, place, _named(words, ("-e", "--env")))
+                return tox_tasks(self._files, place, values_of(words, ("-e", "--env")))
             case "nox":
-                return nox_tasks(self._files, place, _named(words, ("-s", "--session", "-e")))
+                return nox_tasks(self._files, place, values_of(words, ("-s", "--session", "-e")))
             case "poe" | "hatch" | "pdm":
                 script = rest[1:2] if rest[:1] == ("run",) else rest[:1]
                 return python_tasks(self._files, place, name, script[0]) if script else None
@@ -192,7 +196,7 @@ class CommandTrail:
         return self._script_file(original, words, folder)
 
     def _make(self, words: tuple[str, ...], rest: tuple[str, ...], folder: str) -> Iterator[Task]:
-        named = _named(words, ("-f", "--file"))
+        named = values_of(words, ("-f", "--file"))
         targets = [word for word in rest if "=" not in word and "$" not in word]
         for target in targets or [""]:
             yield from make_tasks(self._files, folder, target, named[0] if named else "")
@@ -275,40 +279,6 @@ def _bounded(checks: Iterable[CheckRun], unclear: Iterable[str]) -> Traced:
     return Traced(tuple(dict.fromkeys(checks))[:_MOST_CHECKS], tuple(dict.fromkeys(unclear))[:_MOST_UNCLEAR])
 
 
-def _folder_and_rest(words: tuple[str, ...], folder: str) -> tuple[str, tuple[str, ...]]:
-    """The folder that options name, and the words that are neither options nor their values."""
-    rest: list[str] = []
-    position = 1
-    while position < len(words):
-        word = words[position]
-        option, equals, value = word.partition("=")
-        if option in _FOLDER_OPTIONS:
-            folder = joined(folder, value if equals else next(iter(words[position + 1 : position + 2]), ""))
-        if word.startswith("-") and word != "--":
-            position += 2 if word in _VALUED_OPTIONS else 1
-            continue
-        if word != "--":
-            rest.append(word)
-        position += 1
-    return folder, tuple(rest)
-
-
-def _named(words: tuple[str, ...], options: tuple[str, ...]) -> tuple[str, ...]:
-    """The values of options, separated by commas or given several times."""
-    values: list[str] = []
-    for position, word in enumerate(words):
-        option, equals, value = word.partition("=")
-        if option in options:
-            values += (value if equals else next(iter(words[position + 1 : position + 2]), "")).split(",")
-    return tuple(value for value in values if value)
-
-
 def _runner_of(original: tuple[str, ...]) -> str:
     head = original[0].rsplit("/", 1)[-1]
     return head if head in ("hatch", "pdm") and len(original) > 1 else ""
-
-
-def _label(words: tuple[str, ...]) -> str:
-    """The first words of a command, as far as they are names: no option with a value, nothing that could be a secret."""
-    kept = [words[0], *(w for w in words[1:3] if re.fullmatch(r"[A-Za-z][\w:./-]{0,40}", w))]
-    return " ".join(kept)[:_MAX_LABEL]

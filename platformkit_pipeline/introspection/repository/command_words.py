@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
+
+from platformkit_pipeline.introspection.repository.task_files import joined
 
 _SHELLS = frozenset({"bash", "sh", "dash", "zsh", "ksh"})
 _VALUED: Mapping[str, frozenset[str]] = MappingProxyType(
@@ -47,6 +50,9 @@ _SECOND: Mapping[str, tuple[tuple[str, ...], ...]] = MappingProxyType(
 )
 """Programs that start another one when their first words are these."""
 _MAX_UNWRAPPING = 10
+_FOLDER_OPTIONS = frozenset({"-C", "--dir", "--cwd", "--prefix", "--directory"})
+_VALUED_OPTIONS = frozenset({*_FOLDER_OPTIONS, "-f", "--file", "-j", "--filter", "-F", "-w", "--workspace", "-e", "-s", "--session"})
+_MAX_LABEL = 60
 
 
 def program(word: str) -> str:
@@ -135,3 +141,37 @@ def _after_options(words: tuple[str, ...], valued: frozenset[str]) -> tuple[str,
             break
         position += 2 if words[position] in valued else 1
     return words[position:]
+
+
+def folder_and_rest(words: tuple[str, ...], folder: str) -> tuple[str, tuple[str, ...]]:
+    """The folder that options name, and the words that are neither options nor their values."""
+    rest: list[str] = []
+    position = 1
+    while position < len(words):
+        word = words[position]
+        option, equals, value = word.partition("=")
+        if option in _FOLDER_OPTIONS:
+            folder = joined(folder, value if equals else next(iter(words[position + 1 : position + 2]), ""))
+        if word.startswith("-") and word != "--":
+            position += 2 if word in _VALUED_OPTIONS else 1
+            continue
+        if word != "--":
+            rest.append(word)
+        position += 1
+    return folder, tuple(rest)
+
+
+def values_of(words: tuple[str, ...], options: tuple[str, ...]) -> tuple[str, ...]:
+    """The values of options, separated by commas or given several times."""
+    values: list[str] = []
+    for position, word in enumerate(words):
+        option, equals, value = word.partition("=")
+        if option in options:
+            values += (value if equals else next(iter(words[position + 1 : position + 2]), "")).split(",")
+    return tuple(value for value in values if value)
+
+
+def label_of(words: tuple[str, ...]) -> str:
+    """The first words of a command, as far as they are names: no option with a value, nothing that could be a secret."""
+    kept = [words[0], *(w for w in words[1:3] if re.fullmatch(r"[A-Za-z][\w:./-]{0,40}", w))]
+    return " ".join(kept)[:_MAX_LABEL]

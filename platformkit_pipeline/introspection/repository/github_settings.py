@@ -9,13 +9,11 @@ from dataclasses import replace
 from platformkit_pipeline.introspection.github.answers import AnswerStore, GithubUnavailable
 from platformkit_pipeline.introspection.github.observe import observe_github
 from platformkit_pipeline.introspection.web_api import REAL_TIME, Pauses
-from platformkit_pipeline.model.repository.facet import RepositoryFacet
+from platformkit_pipeline.model.repository.facet import GITHUB_FACETS
 from platformkit_pipeline.model.repository.github import GithubSettings
 from platformkit_pipeline.model.repository.snapshot import RepositorySnapshot
 from platformkit_pipeline.model.snapshot import Unobserved
 from platformkit_pipeline.model.target import GithubAccess
-
-GITHUB_FACETS = (RepositoryFacet.BRANCH_PROTECTION, RepositoryFacet.SECURITY_SETTINGS, RepositoryFacet.REPORTED_CHECKS)
 
 
 def ask_github(

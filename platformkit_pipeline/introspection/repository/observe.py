@@ -17,7 +17,7 @@ from platformkit_pipeline.introspection.repository.environment_files import obse
 from platformkit_pipeline.introspection.repository.exceptions import observe_exceptions
 from platformkit_pipeline.introspection.repository.files import Files
 from platformkit_pipeline.introspection.repository.git import GitRepository
-from platformkit_pipeline.introspection.repository.github_settings import GITHUB_FACETS, ask_github, with_github
+from platformkit_pipeline.introspection.repository.github_settings import ask_github, with_github
 from platformkit_pipeline.introspection.repository.log_statements import observe_printing
 from platformkit_pipeline.introspection.repository.manifests import MAX_MANIFESTS, observe_manifests
 from platformkit_pipeline.introspection.repository.organisation_readme import observe_organisation_readme
@@ -28,7 +28,7 @@ from platformkit_pipeline.introspection.repository.suppressions import observe_s
 from platformkit_pipeline.introspection.repository.versions import MAX_SOURCES, observe_changelogs, observe_versions
 from platformkit_pipeline.model.errors import ObservationError
 from platformkit_pipeline.model.repository.change import Change
-from platformkit_pipeline.model.repository.facet import RepositoryFacet
+from platformkit_pipeline.model.repository.facet import GITHUB_FACETS, RepositoryFacet
 from platformkit_pipeline.model.repository.snapshot import RepositorySnapshot
 from platformkit_pipeline.model.snapshot import Unobserved
 from platformkit_pipeline.model.target import GithubAccess

@@ -35,7 +35,7 @@ def observe_secret_hooks(files: Files) -> tuple[tuple[SecretHook, ...], tuple[st
                 hooks.update(SecretHook(path, match["tool"]) for match in _SCANNER.finditer(command))
         except UnreadableError as error:
             faults.append(f"{path} {error}")
-        except (YamlRefused, yaml.YAMLError, ValueError):
+        except (YamlRefused, yaml.YAMLError, ValueError, RecursionError):
             faults.append(f"{path} cannot be understood")
     return tuple(sorted(hooks)), tuple(faults)
 

@@ -31,7 +31,6 @@ MAX_HISTORY_BYTES = 2 * 1024**3
 MAX_RECORDS = 2_000
 MAX_LEFT_OUT = 200
 _MESSAGES_BYTES = 4 * 1024 * 1024
-_MESSAGES_NAME = "messages-"
 _DIGEST_CHARACTERS = 16
 _COST = 2**12
 _PUBLIC = {
@@ -78,10 +77,10 @@ def observe_secrets(repository: GitRepository, files: Files, name: str, commit: 
     sizes |= _sizes(repository, [identity for identity in history.blobs if identity not in tree])
     known = CleanBlobs(secret_ruleset())
     chosen, cut = _within_limit(sizes, tree.keys(), known)
-    messages = {f"{_MESSAGES_NAME}{number}": part for number, part in enumerate(_message_parts(history))}
-    texts = {name: part.text for name, part in messages.items()}
+    messages = {_name_of(part.text): part for part in _message_parts(history)}
+    texts = {name: part.text for name, part in messages.items() if name not in known}
     searched = search(chosen | {name: len(text) for name, text in texts.items()}, partial(_read, repository, files, texts))
-    known.add(identity for identity in searched.clean if identity in sizes)
+    known.add(identity for identity in searched.clean if identity in sizes or identity in texts)
     known.save()
     unobserved += _untold(searched, history, cut, repository.borrowed.shallow)
     places = [*_in_names(files), *_placed(searched, files, history), *_in_messages(searched, messages)]
@@ -92,6 +91,23 @@ def observe_secrets(repository: GitRepository, files: Files, name: str, commit: 
     kinds = {place.found.value: place.found.kind for place in places if not place.found.public}
     masker = Masker({value: f"[secret:{kind}:{digests.get(value, '')}]" for value, kind in kinds.items()})
     return SecretsObserved(secrets, _unsearched(searched, files, history), tuple(unobserved), masker)
+
+
+def search_ahead(contents: Iterable[bytes]) -> None:
+    """Search contents that repositories will have, all at once: what is clean need not be searched when they come.
+
+    A start of kingfisher takes longer than the search of many small files.
+    """
+    known = CleanBlobs(secret_ruleset())
+    texts = {_blob_id(content): content for content in contents}
+    asked = {name: content for name, content in texts.items() if name not in known}
+    searched = search({name: len(content) for name, content in asked.items()}, lambda names: ((name, asked[name]) for name in names))
+    known.add(searched.clean)
+    known.save()
+
+
+def _blob_id(content: bytes) -> str:
+    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
 
 
 def secret_ruleset() -> str:
@@ -148,6 +164,11 @@ def _read(repository: GitRepository, files: Files, texts: Mapping[str, bytes], n
         else:
             yield name, data
     yield from repository.blobs.read_many(asked)
+
+
+def _name_of(messages: bytes) -> str:
+    """By content, like a blob, but never the name of one."""
+    return hashlib.sha1(b"messages\0" + messages, usedforsecurity=False).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

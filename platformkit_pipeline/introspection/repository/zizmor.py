@@ -28,6 +28,7 @@ _WITH_FINDINGS = (0, 10, 11, 12, 13, 14)
 _SEVERITY = {"High": Severity.HIGH, "Medium": Severity.MEDIUM, "Low": Severity.LOW, "Informational": Severity.LOW, "Unknown": Severity.LOW}
 _COMPLETED = re.compile(r"completed (\S+)")
 _LONGEST = 300
+_MOST_KEPT = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,11 @@ class ZizmorReport:
     weaknesses: tuple[WorkflowWeakness, ...] = ()
     unavailable: str = ""
     unaudited: Mapping[str, str] = field(default_factory=dict)
+
+
+_Asked = tuple[str, int, tuple[tuple[str, str], ...]]
+_answered: dict[_Asked, ZizmorReport] = {}
+"""Of this process: the trials of a plan's patches ask about the same workflows again and again."""
 
 
 class _AnswerError(Exception):
@@ -50,6 +56,22 @@ def ask_zizmor(texts: Mapping[str, str]) -> ZizmorReport:
     program = find_program(_PROGRAM)
     if program is None:
         return ZizmorReport(unavailable="zizmor is not installed; `pip install zizmor` puts it beside this program")
+    asked: _Asked = (program, TIMEOUT_SECONDS, tuple(sorted(texts.items())))
+    if asked in _answered:
+        return _answered[asked]
+    report = _asked(program, texts)
+    if not report.unavailable:
+        _keep(asked, report)
+    return report
+
+
+def _keep(asked: _Asked, report: ZizmorReport) -> None:
+    if len(_answered) >= _MOST_KEPT:
+        del _answered[next(iter(_answered))]
+    _answered[asked] = report
+
+
+def _asked(program: str, texts: Mapping[str, str]) -> ZizmorReport:
     try:
         with tempfile.TemporaryDirectory(prefix="platformkit-zizmor-") as folder:
             copies = dict(_copies(Path(folder), texts))

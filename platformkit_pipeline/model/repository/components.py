@@ -41,9 +41,8 @@ _TEST_ENDINGS = ("_test", "_tests", ".test", ".spec", ".stories", ".config", ".c
 def is_product_path(path: str) -> bool:
     """False below folders of tests, examples, generated and foreign files, and below hidden ones."""
     *folders, name = path.split("/")
-    return not any(
-        folder in _NOT_PRODUCT or folder.endswith(("_tests", "-tests")) or folder.startswith(".") for folder in folders
-    ) and bool(name)
+    foreign = (f in _NOT_PRODUCT or f.startswith(_NOT_PRODUCT_STARTS) or f.endswith(("_tests", "-tests")) for f in folders)
+    return bool(name) and not any(foreign)
 
 
 def component_files(paths: Iterable[str], declared: tuple[str, ...], packages: Iterable[str]) -> dict[str, Language]:

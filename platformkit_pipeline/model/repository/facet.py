@@ -36,3 +36,7 @@ class RepositoryFacet(StrEnum):
     BRANCH_PROTECTION = "branch_protection"
     SECURITY_SETTINGS = "security_settings"
     REPORTED_CHECKS = "reported_checks"
+
+
+GITHUB_FACETS = (RepositoryFacet.BRANCH_PROTECTION, RepositoryFacet.SECURITY_SETTINGS, RepositoryFacet.REPORTED_CHECKS)
+"""What no clone tells, only GitHub's API."""

@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
+from platformkit_pipeline.control_plane.connection import Connection
+from platformkit_pipeline.model.target import Target
 from platformkit_pipeline.operations.decide_gate import GateDecision, decide_deploy_gate, decision_to_json
 from platformkit_pipeline.operations.report_fleet import audit_head_hash
 from platformkit_pipeline.orchestration.assets.stage import Stage, TargetRun
@@ -14,23 +16,28 @@ from platformkit_pipeline.orchestration.keys import COMPLIANCE_REPORT, GATE
 from platformkit_pipeline.orchestration.metadata import table
 from platformkit_pipeline.orchestration.ownership import OWNERS, code_of
 from platformkit_pipeline.orchestration.partitions import supabase_projects
-from platformkit_pipeline.orchestration.recording import Event
+from platformkit_pipeline.orchestration.recording import Event, Recorder
 from platformkit_pipeline.reporting.markdown import escape
 
 
 def _decide(run: TargetRun) -> Iterator[Event]:
-    decision = decide_deploy_gate(run.connection, run.target, now=datetime.now(UTC))
+    yield gate_event(run.connection, run.target, run.record, GATE)
+
+
+def gate_event(connection: Connection, target: Target, record: Recorder, key: dg.AssetKey) -> Event:
+    """Decide, and record it as asset `key`."""
+    decision = decide_deploy_gate(connection, target, now=datetime.now(UTC))
     blocking = [(b.rule, b.outcome, b.object, b.message, b.fingerprint) for b in decision.blocking]
     columns = {"rule": "string", "outcome": "string", "object": "string", "message": "string", "fingerprint": "string"}
-    yield run.record.materialized(
-        GATE,
+    return record.materialized(
+        key,
         {
             "verdict": dg.MetadataValue.text(decision.verdict),
             "summary": dg.MetadataValue.md(_summary(decision)),
             "blocking": dg.MetadataValue.int(len(decision.blocking)),
             "blocking_findings": table(columns, blocking),
             # Noted here, the end of the audit chain can no longer be rewritten unseen.
-            "audit_head": dg.MetadataValue.text(audit_head_hash(run.connection)),
+            "audit_head": dg.MetadataValue.text(audit_head_hash(connection)),
             # What `platformkit gate` reads.
             "decision": dg.MetadataValue.json(decision_to_json(decision)),
         },
@@ -39,7 +46,8 @@ def _decide(run: TargetRun) -> Iterator[Event]:
 
 def _summary(decision: GateDecision) -> str:
     reasons = "\n".join(f"- {escape(reason)}" for reason in decision.reasons)
-    return f"**{decision.verdict}** for {escape(decision.target)}\n\n{reasons}"
+    at = f" at commit {decision.commit[:12]}" if decision.commit else ""
+    return f"**{decision.verdict}** for {escape(decision.target)}{at}\n\n{reasons}"
 
 
 GOVERNANCE = Stage(

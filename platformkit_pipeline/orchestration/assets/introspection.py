@@ -6,17 +6,18 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from platformkit_pipeline.control_plane.inventory import InventoryChanges
 from platformkit_pipeline.model.settings import observation_options_of
 from platformkit_pipeline.operations.observe_target import Observation, observe_target
 from platformkit_pipeline.operations.read_settings import resolve_dsn
 from platformkit_pipeline.orchestration.assets.stage import Stage, TargetRun
 from platformkit_pipeline.orchestration.keys import CATALOG, INVENTORY, SOURCE_PROJECTS
-from platformkit_pipeline.orchestration.metadata import kinds_metadata, unobserved_metadata
+from platformkit_pipeline.orchestration.metadata import Metadata, kinds_metadata, unobserved_metadata
 from platformkit_pipeline.orchestration.ownership import OWNERS, code_of
 from platformkit_pipeline.orchestration.partitions import supabase_projects
 from platformkit_pipeline.orchestration.recording import Event
 
-_COLUMNS = dg.TableSchema(
+INVENTORY_COLUMNS = dg.TableSchema(
     columns=[
         dg.TableColumn("target_id", "bigint", "ops.targets"),
         dg.TableColumn("kind", "text", "Catalogue noun: table, policy, function, ..."),
@@ -50,18 +51,24 @@ def _catalog(run: TargetRun, observation: Observation) -> Event:
     )
 
 
+def rows_metadata(changes: InventoryChanges) -> Metadata:
+    """Rows of the inventory, and how many of them were written."""
+    return {
+        "dagster/row_count": dg.MetadataValue.int(changes.added + changes.changed + changes.unchanged),
+        "rows_written": dg.MetadataValue.int(changes.added + changes.changed + changes.removed),
+        "added": dg.MetadataValue.int(changes.added),
+        "changed": dg.MetadataValue.int(changes.changed),
+        "removed": dg.MetadataValue.int(changes.removed),
+        "unchanged": dg.MetadataValue.int(changes.unchanged),
+    }
+
+
 def _inventory(run: TargetRun, observation: Observation) -> Event:
-    changes = observation.changes
     return run.record.materialized(
         INVENTORY,
         {
             "scan_id": dg.MetadataValue.text(observation.scan_id),
-            "dagster/row_count": dg.MetadataValue.int(changes.added + changes.changed + changes.unchanged),
-            "rows_written": dg.MetadataValue.int(changes.added + changes.changed + changes.removed),
-            "added": dg.MetadataValue.int(changes.added),
-            "changed": dg.MetadataValue.int(changes.changed),
-            "removed": dg.MetadataValue.int(changes.removed),
-            "unchanged": dg.MetadataValue.int(changes.unchanged),
+            **rows_metadata(observation.changes),
         },
         data_version=observation.catalog_fingerprint,
     )
@@ -95,7 +102,7 @@ INTROSPECTION = Stage(
             owners=OWNERS,
             kinds={"postgres", "table"},
             code_version="1",
-            metadata={**code_of(observe_target), "dagster/column_schema": _COLUMNS, "dagster/table_name": "ops.inventory_objects"},
+            metadata={**code_of(observe_target), "dagster/column_schema": INVENTORY_COLUMNS, "dagster/table_name": "ops.inventory_objects"},
             partitions_def=supabase_projects,
             skippable=True,
         ),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dagster as dg
 
-from platformkit_pipeline.orchestration.keys import SOURCE_PROJECTS
+from platformkit_pipeline.orchestration.keys import SOURCE_PROJECTS, SOURCE_REPOSITORIES
 from platformkit_pipeline.orchestration.ownership import OWNERS
-from platformkit_pipeline.orchestration.partitions import supabase_projects
+from platformkit_pipeline.orchestration.partitions import repositories, supabase_projects
 
 source_projects = dg.AssetSpec(
     SOURCE_PROJECTS,
@@ -15,4 +15,13 @@ source_projects = dg.AssetSpec(
     owners=OWNERS,
     kinds={"supabase", "postgres"},
     partitions_def=supabase_projects,
+)
+
+source_repositories = dg.AssetSpec(
+    SOURCE_REPOSITORIES,
+    group_name="source",
+    description="The git repositories that `platformkit.yaml` lists. Read without a checkout; nothing of them is run or written to.",
+    owners=OWNERS,
+    kinds={"git", "github"},
+    partitions_def=repositories,
 )

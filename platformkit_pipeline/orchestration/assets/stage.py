@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import dagster as dg
 
 from platformkit_pipeline.control_plane.connection import Connection
-from platformkit_pipeline.model.settings import Project, declarations_of, target_of
+from platformkit_pipeline.model.settings import Project, Repository, declarations_of, target_of
 from platformkit_pipeline.model.target import Declarations, Target
 from platformkit_pipeline.orchestration.recording import Event, Recorder, Selection
 
@@ -37,11 +38,31 @@ class TargetRun:
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class RepositoryRun:
+    """One repository on its way through the stages of one run."""
+
+    repository: Repository
+    settings_file: Path
+    """Its path is relative to the folder of this file."""
+    connection: Connection
+    run_id: str
+    selection: Selection
+    record: Recorder
+
+    @property
+    def target(self) -> Target:
+        return target_of(self.repository)
+
+
+RunT = TypeVar("RunT", TargetRun, RepositoryRun)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage(Generic[RunT]):
     """`specs` and `checks` are what it owns; `carry_out` does the work and tells what it did. Stages run in order."""
 
     specs: tuple[dg.AssetSpec, ...]
-    carry_out: Callable[[TargetRun], Iterator[Event]]
+    carry_out: Callable[[RunT], Iterator[Event]]
     checks: tuple[dg.AssetCheckSpec, ...] = ()
 
     @property

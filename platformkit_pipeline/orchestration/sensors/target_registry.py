@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import dagster as dg
 
@@ -13,22 +13,25 @@ from platformkit_pipeline.orchestration.partitions import (
     PARTITION_TAG,
     RANGE_END_TAG,
     RANGE_START_TAG,
+    REPOSITORIES,
     SUPABASE_PROJECTS,
     PartitionChanges,
     partition_changes,
+    repositories,
     supabase_projects,
 )
 from platformkit_pipeline.orchestration.resources import ControlPlaneResource, SettingsResource
 from platformkit_pipeline.orchestration.schedules import UNFINISHED
 
 _SECONDS_BETWEEN_TICKS = 30
+_Request = dg.AddDynamicPartitionsRequest | dg.DeleteDynamicPartitionsRequest
 
 
 @dg.sensor(
     name="target_registry",
     minimum_interval_seconds=_SECONDS_BETWEEN_TICKS,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Adds a partition for every project of the settings and removes those that left, unless a run is using them.",
+    description="Adds a partition for every project and repository of the settings; removes those that left, unless a run uses them.",
 )
 def target_registry(
     context: dg.SensorEvaluationContext, settings: SettingsResource, control_plane: ControlPlaneResource
@@ -40,17 +43,26 @@ def target_registry(
             stored = sync_targets(connection, listed)
     except PlatformkitError as error:
         return dg.SensorResult(skip_reason=dg.SkipReason(f"nothing was changed: {sentence_of(error)}"))
-    existing = context.instance.get_dynamic_partitions(SUPABASE_PROJECTS)
-    wanted = [project.name for project in listed.projects]
-    gone = set(existing) - set(wanted)
-    changes = partition_changes(wanted, existing, _in_flight(context.instance, existing) if gone else ())
+    projects = _changes(context.instance, SUPABASE_PROJECTS, [project.name for project in listed.projects])
+    others = _changes(context.instance, REPOSITORIES, [repository.name for repository in listed.repositories])
+    wanted = len(listed.projects) + len(listed.repositories)
     return dg.SensorResult(
-        dynamic_partitions_requests=[
-            *([supabase_projects.build_add_request(list(changes.added))] if changes.added else []),
-            *([supabase_projects.build_delete_request(list(changes.removed))] if changes.removed else []),
-        ],
-        skip_reason=dg.SkipReason(_sentence(changes, len(wanted), len(stored.changed))),
+        dynamic_partitions_requests=[*_requests(supabase_projects, projects), *_requests(repositories, others)],
+        skip_reason=dg.SkipReason(_sentence((projects, others), wanted, len(stored.changed))),
     )
+
+
+def _changes(instance: dg.DagsterInstance, partitions: str, wanted: Sequence[str]) -> PartitionChanges:
+    existing = instance.get_dynamic_partitions(partitions)
+    gone = set(existing) - set(wanted)
+    return partition_changes(wanted, existing, _in_flight(instance, existing) if gone else ())
+
+
+def _requests(partitions: dg.DynamicPartitionsDefinition, changes: PartitionChanges) -> Iterator[_Request]:
+    if changes.added:
+        yield partitions.build_add_request(list(changes.added))
+    if changes.removed:
+        yield partitions.build_delete_request(list(changes.removed))
 
 
 def _in_flight(instance: dg.DagsterInstance, existing: Sequence[str]) -> Collection[str]:
@@ -65,11 +77,12 @@ def _in_flight(instance: dg.DagsterInstance, existing: Sequence[str]) -> Collect
     return used
 
 
-def _sentence(changes: PartitionChanges, wanted: int, updated: int) -> str:
+def _sentence(changes: Sequence[PartitionChanges], wanted: int, updated: int) -> str:
+    added, removed, kept = (sum(len(getattr(c, name)) for c in changes) for name in ("added", "removed", "kept"))
     parts = [
-        f"{len(changes.added)} added" if changes.added else "",
-        f"{len(changes.removed)} removed" if changes.removed else "",
-        f"{len(changes.kept)} kept until their run ends" if changes.kept else "",
+        f"{added} added" if added else "",
+        f"{removed} removed" if removed else "",
+        f"{kept} kept until their run ends" if kept else "",
         f"{updated} declared differently" if updated else "",
     ]
     return f"{wanted} targets; " + (", ".join(filter(None, parts)) or "nothing changed")

@@ -56,8 +56,9 @@ The shop assigns a second clerk to each return; its owner does so in the next re
     family=Family.AMENDMENTS,
     title="A constitution says something else than before, and no amendment says why",
     why="Rules that cannot be violated are worth as much as the way in which they change. "
-    "Judged is every commit since the first version after which the constitution says something else, but for its version, dates and "
-    "version history. Changes need an amendment that names the version they led to or, where it names none, one of the 90 days before.",
+    "Judged is what each version says at its end beside what it said at first, and beside the version before; its number, dates, version "
+    "history, and tables of what enforces it by now (a column *State*, *Status* or *Today*) do not count. Changes need an amendment that "
+    "names the version they led to or, where it names none, one of the 90 days before.",
     how_to_fix="Write `spec/<project>/constitution-amendments/<yyyy-mm-dd>-<summary>.md`, which names the new version of the constitution.",
     requires=(RepositoryFacet.AMENDMENTS,),
     violating=_CONSTITUTION,

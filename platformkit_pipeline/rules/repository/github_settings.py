@@ -6,6 +6,7 @@ from platformkit_pipeline.model.repository.facet import RepositoryFacet
 from platformkit_pipeline.model.repository.github import AlertKind, Feature, GithubFacet, GithubSettings, Switch
 from platformkit_pipeline.model.result import PatchKind, Severity
 from platformkit_pipeline.rules.registry import PASSED, Family, Source, Verdict, Verdicts, failed, unknown
+from platformkit_pipeline.rules.repository_github import settings_of
 from platformkit_pipeline.rules.repository_subject import RepositorySubject, repository_identity, repository_rule
 
 _SECRETS = "https://docs.github.com/en/code-security/secret-scanning"
@@ -29,7 +30,7 @@ _ACTIONS = "https://docs.github.com/en/repositories/managing-your-repositorys-se
     clean="=== github\nsecurity: {secret_scanning_validity_checks: disabled}",
 )
 def secret_scanning_off(subject: RepositorySubject) -> Verdicts:
-    settings = _settings(subject)
+    settings = settings_of(subject)
     yield _switched_on(settings, settings.security.secret_scanning, "secret scanning")
 
 
@@ -50,7 +51,7 @@ def secret_scanning_off(subject: RepositorySubject) -> Verdicts:
     clean="=== github\nsecurity: {secret_scanning_non_provider_patterns: disabled}",
 )
 def push_protection_off(subject: RepositorySubject) -> Verdicts:
-    settings = _settings(subject)
+    settings = settings_of(subject)
     yield _switched_on(settings, settings.security.push_protection, "push protection")
 
 
@@ -70,7 +71,7 @@ def push_protection_off(subject: RepositorySubject) -> Verdicts:
     clean="=== github\nsecret_alerts: [{secret: made up, secret_type: supabase_service_key, state: resolved}]",
 )
 def open_secret_alerts(subject: RepositorySubject) -> Verdicts:
-    settings = _settings(subject)
+    settings = settings_of(subject)
     yield from _open_alerts(
         settings, AlertKind.SECRET_SCANNING, GithubFacet.SECRET_SCANNING_ALERTS, settings.security.secret_scanning, None
     )
@@ -93,7 +94,7 @@ def open_secret_alerts(subject: RepositorySubject) -> Verdicts:
     clean="=== github\nactions: {default_permissions: read, sha_pinning_required: false}",
 )
 def workflow_token_may_write(subject: RepositorySubject) -> Verdicts:
-    settings = _settings(subject)
+    settings = settings_of(subject)
     granted = settings.actions.default_workflow_permissions if settings.actions else None
     yield _action_setting(
         settings, "default workflow permissions", None if granted is None else granted == "read", "the token of workflows may write"
@@ -117,7 +118,7 @@ def workflow_token_may_write(subject: RepositorySubject) -> Verdicts:
     clean="=== github\nactions: {allowed_actions: selected}",
 )
 def actions_approve_pull_requests(subject: RepositorySubject) -> Verdicts:
-    settings = _settings(subject)
+    settings = settings_of(subject)
     may = settings.actions.may_approve_pull_requests if settings.actions else None
     yield _action_setting(settings, "approvals by workflows", None if may is None else not may, "workflows may approve pull requests")
 
@@ -139,7 +140,7 @@ def actions_approve_pull_requests(subject: RepositorySubject) -> Verdicts:
     clean="=== github\nsecurity: {dependabot_security_updates: disabled}",
 )
 def dependency_alerts_off(subject: RepositorySubject) -> Verdicts:
-    settings = _settings(subject)
+    settings = settings_of(subject)
     yield _switched_on(settings, settings.security.dependabot_alerts, "Dependabot alerts")
 
 
@@ -159,7 +160,7 @@ def dependency_alerts_off(subject: RepositorySubject) -> Verdicts:
     clean="=== github\ndependency_alerts: [{package: left-pad, severity: low}, {package: right-pad, severity: high, state: fixed}]",
 )
 def open_dependency_alerts(subject: RepositorySubject) -> Verdicts:
-    settings = _settings(subject)
+    settings = settings_of(subject)
     severe = ("critical", "high")
     yield from _open_alerts(settings, AlertKind.DEPENDABOT, GithubFacet.DEPENDABOT_ALERTS, settings.security.dependabot_alerts, severe)
 
@@ -204,10 +205,3 @@ def _action_setting(settings: GithubSettings, what: str, kept: bool | None, comp
         why = settings.why_unobserved([GithubFacet.ACTIONS]) or "not visible to this token"
         return unknown(repository_identity(what), f"{what}: {why}")
     return PASSED if kept else failed(repository_identity(what), complaint)
-
-
-def _settings(subject: RepositorySubject) -> GithubSettings:
-    settings = subject.snapshot.github
-    if settings is None:
-        raise LookupError("the settings are judged only where they were observed")
-    return settings

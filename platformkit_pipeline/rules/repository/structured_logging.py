@@ -44,7 +44,6 @@ def send(order: str) -> None:
     \"\"\"Send the receipt of an order.\"\"\"
     print("sent", order)
 """,
-    also_fires=("SUP001",),
     clean="""
 === file src/shop/cli/__init__.py
 \"\"\"Speaks to whoever calls it.\"\"\"

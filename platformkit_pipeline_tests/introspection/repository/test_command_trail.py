@@ -204,3 +204,16 @@ def test_nothing_that_could_be_a_secret_is_kept(builder: RepositoryBuilder) -> N
 
 def test_a_path_out_of_the_tree_leads_nowhere(builder: RepositoryBuilder) -> None:
     assert followed(builder, "sh ../../etc/passwd; sh /etc/profile; make -C ../.. x", {"README.md": "x"}).checks == ()
+
+
+@pytest.mark.parametrize(
+    ("command", "is_parity"),
+    [
+        ("python -m pytest tests/contracts", True),
+        ("npx vitest run --dir tests/contracts/", True),
+        ("pytest tests/contracts_of_sale", False),
+        ("ls tests/contracts", False),
+    ],
+)
+def test_tests_in_a_folder_of_contracts_are_contract_tests(builder: RepositoryBuilder, command: str, is_parity: bool) -> None:
+    assert ("parity" in categories(followed(builder, command, {"README.md": "x"}))) is is_parity

@@ -1,0 +1,50 @@
+"""What the gate has to know about each kind of target: which job leads to a decision, and where it stands then."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from platformkit_pipeline.model.errors import ConfigurationError, UnknownTarget
+from platformkit_pipeline.model.target import TargetKind
+
+_SIMILAR_NAMES = 3
+_NAMES_SHOWN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Road:
+    """How targets of one kind come to a decision: a job, launched on one of its partitions, makes the asset of the gate."""
+
+    kind: TargetKind
+    noun: str
+    job: str
+    gate_asset: tuple[str, str]
+    partitions: str
+
+
+PROJECTS = Road(TargetKind.SUPABASE_PROJECT, "project", "scan_target", ("governance", "gate"), "supabase_projects")
+REPOSITORIES = Road(TargetKind.REPOSITORY, "repository", "scan_repository", ("governance", "repository_gate"), "repositories")
+ROADS = (PROJECTS, REPOSITORIES)
+
+
+def the_road_to(target: str, known: Mapping[Road, Sequence[str]], url: str) -> Road:
+    """The only one that has a target of that name. Raises UnknownTarget, and ConfigurationError when there are several."""
+    found = [road for road, names in known.items() if target in names]
+    if not found:
+        everything = tuple(name for names in known.values() for name in names)
+        raise UnknownTarget(f"{url} has no target {target!r}; {_suggestion(target, everything)}. Nothing was launched")
+    if len(found) > 1:
+        nouns = " and a ".join(road.noun for road in found)
+        raise ConfigurationError(f"{url} has a {nouns} called {target!r}: say with --kind which is meant. Nothing was launched")
+    return found[0]
+
+
+def _suggestion(target: str, known: tuple[str, ...]) -> str:
+    if not known:
+        return "it has none at all: list projects and repositories in its platformkit.yaml"
+    if similar := difflib.get_close_matches(target, known, n=_SIMILAR_NAMES):
+        return f"did you mean {', '.join(similar)}?"
+    more = f" and {len(known) - _NAMES_SHOWN} more" if len(known) > _NAMES_SHOWN else ""
+    return f"it has {', '.join(sorted(known)[:_NAMES_SHOWN])}{more}"

@@ -1,0 +1,94 @@
+"""Observe HEAD of a repository and store what was seen: the scan, its inventory and its history, in one transaction."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from platformkit_pipeline.control_plane import inventory, metrics, scans
+from platformkit_pipeline.control_plane.connection import Connection, control_plane_errors
+from platformkit_pipeline.control_plane.inventory import InventoryChanges
+from platformkit_pipeline.control_plane.scans import ScanRecord
+from platformkit_pipeline.introspection.repository.git import open_repository
+from platformkit_pipeline.introspection.repository.github_settings import with_github
+from platformkit_pipeline.introspection.repository.observe import RepositoryOptions
+from platformkit_pipeline.logs import bind_ids, get_logger
+from platformkit_pipeline.model.inventory import InventoryObject, set_digest
+from platformkit_pipeline.model.repository.inventory import inventory_of
+from platformkit_pipeline.model.repository.snapshot import RepositorySnapshot
+from platformkit_pipeline.model.target import GithubAccess, Target
+from platformkit_pipeline.operations.scan_repository import observed, told_by_github
+from platformkit_pipeline.operations.stored_snapshot import target_id_of
+
+_log = get_logger("operations.observe_repository_target")
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryObservation:
+    """One stored scan. `object_counts` tells inventory objects by kind, `changes` what differs from the scan before."""
+
+    scan_id: str
+    snapshot: RepositorySnapshot
+    fingerprint: str
+    duration_seconds: float
+    objects: tuple[InventoryObject, ...]
+    changes: InventoryChanges
+
+    @property
+    def object_counts(self) -> Mapping[str, int]:
+        return dict(sorted(Counter(o.kind for o in self.objects).items()))
+
+
+def observe_repository_target(
+    connection: Connection,
+    target: Target,
+    path: Path,
+    *,
+    run_id: str | None,
+    github: GithubAccess | None = None,
+    cache: Path | None = None,
+) -> RepositoryObservation:
+    """Observe the repository at `path` and store it; a commit that was observed before is remembered (see `repository_cache`).
+
+    With `github` its settings there are observed as well, each time anew; why they could not be is stored in their place.
+    Raises ConfigurationError for a folder that is no repository, ObservationError, ControlPlaneError. Killed half-way, or
+    failed, it leaves nothing stored.
+    """
+    scan_id, started_at, started = str(uuid.uuid4()), datetime.now(UTC), time.monotonic()
+    with bind_ids(target=target.name, scan_id=scan_id, **({"run_id": run_id} if run_id else {})):
+        with control_plane_errors():
+            target_id = target_id_of(connection, target)
+            connection.rollback()  # no transaction stays open while the repository is read
+        with open_repository(path) as repository:
+            snapshot = observed(repository, RepositoryOptions(name=target.name), cache).snapshot
+        if github is not None:
+            snapshot = with_github(snapshot, told_by_github(github, cache))
+        objects = inventory_of(snapshot)
+        fingerprint = set_digest(objects)
+        duration = time.monotonic() - started
+        record = ScanRecord(
+            scan_id=scan_id,
+            target_id=target_id,
+            started_at=started_at,
+            duration_seconds=duration,
+            server_version=None,
+            catalog_fingerprint=fingerprint,
+            unobserved=snapshot.unobserved,
+            commit=snapshot.head.commit,
+            branch=snapshot.head.branch,
+            run_id=run_id,
+            set_digest=fingerprint,
+            object_count=len(objects),
+        )
+        with control_plane_errors(), connection.transaction():
+            scans.begin(connection, record)
+            changes = inventory.write(connection, target_id, scan_id, objects)
+            for name, value, unit in (("scan.duration", duration, "seconds"), ("scan.objects", len(objects), "objects")):
+                metrics.record(connection, name, value, unit, target_id=target_id, scan_id=scan_id, run_id=run_id)
+        _log.info("observed", objects=len(objects), added=changes.added, changed=changes.changed, removed=changes.removed)
+    return RepositoryObservation(scan_id, snapshot, fingerprint, duration, objects, changes)

@@ -1,0 +1,67 @@
+"""One target after the other inside one step: what fails is named at the end, and hides nothing of the others.
+
+One step, not one per stage: a step that fails abandons all steps after it, for every partition of the run. Here the
+target that cannot be reached leaves the road alone; the others reach its end, and the run fails naming who did not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import dagster as dg
+
+from platformkit_pipeline.logs import bind_ids
+from platformkit_pipeline.model.errors import ControlPlaneError, PlatformkitError
+from platformkit_pipeline.model.settings import Settings
+from platformkit_pipeline.operations.sync_targets import sync_targets
+from platformkit_pipeline.orchestration.failures import fail_run, origin_of, sentence_of
+from platformkit_pipeline.orchestration.recording import Event
+from platformkit_pipeline.orchestration.resources import ControlPlaneResource, SettingsResource
+
+
+def prepared_settings(settings: SettingsResource, control_plane: ControlPlaneResource) -> Settings:
+    """The settings of this run, with their targets registered, so that a run need not wait for the sensor to do it."""
+    try:
+        listed = settings.read()
+        with control_plane.session() as connection:
+            sync_targets(connection, listed)
+    except PlatformkitError as error:
+        sentence = sentence_of(error)
+    else:
+        return listed
+    raise dg.Failure(description=sentence, allow_retries=False)
+
+
+def for_each_target(
+    context: dg.AssetExecutionContext, control_plane: ControlPlaneResource, scan: Callable[[str], Iterator[Event]]
+) -> Iterator[Event]:
+    """Carry every partition of the run through `scan`; fail at the end if one of them failed."""
+    failures: dict[str, str] = {}
+    for name in context.partition_keys:
+        try:
+            with bind_ids(run_id=context.run.run_id, target=name):
+                yield from scan(name)
+        except PlatformkitError as error:
+            failures[name] = sentence_of(error)
+            context.log.error("%s: %s", name, failures[name])
+        except Exception as error:  # a fault of ours in one target must not hide the state of the others
+            failures[name] = sentence_of(error)
+            context.log.error("%s: %s\n%s", name, failures[name], origin_of(error))
+        if name in failures and not _answers(control_plane):
+            failures |= dict.fromkeys(_after(name, context.partition_keys), "not attempted: the control plane went away")
+            break
+    if failures:
+        fail_run(failures, attempted=len(context.partition_keys))
+
+
+def _answers(control_plane: ControlPlaneResource) -> bool:
+    """Whether it is worth going on: without the control plane every further target would wait for a timeout."""
+    try:
+        with control_plane.session():
+            return True
+    except ControlPlaneError:
+        return False
+
+
+def _after(name: str, names: Sequence[str]) -> Sequence[str]:
+    return names[names.index(name) + 1 :]

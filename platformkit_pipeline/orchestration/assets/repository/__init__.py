@@ -1,0 +1,1 @@
+"""Assets about repositories, partitioned by `repositories`."""
