@@ -161,7 +161,7 @@ def _encoded(value: Any) -> Any:
 
 def _record(record: type[T], value: Mapping[str, Any]) -> T:
     hints = get_type_hints(record)
-    names = [field.name for field in dataclasses.fields(record) if field.name in value]  # type: ignore[arg-type]
+    names = [field.name for field in dataclasses.fields(record) if field.name in value]  # type: ignore[arg-type]  # a record class, as its caller saw to
     return record(**{name: _decoded(hints[name], value[name]) for name in names})
 
 
@@ -175,4 +175,4 @@ def _decoded(hint: Any, value: Any) -> Any:
         return tuple(_decoded(item, entry) for entry in value)
     if hint is datetime:
         return datetime.fromisoformat(value)
-    return _record(hint, value) if dataclasses.is_dataclass(hint) else value  # type: ignore[arg-type]
+    return _record(hint, value) if dataclasses.is_dataclass(hint) else value  # type: ignore[arg-type]  # a record class, as its caller saw to

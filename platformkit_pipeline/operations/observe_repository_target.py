@@ -16,7 +16,7 @@ from platformkit_pipeline.control_plane.inventory import InventoryChanges
 from platformkit_pipeline.control_plane.scans import ScanRecord
 from platformkit_pipeline.introspection.repository.git import open_repository
 from platformkit_pipeline.introspection.repository.github_settings import with_github
-from platformkit_pipeline.introspection.repository.observe import RepositoryOptions
+from platformkit_pipeline.introspection.repository.options import RepositoryOptions
 from platformkit_pipeline.logs import bind_ids, get_logger
 from platformkit_pipeline.model.inventory import InventoryObject, set_digest
 from platformkit_pipeline.model.repository.inventory import inventory_of

@@ -13,7 +13,7 @@ from platformkit_pipeline.introspection.repository.borrowed import borrowed
 from platformkit_pipeline.introspection.repository.files import Files
 from platformkit_pipeline.introspection.repository.git import GitRepository, open_repository
 from platformkit_pipeline.introspection.repository.github_settings import with_github
-from platformkit_pipeline.introspection.repository.observe import RepositoryOptions
+from platformkit_pipeline.introspection.repository.options import RepositoryOptions
 from platformkit_pipeline.model.errors import ConfigurationError
 from platformkit_pipeline.model.repository.patch import FilePatch, RepositoryPlan
 from platformkit_pipeline.model.target import GithubAccess, Target

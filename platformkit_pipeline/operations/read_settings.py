@@ -198,7 +198,7 @@ def _included(main: _File, path: Path, faults: _Faults) -> Iterator[tuple[Path, 
             faults.add_at(main, ("include", position), "no file matches this pattern")
         for match in matches:
             file = path.parent / match
-            absolute = os.path.abspath(file)  # noqa: PTH100
+            absolute = os.path.abspath(file)  # noqa: PTH100 - names are compared, links are not followed
             if absolute not in seen and not file.is_dir():
                 seen.add(absolute)
                 yield file, str(file)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from platformkit_pipeline import __version__
 from platformkit_pipeline.introspection.repository.git import GitRepository
-from platformkit_pipeline.introspection.repository.observe import RepositoryOptions
+from platformkit_pipeline.introspection.repository.options import RepositoryOptions
 from platformkit_pipeline.locations import home_directory
 from platformkit_pipeline.model.record_json import from_json, to_json
 from platformkit_pipeline.model.repository.snapshot import RepositorySnapshot

@@ -9,7 +9,7 @@ from pathlib import Path
 from platformkit_pipeline.introspection.repository.files import Files
 from platformkit_pipeline.introspection.repository.git import GitRepository, open_repository
 from platformkit_pipeline.introspection.repository.github_settings import ask_github, with_github
-from platformkit_pipeline.introspection.repository.observe import RepositoryOptions, observe_commit
+from platformkit_pipeline.introspection.repository.options import RepositoryOptions
 from platformkit_pipeline.introspection.repository.secrets import secret_ruleset
 from platformkit_pipeline.logs import bind_ids, get_logger
 from platformkit_pipeline.model.inventory import set_digest
@@ -137,6 +137,9 @@ def observed(repository: GitRepository, options: RepositoryOptions, cache: Path 
     key = cache_key(repository, options, (secret_ruleset(),))
     if (known := recall(folder, key)) is not None:
         return known
+    # What observes is loaded where nothing is remembered: it takes longer than all the rest of a second scan.
+    from platformkit_pipeline.introspection.repository.observe import observe_commit
+
     snapshot = observe_commit(repository, options)
     made = Observed(snapshot, set_digest(inventory_of(snapshot)))
     if all(snapshot.observed(facet) for facet in _OF_TOOLS):

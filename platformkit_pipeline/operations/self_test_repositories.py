@@ -17,7 +17,8 @@ from pathlib import Path
 from platformkit_pipeline.introspection.github.api import ADDRESS_VARIABLE
 from platformkit_pipeline.introspection.repository.git import open_repository
 from platformkit_pipeline.introspection.repository.github_settings import ask_github, with_github
-from platformkit_pipeline.introspection.repository.observe import RepositoryOptions, observe_repository
+from platformkit_pipeline.introspection.repository.observe import observe_repository
+from platformkit_pipeline.introspection.repository.options import RepositoryOptions
 from platformkit_pipeline.introspection.repository.secrets import search_ahead
 from platformkit_pipeline.model.repository.github import GithubSettings
 from platformkit_pipeline.model.repository.snapshot import RepositorySnapshot

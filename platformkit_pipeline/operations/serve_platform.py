@@ -90,7 +90,7 @@ class PlatformServer:
     @property
     def url(self) -> str:
         """Of the web interface, as seen from this machine."""
-        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self._host, f"[{self._host}]" if ":" in self._host else self._host)  # noqa: S104
+        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self._host, f"[{self._host}]" if ":" in self._host else self._host)  # noqa: S104 - compared with, not bound to
         return f"http://{host}:{self._port}"
 
     def __enter__(self) -> PlatformServer:

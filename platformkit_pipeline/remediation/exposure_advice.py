@@ -32,7 +32,7 @@ def leave_graphql(_catalog: Catalog, finding: Result) -> Proposal:
         "whether the project uses GraphQL cannot be seen from here",
         (
             "Where it does not, which mends every finding of this kind at once: drop extension if exists pg_graphql;",
-            f"Where it does, and {role} has no business with the relation: revoke select on {name} from public, {role};",  # noqa: S608 - likewise
+            f"Where it does, and {role} has no business with the relation: revoke select on {name} from public, {role};",  # noqa: S608 - a text for people, names are quoted
             "Else accept the finding with the reason: policies decide about rows, and names and columns are no secret.",
         ),
     )

@@ -17,7 +17,7 @@ def not_null_steps(table: Relation, column: str, fill: str) -> tuple[str, ...]:
     name, quoted = qualified(table.schema, table.name), identifier(column)
     check = identifier(fitting_name(table.name, column, suffix="present"))
     return (
-        f"Fill what is missing, in portions where there is much: `update {name} set {quoted} = {fill} where {quoted} is null`",  # noqa: S608
+        f"Fill what is missing, in portions where there is much: `update {name} set {quoted} = {fill} where {quoted} is null`",  # noqa: S608 - a text for people, names are quoted
         f"`alter table {name} add constraint {check} check ({quoted} is not null) not valid`: new rows are checked from here on.",
         f"`alter table {name} validate constraint {check}`, in a transaction of its own: it reads all rows and locks nobody out.",
         f"`alter table {name} alter column {quoted} set not null`",
@@ -31,7 +31,7 @@ def orphans(table: Relation, columns: Sequence[str], referenced: Relation, refer
     given = " and ".join(f"referring.{identifier(c)} is not null" for c in columns)
     pairs = zip(referenced_columns, columns, strict=True)
     same = " and ".join(f"referred.{identifier(r)} = referring.{identifier(c)}" for r, c in pairs)
-    return f"select referring.* from {name} as referring where {given} and not exists (select from {target} as referred where {same})"  # noqa: S608
+    return f"select referring.* from {name} as referring where {given} and not exists (select from {target} as referred where {same})"  # noqa: S608 - a text for people, names are quoted
 
 
 def added_reference(

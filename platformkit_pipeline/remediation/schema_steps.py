@@ -36,7 +36,7 @@ def _key_steps(catalog: Catalog, table: Relation) -> Iterator[str]:
             )
             return
     if "id" in columns:
-        yield f"Look for values that are there twice, or missing: `select id from {name} group by id having count(*) > 1 or id is null`"  # noqa: S608
+        yield f"Look for values that are there twice, or missing: `select id from {name} group by id having count(*) > 1 or id is null`"  # noqa: S608 - a text for people, names are quoted
         yield f"`create unique index concurrently {constraint} on {name} (id)`, outside a transaction block."
         yield f"`alter table {name} add constraint {constraint} primary key using index {constraint}`: reads all rows if id may be NULL."
     else:

@@ -41,7 +41,7 @@ def mend_tenant_column(catalog: Catalog, finding: Result) -> Proposal:
     quoted = identifier(column)
     steps: list[str] = []
     if finding.evidence["type"] != "uuid":
-        no_uuid = f"select {quoted} from {name} where {quoted}::text !~* '^[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}$'"  # noqa: S608
+        no_uuid = f"select {quoted} from {name} where {quoted}::text !~* '^[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}$'"  # noqa: S608 - a text for people, names are quoted
         steps += [
             f"Look for values that are no uuid, and map them: `{no_uuid}`",
             "Drop the policies, views and foreign keys that use the column, and create them anew in the same transaction.",

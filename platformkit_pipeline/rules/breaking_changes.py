@@ -143,7 +143,7 @@ class _History:
     # -- what is taken away --------------------------------------------------------------------------------------------------
     def judge(self, migration: Migration, action: Action, made_again: set[tuple[str, str]]) -> Iterator[BreakingChange]:
         def change(about: object, what: str, **more: bool | str) -> BreakingChange:
-            return BreakingChange(migration, action, str(about), what, **more)  # type: ignore[arg-type]
+            return BreakingChange(migration, action, str(about), what, **more)  # type: ignore[arg-type]  # the fields that the kinds share
 
         match action:
             case Dropped(kind="table", table=QualifiedName() as name):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from functools import partial
+from functools import cached_property, partial
 
 from platformkit_pipeline.model.identity import ObjectIdentity
+from platformkit_pipeline.model.repository.components import Language, component_files
 from platformkit_pipeline.model.repository.declarations import RepositoryDeclarations
 from platformkit_pipeline.model.repository.snapshot import RepositorySnapshot
 from platformkit_pipeline.rules.registry import Scope, Source, rule
@@ -16,7 +18,7 @@ repository_rule = partial(rule, scope=Scope.REPOSITORY, source=Source.CLONE)
 """Registers a rule about a repository: a function from a `RepositorySubject` to one verdict per judged object."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RepositorySubject:
     """`today` is the UTC day for which is judged: what expires on it is still in force."""
 
@@ -24,6 +26,13 @@ class RepositorySubject:
     today: date
     recorded_exceptions: tuple[str, ...] | None = None
     """Paths of documents that `ops.exceptions` names; None where no control plane was asked."""
+
+    @cached_property
+    def components(self) -> Mapping[str, Language]:
+        """Files of component code by path: asked for by several rules, and dear in a large tree."""
+        packages = [package for manifest in self.snapshot.manifests for package in manifest.packages]
+        regular = (file.path for file in self.snapshot.files if file.is_regular)
+        return component_files(regular, self.declarations.component_paths, packages)
 
     @property
     def declarations(self) -> RepositoryDeclarations:

@@ -119,7 +119,7 @@ def serve_management_api() -> Iterator[ManagementApi]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     server.daemon_threads = True
     api = ManagementApi(f"http://127.0.0.1:{server.server_address[1]}")
-    server.api = api  # type: ignore[attr-defined]
+    server.api = api  # type: ignore[attr-defined]  # the server carries its state
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
@@ -132,7 +132,7 @@ def serve_management_api() -> Iterator[ManagementApi]:
 
 class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        api: ManagementApi = self.server.api  # type: ignore[attr-defined]
+        api: ManagementApi = self.server.api  # type: ignore[attr-defined]  # the server carries its state
         answer = api.answer(self.path, self.headers.get("Authorization", ""))
         body = answer.body.encode()
         self.send_response(answer.status)

@@ -130,5 +130,5 @@ def _open(node: Node, field: str) -> bool | None:
 
 
 def _roles(roles: object) -> tuple[str, ...]:
-    specs = [unwrap(role) for role in roles]  # type: ignore[attr-defined]
+    specs = [unwrap(role) for role in roles]  # type: ignore[attr-defined]  # messages of the parser are not typed
     return tuple(_PUBLIC if spec.roletype == pg.ROLESPEC_PUBLIC else str(spec.rolename) for spec in specs)

@@ -93,7 +93,7 @@ def _is_cast_of(node: Node, column: str, type_name: str) -> bool:
 
 def option_of(options: object, name: str) -> bool | None:
     """A boolean option of WITH (...); None when it is not among them."""
-    for wrapper in options:  # type: ignore[attr-defined]
+    for wrapper in options:  # type: ignore[attr-defined]  # messages of the parser are not typed
         option = unwrap(wrapper)
         if option.defname != name:
             continue

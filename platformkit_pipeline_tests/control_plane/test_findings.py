@@ -113,7 +113,7 @@ def test_a_finding_that_returns_starts_a_new_life_and_keeps_the_old_one(pipeline
 )
 def test_content_that_differs_updates_the_open_life(pipeline: Connection, shop: StoredTarget, difference: dict[str, object]) -> None:
     write(pipeline, shop, 1, [OPEN, UNINDEXED])
-    changed = replace(OPEN, **difference)  # type: ignore[arg-type]
+    changed = replace(OPEN, **difference)  # type: ignore[arg-type]  # the fields that the case names
     assert write(pipeline, shop, 2, [changed, UNINDEXED]) == FindingChanges(opened=0, reopened=0, still_open=2, resolved=0, updated=1)
     stored = {f.result.rule: f for f in findings.open_findings(pipeline, shop.target_id)}
     assert stored["RLS001"].result == changed

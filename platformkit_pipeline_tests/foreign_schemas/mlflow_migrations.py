@@ -8,4 +8,4 @@ from mlflow.store.db.utils import _initialize_tables
 from sqlalchemy import create_engine
 
 if __name__ == "__main__":
-    _initialize_tables(create_engine(sys.argv[1]))  # type: ignore[no-untyped-call]
+    _initialize_tables(create_engine(sys.argv[1]))  # type: ignore[no-untyped-call]  # the package has no types

@@ -141,7 +141,7 @@ def test_what_is_dropped_meanwhile_is_read_again(database: Dsn, monkeypatch: pyt
             calls.append(1)
             with connect(database) as connection:
                 connection.execute("drop table public.a")
-        return real(*arguments)  # type: ignore[arg-type]
+        return real(*arguments)  # type: ignore[arg-type]  # handed on as they came
 
     monkeypatch.setattr(module, "_collect", dropping_first)
     assert observe(database).policies == ()

@@ -126,7 +126,7 @@ def test_repeated_names_come_in_the_order_of_their_repetition() -> None:
 
 def test_settings_cannot_be_changed() -> None:
     with pytest.raises(ValidationError, match="frozen"):
-        project().name = "other"  # type: ignore[misc]
+        project().name = "other"  # type: ignore[misc]  # the record is frozen, which is tested
 
 
 @pytest.mark.parametrize("cron", ["0 2 * * *", "*/15 0-6 1,15 * MON-FRI"])

@@ -61,7 +61,7 @@ def write(folder: Path, files: Mapping[str, str]) -> None:
 
 
 def lint(folder: Path, **options: object) -> LintReport:
-    return lint_migrations(folder, replace(LintOptions(), **options), rules_about_files())  # type: ignore[arg-type]
+    return lint_migrations(folder, replace(LintOptions(), **options), rules_about_files())  # type: ignore[arg-type]  # the fields that the case names
 
 
 # -- squawk ------------------------------------------------------------------------------------------------------------------

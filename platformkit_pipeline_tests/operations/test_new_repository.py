@@ -18,7 +18,8 @@ from typer.core import TyperGroup
 
 from platformkit_pipeline.cli.main import COMMANDS, module_of
 from platformkit_pipeline.introspection.repository.git import open_repository
-from platformkit_pipeline.introspection.repository.observe import RepositoryOptions, observe_repository
+from platformkit_pipeline.introspection.repository.observe import observe_repository
+from platformkit_pipeline.introspection.repository.options import RepositoryOptions
 from platformkit_pipeline.introspection.repository.programs import find_program
 from platformkit_pipeline.locations import templates_directory
 from platformkit_pipeline.model.errors import ConfigurationError

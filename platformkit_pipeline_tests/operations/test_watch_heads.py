@@ -18,7 +18,7 @@ class Watch:
     def __init__(self, paths: dict[str, Path], **limits: float) -> None:
         self.paths = paths
         self.text: str | None = None
-        self.limits = Limits(**limits)  # type: ignore[arg-type]
+        self.limits = Limits(**limits)  # type: ignore[arg-type]  # the fields that the case names
         self.ticks: Iterator[float] = itertools.repeat(0.0)
 
     def look(self) -> Look:

@@ -74,5 +74,5 @@ def test_the_order_of_the_needs_does_not_matter(
     needs: list[Need], existing: dict[tuple[str, str], list[tuple[str, ...]]], random: object
 ) -> None:
     shuffled = list(needs)
-    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    random.shuffle(shuffled)  # type: ignore[attr-defined]  # hypothesis has no type for it
     assert recommend(shuffled, existing) == recommend(needs, existing)

@@ -161,7 +161,7 @@ class _Planner:
         schema = identifier(hypopg)
         create = literal(advice.sql.replace(" concurrently", "", 1))
         try:
-            [_, created] = self.run((_SAVEPOINT, f"select indexrelid::text, indexname from {schema}.hypopg_create_index({create})"))  # noqa: S608
+            [_, created] = self.run((_SAVEPOINT, f"select indexrelid::text, indexname from {schema}.hypopg_create_index({create})"))  # noqa: S608 - names are quoted by the server
         except psycopg.Error as error:
             self.run((_BACK,))
             log.warning("hypothetical index refused", error=sentence(error))
@@ -203,7 +203,7 @@ class _Planner:
         if not names:
             return False
         try:
-            [_, result] = self.run((_SAVEPOINT, f"select true from pg_proc where proname in ({names}) and provolatile = 'v' limit 1"))  # noqa: S608
+            [_, result] = self.run((_SAVEPOINT, f"select true from pg_proc where proname in ({names}) and provolatile = 'v' limit 1"))  # noqa: S608 - names are quoted by the server
         except psycopg.Error:
             return True
         finally:

@@ -5,16 +5,28 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from platformkit_pipeline.introspection.repository.files import Files, UnreadableError
 from platformkit_pipeline.introspection.repository.safe_yaml import YamlRefused, load_yaml
 from platformkit_pipeline.model.repository.checks import CheckCategory
-from platformkit_pipeline.model.repository.declarations import DeclaredCheck, NotApplicable, RepositoryDeclarations, RevokedSecret
-from platformkit_pipeline.model.settings import TargetName
+from platformkit_pipeline.model.repository.declarations import (
+    DECLARATIONS_FILE,
+    DeclaredCheck,
+    NotApplicable,
+    RepositoryDeclarations,
+    RevokedSecret,
+)
+from platformkit_pipeline.model.target_name import name_fault
 
-DECLARATIONS_FILE = ".platformkit.yaml"
 _LIMIT = 256 * 1024
+
+
+def _name(value: str) -> str:
+    if fault := name_fault(value):
+        raise ValueError(fault)
+    return value
+
 
 _Text = Annotated[str, Field(min_length=1, max_length=1000, pattern=r"\S")]
 
@@ -49,7 +61,7 @@ class _Secrets(_Entry):
 
 
 class _Document(_Entry):
-    name: TargetName | None = None
+    name: Annotated[str, AfterValidator(_name)] | None = None
     not_applicable: dict[str, _Text] = Field(default_factory=dict)
     """Code of a rule → why it has nothing to judge here."""
     paths: _Paths = _Paths()

@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from platformkit_pipeline.introspection.github.answers import AnswerStore, GithubUnavailable
-from platformkit_pipeline.introspection.github.observe import observe_github
-from platformkit_pipeline.introspection.web_api import REAL_TIME, Pauses
 from platformkit_pipeline.model.repository.facet import GITHUB_FACETS
 from platformkit_pipeline.model.repository.github import GithubSettings
 from platformkit_pipeline.model.repository.snapshot import RepositorySnapshot
 from platformkit_pipeline.model.snapshot import Unobserved
 from platformkit_pipeline.model.target import GithubAccess
+
+if TYPE_CHECKING:
+    from platformkit_pipeline.introspection.github.answers import AnswerStore
+    from platformkit_pipeline.introspection.web_api import Pauses
 
 
 def ask_github(
@@ -21,11 +23,16 @@ def ask_github(
     *,
     environment: Mapping[str, str] = os.environ,
     store: AnswerStore | None = None,
-    pauses: Pauses = REAL_TIME,
+    pauses: Pauses | None = None,
 ) -> GithubSettings | str:
     """The settings, or the reason why GitHub gave none; it holds no token."""
+    # The client is loaded where it is used: most scans ask nobody, and it takes as long as they do.
+    from platformkit_pipeline.introspection.github.answers import GithubUnavailable
+    from platformkit_pipeline.introspection.github.observe import observe_github
+    from platformkit_pipeline.introspection.web_api import REAL_TIME
+
     try:
-        return observe_github(access, environment=environment, store=store, pauses=pauses)
+        return observe_github(access, environment=environment, store=store, pauses=pauses or REAL_TIME)
     except GithubUnavailable as error:
         return str(error)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from platformkit_pipeline.introspection.repository.agent_documents import observe_agent_document_pairs, observe_agent_documents
 from platformkit_pipeline.introspection.repository.amendments import observe_amendments, observe_constitutions
@@ -20,6 +20,7 @@ from platformkit_pipeline.introspection.repository.git import GitRepository
 from platformkit_pipeline.introspection.repository.github_settings import ask_github, with_github
 from platformkit_pipeline.introspection.repository.log_statements import observe_printing
 from platformkit_pipeline.introspection.repository.manifests import MAX_MANIFESTS, observe_manifests
+from platformkit_pipeline.introspection.repository.options import RepositoryOptions
 from platformkit_pipeline.introspection.repository.organisation_readme import observe_organisation_readme
 from platformkit_pipeline.introspection.repository.secret_hooks import observe_secret_hooks
 from platformkit_pipeline.introspection.repository.secrets import observe_secrets
@@ -31,26 +32,11 @@ from platformkit_pipeline.model.repository.change import Change
 from platformkit_pipeline.model.repository.facet import GITHUB_FACETS, RepositoryFacet
 from platformkit_pipeline.model.repository.snapshot import RepositorySnapshot
 from platformkit_pipeline.model.snapshot import Unobserved
-from platformkit_pipeline.model.target import GithubAccess
 
 _NOT_ASKED = "GitHub was not asked; give --github OWNER/NAME and a token"
 _NO_BASE = "nobody named the base of a change; give --base"
 _NO_CONTROL_PLANE = "only the control plane tells"
 _DEFAULT_BRANCH = "main"
-
-
-@dataclass(frozen=True, slots=True)
-class RepositoryOptions:
-    """What to observe. `commit` is an id, HEAD unless given; `base` the commit that a branch left, where a change is judged.
-
-    `name` is the target's: digests of secrets are salted with it.
-    """
-
-    name: str
-    commit: str | None = None
-    base: str | None = None
-    github: GithubAccess | None = None
-    """Ask GitHub about the repository as well. What it tells belongs to the moment and not to the commit."""
 
 
 def observe_repository(repository: GitRepository, options: RepositoryOptions) -> RepositorySnapshot:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from platformkit_pipeline.model.repository.checks import CheckCategory
 
+DECLARATIONS_FILE = ".platformkit.yaml"
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class NotApplicable:

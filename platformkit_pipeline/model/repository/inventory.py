@@ -101,7 +101,7 @@ def snapshot_of(objects: Iterable[InventoryObject], unobserved: Iterable[Unobser
 def _records(noun: _Noun, snapshot: RepositorySnapshot) -> Iterable[Any]:
     value = getattr(snapshot, noun.field)
     if not noun.single:
-        return value  # type: ignore[no-any-return]
+        return value  # type: ignore[no-any-return]  # a tuple, as the table above says
     return () if value is None else (value,)
 
 

@@ -134,7 +134,7 @@ def _told(changes: list[BreakingChange]) -> str:
     why="Without WHERE, or with one that is always true, the whole table is rewritten or emptied, and its rows are locked all the while.",
     how_to_fix="Say which rows are meant, e.g. `where new_column is null`; that also makes the statement repeatable.",
     violating=_NEW + "delete from public.notes;",  # noqa: S608 - an example; nobody runs it
-    clean=_NEW + "delete from public.notes where body is null;",  # noqa: S608
+    clean=_NEW + "delete from public.notes where body is null;",  # noqa: S608 - an example, never run on data
 )
 def write_without_where(subject: MigrationSubject) -> Verdicts:
     for migration in subject.judged:

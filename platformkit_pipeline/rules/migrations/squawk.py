@@ -75,7 +75,7 @@ _PEERS = (
           _NEW + f"{_NOTES} alter column size type bigint;" + _BACK, also=("MIG114",)),
     _Peer("MIG007", "adding-not-nullable-field", _M, "NOT NULL set on a column that is there", _LOCKS,
           "Add a CHECK (column is not null) NOT VALID, validate it, then set NOT NULL: PostgreSQL uses the constraint.",
-          _NEW + f"update public.notes set body = '' where body is null;\n{_NOTES} alter column body set not null;" + _BACK,  # noqa: S608
+          _NEW + f"update public.notes set body = '' where body is null;\n{_NOTES} alter column body set not null;" + _BACK,  # noqa: S608 - an example, never run on data
           also=("MIG114",)),
     _Peer("MIG008", "adding-serial-primary-key-field", _H, "Key column that numbers every row at once",
           "The table is rewritten and indexed under an exclusive lock.",

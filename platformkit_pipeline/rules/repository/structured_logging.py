@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from platformkit_pipeline.model.repository.components import Language, component_files
+from platformkit_pipeline.model.repository.components import Language
 from platformkit_pipeline.model.repository.facet import RepositoryFacet
 from platformkit_pipeline.model.repository.manifests import Ecosystem, Manifest
 from platformkit_pipeline.model.repository.path_patterns import path_matcher
@@ -64,7 +64,7 @@ def print_statement(subject: RepositorySubject) -> Verdicts:
         plural = "s" if len(file.lines) > 1 else ""
         message = f"{file.path} uses {_WORDS[file.language]} in line{plural} {shown}"
         yield failed(file_identity(file.path), message, line=file.lines[0], lines=list(file.lines), count=file.count)
-    yield Passes(len(_components(subject)) - len(snapshot.printing_files))
+    yield Passes(len(subject.components) - len(snapshot.printing_files))
 
 
 @repository_rule(
@@ -100,7 +100,7 @@ Deno.serve(() => {
 )
 def no_structured_logger(subject: RepositorySubject) -> Verdicts:
     on_clients = path_matcher(subject.declarations.client_paths)
-    components = {path: language for path, language in _components(subject).items() if not on_clients(path)}
+    components = {path: language for path, language in subject.components.items() if not on_clients(path)}
     for language in Language:
         places = {path.rpartition("/")[0] for path, spoken in components.items() if spoken is language}
         if places:
@@ -139,10 +139,3 @@ def _judged_chain(language: Language, chain: Sequence[Manifest]) -> Verdict | No
 
 def _holds(folder: str, place: str) -> bool:
     return not folder or place == folder or place.startswith(f"{folder}/")
-
-
-def _components(subject: RepositorySubject) -> dict[str, Language]:
-    snapshot = subject.snapshot
-    packages = [package for manifest in snapshot.manifests for package in manifest.packages]
-    regular = (file.path for file in snapshot.files if file.is_regular)
-    return component_files(regular, subject.declarations.component_paths, packages)

@@ -178,8 +178,8 @@ def serve_github() -> Iterator[Github]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     server.daemon_threads = True
     github = Github(f"http://127.0.0.1:{server.server_address[1]}")
-    server.github = github  # type: ignore[attr-defined]
-    server.turn = threading.Lock()  # type: ignore[attr-defined]
+    server.github = github  # type: ignore[attr-defined]  # the server carries its state
+    server.turn = threading.Lock()  # type: ignore[attr-defined]  # the server carries its state
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
@@ -197,13 +197,13 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
 
     def _serve(self) -> None:
-        github: Github = self.server.github  # type: ignore[attr-defined]
+        github: Github = self.server.github  # type: ignore[attr-defined]  # the server carries its state
         url = urlsplit(self.path)
         length = min(int(self.headers.get("Content-Length", 0)), _LONGEST_BODY)
         sent = json.loads(self.rfile.read(length)) if length else {}
         query = {name: values[-1] for name, values in parse_qs(url.query).items()}
         headers = {name.lower(): value for name, value in self.headers.items()}
-        with self.server.turn:  # type: ignore[attr-defined]
+        with self.server.turn:  # type: ignore[attr-defined]  # the server carries its state
             reply, fault = github.answer(Asked(self.command, url.path, query, headers, sent))
         body = b"" if reply.document is None else json.dumps(reply.document).encode()
         if fault is not None:

@@ -90,5 +90,5 @@ def _creation(relation: Relation, index: Index) -> str:
 
 def _invalidation(name: str) -> str:
     """As a CREATE INDEX CONCURRENTLY that failed leaves it."""
-    update = f"update pg_catalog.pg_index set indisvalid = false where indexrelid = {literal(name)}::pg_catalog.regclass"  # noqa: S608
+    update = f"update pg_catalog.pg_index set indisvalid = false where indexrelid = {literal(name)}::pg_catalog.regclass"  # noqa: S608 - the name is a quoted literal
     return f"set local allow_system_table_mods = on; {update}; set local allow_system_table_mods = off"

@@ -258,7 +258,7 @@ def dripping() -> Iterator[str]:
                 for _ in range(200):
                     self.wfile.write(b" ")
                     self.wfile.flush()
-                    if server.stopped.wait(0.05):  # type: ignore[attr-defined]
+                    if server.stopped.wait(0.05):  # type: ignore[attr-defined]  # the server carries its state
                         return
             except OSError:
                 return
@@ -270,13 +270,13 @@ def dripping() -> Iterator[str]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Drip)
     server.daemon_threads = True
-    server.stopped = Event()  # type: ignore[attr-defined]
+    server.stopped = Event()  # type: ignore[attr-defined]  # the server carries its state
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_address[1]}"
     finally:
-        server.stopped.set()  # type: ignore[attr-defined]
+        server.stopped.set()  # type: ignore[attr-defined]  # the server carries its state
         server.shutdown()
         server.server_close()
         thread.join()

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 import pytest
 
 from platformkit_pipeline.introspection.repository.git import open_repository
-from platformkit_pipeline.introspection.repository.observe import RepositoryOptions, observe_repository
+from platformkit_pipeline.introspection.repository.observe import observe_repository
+from platformkit_pipeline.introspection.repository.options import RepositoryOptions
 from platformkit_pipeline.model.repository.codeowners import Codeowners
 from platformkit_pipeline.model.repository.path_patterns import matches
 from platformkit_pipeline.sandbox.sample_repository.builder import RepositoryBuilder

@@ -8,7 +8,8 @@ import pytest
 from platformkit_pipeline.introspection.repository.diagrams import observe_diagrams
 from platformkit_pipeline.introspection.repository.files import UnreadableError
 from platformkit_pipeline.introspection.repository.git import open_repository
-from platformkit_pipeline.introspection.repository.observe import RepositoryOptions, observe_repository
+from platformkit_pipeline.introspection.repository.observe import observe_repository
+from platformkit_pipeline.introspection.repository.options import RepositoryOptions
 from platformkit_pipeline.model.record_json import from_json, to_json
 from platformkit_pipeline.model.repository.diagrams import Diagram
 from platformkit_pipeline.sandbox.sample_repository.builder import RepositoryBuilder

@@ -12,7 +12,8 @@ import pytest
 
 from platformkit_pipeline.introspection.repository.blobs import BlobReader
 from platformkit_pipeline.introspection.repository.git import open_repository
-from platformkit_pipeline.introspection.repository.observe import RepositoryOptions, observe_repository
+from platformkit_pipeline.introspection.repository.observe import observe_repository
+from platformkit_pipeline.introspection.repository.options import RepositoryOptions
 from platformkit_pipeline.model.errors import ConfigurationError, ObservationError
 from platformkit_pipeline.model.repository.snapshot import RepositorySnapshot
 from platformkit_pipeline.sandbox.sample_repository.builder import RepositoryBuilder

@@ -9,7 +9,8 @@ import pytest
 
 from platformkit_pipeline.introspection.repository import log_statements
 from platformkit_pipeline.introspection.repository.git import open_repository
-from platformkit_pipeline.introspection.repository.observe import RepositoryOptions, observe_repository
+from platformkit_pipeline.introspection.repository.observe import observe_repository
+from platformkit_pipeline.introspection.repository.options import RepositoryOptions
 from platformkit_pipeline.model.repository.facet import RepositoryFacet
 from platformkit_pipeline.model.repository.log_statements import PrintingFile
 from platformkit_pipeline.model.repository.snapshot import RepositorySnapshot

@@ -8,7 +8,8 @@ import pytest
 
 from platformkit_pipeline.introspection.repository import observe
 from platformkit_pipeline.introspection.repository.git import open_repository
-from platformkit_pipeline.introspection.repository.observe import RepositoryOptions, observe_repository
+from platformkit_pipeline.introspection.repository.observe import observe_repository
+from platformkit_pipeline.introspection.repository.options import RepositoryOptions
 from platformkit_pipeline.model.repository.facet import RepositoryFacet
 from platformkit_pipeline.model.repository.inventory import inventory_of, snapshot_of
 from platformkit_pipeline.model.repository.manifests import Ecosystem

@@ -10,7 +10,8 @@ import pytest
 
 from platformkit_pipeline.introspection.repository import workflows, zizmor
 from platformkit_pipeline.introspection.repository.git import open_repository
-from platformkit_pipeline.introspection.repository.observe import RepositoryOptions, observe_repository
+from platformkit_pipeline.introspection.repository.observe import observe_repository
+from platformkit_pipeline.introspection.repository.options import RepositoryOptions
 from platformkit_pipeline.introspection.repository.workflow_conditions import condition_holds
 from platformkit_pipeline.introspection.repository.zizmor import ask_zizmor
 from platformkit_pipeline.model.repository.checks import Holds

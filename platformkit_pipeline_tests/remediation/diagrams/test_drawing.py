@@ -183,7 +183,7 @@ def test_labels_of_objects_are_drawn() -> None:
         (box("a", style="fontFamily=x'}", label="x"), "is not a name of fonts"),
         (box("a", style="strokeWidth=nan"), "no number"),
         (box("a", width=1e9), "no number"),
-        (box("a", x="inf"), "no number"),  # type: ignore[arg-type]
+        (box("a", x="inf"), "no number"),  # type: ignore[arg-type]  # a wrong value is what is tested
         (box("a", width=-5), "size is negative"),
         (box("a", width=9000), "more than 6000 on a side"),
         (box("a", style="align=justify", label="x"), "align=justify"),

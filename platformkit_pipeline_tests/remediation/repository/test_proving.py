@@ -12,7 +12,8 @@ import pytest
 
 from platformkit_pipeline.introspection.repository.files import Files
 from platformkit_pipeline.introspection.repository.git import open_repository
-from platformkit_pipeline.introspection.repository.observe import RepositoryOptions, observe_repository
+from platformkit_pipeline.introspection.repository.observe import observe_repository
+from platformkit_pipeline.introspection.repository.options import RepositoryOptions
 from platformkit_pipeline.model.proof import ProofStatus, Verdict
 from platformkit_pipeline.model.repository.patch import FileObligation, FilePatch
 from platformkit_pipeline.model.target import Target, TargetKind

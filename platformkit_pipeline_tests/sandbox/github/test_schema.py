@@ -193,7 +193,7 @@ def test_lists_hold_something_in_the_published_form(github: Github) -> None:
 
 
 def test_a_wrong_form_is_noticed(github: Github) -> None:
-    github.repository.protections["main"].checks = [(["lint"], None)]  # type: ignore[list-item]
+    github.repository.protections["main"].checks = [(["lint"], None)]  # type: ignore[list-item]  # a wrong value is what is tested
     with GitHub(TOKEN, base_url=github.address, http_cache=False) as client, pytest.raises(ValueError, match="contexts"):
         _ = client.rest(API_VERSION).repos.get_branch_protection(**NAMES, branch="main").parsed_data
 
