@@ -258,3 +258,48 @@ def test_a_constitution_that_was_there_is_not_replaced_by_a_template(bench: Repo
     assert not patch.offered
     assert patch.proof is not None
     assert [f.detail.partition(":")[2].strip()[:6] for f in patch.proof.objections] == ["AMD001"]
+
+
+MUCH = f"""=== remove .github/CODEOWNERS
+=== remove .pre-commit-config.yaml
+=== remove spec/shop/plan.md
+=== remove GEMINI.md
+=== remove CHANGELOG.md
+=== remove .coveragerc
+=== remove .github/workflows/security.yml
+=== remove .github/workflows/schema.yml
+{MIGRATION}=== file spec/shop/tasks.md
+# Tasks
+
+- Totals rounded once
+- Orders cancelled
+=== file .github/workflows/manual.yml
+name: Manual
+on: workflow_dispatch
+jobs:
+  greet:
+    name: Greet
+    runs-on: ubuntu-24.04
+    timeout-minutes: 5
+    steps:
+      - uses: actions/checkout@v5
+      - run: echo hello
+"""
+
+
+def test_a_repository_that_breaks_much_is_mended_by_rounds_of_patches(bench: RepositoryBench, tmp_path: Path) -> None:
+    """All patches that fit hold together; those that touch the same lines follow in the next rounds."""
+    with played(bench, MUCH) as path:
+        plan = plan_of(path, tmp_path / "cache")
+        assert plan.withheld == ()
+        assert plan.together is not None
+        assert plan.together.status is ProofStatus.PROVEN
+        assert {p.rule for p in plan.offered} >= {"CIC004", "CIC005", "CIC008", "CIC024", "CIC030", "CIC031", "SEC005", "SPC001", "VER002"}
+        assert plan.manual_items == ()
+        rounds = 0
+        while plan.patches:
+            rounds += 1
+            assert rounds < 5
+            git_am(path, [file for file in write_repository_plan(plan, tmp_path / f"plan{rounds}") if file.suffix == ".patch"])
+            plan = plan_of(path, tmp_path / "cache", proven=False)
+        assert {item.rule for item in plan.manual_items} == {"SPC002"}
