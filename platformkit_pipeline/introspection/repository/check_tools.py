@@ -108,8 +108,6 @@ _CONTRACTS = frozenset({"contract", "contracts", "contract_tests", "contract-tes
 _DATABASE = (C.RLS_COVERAGE, C.FUNCTION_SECURITY)
 _RULES = ((C.SECRETS, "SEC"), (C.SPEC, "SPC"), (C.RLS_COVERAGE, "RLS"), (C.FUNCTION_SECURITY, "FUN"))
 
-_RUNNERS = ("pytest", "vitest", "jest")
-"""Of tests that lie in a folder `contracts`."""
 
 _ACTIONS = (
     (
@@ -148,8 +146,6 @@ def recognised(words: tuple[str, ...]) -> Iterator[Recognised]:
         for name, category in _FILES:
             if word.rsplit("/", 1)[-1].removesuffix(".sql").removesuffix(".sh") == name:
                 yield Recognised(category, name)
-    if words[0] in _RUNNERS and any(word.rstrip("/").rsplit("/", 1)[-1] in ("contracts", "contract") for word in words[1:]):
-        yield Recognised(C.PARITY, f"{words[0]} of contracts")
     if words[0] == "platformkit":
         yield from _platformkit(words[1:])
 
