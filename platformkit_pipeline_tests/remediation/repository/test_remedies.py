@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from _pytest.mark.structures import ParameterSet
 
 from platformkit_pipeline.model.proof import ProofStatus
 from platformkit_pipeline.model.repository.patch import RepositoryPlan
@@ -139,7 +140,23 @@ def assert_mended(path: Path, tmp_path: Path, code: str) -> RepositoryPlan:
     return plan
 
 
-@pytest.mark.parametrize("code", OWN_EXAMPLE)
+ALWAYS = frozenset({"CIC003", "CIC025", "DOC002", "SEC005", "SPC003", "VER005"})
+ALWAYS_FURTHER = frozenset(
+    {
+        "a checkout that leaves credentials behind",
+        "no CODEOWNERS line counts",
+        "a project without a spec",
+        "a version with changes that nobody released",
+    }
+)
+"""One of each kind in every run; all others too, together, in the repository that breaks much, and alone by `make test-exhaustive`."""
+
+
+def in_every_run(cases: Iterable[str], always: frozenset[str]) -> list[ParameterSet]:
+    return [pytest.param(case, marks=[] if case in always else pytest.mark.exhaustive) for case in cases]
+
+
+@pytest.mark.parametrize("code", in_every_run(OWN_EXAMPLE, ALWAYS))
 def test_the_example_that_breaks_a_rule_is_mended_by_its_patch(bench: RepositoryBench, tmp_path: Path, code: str) -> None:
     rule = find_rule(code)
     assert rule is not None
@@ -147,7 +164,7 @@ def test_the_example_that_breaks_a_rule_is_mended_by_its_patch(bench: Repository
         assert_mended(path, tmp_path, code)
 
 
-@pytest.mark.parametrize("case", FURTHER)
+@pytest.mark.parametrize("case", in_every_run(FURTHER, ALWAYS_FURTHER))
 def test_further_cases_are_mended_by_a_patch(bench: RepositoryBench, tmp_path: Path, case: str) -> None:
     code, example = FURTHER[case]
     with played(bench, example) as path:
