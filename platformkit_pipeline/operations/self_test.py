@@ -98,12 +98,12 @@ def self_test(rules: Sequence[Rule], progress: Progress = lambda _: None) -> Sel
 
     Raises SandboxError when there is no server to be had.
     """
+    on_a_server = [rule for rule in rules if rule.source is not Source.FILES and rule.source not in REPOSITORY_SOURCES]
+    binaries = find_binaries() if on_a_server else None  # before the work of minutes that a missing server would waste
     tested = [_test_of_files(rule) for rule in rules if rule.source is Source.FILES]
     tested += _tests_of_repositories([rule for rule in rules if rule.source in REPOSITORY_SOURCES], progress)
-    on_a_server = [rule for rule in rules if rule.source is not Source.FILES and rule.source not in REPOSITORY_SOURCES]
-    if not on_a_server:
+    if binaries is None:
         return SelfTest(None, None, tuple(sorted(tested, key=lambda test: test.code)))
-    binaries = find_binaries()
     progress(f"starting PostgreSQL {binaries.version}")
     with Bench.set_up() as bench:
         for number, rule in enumerate(on_a_server, start=1):

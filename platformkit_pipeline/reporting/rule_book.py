@@ -71,7 +71,7 @@ _UNKNOWN_BESIDES = {
     Source.PROBE: "the probe was not run, or could not try everything",
     Source.FILES: "a file cannot be read or followed, or squawk cannot be asked",
     Source.REPLAY: "the replay needs what its server lacks",
-    Source.CLONE: "",
+    Source.CLONE: "something that it looks at cannot be read, or a tool that it asks gives no answer",
     Source.GITHUB: "GitHub was not asked, or does not tell this token",
     Source.CHANGE: "nobody named a base",
     Source.CONTROL_PLANE: "there is no control plane to ask",
