@@ -227,3 +227,17 @@ def _factory(admin: Dsn, make_named: Callable[[str], Dsn]) -> Iterator[DatabaseF
     yield make
     for name in made:
         drop_database(admin, name)
+
+
+@pytest.fixture
+def without_secret_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests about other facets: secrets are left unobserved, and say so. The search starts a program of its own each time."""
+    from platformkit_pipeline.introspection.repository import observe
+    from platformkit_pipeline.introspection.repository.secrets import SecretsObserved
+    from platformkit_pipeline.model.repository.facet import RepositoryFacet
+    from platformkit_pipeline.model.repository.masking import Masker
+    from platformkit_pipeline.model.snapshot import Unobserved
+
+    facets = (RepositoryFacet.SECRETS, RepositoryFacet.SECRET_HISTORY)
+    nothing = SecretsObserved((), (), tuple(Unobserved(facet, "this test looks for none") for facet in facets), Masker({}))
+    monkeypatch.setattr(observe, "observe_secrets", lambda *_: nothing)

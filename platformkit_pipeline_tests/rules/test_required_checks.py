@@ -10,6 +10,8 @@ from platformkit_pipeline.model.result import Outcome, Result
 from platformkit_pipeline.operations.self_test_repositories import RepositoryBench, judged_example
 from platformkit_pipeline.rules.registry import find_rule
 
+pytestmark = pytest.mark.usefixtures("without_secret_search")
+
 CI = ".github/workflows/ci.yml"
 START = "on:\n  pull_request:\n    branches: [main]\n"
 TRIGGERS = f"{START}  push:\n    branches: [main]\n"

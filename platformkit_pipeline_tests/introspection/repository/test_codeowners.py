@@ -14,6 +14,8 @@ from platformkit_pipeline.model.repository.codeowners import Codeowners
 from platformkit_pipeline.model.repository.path_patterns import matches
 from platformkit_pipeline.sandbox.sample_repository.builder import RepositoryBuilder
 
+pytestmark = pytest.mark.usefixtures("without_secret_search")
+
 PATHS = (
     *(
         "README.md",

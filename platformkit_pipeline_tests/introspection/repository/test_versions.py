@@ -16,6 +16,8 @@ from platformkit_pipeline.model.repository.manifests import Ecosystem
 from platformkit_pipeline.model.repository.snapshot import RepositorySnapshot
 from platformkit_pipeline.sandbox.sample_repository.builder import RepositoryBuilder
 
+pytestmark = pytest.mark.usefixtures("without_secret_search")
+
 
 def observed(builder: RepositoryBuilder, files: Mapping[str, str | bytes]) -> RepositorySnapshot:
     for path, content in files.items():

@@ -22,6 +22,8 @@ from platformkit_pipeline.model.repository.workflows import Pin, Workflow, Workf
 from platformkit_pipeline.model.result import Severity
 from platformkit_pipeline.sandbox.sample_repository.builder import RepositoryBuilder
 
+pytestmark = pytest.mark.usefixtures("without_secret_search")
+
 FOLDER = ".github/workflows"
 HEAD = "on: pull_request\npermissions: {}\njobs:\n"
 JOB = "  a:\n    runs-on: ubuntu-24.04\n    steps:\n      - run: ruff check .\n"
