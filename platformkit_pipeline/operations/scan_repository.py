@@ -10,6 +10,7 @@ from platformkit_pipeline.introspection.repository.files import Files
 from platformkit_pipeline.introspection.repository.git import GitRepository, open_repository
 from platformkit_pipeline.introspection.repository.github_settings import ask_github, with_github
 from platformkit_pipeline.introspection.repository.observe import RepositoryOptions, observe_commit
+from platformkit_pipeline.introspection.repository.secret_search import MISSING
 from platformkit_pipeline.introspection.repository.secrets import secret_ruleset
 from platformkit_pipeline.logs import bind_ids, get_logger
 from platformkit_pipeline.model.inventory import set_digest
@@ -139,9 +140,16 @@ def observed(repository: GitRepository, options: RepositoryOptions, cache: Path 
         return known
     snapshot = observe_commit(repository, options)
     made = Observed(snapshot, set_digest(inventory_of(snapshot)))
-    if all(snapshot.observed(facet) for facet in _OF_TOOLS):
+    if all(snapshot.observed(facet) for facet in _OF_TOOLS) and not _lacks_objects(snapshot):
         remember(folder, key, made)
     return made
+
+
+def _lacks_objects(snapshot: RepositorySnapshot) -> bool:
+    """Whether the clone lacked contents, which it may have tomorrow by the same commit and references."""
+    return any(file.is_regular and file.size is None for file in snapshot.files) or any(
+        left_out.why == MISSING for left_out in snapshot.unsearched
+    )
 
 
 def _without(results: Sequence[Result], before: Sequence[Result]) -> tuple[Result, ...]:
