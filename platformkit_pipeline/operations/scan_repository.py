@@ -153,6 +153,23 @@ def _lacks_objects(snapshot: RepositorySnapshot) -> bool:
 
 
 def _without(results: Sequence[Result], before: Sequence[Result]) -> tuple[Result, ...]:
-    """The results without findings that were there before, as bad as they are now."""
-    known = {(r.rule, r.object, r.outcome) for r in before if r.is_finding}
-    return tuple(r for r in results if not r.is_finding or (r.rule, r.object, r.outcome) not in known)
+    """The results without findings that were there before, as bad as they are now.
+
+    One of a file may stand for several places: where there are more of them than before, a change brought some.
+    """
+    known = {(r.rule, r.object, r.outcome): r for r in before if r.is_finding}
+
+    def was_there(result: Result) -> bool:
+        earlier = known.get((result.rule, result.object, result.outcome))
+        return earlier is not None and result.severity.rank >= earlier.severity.rank and not _grew(earlier, result)
+
+    return tuple(r for r in results if not r.is_finding or not was_there(r))
+
+
+def _grew(before: Result, now: Result) -> bool:
+    """Whether a list in the evidence, such as that of lines, is longer than it was."""
+    return any(len(value) > _length(before.evidence.get(name)) for name, value in now.evidence.items() if isinstance(value, list | tuple))
+
+
+def _length(value: object) -> int:
+    return len(value) if isinstance(value, list | tuple) else 0

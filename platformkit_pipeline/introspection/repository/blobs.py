@@ -43,7 +43,10 @@ class BlobReader:
             self._buffer.clear()
 
     def read(self, object_id: str) -> bytes | None:
-        """The content; None when the clone does not have the object, or something else by its name. Raises ObservationError when git does not answer."""
+        """The content; None when the clone does not have the object, or something else by its name.
+
+        Raises ObservationError when git does not answer.
+        """
         self._ask((object_id,))
         return self._answer()
 
