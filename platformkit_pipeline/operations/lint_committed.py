@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -17,6 +18,8 @@ from platformkit_pipeline.rules.registry import Rule
 from platformkit_pipeline.rules.repository_subject import file_identity, repository_identity
 
 FOLDER = "supabase/migrations"
+_LONGEST_NAME = 255
+_CUT_NAME = 200
 
 
 def migration_folders(files: Files) -> tuple[str, ...]:
@@ -41,27 +44,43 @@ def lint_committed(files: Files, rules: Sequence[Rule], base: str | None, change
     for folder in migration_folders(files):
         with tempfile.TemporaryDirectory(prefix="platformkit-migrations-") as place:
             copy = Path(place) / "migrations"
-            _copied(files, folder, copy)
+            names = _copied(files, folder, copy)
             _copied(files, f"{folder.removesuffix('migrations')}{ROLLBACK_FOLDER}", copy.parent / ROLLBACK_FOLDER)
-            inside = {path.removeprefix(f"{folder}/"): change for path, change in changed.items() if path.startswith(f"{folder}/")}
+            about = {path.removeprefix(f"{folder}/"): change for path, change in changed.items() if path.startswith(f"{folder}/")}
+            inside = {_file_name(name): change for name, change in about.items()}
             changes = ChangedMigrations(base, MappingProxyType(inside)) if base is not None else None
             subject = subject_of(read_migrations(copy), changes, LintOptions())
             for result in evaluate_migrations(subject, rules):
-                yield replace(result, object=_in_the_repository(result.object, folder))
+                yield replace(result, object=_in_the_repository(result.object, folder, names))
 
 
-def _copied(files: Files, folder: str, target: Path) -> None:
-    """Write the files that lie in a folder itself; what cannot be read stays a name, for a linter must not overlook it."""
+def _copied(files: Files, folder: str, target: Path) -> dict[str, str]:
+    """Write the files that lie in a folder itself; what cannot be read stays a name, for a linter must not overlook it.
+
+    Returns their names by what they are called in `target`.
+    """
     target.mkdir()
+    names: dict[str, str] = {}
     for entry in files.below(folder):
         name = entry.path.removeprefix(f"{folder}/")
         if "/" in name or not name.endswith(".sql"):
             continue
+        names[_file_name(name)] = name
         try:
-            (target / name).write_bytes(files.data(entry.path, MAX_FILE_BYTES))
+            (target / _file_name(name)).write_bytes(files.data(entry.path, MAX_FILE_BYTES))
         except UnreadableError:
-            (target / name).write_bytes(b"\0")
+            (target / _file_name(name)).write_bytes(b"\0")
+    return names
 
 
-def _in_the_repository(identity: ObjectIdentity, folder: str) -> ObjectIdentity:
-    return file_identity(f"{folder}/{identity.name}", **dict(identity.detail)) if identity.name else repository_identity(folder)
+def _file_name(name: str) -> str:
+    """The name, cut where a file system would not take it: git has no limit, and `\\xNN` is longer than its byte."""
+    if len(name.encode()) <= _LONGEST_NAME:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:16]
+    return f"{name.encode()[:_CUT_NAME].decode(errors='ignore')}-{digest}.sql"
+
+
+def _in_the_repository(identity: ObjectIdentity, folder: str, names: Mapping[str, str]) -> ObjectIdentity:
+    name = names.get(identity.name, identity.name)
+    return file_identity(f"{folder}/{name}", **dict(identity.detail)) if name else repository_identity(folder)

@@ -21,7 +21,7 @@ from platformkit_pipeline.locations import home_directory
 from platformkit_pipeline.model.record_json import from_json, to_json
 from platformkit_pipeline.model.repository.snapshot import RepositorySnapshot
 
-OBSERVATION_VERSION = 2
+OBSERVATION_VERSION = 3
 """Raised whenever the same commit would be observed differently."""
 MAX_FILES = 200
 _MAX_BYTES = 256 * 1024 * 1024
@@ -35,9 +35,11 @@ def cache_folder() -> Path:
 def cache_key(repository: GitRepository, options: RepositoryOptions, tools: tuple[str, ...] = ()) -> str:
     """Names everything that an observation of the clone depends on: commits and references, options, this version, and tools."""
     references = (repository.folder / "packed-refs").read_bytes()
+    cut = repository.folder / "shallow"
+    ends = hashlib.sha256(cut.read_bytes()).hexdigest() if repository.borrowed.shallow and cut.is_file() else ""
     parts = [
         *(__version__, str(OBSERVATION_VERSION), options.name, repository.borrowed.commit or "", options.commit or "", options.base or ""),
-        *(str(repository.borrowed.branch), str(repository.borrowed.shallow), hashlib.sha256(references).hexdigest(), *tools),
+        *(str(repository.borrowed.branch), ends, hashlib.sha256(references).hexdigest(), *tools),
     ]
     return hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
 

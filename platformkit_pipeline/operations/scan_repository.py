@@ -9,7 +9,12 @@ from pathlib import Path
 from platformkit_pipeline.introspection.repository.files import Files
 from platformkit_pipeline.introspection.repository.git import GitRepository, open_repository
 from platformkit_pipeline.introspection.repository.github_settings import ask_github, with_github
+<<<<<<< HEAD
 from platformkit_pipeline.introspection.repository.options import RepositoryOptions
+=======
+from platformkit_pipeline.introspection.repository.observe import RepositoryOptions, observe_commit
+from platformkit_pipeline.introspection.repository.secret_search import MISSING
+>>>>>>> review5
 from platformkit_pipeline.introspection.repository.secrets import secret_ruleset
 from platformkit_pipeline.logs import bind_ids, get_logger
 from platformkit_pipeline.model.inventory import set_digest
@@ -142,12 +147,36 @@ def observed(repository: GitRepository, options: RepositoryOptions, cache: Path 
 
     snapshot = observe_commit(repository, options)
     made = Observed(snapshot, set_digest(inventory_of(snapshot)))
-    if all(snapshot.observed(facet) for facet in _OF_TOOLS):
+    if all(snapshot.observed(facet) for facet in _OF_TOOLS) and not _lacks_objects(snapshot):
         remember(folder, key, made)
     return made
 
 
+def _lacks_objects(snapshot: RepositorySnapshot) -> bool:
+    """Whether the clone lacked contents, which it may have tomorrow by the same commit and references."""
+    return any(file.is_regular and file.size is None for file in snapshot.files) or any(
+        left_out.why == MISSING for left_out in snapshot.unsearched
+    )
+
+
 def _without(results: Sequence[Result], before: Sequence[Result]) -> tuple[Result, ...]:
-    """The results without findings that were there before, as bad as they are now."""
-    known = {(r.rule, r.object, r.outcome) for r in before if r.is_finding}
-    return tuple(r for r in results if not r.is_finding or (r.rule, r.object, r.outcome) not in known)
+    """The results without findings that were there before, as bad as they are now.
+
+    One of a file may stand for several places: where there are more of them than before, a change brought some.
+    """
+    known = {(r.rule, r.object, r.outcome): r for r in before if r.is_finding}
+
+    def was_there(result: Result) -> bool:
+        earlier = known.get((result.rule, result.object, result.outcome))
+        return earlier is not None and result.severity.rank >= earlier.severity.rank and not _grew(earlier, result)
+
+    return tuple(r for r in results if not r.is_finding or not was_there(r))
+
+
+def _grew(before: Result, now: Result) -> bool:
+    """Whether a list in the evidence, such as that of lines, is longer than it was."""
+    return any(len(value) > _length(before.evidence.get(name)) for name, value in now.evidence.items() if isinstance(value, list | tuple))
+
+
+def _length(value: object) -> int:
+    return len(value) if isinstance(value, list | tuple) else 0

@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator
 
 from platformkit_pipeline.sandbox.sample_repository.builder import START, RepositoryBuilder, build_well_kept
 from platformkit_pipeline_tests.cli.conftest import Program
+from platformkit_pipeline_tests.introspection.repository.test_git import run_git
 
 SCHEMA = Path(__file__).parents[2] / "platformkit_pipeline" / "reporting" / "schemas" / "scan-1.schema.json"
 SARIF_SCHEMA = Path(__file__).parent.parent / "data" / "sarif-2.1.0.json"
@@ -111,6 +112,47 @@ def test_a_second_scan_says_the_same_whatever_became_of_the_cache(program: Progr
     kept.write_text('{"digest": "0", "snapshot": {"unheard_of": 1}}')
     assert told() == first
     assert list(kept.parent.glob(".*")) == [], "nothing half-written is left"
+
+
+def test_what_a_clone_lacked_is_read_when_it_is_there(program: Program, shop: RepositoryBuilder) -> None:
+    shop.write("docs/notes.md", "Notes of a clone that is not whole.\n")
+    shop.commit("Add notes")
+    blob = run_git(shop.folder, "rev-parse", "HEAD:docs/notes.md").strip()
+    file = shop.folder / ".git" / "objects" / blob[:2] / blob[2:]
+    away = file.rename(shop.folder.parent / "away")
+    arguments = ("scan", "--repo", str(shop.folder), "--select", "SEC001", "--format", "json")
+    assert "missing from this clone" in program(*arguments).stdout
+    away.rename(file)
+    assert json.loads(program(*arguments).stdout)["findings"] == []
+
+
+def test_a_migration_whose_name_no_file_system_takes_is_judged(program: Program, shop: RepositoryBuilder) -> None:
+    shop.write("blob.txt", "drop table public.orders;\n")
+    base = shop.commit("Before")
+    blob = run_git(shop.folder, "rev-parse", "HEAD:blob.txt").strip()
+    name = f"supabase/migrations/20260201000000_{'x' * 400}.sql"
+    run_git(shop.folder, "update-index", "--add", "--cacheinfo", f"100644,{blob},{name}")
+    tree = run_git(shop.folder, "write-tree").strip()
+    commit = run_git(shop.folder, "commit-tree", tree, "-p", "HEAD", "-m", "Long").strip()
+    run_git(shop.folder, "update-ref", "HEAD", commit)
+    done = program("scan", "--repo", str(shop.folder), "--base", base, "--select", "MIG", "--format", "json")
+    assert (done.code, done.stderr) == (1, "")
+    assert name in {finding["object"]["name"] for finding in json.loads(done.stdout)["findings"]}
+
+
+def test_more_of_the_same_in_a_file_is_brought_and_less_is_not(program: Program, shop: RepositoryBuilder) -> None:
+    def told(base: str) -> list[str]:
+        done = program("scan", "--repo", str(shop.folder), "--base", base, "--select", "SUP001", "--format", "json")
+        return [finding["object"]["name"] for finding in json.loads(done.stdout)["findings"]]
+
+    shop.write("src/shop/odd.py", "import os  # noqa: F401\n")
+    one = shop.commit("One")
+    shop.write("src/shop/odd.py", "import os  # noqa: F401\n\n\nimport sys  # noqa: F401\n")
+    two = shop.commit("Two")
+    assert told(one) == ["src/shop/odd.py"]
+    shop.write("src/shop/odd.py", "import sys  # noqa: F401\n")
+    shop.commit("One again")
+    assert told(two) == []
 
 
 def test_a_change_of_a_tag_is_no_unchanged_repository(program: Program, shop: RepositoryBuilder) -> None:

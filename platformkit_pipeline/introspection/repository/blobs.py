@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import select
 import subprocess
@@ -14,6 +15,7 @@ from platformkit_pipeline.introspection.repository.git_process import TIMEOUT_SE
 from platformkit_pipeline.model.errors import ObservationError
 
 _CHUNK = 1 << 20
+_SHA1_DIGITS = 40
 _WINDOW = 500
 """Questions at once: their text fits into a pipe, so that neither side waits for the other."""
 
@@ -41,7 +43,10 @@ class BlobReader:
             self._buffer.clear()
 
     def read(self, object_id: str) -> bytes | None:
-        """The content; None when the clone does not have the object. Raises ObservationError when git does not answer."""
+        """The content; None when the clone does not have the object, or something else by its name.
+
+        Raises ObservationError when git does not answer.
+        """
         self._ask((object_id,))
         return self._answer()
 
@@ -75,8 +80,8 @@ class BlobReader:
         header = self._line(process).split()
         if len(header) != 3:  # "<id> missing"
             return None
-        content = self._exactly(process, int(header[2]) + 1)
-        return content[:-1]
+        content = self._exactly(process, int(header[2]) + 1)[:-1]
+        return content if _identity(header[1], content, len(header[0])) == header[0] else None
 
     def _started(self) -> subprocess.Popen[bytes]:
         if self._process is None:
@@ -115,3 +120,11 @@ class BlobReader:
             self.close()
             raise ObservationError("git cat-file gave no answer; is the repository damaged? `git fsck` tells")
         self._buffer += chunk
+
+
+def _identity(kind: bytes, content: bytes, digits: int) -> bytes:
+    """What git would call the content. It does not look when it reads, and ids are what we remember clean contents by."""
+    named = hashlib.sha1(usedforsecurity=False) if digits == _SHA1_DIGITS else hashlib.sha256()
+    named.update(b"%b %d\0" % (kind, len(content)))
+    named.update(content)
+    return named.hexdigest().encode("ascii")

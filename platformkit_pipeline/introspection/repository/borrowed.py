@@ -165,6 +165,9 @@ def _prepare(folder: Path, common: Path, references: dict[str, str], commit: str
     objects = str((common / "objects").resolve())
     if "\n" in objects or objects.startswith('"'):
         raise ObservationError("the repository's path holds a line break or begins with a quotation mark, and git cannot borrow from it")
+    lent = common / "objects" / "info" / "alternates"
+    if lent.exists() and not lent.is_file():  # git would wait for a pipe
+        raise ObservationError("objects/info/alternates of the repository is not as git writes it")
     (folder / "objects" / "info").mkdir(parents=True)
     (folder / "objects" / "pack").mkdir()
     (folder / "refs").mkdir()

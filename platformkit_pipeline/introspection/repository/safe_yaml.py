@@ -8,11 +8,23 @@ import yaml
 
 MAX_NODES = 100_000
 MAX_DEPTH = 100
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_Safe: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class YamlRefused(Exception):
     """The text is YAML, but not of a kind that is read; the message is the rest of a sentence about it."""
+
+
+class _Loader(_Safe):  # type: ignore[misc]
+    """Counts what `<<` copies before it is copied: merges of merges grow while the text is loaded, not after."""
+
+    _pairs = 0
+
+    def flatten_mapping(self, node: Any) -> None:
+        super().flatten_mapping(node)
+        self._pairs += len(node.value)
+        if self._pairs > MAX_NODES:
+            raise YamlRefused(f"unfolds to more than {MAX_NODES} parts")
 
 
 def load_yaml(text: str) -> Any:

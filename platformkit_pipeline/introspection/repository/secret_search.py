@@ -20,7 +20,7 @@ MAX_BYTES = 16 * 1024 * 1024
 """What a content may have to be searched."""
 BATCH_BYTES = 192 * 1024 * 1024
 BATCH_FILES = 50_000
-_MISSING = "is missing from this clone"
+MISSING = "is missing from this clone"
 _SAME_KIND = {
     "supabase-management-token": "supabase-access-token",
     "slack-webhook-url": "chat-webhook",
@@ -68,7 +68,7 @@ def search(sizes: Mapping[str, int | None], read: Read) -> Searched:
             own: dict[str, list[Place]] = {}
             for name, data in read(batch):
                 if data is None:
-                    searched.left_out[name] = _MISSING
+                    searched.left_out[name] = MISSING
                     continue
                 own[name] = places_in(data.decode("latin-1"))
                 _write(f"{folder}/{name}", data)
@@ -92,7 +92,7 @@ def _batches(sizes: Mapping[str, int | None], searched: Searched) -> Iterator[li
     room = BATCH_BYTES
     for name, size in sizes.items():
         if size is None:
-            searched.left_out[name] = _MISSING
+            searched.left_out[name] = MISSING
         elif size > MAX_BYTES:
             searched.left_out[name] = f"is too large to be searched: {size} bytes, and {MAX_BYTES} are read at most"
         elif size == 0:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import zlib
 from pathlib import Path
 
 import pytest
@@ -174,6 +175,18 @@ def test_a_missing_object_is_told_and_not_fetched(builder: RepositoryBuilder) ->
         with pytest.raises(UnreadableError, match="is missing from this clone"):
             files.text("a.txt")
         assert files.text("b.txt") == "b\n"
+
+
+def test_a_content_that_is_not_what_its_id_says_counts_as_missing(builder: RepositoryBuilder) -> None:
+    builder.write("a.txt", "a\n")
+    builder.commit("one")
+    blob = run_git(builder.folder, "rev-parse", "HEAD:a.txt").strip()
+    file = builder.folder / ".git" / "objects" / blob[:2] / blob[2:]
+    file.unlink()
+    file.write_bytes(zlib.compress(b"blob 2\0b\n"))
+    with open_repository(builder.folder) as repository:
+        assert run_git(builder.folder, "cat-file", "blob", blob) == "b\n"  # git itself does not look
+        assert repository.blobs.read(blob) is None
 
 
 def test_a_missing_tree_is_an_error_and_no_empty_repository(builder: RepositoryBuilder) -> None:

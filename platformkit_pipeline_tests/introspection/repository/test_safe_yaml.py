@@ -43,3 +43,14 @@ def test_what_is_no_plain_yaml_is_refused(text: str) -> None:
 def test_a_date_that_is_none_is_refused_and_no_crash() -> None:
     with pytest.raises(YamlRefused, match="holds a value that is none"):
         load_yaml("day: 2026-99-99")
+
+
+def test_merges_of_merges_are_refused_before_they_are_made() -> None:
+    lines = ["a0: &a0 {k: v, l: w}"]
+    lines += [f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 9)}]}}" for n in range(1, 12)]
+    with pytest.raises(YamlRefused, match="unfolds to more than"):
+        load_yaml("\n".join(lines))
+
+
+def test_a_merge_is_read() -> None:
+    assert load_yaml("a: &a {k: v}\nb: {<<: *a, l: w}\n") == {"a": {"k": "v"}, "b": {"k": "v", "l": "w"}}
