@@ -9,12 +9,8 @@ from pathlib import Path
 from platformkit_pipeline.introspection.repository.files import Files
 from platformkit_pipeline.introspection.repository.git import GitRepository, open_repository
 from platformkit_pipeline.introspection.repository.github_settings import ask_github, with_github
-<<<<<<< HEAD
 from platformkit_pipeline.introspection.repository.options import RepositoryOptions
-=======
-from platformkit_pipeline.introspection.repository.observe import RepositoryOptions, observe_commit
 from platformkit_pipeline.introspection.repository.secret_search import MISSING
->>>>>>> review5
 from platformkit_pipeline.introspection.repository.secrets import secret_ruleset
 from platformkit_pipeline.logs import bind_ids, get_logger
 from platformkit_pipeline.model.inventory import set_digest
