@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from platformkit_pipeline.introspection.github.api import ADDRESS_VARIABLE
-from platformkit_pipeline.model.patch import ProofStatus
+from platformkit_pipeline.model.proof import ProofStatus
 from platformkit_pipeline.model.target import Environment, Target, TargetKind
 from platformkit_pipeline.operations.propose_repository_plan import propose_repository_plan, write_repository_plan
 from platformkit_pipeline.sandbox.github.serve import TOKEN, serve_github
