@@ -91,7 +91,7 @@ def _missing(gates: Gates, runs: tuple[Gate, ...], category: C, snapshot: Reposi
         return failed(identity, f"{words} keeps no change out: {reasons}", **runs[0].evidence)
     elsewhere = ""
     if snapshot.other_automation and not snapshot.declared_commands:
-        elsewhere = f"; what {snapshot.other_automation[0]} runs may be declared under `checks` in .platformkit.yaml"
+        elsewhere = f"; what {snapshot.other_automation[0].path} runs may be declared under `checks` in .platformkit.yaml"
     return failed(identity, f"no workflow runs {words} on pull requests to the default branch{elsewhere}")
 
 

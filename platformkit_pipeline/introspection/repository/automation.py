@@ -9,7 +9,7 @@ from platformkit_pipeline.introspection.repository.files import Files, Unreadabl
 from platformkit_pipeline.introspection.repository.shell_commands import Shell
 from platformkit_pipeline.introspection.repository.workflows import SchemaMissing, observe_workflows
 from platformkit_pipeline.introspection.repository.zizmor import ask_zizmor
-from platformkit_pipeline.model.repository.checks import CheckCategory, CheckRun, DeclaredCommand
+from platformkit_pipeline.model.repository.checks import CheckCategory, CheckRun, DeclaredCommand, OtherAutomation
 from platformkit_pipeline.model.repository.declarations import DeclaredCheck, RepositoryDeclarations
 from platformkit_pipeline.model.repository.facet import RepositoryFacet
 from platformkit_pipeline.model.repository.workflows import Workflow, WorkflowWeakness
@@ -30,7 +30,7 @@ class Automation:
     workflows: tuple[Workflow, ...] = ()
     weaknesses: tuple[WorkflowWeakness, ...] = ()
     commands: tuple[DeclaredCommand, ...] = ()
-    others: tuple[str, ...] = ()
+    others: tuple[OtherAutomation, ...] = ()
     unobserved: tuple[Unobserved, ...] = ()
 
 
@@ -38,7 +38,7 @@ def observe_automation(files: Files, declarations: RepositoryDeclarations, defau
     """Everything from one tree; a tool that is missing leaves its facet unobserved."""
     trail = CommandTrail(files)
     commands = tuple(sorted(_command(check, trail) for check in declarations.checks))
-    others = tuple(path for path in _OTHERS if path in files)
+    others = tuple(OtherAutomation(path) for path in sorted(_OTHERS) if path in files)
     try:
         workflows = observe_workflows(files, trail, default_branch)
     except SchemaMissing as error:

@@ -59,3 +59,10 @@ class DeclaredCommand:
     """What following it showed, and what the owners declare that it covers."""
     unclear: tuple[str, ...] = ()
     """Parts that could not be followed, each with the reason."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class OtherAutomation:
+    """A file that tells another system than GitHub's what to run."""
+
+    path: str

@@ -11,7 +11,7 @@ from platformkit_pipeline.model.identity import ObjectIdentity
 from platformkit_pipeline.model.inventory import InventoryObject, inventory_object
 from platformkit_pipeline.model.record_json import from_json, to_json
 from platformkit_pipeline.model.repository.change import Change
-from platformkit_pipeline.model.repository.checks import DeclaredCommand
+from platformkit_pipeline.model.repository.checks import DeclaredCommand, OtherAutomation
 from platformkit_pipeline.model.repository.codeowners import Codeowners
 from platformkit_pipeline.model.repository.declarations import RepositoryDeclarations
 from platformkit_pipeline.model.repository.diagrams import Diagram
@@ -50,6 +50,7 @@ _NOUNS: tuple[_Noun, ...] = (
     _Noun("workflow", "workflows", Workflow, lambda r: r.path),
     _Noun("workflow_weakness", "workflow_weaknesses", WorkflowWeakness, lambda r: f"{r.path} {r.audit} {r.where} {r.number}"),
     _Noun("declared_command", "declared_commands", DeclaredCommand, lambda r: r.command),
+    _Noun("other_automation", "other_automation", OtherAutomation, lambda r: r.path),
     _Noun("codeowners", "codeowners", Codeowners, lambda _: "CODEOWNERS", single=True),
     _Noun("github_settings", "github", GithubSettings, lambda _: "GitHub", single=True),
     _Noun("agent_document", "agent_documents", AgentDocument, lambda r: r.path),

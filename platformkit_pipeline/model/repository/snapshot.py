@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from platformkit_pipeline.model.repository.change import Change
-from platformkit_pipeline.model.repository.checks import DeclaredCommand
+from platformkit_pipeline.model.repository.checks import DeclaredCommand, OtherAutomation
 from platformkit_pipeline.model.repository.codeowners import Codeowners
 from platformkit_pipeline.model.repository.declarations import NOTHING_DECLARED, RepositoryDeclarations
 from platformkit_pipeline.model.repository.diagrams import Diagram
@@ -40,8 +40,7 @@ class RepositorySnapshot:
     workflows: tuple[Workflow, ...] = ()
     workflow_weaknesses: tuple[WorkflowWeakness, ...] = ()
     declared_commands: tuple[DeclaredCommand, ...] = ()
-    other_automation: tuple[str, ...] = ()
-    """Files that tell another system than GitHub's what to run."""
+    other_automation: tuple[OtherAutomation, ...] = ()
     codeowners: Codeowners | None = None
     """None only where it was not looked for."""
     github: GithubSettings | None = None

@@ -13,8 +13,8 @@ An example is lines of text. A line that begins with `=== ` says what to do, the
     === today 2026-12-31   the day for which is judged
     === recorded PATH ...  the control plane was asked, and holds these exceptions (which may be none)
 
-What was not committed at the end is committed then. `{{secret NAME}}` stands for a made-up secret of that kind, so that no
-file of this repository holds anything that looks like one.
+What was not committed at the end is committed then. `{{secret KIND}}` stands for a made-up secret of that kind, so that no
+file of this repository holds anything that looks like one; `{{secret KIND WORD}}` for another one of that kind.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from platformkit_pipeline.sandbox.sample_repository.pictures import picture_of
 from platformkit_pipeline.sandbox.sample_repository.secrets import made_up_secret
 
 _MARK = "=== "
-_SECRET = re.compile(r"\{\{secret (?P<kind>[a-z_]+)\}\}")
+_SECRET = re.compile(r"\{\{secret (?P<kind>[a-z_]+)(?: (?P<another>[a-z]+))?\}\}")
 TODAY = date(2026, 2, 1)
 """The day for which examples are judged, unless they say otherwise."""
 
@@ -81,7 +81,11 @@ def play(example: str, builder: RepositoryBuilder) -> Played:
 
 
 def _file(step: Step, builder: RepositoryBuilder, _: Played) -> None:
-    builder.write(step.argument, _SECRET.sub(lambda match: made_up_secret(match["kind"]), step.content))
+    builder.write(step.argument, _with_secrets(step.content))
+
+
+def _with_secrets(text: str) -> str:
+    return _SECRET.sub(lambda match: made_up_secret(match["kind"], match["another"] or ""), text)
 
 
 def _replace(step: Step, builder: RepositoryBuilder, _: Played) -> None:
@@ -118,7 +122,7 @@ def _today(step: Step, _: RepositoryBuilder, played: Played) -> None:
 
 
 def _github(step: Step, _: RepositoryBuilder, played: Played) -> None:
-    played.github.append(step.content)
+    played.github.append(_with_secrets(step.content))
 
 
 def _recorded(step: Step, _: RepositoryBuilder, played: Played) -> None:
