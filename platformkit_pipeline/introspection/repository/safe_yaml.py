@@ -15,7 +15,7 @@ class YamlRefused(Exception):
     """The text is YAML, but not of a kind that is read; the message is the rest of a sentence about it."""
 
 
-class _Loader(_Safe):  # type: ignore[misc]
+class _Loader(_Safe):  # type: ignore[misc]  # a class chosen when it runs
     """Counts what `<<` copies before it is copied: merges of merges grow while the text is loaded, not after."""
 
     _pairs = 0
