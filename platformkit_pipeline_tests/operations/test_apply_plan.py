@@ -266,6 +266,7 @@ def test_a_shadow_that_dies_in_the_middle_of_a_proof_leaves_the_target_alone(
     def kill() -> None:
         [file] = (tmp_path / "shadows").rglob("postmaster.pid")
         os.kill(int(file.read_text().split()[0]), signal.SIGKILL)
+        (file.parent / "global" / "pg_control").unlink()  # a server that can be started again would be
 
     with pytest.raises(PlatformkitError):
         shop.apply(plan, when=("proving 1/2", kill))
