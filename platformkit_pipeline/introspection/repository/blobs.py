@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import select
 import subprocess
@@ -12,10 +11,10 @@ from types import TracebackType
 from typing import Self
 
 from platformkit_pipeline.introspection.repository.git_process import TIMEOUT_SECONDS, git_command, git_environment
+from platformkit_pipeline.introspection.repository.object_ids import object_id
 from platformkit_pipeline.model.errors import ObservationError
 
 _CHUNK = 1 << 20
-_SHA1_DIGITS = 40
 _WINDOW = 500
 """Questions at once: their text fits into a pipe, so that neither side waits for the other."""
 
@@ -77,11 +76,13 @@ class BlobReader:
 
     def _answer(self) -> bytes | None:
         process = self._started()
-        header = self._line(process).split()
+        header = self._line(process).decode("ascii").split()
         if len(header) != 3:  # "<id> missing"
             return None
-        content = self._exactly(process, int(header[2]) + 1)[:-1]
-        return content if _identity(header[1], content, len(header[0])) == header[0] else None
+        identity, kind, size = header
+        content = self._exactly(process, int(size) + 1)[:-1]
+        # git does not look when it reads, and ids are what we remember clean contents by.
+        return content if object_id(content, kind=kind, digits=len(identity)) == identity else None
 
     def _started(self) -> subprocess.Popen[bytes]:
         if self._process is None:
@@ -120,11 +121,3 @@ class BlobReader:
             self.close()
             raise ObservationError("git cat-file gave no answer; is the repository damaged? `git fsck` tells")
         self._buffer += chunk
-
-
-def _identity(kind: bytes, content: bytes, digits: int) -> bytes:
-    """What git would call the content. It does not look when it reads, and ids are what we remember clean contents by."""
-    named = hashlib.sha1(usedforsecurity=False) if digits == _SHA1_DIGITS else hashlib.sha256()
-    named.update(b"%b %d\0" % (kind, len(content)))
-    named.update(content)
-    return named.hexdigest().encode("ascii")

@@ -6,13 +6,13 @@ diff is asked for: these are where hooks, file-system monitors, clean filters, e
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from types import MappingProxyType
 
 from platformkit_pipeline.introspection.repository.git_process import GitFailed, git
+from platformkit_pipeline.introspection.repository.object_ids import object_id
 from platformkit_pipeline.model.errors import ConfigurationError
 from platformkit_pipeline.model.migration import Change, ChangedMigrations
 
@@ -82,19 +82,11 @@ def _prefix(folder: Path) -> str:
 def _is_same(entry: Path, mode: str, blob: str) -> bool:
     """The bytes that git would store for the file, with its line ends or with those of a checkout on Windows."""
     if entry.is_symlink():
-        return mode == _SYMLINK and _blob_id(os.fsencode(entry.readlink()), blob) == blob
+        return mode == _SYMLINK and object_id(os.fsencode(entry.readlink()), digits=len(blob)) == blob
     if mode not in _REGULAR or not entry.is_file():
         return False
     data = entry.read_bytes()
-    return blob in (_blob_id(data, blob), _blob_id(data.replace(b"\r\n", b"\n"), blob))
-
-
-def _blob_id(data: bytes, like: str) -> str:
-    """Of the kind that the repository uses: SHA-1 with 40 digits, else SHA-256."""
-    header = f"blob {len(data)}\0".encode()
-    if len(like) == 40:
-        return hashlib.sha1(header + data, usedforsecurity=False).hexdigest()
-    return hashlib.sha256(header + data).hexdigest()
+    return blob in (object_id(stored, digits=len(blob)) for stored in (data, data.replace(b"\r\n", b"\n")))
 
 
 def _git(folder: Path, *arguments: str) -> bytes:

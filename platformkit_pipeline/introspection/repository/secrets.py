@@ -15,6 +15,7 @@ from platformkit_pipeline.introspection.repository.git import GitRepository
 from platformkit_pipeline.introspection.repository.git_process import GitFailed, git
 from platformkit_pipeline.introspection.repository.history import Brought, History, read_history
 from platformkit_pipeline.introspection.repository.kingfisher import RULES, VERSION
+from platformkit_pipeline.introspection.repository.object_ids import object_id
 from platformkit_pipeline.introspection.repository.secret_forms import places_in
 from platformkit_pipeline.introspection.repository.secret_search import Found, Searched, search
 from platformkit_pipeline.model.errors import ObservationError
@@ -99,15 +100,11 @@ def search_ahead(contents: Iterable[bytes]) -> None:
     A start of kingfisher takes longer than the search of many small files.
     """
     known = CleanBlobs(secret_ruleset())
-    texts = {_blob_id(content): content for content in contents}
+    texts = {object_id(content): content for content in contents}
     asked = {name: content for name, content in texts.items() if name not in known}
     searched = search({name: len(content) for name, content in asked.items()}, lambda names: ((name, asked[name]) for name in names))
     known.add(searched.clean)
     known.save()
-
-
-def _blob_id(content: bytes) -> str:
-    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
 
 
 def secret_ruleset() -> str:
