@@ -90,7 +90,7 @@ class Patch:
 
 @dataclass(frozen=True, slots=True)
 class ManualItem:
-    """A finding for which no safe SQL can be generated, with the reason and the steps for a person."""
+    """A finding for which no safe patch can be generated, with the reason and the steps for a person."""
 
     rule: str
     object: ObjectIdentity

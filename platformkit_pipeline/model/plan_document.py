@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
@@ -25,7 +25,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "base_fingerprint": plan.base_fingerprint,
         "proof": None if plan.proof is None else plan_proof_document(plan.proof),
         "patches": [_patch_document(p) for p in plan.patches],
-        "manual_items": [_manual_document(m) for m in plan.manual_items],
+        "manual_items": [manual_document(m) for m in plan.manual_items],
     }
 
 
@@ -81,12 +81,14 @@ def proof_document(proof: Proof) -> dict[str, Any]:
     return {
         "status": proof.status.value,
         "reversible": proof.reversible,
-        "obligations": [
-            {"number": int(f.obligation), "demand": f.obligation.demand, "verdict": f.verdict.value, "detail": f.detail}
-            for f in proof.findings
-        ],
+        "obligations": obligation_documents(proof.findings),
         **{field: getattr(proof, field) for field in _proof_fields()},
     }
+
+
+def obligation_documents(findings: Iterable[Finding]) -> list[dict[str, Any]]:
+    """What was found about each obligation."""
+    return [{"number": int(f.obligation), "demand": f.obligation.demand, "verdict": f.verdict.value, "detail": f.detail} for f in findings]
 
 
 def proof_from(document: Mapping[str, Any]) -> Proof:
@@ -153,7 +155,7 @@ def _patch(entry: Mapping[str, Any]) -> Patch:
     )
 
 
-def _manual_document(item: ManualItem) -> dict[str, Any]:
+def manual_document(item: ManualItem) -> dict[str, Any]:
     return {
         "rule": item.rule,
         "object": identity_document(item.object),

@@ -1,4 +1,4 @@
-"""The proof of a patch: ten obligations, and what a trial on a shadow database said about each."""
+"""The proof of a patch: its obligations, ten for a database, and what a trial said about each."""
 
 from __future__ import annotations
 
@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
 
-class Obligation(IntEnum):
+class Demanded(IntEnum):
+    """What a kind of patch has to show; see `Obligation`, and `FileObligation` for patches of repositories."""
+
+    @property
+    def demand(self) -> str:
+        """What is demanded, in one sentence."""
+        raise NotImplementedError
+
+
+class Obligation(Demanded):
     """What has to hold before a patch counts as proven; the numbers are part of the contract."""
 
     FINDING_PRESENT = 1
@@ -58,7 +67,7 @@ class ProofStatus(StrEnum):
 class Finding:
     """What was found about one obligation. `detail` says why it failed or could not be told; it never quotes rows."""
 
-    obligation: Obligation
+    obligation: Demanded
     verdict: Verdict
     detail: str = ""
 

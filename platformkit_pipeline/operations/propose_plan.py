@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
 import uuid
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +13,7 @@ from platformkit_pipeline.model.target import NO_OPTIONS, Declarations, Observat
 from platformkit_pipeline.operations.judge import judge
 from platformkit_pipeline.operations.observe_all import observe_all
 from platformkit_pipeline.operations.prove_plan import Progress, prove
+from platformkit_pipeline.operations.write_folder import write_folder
 from platformkit_pipeline.remediation.migration_files import migration_files
 from platformkit_pipeline.remediation.plan import plan_for
 from platformkit_pipeline.rules.registry import Scope, rules_for
@@ -57,17 +55,4 @@ def write_plan(plan: Plan, directory: Path, *, first_version: datetime | None = 
     if directory.exists() and any(directory.iterdir()):
         raise ConfigurationError(f"{directory} is not empty: give a new folder for the plan's files")
     files = migration_files(plan, first_version or datetime.now(UTC))
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    staging = Path(tempfile.mkdtemp(prefix=f".{directory.name}.", dir=directory.parent))
-    try:
-        for file in files:
-            path = staging / file.path
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(file.text, encoding="utf-8")
-        staging.chmod(0o755)
-        if directory.exists():
-            directory.rmdir()
-        os.replace(staging, directory)  # noqa: PTH105 - the rename is the commit
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
-    return tuple(directory / file.path for file in files)
+    return write_folder(directory, {file.path: file.text for file in files})

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from platformkit_pipeline.introspection.repository.borrowed import borrowed
+from platformkit_pipeline.introspection.repository.borrowed import head_commit
 from platformkit_pipeline.introspection.repository.files import Files
 from platformkit_pipeline.introspection.repository.git import GitRepository, open_repository
 from platformkit_pipeline.introspection.repository.github_settings import with_github
@@ -19,6 +16,7 @@ from platformkit_pipeline.model.repository.patch import FilePatch, RepositoryPla
 from platformkit_pipeline.model.target import GithubAccess, Target
 from platformkit_pipeline.operations.clock import SYSTEM_CLOCK, Clock
 from platformkit_pipeline.operations.scan_repository import observed, told_by_github
+from platformkit_pipeline.operations.write_folder import write_folder
 from platformkit_pipeline.remediation.repository.plan import answered, propose, prove
 from platformkit_pipeline.remediation.repository.proposal import Edit, RepositoryContext
 from platformkit_pipeline.remediation.repository.proving import Judged, Trial
@@ -83,8 +81,8 @@ def propose_repository_plan(
             answer = answered(result, context(patched))
             return answer if isinstance(answer, Edit) else None
 
-        trial = Trial(workshop, base, judge, again, lambda: _head(path), ruleset_digest(rules))
-        return prove(plan, trial, context, progress)
+        trial = Trial(workshop, base, judge, again, lambda: head_commit(path), ruleset_digest(rules))
+        return prove(plan, trial, progress)
 
 
 def write_repository_plan(plan: RepositoryPlan, directory: Path) -> tuple[Path, ...]:
@@ -99,24 +97,8 @@ def write_repository_plan(plan: RepositoryPlan, directory: Path) -> tuple[Path, 
         texts["MANUAL.md"] = plan_manual(plan)
     if not texts:
         return ()
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    staging = Path(tempfile.mkdtemp(prefix=f".{directory.name}.", dir=directory.parent))
-    try:
-        for name, text in texts.items():
-            (staging / name).write_bytes(text.encode())
-        staging.chmod(0o755)
-        if directory.exists():
-            directory.rmdir()
-        os.replace(staging, directory)  # noqa: PTH105 - the rename is the commit
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
-    return tuple(directory / name for name in texts)
+    return write_folder(directory, texts)
 
 
 def _files(repository: GitRepository, judged: Judged) -> Files:
     return Files(judged.snapshot.files, repository.blobs)
-
-
-def _head(path: Path) -> str | None:
-    with borrowed(path) as now:
-        return now.commit

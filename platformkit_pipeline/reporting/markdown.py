@@ -62,3 +62,11 @@ def code(text: str) -> str:
     longest = max((len(run) for run in re.findall("`+", flat)), default=0)
     fence = "`" * (longest + 1)
     return f"{fence} {flat} {fence}" if longest else f"`{flat}`"
+
+
+def fenced(text: str, language: str) -> str:
+    """A code block, whatever backticks the text has."""
+    fence = "```"
+    while fence in text:
+        fence += "`"
+    return f"{fence}{language}\n{text}\n{fence}"

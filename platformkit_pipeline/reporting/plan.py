@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from platformkit_pipeline.model.patch import Patch, Plan
 from platformkit_pipeline.model.plan_document import plan_document
 from platformkit_pipeline.model.proof import PlanProof, Proof, ProofStatus, Verdict
-from platformkit_pipeline.reporting.markdown import code, escape
+from platformkit_pipeline.model.repository.patch import FileProof
+from platformkit_pipeline.reporting.markdown import code, escape, fenced
 
 
 def plan_markdown(plan: Plan, *, limit: int | None = None, remainder: str = "the plan's files") -> str:
@@ -45,7 +46,7 @@ def proof_words(proof: Proof | None) -> str:
     return f"{proof.status.value}: {held} of 10 obligations hold" + ("" if proof.reversible else ", and there is no exact undo")
 
 
-def objection_words(proof: Proof) -> Iterator[str]:
+def objection_words(proof: Proof | FileProof) -> Iterator[str]:
     """Each obligation that does not hold, with the reason."""
     for finding in proof.objections:
         verb = "failed" if finding.verdict is Verdict.FAILED else "could not be told"
@@ -76,11 +77,7 @@ def _withheld(patch: Patch) -> str:
 
 
 def _sql_block(statements: Iterable[str]) -> str:
-    text = "\n".join(s if s.startswith("--") else f"{s};" for s in statements)
-    fence = "```"
-    while fence in text:
-        fence += "`"
-    return f"{fence}sql\n{text}\n{fence}"
+    return fenced("\n".join(s if s.startswith("--") else f"{s};" for s in statements), "sql")
 
 
 def _bounded(parts: Sequence[str], limit: int | None, remainder: str) -> str:

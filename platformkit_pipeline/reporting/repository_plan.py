@@ -9,10 +9,13 @@ from typing import Any
 
 from platformkit_pipeline import __version__
 from platformkit_pipeline.model.identity import identity_document
+from platformkit_pipeline.model.patch import ManualItem
+from platformkit_pipeline.model.plan_document import manual_document, obligation_documents
 from platformkit_pipeline.model.proof import ProofStatus, Verdict
 from platformkit_pipeline.model.repository.github_setting import SettingProposal
-from platformkit_pipeline.model.repository.patch import FileManualItem, FilePatch, FileProof, RepositoryPlan
-from platformkit_pipeline.reporting.markdown import code, escape
+from platformkit_pipeline.model.repository.patch import FilePatch, FileProof, RepositoryPlan
+from platformkit_pipeline.reporting.markdown import code, escape, fenced
+from platformkit_pipeline.reporting.plan import objection_words
 from platformkit_pipeline.rules.registry import find_rule
 
 SCHEMA_VERSION = 1
@@ -37,7 +40,7 @@ def repository_plan_json(plan: RepositoryPlan) -> str:
         "proof": _proof_document(plan.together),
         "patches": [_patch_document(plan, patch) for patch in plan.patches],
         "settings": [_setting_document(setting) for setting in plan.settings],
-        "manual_items": [_manual_document(item) for item in plan.manual_items],
+        "manual_items": [manual_document(item) for item in plan.manual_items],
     }
     return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
 
@@ -57,7 +60,7 @@ def repository_plan_markdown(plan: RepositoryPlan) -> str:
         later = ". It touches the same lines as one before it: plan again when that is in" if patch.digest in plan.overlapping else ""
         parts.append(f"### {escape(patch.title)}\n\n{patch.rule}, {code(str(patch.object))}, {escape(proof_words(patch.proof))}{later}.")
         parts[-1] += "".join(f"\n- {escape(note)}" for note in patch.notes)
-        parts.append(_block(patch.diff))
+        parts.append(fenced(patch.diff.rstrip(), "diff"))
     parts += [_withheld(patch) for patch in plan.withheld]
     parts += [_setting(setting) for setting in plan.settings]
     parts += [_by_hand(item) for item in plan.manual_items]
@@ -111,13 +114,7 @@ def proof_words(proof: FileProof | None) -> str:
     held = sum(f.verdict is Verdict.HELD for f in proof.findings)
     if proof.status is ProofStatus.PROVEN:
         return f"proven: {held} obligations hold"
-    return f"{proof.status.value}: {'; '.join(_objections(proof))}"
-
-
-def _objections(proof: FileProof) -> Iterator[str]:
-    for finding in proof.objections:
-        verb = "failed" if finding.verdict is Verdict.FAILED else "could not be told"
-        yield f"obligation {int(finding.obligation)} ({finding.obligation.demand}) {verb}: {finding.detail}"
+    return f"{proof.status.value}: {'; '.join(objection_words(proof))}"
 
 
 def _proof_lines(proof: FileProof | None) -> Iterator[str]:
@@ -131,7 +128,7 @@ def _proof_lines(proof: FileProof | None) -> Iterator[str]:
 
 
 def _withheld(patch: FilePatch) -> str:
-    reasons = "".join(f"\n- {escape(reason)}" for reason in (_objections(patch.proof) if patch.proof else ()))
+    reasons = "".join(f"\n- {escape(reason)}" for reason in (objection_words(patch.proof) if patch.proof else ()))
     about = f"{patch.rule}, {code(str(patch.object))}: the generated patch was tried and is not offered."
     rule = find_rule(patch.rule)
     by_hand = f"\n\nBy hand: {escape(rule.how_to_fix)}" if rule else ""
@@ -146,16 +143,9 @@ def _setting(setting: SettingProposal) -> str:
     )
 
 
-def _by_hand(item: FileManualItem) -> str:
+def _by_hand(item: ManualItem) -> str:
     steps = "".join(f"\n{number}. {escape(step)}" for number, step in enumerate(item.steps, 1))
     return f"### {item.rule} {code(str(item.object))}\n\nFor a person: {escape(item.reason)}.\n{steps}"
-
-
-def _block(text: str) -> str:
-    fence = "```"
-    while fence in text:
-        fence += "`"
-    return f"{fence}diff\n{text.rstrip()}\n{fence}"
 
 
 def _one_line(text: str) -> str:
@@ -192,16 +182,6 @@ def _setting_document(setting: SettingProposal) -> dict[str, Any]:
     }
 
 
-def _manual_document(item: FileManualItem) -> dict[str, Any]:
-    return {
-        "rule": item.rule,
-        "object": identity_document(item.object),
-        "finding": item.finding_fingerprint,
-        "reason": item.reason,
-        "steps": list(item.steps),
-    }
-
-
 def _proof_document(proof: FileProof | None) -> dict[str, Any] | None:
     if proof is None:
         return None
@@ -210,8 +190,5 @@ def _proof_document(proof: FileProof | None) -> dict[str, Any] | None:
         "base_tree": proof.base_tree,
         "patched_tree": proof.patched_tree,
         "ruleset_digest": proof.ruleset_digest,
-        "obligations": [
-            {"number": int(f.obligation), "demand": f.obligation.demand, "verdict": f.verdict.value, "detail": f.detail}
-            for f in proof.findings
-        ],
+        "obligations": obligation_documents(proof.findings),
     }

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from enum import IntEnum
 
 from platformkit_pipeline.model.identity import ObjectIdentity
-from platformkit_pipeline.model.proof import ProofStatus, Verdict
+from platformkit_pipeline.model.patch import ManualItem
+from platformkit_pipeline.model.proof import Demanded, Finding, ProofStatus, Verdict
 from platformkit_pipeline.model.repository.github_setting import SettingProposal
 
 
-class FileObligation(IntEnum):
+class FileObligation(Demanded):
     """What has to hold before a git patch counts as proven. The numbers are those of patches of databases; 9 has no meaning here."""
 
     FINDING_PRESENT = 1
@@ -26,7 +26,6 @@ class FileObligation(IntEnum):
 
     @property
     def demand(self) -> str:
-        """What is demanded, in one sentence."""
         return _DEMANDS[self]
 
 
@@ -44,19 +43,10 @@ _DEMANDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class FileFinding:
-    """What was found about one obligation. `detail` says why it failed or could not be told."""
-
-    obligation: FileObligation
-    verdict: Verdict
-    detail: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class FileProof:
     """One trial of one patch, or of all together, on trees of our own."""
 
-    findings: tuple[FileFinding, ...]
+    findings: tuple[Finding, ...]
     base_tree: str
     patched_tree: str
     """Empty when the patch did not apply."""
@@ -71,7 +61,7 @@ class FileProof:
         return ProofStatus.PROVEN if complete else ProofStatus.UNPROVEN
 
     @property
-    def objections(self) -> tuple[FileFinding, ...]:
+    def objections(self) -> tuple[Finding, ...]:
         """What did not hold."""
         return tuple(f for f in self.findings if f.verdict is not Verdict.HELD)
 
@@ -88,6 +78,8 @@ class FilePatch:
     """Unified diff as git writes it, against the commit of the plan."""
     paths: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    successors: tuple[str, ...] = ()
+    """Codes of rules that may report something new afterwards, never more severely than the finding that goes."""
     proof: FileProof | None = None
 
     @property
@@ -105,17 +97,6 @@ class FilePatch:
 
 
 @dataclass(frozen=True, slots=True)
-class FileManualItem:
-    """A finding for which no patch can be made, with the reason and the steps for a person."""
-
-    rule: str
-    object: ObjectIdentity
-    finding_fingerprint: str
-    reason: str
-    steps: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class RepositoryPlan:
     """All that is proposed for one repository at one commit. `together` proves the offered patches that fit, in their order."""
 
@@ -124,7 +105,7 @@ class RepositoryPlan:
     scan_id: str
     commit: str
     patches: tuple[FilePatch, ...]
-    manual_items: tuple[FileManualItem, ...]
+    manual_items: tuple[ManualItem, ...]
     together: FileProof | None = None
     overlapping: tuple[str, ...] = ()
     """Digests of offered patches that touch the same lines as one before them: plan again when the others are in."""
@@ -152,7 +133,7 @@ def repository_plan_id(
     target: str,
     commit: str,
     patches: tuple[FilePatch, ...],
-    manual: tuple[FileManualItem, ...],
+    manual: tuple[ManualItem, ...],
     settings: tuple[SettingProposal, ...] = (),
 ) -> str:
     """Same target, same commit, same proposals: same plan. 32 hex digits."""

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from platformkit_pipeline.introspection.repository.files import UnreadableError
 from platformkit_pipeline.introspection.repository.git_process import GitFailed
-from platformkit_pipeline.model.repository.patch import FileManualItem, FilePatch, RepositoryPlan, repository_plan_id
+from platformkit_pipeline.model.patch import ManualItem
+from platformkit_pipeline.model.repository.patch import FilePatch, RepositoryPlan, repository_plan_id
 from platformkit_pipeline.model.result import Outcome, Result, finding_fingerprint
 from platformkit_pipeline.model.score import compliance_score
 from platformkit_pipeline.model.target import Target
@@ -26,7 +27,7 @@ NO_REMEDY = "there is no remedy that could be made without a person"
 def propose(judged: Judged, context: RepositoryContext, workshop: Workshop, target: Target, scan_id: str) -> RepositoryPlan:
     """Patches against the commit, unproven; their order is that of the findings."""
     patches: list[FilePatch] = []
-    manual: list[FileManualItem] = []
+    manual: list[ManualItem] = []
     tree = workshop.tree_of(judged.commit)
     existing = {entry.path: entry for entry in judged.snapshot.files}
     settings = propose_settings(judged, target)
@@ -37,15 +38,15 @@ def propose(judged: Judged, context: RepositoryContext, workshop: Workshop, targ
             continue
         answer = answered(result, context)
         if isinstance(answer, ByHand):
-            manual.append(FileManualItem(result.rule, result.object, fingerprint, answer.reason, answer.steps))
+            manual.append(ManualItem(result.rule, result.object, fingerprint, answer.reason, answer.steps))
             continue
         try:
             diff = workshop.diff(tree, workshop.tree_with(tree, answer.writes, existing)).decode()
         except UnicodeDecodeError:
-            manual.append(FileManualItem(result.rule, result.object, fingerprint, _NO_TEXT, ()))
+            manual.append(ManualItem(result.rule, result.object, fingerprint, _NO_TEXT, ()))
             continue
         paths = tuple(sorted(answer.writes))
-        patches.append(FilePatch(result.rule, result.object, fingerprint, answer.title, diff, paths, answer.notes))
+        patches.append(FilePatch(result.rule, result.object, fingerprint, answer.title, diff, paths, answer.notes, answer.successors))
     made, left = tuple(patches), tuple(manual)
     plan_id = repository_plan_id(target.name, judged.commit, made, left, settings)
     return RepositoryPlan(plan_id, target.name, scan_id, judged.commit, made, left, settings=settings)
@@ -63,22 +64,18 @@ def answered(result: Result, context: RepositoryContext, remedies: Mapping[str, 
         return ByHand(f"a file that the patch needs {error}", ())
 
 
-def prove(
-    plan: RepositoryPlan, trial: Trial, contexts: Callable[[Judged], RepositoryContext], progress: Progress = lambda _: None
-) -> RepositoryPlan:
+def prove(plan: RepositoryPlan, trial: Trial, progress: Progress = lambda _: None) -> RepositoryPlan:
     """The plan with every patch tried alone, and the proven ones together."""
-    declared = {p.finding_fingerprint: successors_of(p, contexts(trial.base), trial.base) for p in plan.patches}
     proven = []
     for number, patch in enumerate(plan.patches, start=1):
         progress(f"proving {number}/{len(plan.patches)} {patch.rule} {patch.object}")
-        proven.append(prove_patch(patch, declared[patch.finding_fingerprint], trial))
+        proven.append(prove_patch(patch, trial))
     tried = replace(plan, patches=tuple(proven))
     if not tried.offered:
         return tried
     progress(f"proving {len(tried.offered)} patches together")
-    successors = {code for p in tried.offered for code in declared[p.finding_fingerprint]}
     set_, overlapping = fitting(tried.offered, trial.workshop, trial.workshop.tree_of(plan.commit))
-    together, after = prove_together(set_, sorted(successors), trial)
+    together, after = prove_together(set_, trial)
     return replace(
         tried,
         together=together,
@@ -107,10 +104,3 @@ def fitting(patches: Sequence[FilePatch], workshop: Workshop, tree: str) -> tupl
         diffs.add(patch.diff)
         taken.append(patch)
     return tuple(taken), tuple(left)
-
-
-def successors_of(patch: FilePatch, context: RepositoryContext, judged: Judged) -> Sequence[str]:
-    """Rules that the remedy of the patch declares as successors."""
-    result = next((r for r in judged.results if (r.rule, r.object) == (patch.rule, patch.object) and r.is_finding), None)
-    answer = answered(result, context) if result else None
-    return answer.successors if isinstance(answer, Edit) else ()

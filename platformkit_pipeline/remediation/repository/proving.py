@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from platformkit_pipeline.introspection.repository.git_process import GitFailed
 from platformkit_pipeline.model.identity import ObjectIdentity
-from platformkit_pipeline.model.proof import Verdict
-from platformkit_pipeline.model.repository.patch import FileFinding, FileObligation, FilePatch, FileProof
+from platformkit_pipeline.model.proof import Finding, Verdict
+from platformkit_pipeline.model.repository.patch import FileObligation, FilePatch, FileProof
 from platformkit_pipeline.model.repository.snapshot import RepositorySnapshot
 from platformkit_pipeline.model.result import Outcome, Result, Severity
 from platformkit_pipeline.remediation.repository.proposal import Edit
@@ -40,17 +40,16 @@ class Trial:
     ruleset_digest: str
 
 
-def prove_patch(patch: FilePatch, successors: Sequence[str], trial: Trial) -> FilePatch:
+def prove_patch(patch: FilePatch, trial: Trial) -> FilePatch:
     """The patch with its proof. Raises ObservationError when the repository cannot be read any more."""
-    steps = _Steps(trial)
-    findings = tuple(steps.of_patch(patch, successors))
-    return replace(patch, proof=FileProof(findings, steps.base_tree, steps.patched_tree, trial.ruleset_digest))
+    proof, _ = prove_together([patch], trial)
+    return replace(patch, proof=proof)
 
 
-def prove_together(patches: Sequence[FilePatch], successors: Sequence[str], trial: Trial) -> tuple[FileProof, Judged | None]:
+def prove_together(patches: Sequence[FilePatch], trial: Trial) -> tuple[FileProof, Judged | None]:
     """One proof of all patches in their order, and the commit with all of them as it is judged."""
     steps = _Steps(trial)
-    findings = tuple(steps.of_all(patches, successors))
+    findings = tuple(steps.of(patches))
     return FileProof(findings, steps.base_tree, steps.patched_tree, trial.ruleset_digest), steps.patched
 
 
@@ -61,36 +60,24 @@ class _Steps:
         self.patched_tree = ""
         self.patched: Judged | None = None
 
-    def of_patch(self, patch: FilePatch, successors: Sequence[str]) -> Iterator[FileFinding]:
-        yield from self._before([patch])
-        try:
-            self.patched_tree = self._trial.workshop.applied(self.base_tree, patch.diff.encode())
-        except GitFailed as failed:
-            yield FileFinding(FileObligation.APPLIES, Verdict.FAILED, str(failed))
-            return
-        yield FileFinding(FileObligation.APPLIES, Verdict.HELD)
-        yield from self._after([patch], successors)
-        yield self._repeatable([patch])
-        yield self._undone([patch])
-        yield self._base_unchanged()
-
-    def of_all(self, patches: Sequence[FilePatch], successors: Sequence[str]) -> Iterator[FileFinding]:
+    def of(self, patches: Sequence[FilePatch]) -> Iterator[Finding]:
         yield from self._before(patches)
         tree = self.base_tree
         for patch in patches:
             try:
                 tree = self._trial.workshop.applied(tree, patch.diff.encode())
             except GitFailed as failed:
-                yield FileFinding(FileObligation.APPLIES, Verdict.FAILED, f"{patch.rule} {patch.object}, after those before it: {failed}")
+                which = f"{patch.rule} {patch.object}, after those before it: " if len(patches) > 1 else ""
+                yield Finding(FileObligation.APPLIES, Verdict.FAILED, f"{which}{failed}")
                 return
         self.patched_tree = tree
-        yield FileFinding(FileObligation.APPLIES, Verdict.HELD)
-        yield from self._after(patches, successors)
+        yield Finding(FileObligation.APPLIES, Verdict.HELD)
+        yield from self._after(patches)
         yield self._repeatable(patches)
         yield self._undone(patches)
         yield self._base_unchanged()
 
-    def _before(self, patches: Sequence[FilePatch]) -> Iterator[FileFinding]:
+    def _before(self, patches: Sequence[FilePatch]) -> Iterator[Finding]:
         found = _findings(self._trial.base.results)
         absent = [f"{p.rule} {p.object}" for p in patches if (p.rule, p.object) not in found]
         yield _held_unless(FileObligation.FINDING_PRESENT, absent, "not found on the base: ")
@@ -99,13 +86,14 @@ class _Steps:
         refused += sorted(touched & _secret_places(self._trial.base.results))
         yield _held_unless(FileObligation.DECLARED_KINDS, refused, "a link, a submodule, or a file with a secret in it: ")
 
-    def _after(self, patches: Sequence[FilePatch], successors: Sequence[str]) -> Iterator[FileFinding]:
+    def _after(self, patches: Sequence[FilePatch]) -> Iterator[Finding]:
         trial = self._trial
         commit = trial.workshop.commit(self.patched_tree, trial.base.commit, "Trial")
         self.patched = trial.judge(commit)
         before, after = _findings(trial.base.results), _findings(self.patched.results)
         still = [f"{p.rule} {p.object}" for p in patches if (p.rule, p.object) in after]
         yield _held_unless(FileObligation.FINDING_GONE, still, "still found: ")
+        successors = {code for patch in patches for code in patch.successors}
         mended = min((before[p.rule, p.object].severity.rank for p in patches if (p.rule, p.object) in before), default=0)
         new = [f"{r.rule} {r.object}: {r.message}" for key, r in after.items() if _is_worse(key, r, before, successors, mended)]
         yield _held_unless(FileObligation.NOTHING_NEW, new, "new: ")
@@ -113,9 +101,9 @@ class _Steps:
         changed = set(trial.workshop.repository.changed(trial.base.commit, commit))
         yield _held_unless(FileObligation.SCOPE, sorted(changed - declared), "changed as well: ")
 
-    def _repeatable(self, patches: Sequence[FilePatch]) -> FileFinding:
+    def _repeatable(self, patches: Sequence[FilePatch]) -> Finding:
         if self.patched is None:
-            return FileFinding(FileObligation.REPEATABLE, Verdict.UNKNOWN, "the patched tree could not be judged")
+            return Finding(FileObligation.REPEATABLE, Verdict.UNKNOWN, "the patched tree could not be judged")
         existing = {f.path: f for f in self.patched.snapshot.files}
         changing = []
         for patch in patches:
@@ -127,33 +115,33 @@ class _Steps:
                 changing.append(f"{patch.rule} {patch.object}")
         return _held_unless(FileObligation.REPEATABLE, changing, "would change the tree once more: ")
 
-    def _undone(self, patches: Sequence[FilePatch]) -> FileFinding:
+    def _undone(self, patches: Sequence[FilePatch]) -> Finding:
         tree = self.patched_tree
         try:
             for patch in reversed(patches):
                 tree = self._trial.workshop.applied(tree, patch.diff.encode(), reverse=True)
         except GitFailed as failed:
-            return FileFinding(FileObligation.UNDO, Verdict.FAILED, str(failed))
+            return Finding(FileObligation.UNDO, Verdict.FAILED, str(failed))
         return _held_unless(FileObligation.UNDO, [] if tree == self.base_tree else ["the tree is another one"], "")
 
-    def _base_unchanged(self) -> FileFinding:
+    def _base_unchanged(self) -> Finding:
         now = self._trial.head()
         moved = [] if now == self._trial.base.commit else [f"HEAD is {(now or 'nothing')[:12]} by now"]
         return _held_unless(FileObligation.BASE_UNCHANGED, moved, "")
 
 
-def _held_unless(obligation: FileObligation, objections: Sequence[str], before: str) -> FileFinding:
+def _held_unless(obligation: FileObligation, objections: Sequence[str], before: str) -> Finding:
     if not objections:
-        return FileFinding(obligation, Verdict.HELD)
+        return Finding(obligation, Verdict.HELD)
     told = "; ".join(objections[:3]) + (f"; and {len(objections) - 3} more" if len(objections) > 3 else "")
-    return FileFinding(obligation, Verdict.FAILED, before + told)
+    return Finding(obligation, Verdict.FAILED, before + told)
 
 
 def _findings(results: Sequence[Result]) -> dict[_Key, Result]:
     return {(r.rule, r.object): r for r in results if r.is_finding}
 
 
-def _is_worse(key: _Key, result: Result, before: dict[_Key, Result], successors: Sequence[str], mended: int) -> bool:
+def _is_worse(key: _Key, result: Result, before: dict[_Key, Result], successors: Collection[str], mended: int) -> bool:
     """Neither there before nor a declared successor that is no more severe; what was unknown and now fails is new as well."""
     earlier = before.get(key)
     if earlier is not None and (earlier.outcome is Outcome.FAIL or result.outcome is Outcome.UNKNOWN):

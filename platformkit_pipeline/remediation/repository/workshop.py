@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from platformkit_pipeline.introspection.repository.git import GitRepository
-from platformkit_pipeline.introspection.repository.git_process import GitFailed, git
+from platformkit_pipeline.introspection.repository.git_process import git
 from platformkit_pipeline.model.repository.tree import TreeFile
 
 _NEW_FILE = "100644"
@@ -74,6 +74,3 @@ class Workshop:
     def _git(self, *arguments: str, stdin: bytes = b"", index: Path | None = None) -> bytes:
         environment = {"GIT_INDEX_FILE": str(index)} if index else {}
         return git(self.repository.folder, *arguments, stdin=stdin, environment=environment)
-
-
-__all__ = ["GitFailed", "Workshop"]

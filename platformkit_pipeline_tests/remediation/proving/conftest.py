@@ -16,7 +16,7 @@ from platformkit_pipeline.introspection.postgres.observe import observe
 from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.model.identity import ObjectIdentity
 from platformkit_pipeline.model.patch import Patch, Plan
-from platformkit_pipeline.model.proof import Obligation, Proof, Verdict
+from platformkit_pipeline.model.proof import Demanded, Proof, Verdict
 from platformkit_pipeline.model.snapshot import Snapshot
 from platformkit_pipeline.model.snapshot_inventory import identity_of
 from platformkit_pipeline.model.target import Declarations, Target, TargetKind
@@ -93,7 +93,7 @@ def bench(well_kept: Dsn, admin_dsn: Dsn) -> Iterator[Bench]:
     assert copies.made == [], "a prover drops what it made"
 
 
-def refusing(proof: Proof) -> dict[Obligation, str]:
+def refusing(proof: Proof) -> dict[Demanded, str]:
     """What failed, with its detail."""
     return {f.obligation: f.detail for f in proof.findings if f.verdict is Verdict.FAILED}
 

@@ -9,7 +9,7 @@ import pytest
 from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.model.patch import AccessChange, AccessDirection
 from platformkit_pipeline.model.plan_document import plan_document, plan_from_document
-from platformkit_pipeline.model.proof import Finding, Obligation, ProofStatus, Verdict, status_of
+from platformkit_pipeline.model.proof import Demanded, Finding, Obligation, ProofStatus, Verdict, status_of
 from platformkit_pipeline.remediation.proving.plan_proof import prove_plan
 from platformkit_pipeline_tests.remediation.proving.conftest import Bench, Copies, refusing
 
@@ -23,7 +23,7 @@ UNINDEXED = "alter table public.orders add column user_id uuid references auth.u
 CALLERS = ("anon", "authenticated", "service_role")
 
 
-def obligations(proof_findings: tuple[Finding, ...], verdict: Verdict) -> set[Obligation]:
+def obligations(proof_findings: tuple[Finding, ...], verdict: Verdict) -> set[Demanded]:
     return {f.obligation for f in proof_findings if f.verdict is verdict}
 
 

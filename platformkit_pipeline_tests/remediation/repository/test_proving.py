@@ -14,7 +14,7 @@ from platformkit_pipeline.introspection.repository.files import Files
 from platformkit_pipeline.introspection.repository.git import open_repository
 from platformkit_pipeline.introspection.repository.observe import observe_repository
 from platformkit_pipeline.introspection.repository.options import RepositoryOptions
-from platformkit_pipeline.model.proof import ProofStatus, Verdict
+from platformkit_pipeline.model.proof import Demanded, ProofStatus, Verdict
 from platformkit_pipeline.model.repository.patch import FileObligation, FilePatch
 from platformkit_pipeline.model.target import Target, TargetKind
 from platformkit_pipeline.operations.propose_repository_plan import propose_repository_plan, write_repository_plan
@@ -74,14 +74,14 @@ def right(files: Files) -> Writes:
     return {"GEMINI.md": files.data("CLAUDE.md")}
 
 
-def failed(patch: FilePatch) -> dict[FileObligation, str]:
+def failed(patch: FilePatch) -> dict[Demanded, str]:
     assert patch.proof is not None
     return {f.obligation: f.detail for f in patch.proof.findings if f.verdict is not Verdict.HELD}
 
 
 def test_the_right_patch_keeps_all_obligations(shop: Path) -> None:
     with bench(shop, right) as (trial, patch):
-        proven = prove_patch(patch(right(Files(trial.base.snapshot.files, trial.workshop.repository.blobs))), (), trial)
+        proven = prove_patch(patch(right(Files(trial.base.snapshot.files, trial.workshop.repository.blobs))), trial)
     assert failed(proven) == {}
     assert proven.status is ProofStatus.PROVEN
     assert proven.proof is not None
@@ -90,7 +90,7 @@ def test_the_right_patch_keeps_all_obligations(shop: Path) -> None:
 
 def test_an_empty_document_does_not_make_the_finding_go(shop: Path) -> None:
     with bench(shop, lambda _: {"GEMINI.md": b""}) as (trial, patch):
-        assert failed(prove_patch(patch({"GEMINI.md": b"\n"}), (), trial)).keys() >= {FileObligation.FINDING_GONE}
+        assert failed(prove_patch(patch({"GEMINI.md": b"\n"}), trial)).keys() >= {FileObligation.FINDING_GONE}
 
 
 def test_a_patch_that_breaks_something_else_is_refused(shop: Path) -> None:
@@ -98,7 +98,7 @@ def test_a_patch_that_breaks_something_else_is_refused(shop: Path) -> None:
         return {"GEMINI.md": files.data("CLAUDE.md"), "CODEX.md": None}
 
     with bench(shop, edit) as (trial, patch):
-        objections = failed(prove_patch(patch(edit(Files(trial.base.snapshot.files, trial.workshop.repository.blobs))), (), trial))
+        objections = failed(prove_patch(patch(edit(Files(trial.base.snapshot.files, trial.workshop.repository.blobs))), trial))
     assert "DOC001 CODEX.md" in objections[FileObligation.NOTHING_NEW]
 
 
@@ -107,7 +107,7 @@ def test_a_patch_that_touches_what_it_does_not_declare_is_refused(shop: Path) ->
         files = Files(trial.base.snapshot.files, trial.workshop.repository.blobs)
         made = patch({**right(files), "README.md": b"# Shop, taken over\n"})
         smuggled = FilePatch(made.rule, made.object, made.finding_fingerprint, made.title, made.diff, ("GEMINI.md",))
-        assert failed(prove_patch(smuggled, (), trial)) == {FileObligation.SCOPE: "changed as well: README.md"}
+        assert failed(prove_patch(smuggled, trial)) == {FileObligation.SCOPE: "changed as well: README.md"}
 
 
 def test_a_remedy_that_goes_on_changing_is_refused(shop: Path) -> None:
@@ -117,14 +117,14 @@ def test_a_remedy_that_goes_on_changing_is_refused(shop: Path) -> None:
 
     with bench(shop, edit) as (trial, patch):
         writes = edit(Files(trial.base.snapshot.files, trial.workshop.repository.blobs))
-        assert failed(prove_patch(patch(writes), (), trial)).keys() >= {FileObligation.REPEATABLE}
+        assert failed(prove_patch(patch(writes), trial)).keys() >= {FileObligation.REPEATABLE}
 
 
 def test_a_patch_that_does_not_apply_is_refused(shop: Path) -> None:
     with bench(shop, right) as (trial, _):
         diff = "diff --git a/README.md b/README.md\n--- a/README.md\n+++ b/README.md\n@@ -1 +1 @@\n-# Something else\n+# Shop\n"
         patch = FilePatch("DOC001", MISSING, "0" * 32, "Wrong", diff, ("README.md",))
-        objections = failed(prove_patch(patch, (), trial))
+        objections = failed(prove_patch(patch, trial))
     assert list(objections) == [FileObligation.APPLIES]
     assert "patch does not apply" in objections[FileObligation.APPLIES]
 
@@ -133,14 +133,14 @@ def test_a_patch_whose_finding_is_not_there_is_refused(shop: Path) -> None:
     with bench(shop, right) as (trial, patch):
         made = patch({"GEMINI.md": b"text\n"})
         stranger = FilePatch(made.rule, file_identity("CLAUDE.md"), made.finding_fingerprint, made.title, made.diff, made.paths)
-        assert failed(prove_patch(stranger, (), trial)).keys() >= {FileObligation.FINDING_PRESENT}
+        assert failed(prove_patch(stranger, trial)).keys() >= {FileObligation.FINDING_PRESENT}
 
 
 def test_a_commit_that_moved_on_makes_a_patch_stale(shop: Path) -> None:
     with bench(shop, right) as (trial, patch):
         moved = Trial(trial.workshop, trial.base, trial.judge, trial.again, lambda: "f" * 40, trial.ruleset_digest)
         made = patch(right(Files(trial.base.snapshot.files, trial.workshop.repository.blobs)))
-        assert failed(prove_patch(made, (), moved)) == {FileObligation.BASE_UNCHANGED: "HEAD is ffffffffffff by now"}
+        assert failed(prove_patch(made, moved)) == {FileObligation.BASE_UNCHANGED: "HEAD is ffffffffffff by now"}
 
 
 def test_links_are_not_patched(shop: Path) -> None:
@@ -149,7 +149,7 @@ def test_links_are_not_patched(shop: Path) -> None:
     RepositoryBuilder(shop, start=START + timedelta(days=9)).commit("Link")
     with bench(shop, right) as (trial, patch):
         made = patch({"GEMINI.md": b"text\n", "README.md": b"/etc/passwd"})
-        assert "README.md" in failed(prove_patch(made, (), trial))[FileObligation.DECLARED_KINDS]
+        assert "README.md" in failed(prove_patch(made, trial))[FileObligation.DECLARED_KINDS]
 
 
 def test_the_plan_is_written_as_patches_that_git_takes_and_the_repository_is_clean_afterwards(shop: Path, tmp_path: Path) -> None:
