@@ -78,7 +78,8 @@ def _aligned(order: Sequence[str], documents: Mapping[str, list[Part]]) -> list[
         for pairing in pairings(representatives, documents[path]):
             if pairing.first is not None and pairing.second is not None:
                 home[id(pairing.second)] = known[id(pairing.first)]
-        place = 0
+        # Values at the top of a document are values there only: nothing comes before them.
+        place = int(bool(representatives) and representatives[0].section.heading == FRONT_MATTER)
         for part in documents[path]:
             group = home.get(id(part))
             if group is None:

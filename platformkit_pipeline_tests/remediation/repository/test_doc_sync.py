@@ -44,14 +44,24 @@ def test_after_a_merge_nothing_differs_nothing_is_lost_and_merging_again_changes
     assert in_line(merged)
     assert merged_documents(merged) == merged
     for path in texts:
-        everything = tokens_of(merged[path])
+        everything = said_by(merged[path])
         for text in texts.values():
             for said in sayings(text) - sayings(merged[path]):
                 assert _holds(everything, said), f"{path} lost {said}"
 
 
+def said_by(merged: str) -> list[str]:
+    """All that a merged text says; in a mark for a person the end of a comment is written so that it ends none."""
+    return tokens_of(merged.replace("- -", "--").replace("&gt;", ">"))
+
+
 def _holds(everything: list[str], said: tuple[str, ...]) -> bool:
     return any(tuple(everything[i : i + len(said)]) == said for i in range(len(everything) - len(said) + 1))
+
+
+def test_front_matter_of_one_document_stays_at_the_top_of_all() -> None:
+    merged = merged_documents({CLAUDE: "", GEMINI: "---\ntitle: shop\n---\nBuild it.\n", CODEX: "# Build\n"})
+    assert {text.partition("# Build")[0] for text in merged.values()} == {"---\ntitle: shop\n---\n\n"}
 
 
 @settings(max_examples=100, deadline=None)
@@ -62,7 +72,7 @@ def test_with_a_base_only_what_the_base_has_may_go(texts: dict[str, str], base: 
     assert merged == merged_documents(texts, base)
     for text in texts.values():
         for said in sayings(text) - sayings(merged[CLAUDE]) - sayings(base):
-            assert _holds(tokens_of(merged[CLAUDE]), said)
+            assert _holds(said_by(merged[CLAUDE]), said)
 
 
 @settings(max_examples=50, deadline=None)
