@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -107,23 +108,18 @@ def plan(
     check_output(output)
     if emit is not None and emit.exists() and (not emit.is_dir() or any(emit.iterdir())):
         raise ConfigurationError(f"--emit {emit}: is not an empty folder; give a new one")
+    options = SubjectOptions(
+        *(dsn, dsn_env, target, settings, name, environment, exposed_schema),
+        *(tenant_column, tenant_claim, membership_table, single_tenant),
+        *(project_ref, management_token_env, explain_analyze),
+    )
     if repo is not None:
-        about_databases = {
-            **{"--dsn": dsn, "--dsn-env": dsn_env, "--target": target, "--settings": settings, "--environment": environment},
-            **{"--exposed-schema": exposed_schema, "--tenant-column": tenant_column, "--tenant-claim": tenant_claim},
-            **{"--membership-table": membership_table, "--single-tenant": single_tenant, "--project-ref": project_ref},
-            **{"--management-token-env": management_token_env, "--explain-analyze": explain_analyze},
-        }
-        repository = repository_subject(repo, None, name, about_databases, github_access(github, github_token_env))
+        repository = repository_subject(repo, None, name, options.named("--name"), github_access(github, github_token_env))
         return _plan_repository(repository, _told(repository, owner, action_digests), emit, output_format, output, proven=not no_prove)
     given = {"--owner": owner, "--action-digests": action_digests, "--github": github, "--github-token-env": github_token_env}
     if misplaced := [option for option, value in given.items() if value is not None]:
         raise ConfigurationError(f"{', '.join(misplaced)}: only with --repo")
-    subject = SubjectOptions(
-        *(dsn, dsn_env, target, settings, name, environment, exposed_schema),
-        *(tenant_column, tenant_claim, membership_table, single_tenant),
-        *(project_ref, management_token_env, explain_analyze),
-    ).resolve()
+    subject = options.resolve()
     with progress_line() as progress:
         proposed = propose_plan(
             subject.dsn,
@@ -134,14 +130,18 @@ def plan(
             progress=progress,
         )
     if emit is not None:
-        try:
-            written = write_plan(proposed, emit)
-        except OSError as error:
-            raise ConfigurationError(f"--emit {emit}: cannot be written: {error.strerror or type(error).__name__}") from None
-        if not written:
-            warn("nothing to mend, so no file was written")
+        _emit(emit, lambda: write_plan(proposed, emit))
     write_text(plan_json(proposed) if output_format is PlanFormat.JSON else plan_markdown(proposed), output)
     return 0
+
+
+def _emit(folder: Path, write: Callable[[], tuple[Path, ...]]) -> None:
+    try:
+        written = write()
+    except OSError as error:
+        raise ConfigurationError(f"--emit {folder}: cannot be written: {error.strerror or type(error).__name__}") from None
+    if not written:
+        warn("nothing to mend, so no file was written")
 
 
 def _told(subject: RepositorySubject, owner: str | None, action_digests: Path | None) -> PlanInput:
@@ -161,11 +161,6 @@ def _plan_repository(
     with progress_line() as progress:
         proposed = propose_repository_plan(subject.path, target=subject.target, told=told, proven=proven, progress=progress)
     if emit is not None:
-        try:
-            written = write_repository_plan(proposed, emit)
-        except OSError as error:
-            raise ConfigurationError(f"--emit {emit}: cannot be written: {error.strerror or type(error).__name__}") from None
-        if not written:
-            warn("nothing to mend, so no file was written")
+        _emit(emit, lambda: write_repository_plan(proposed, emit))
     write_text(repository_plan_json(proposed) if output_format is PlanFormat.JSON else repository_plan_markdown(proposed), output)
     return 0

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from platformkit_pipeline.cli.subject import Listed, refuse_together
 from platformkit_pipeline.model.errors import ConfigurationError
 from platformkit_pipeline.model.target import OWNER_NAME, Environment, GithubAccess, Target, TargetKind
 from platformkit_pipeline.model.target_name import LONGEST_NAME, name_fault
@@ -53,9 +54,7 @@ def repository_subject(
     path: Path, base: str | None, name: str | None, others: Mapping[str, object], github: GithubAccess | None = None
 ) -> RepositorySubject:
     """Raises ConfigurationError for options that are about a database, and for a name that is none."""
-    given = [option for option, value in others.items() if value not in (None, [], False)]
-    if given:
-        raise ConfigurationError(f"--repo looks at a repository and cannot be combined with {', '.join(given)}")
+    refuse_together("--repo looks at a repository and", others)
     if name is not None and (fault := name_fault(name)):
         raise ConfigurationError(f"--name: {fault}")
     if name is None:
@@ -78,29 +77,23 @@ def github_access(owner_name: str | None, token_env: str | None) -> GithubAccess
     return GithubAccess(owner_name, token_env or DEFAULT_TOKEN_ENV)
 
 
-def repository_of_settings(name: str, settings: Path | None) -> RepositorySubject | None:
+def repository_of_settings(name: str, listed: Listed) -> RepositorySubject | None:
     """The entry under `repositories` of that name; None where there is none, or a project has the name.
 
     Raises SettingsError, and ConfigurationError for an entry without a path and for one whose name GitHub cannot know.
     """
     from platformkit_pipeline.model.settings import target_of
-    from platformkit_pipeline.operations.read_settings import github_access_of, read_settings, repository_path, settings_path
+    from platformkit_pipeline.operations.read_settings import github_access_of, repository_path
 
-    file = settings_path(settings)
-    read = read_settings(file)
-    entry = next((repository for repository in read.repositories if repository.name == name), None)
-    if entry is None or any(project.name == name for project in read.projects):
+    entry = next((repository for repository in listed.settings.repositories if repository.name == name), None)
+    if entry is None or any(project.name == name for project in listed.settings.projects):
         return None
-    return RepositorySubject(repository_path(file, entry), None, target_of(entry), github_access_of(entry))
+    return RepositorySubject(repository_path(listed.file, entry), None, target_of(entry), github_access_of(entry))
 
 
 def subject_of_entry(entry: RepositorySubject, base: str | None, others: Mapping[str, object]) -> RepositorySubject:
     """The entry with the base to compare with. Raises ConfigurationError for options that the settings decide."""
-    given = [option for option, value in others.items() if value not in (None, [], False)]
-    if given:
-        raise ConfigurationError(
-            f"--target {entry.target.name} is a repository of the settings and cannot be combined with {', '.join(given)}"
-        )
+    refuse_together(f"--target {entry.target.name} is a repository of the settings and", others)
     return replace(entry, base=base)
 
 

@@ -36,6 +36,7 @@ from platformkit_pipeline.cli.subject import (
     TargetOption,
     TenantClaimOption,
     TenantColumnOption,
+    listed_settings,
 )
 from platformkit_pipeline.model.errors import ConfigurationError
 from platformkit_pipeline.model.isolation import ProbeLevel
@@ -131,33 +132,28 @@ def scan(
     from platformkit_pipeline.cycle_collector import collector_spared
 
     check_output(output)
-    named = repository_of_settings(target, settings) if repo is None and target is not None else None
-    if repo is not None or named is not None:
-        about_databases = {
-            **{"--dsn": dsn, "--dsn-env": dsn_env, "--environment": environment},
-            **{"--exposed-schema": exposed_schema, "--tenant-column": tenant_column, "--tenant-claim": tenant_claim},
-            **{"--membership-table": membership_table, "--single-tenant": single_tenant, "--project-ref": project_ref},
-            **{"--management-token-env": management_token_env, "--explain-analyze": explain_analyze},
-            "--probe": None if probe is ProbeLevel.NONE else probe,
-        }
-        if repo is not None:
-            others = {**about_databases, "--target": target, "--settings": settings}
-            looked_at = repository_subject(repo, base, name, others, github_access(github, github_token_env))
-        elif named is not None:
-            others = {**about_databases, "--name": name, "--github": github, "--github-token-env": github_token_env}
-            looked_at = subject_of_entry(named, base, others)
-        return _scan_repository(
-            looked_at, _chosen_repository_rules(select, ignore, change=base is not None), fail_on, output_format, output
-        )
-    for option, value in {"--base": base, "--github": github, "--github-token-env": github_token_env}.items():
-        if value is not None:
-            raise ConfigurationError(f"{option} needs --repo, the repository that is meant")
-    rules = _chosen_rules(select, ignore, probe)
-    subject = SubjectOptions(
+    options = SubjectOptions(
         *(dsn, dsn_env, target, settings, name, environment, exposed_schema),
         *(tenant_column, tenant_claim, membership_table, single_tenant),
         *(project_ref, management_token_env, explain_analyze),
-    ).resolve()
+    )
+    listed = listed_settings(settings) if repo is None and target is not None else None
+    entry = repository_of_settings(target, listed) if target is not None and listed is not None else None
+    of_github = {"--github": github, "--github-token-env": github_token_env}
+    probed = {"--probe": None if probe is ProbeLevel.NONE else probe}
+    looked_at = None
+    if repo is not None:
+        looked_at = repository_subject(repo, base, name, options.named("--name") | probed, github_access(github, github_token_env))
+    elif entry is not None:
+        looked_at = subject_of_entry(entry, base, options.named("--target", "--settings") | probed | of_github)
+    if looked_at is not None:
+        chosen = _chosen_repository_rules(select, ignore, change=base is not None)
+        return _scan_repository(looked_at, chosen, fail_on, output_format, output)
+    for option, value in {"--base": base, **of_github}.items():
+        if value is not None:
+            raise ConfigurationError(f"{option} needs --repo, the repository that is meant")
+    rules = _chosen_rules(select, ignore, probe)
+    subject = options.resolve(listed)
     with collector_spared():
         from platformkit_pipeline.operations.scan import scan_database
 

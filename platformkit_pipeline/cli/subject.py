@@ -2,9 +2,10 @@
 
 # No `from __future__ import annotations` here: Typer reads the option types when a command is called.
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -21,6 +22,9 @@ from platformkit_pipeline.model.target import (
     Tenancy,
 )
 from platformkit_pipeline.model.target_name import LONGEST_NAME, name_fault
+
+if TYPE_CHECKING:
+    from platformkit_pipeline.model.settings import Settings
 
 DsnOption = Annotated[
     str | None, typer.Option("--dsn", metavar="DSN", help="Connection string. Prefer --dsn-env when it holds a password.")
@@ -79,6 +83,14 @@ ExplainAnalyzeOption = Annotated[
 
 
 @dataclass(frozen=True, slots=True)
+class Listed:
+    """The settings as they were read, and their file: paths in them are relative to its folder."""
+
+    file: Path
+    settings: "Settings"
+
+
+@dataclass(frozen=True, slots=True)
 class Subject:
     """What is looked at, how it is reached, and what its owners declare about it."""
 
@@ -107,26 +119,35 @@ class SubjectOptions:
     management_token_env: str | None = None
     explain_analyze: bool = False
 
-    def resolve(self) -> Subject:
-        """Raises ConfigurationError for options that contradict one another, SettingsError, UnknownTarget."""
+    def named(self, *but: str) -> dict[str, object]:
+        """The options by the names that a person gave them under, without some."""
+        options: dict[str, object] = {
+            "--dsn": self.dsn,
+            "--dsn-env": self.dsn_env,
+            "--target": self.target,
+            "--settings": self.settings,
+            "--name": self.name,
+            "--environment": self.environment,
+            "--exposed-schema": self.exposed_schema,
+            "--tenant-column": self.tenant_column,
+            "--tenant-claim": self.tenant_claim,
+            "--membership-table": self.membership_table,
+            "--single-tenant": self.single_tenant,
+            "--project-ref": self.project_ref,
+            "--management-token-env": self.management_token_env,
+            "--explain-analyze": self.explain_analyze,
+        }
+        return {name: value for name, value in options.items() if name not in but}
+
+    def resolve(self, listed: Listed | None = None) -> Subject:
+        """`listed` are the settings, where they were read already.
+
+        Raises ConfigurationError for options that contradict one another, SettingsError, UnknownTarget.
+        """
         if self.target is not None:
-            _refuse_together(
-                "--target",
-                {
-                    "--dsn": self.dsn,
-                    "--dsn-env": self.dsn_env,
-                    "--name": self.name,
-                    "--environment": self.environment,
-                    "--exposed-schema": self.exposed_schema,
-                    "--tenant-column": self.tenant_column,
-                    "--tenant-claim": self.tenant_claim,
-                    "--membership-table": self.membership_table,
-                    "--single-tenant": self.single_tenant,
-                    "--project-ref": self.project_ref,
-                    "--management-token-env": self.management_token_env,
-                },
-            )
-            return _subject_of_settings(self.target, self.settings, explain_analyze=self.explain_analyze)
+            others = self.named("--target", "--settings", "--explain-analyze")
+            refuse_together("--target takes everything from the settings and", others)
+            return _subject_of_settings(self.target, listed or listed_settings(self.settings), explain_analyze=self.explain_analyze)
         if self.settings is not None:
             raise ConfigurationError("--settings needs --target, the name of one of its projects")
         reached = _given_dsn(self.dsn, self.dsn_env)
@@ -143,17 +164,26 @@ class SubjectOptions:
         )
 
 
-def _refuse_together(option: str, others: dict[str, object]) -> None:
-    given = [name for name, value in others.items() if value is not None and value != []]
+def refuse_together(subject: str, others: Mapping[str, object]) -> None:
+    """Raises ConfigurationError that begins with `subject` when one of the other options was given."""
+    given = [name for name, value in others.items() if value not in (None, [], False)]
     if given:
-        raise ConfigurationError(f"{option} takes everything from the settings and cannot be combined with {', '.join(given)}")
+        raise ConfigurationError(f"{subject} cannot be combined with {', '.join(given)}")
 
 
-def _subject_of_settings(name: str, settings: Path | None, *, explain_analyze: bool) -> Subject:
+def listed_settings(option: Path | None) -> Listed:
+    """Raises SettingsError."""
+    from platformkit_pipeline.operations.read_settings import read_settings, settings_path
+
+    file = settings_path(option)
+    return Listed(file, read_settings(file))
+
+
+def _subject_of_settings(name: str, listed: Listed, *, explain_analyze: bool) -> Subject:
     from platformkit_pipeline.model.settings import declarations_of, observation_options_of, target_of
-    from platformkit_pipeline.operations.read_settings import find_project, read_settings, resolve_dsn, settings_path
+    from platformkit_pipeline.operations.read_settings import find_project, resolve_dsn
 
-    project = find_project(read_settings(settings_path(settings)), name)
+    project = find_project(listed.settings, name)
     options = observation_options_of(project)
     return Subject(
         resolve_dsn(project),
