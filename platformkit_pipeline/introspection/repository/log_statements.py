@@ -7,7 +7,6 @@ configuration nor its comments change the answer. Files without the word are not
 from __future__ import annotations
 
 import re
-import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from importlib.resources import files as package_files
 from pathlib import Path
 
 from platformkit_pipeline.introspection.repository.files import Files, UnreadableError
-from platformkit_pipeline.introspection.repository.programs import find_program
+from platformkit_pipeline.introspection.repository.programs import ProgramFailed, answer_of, find_program
 from platformkit_pipeline.model.repository.components import Language, component_files
 from platformkit_pipeline.model.repository.declarations import RepositoryDeclarations
 from platformkit_pipeline.model.repository.facet import RepositoryFacet
@@ -63,10 +62,6 @@ _TOOLS: Mapping[Language, _Tool] = {
 }
 
 
-class _AnswerError(Exception):
-    """Why a tool gave no answer, as the rest of a sentence."""
-
-
 def observe_printing(
     files: Files, declarations: RepositoryDeclarations, manifests: Sequence[Manifest]
 ) -> tuple[tuple[PrintingFile, ...], tuple[Unobserved, ...]]:
@@ -80,7 +75,7 @@ def observe_printing(
         paths = [path for path, spoken in components.items() if spoken is language]
         try:
             found += _printing(files, paths, language, tool)
-        except _AnswerError as error:
+        except ProgramFailed as error:
             missing.append(Unobserved(RepositoryFacet.LOG_STATEMENTS, f"{tool.program}: {error}"))
         except OSError as error:
             missing.append(
@@ -128,14 +123,14 @@ def _examined(files: Files, path: str, word: re.Pattern[bytes]) -> bytes | None:
 def _answered(tool: _Tool, folder: Path, names: Mapping[str, str], language: Language) -> Iterator[PrintingFile]:
     program = find_program(tool.program)
     if program is None:
-        raise _AnswerError(f"is not installed; `pip install {tool.installed_by}` puts it beside this program")
+        raise ProgramFailed(f"is not installed; `pip install {tool.installed_by}` puts it beside this program")
     rules = folder.parent / "rules.yml"
     rules.write_bytes((package_files(__package__) / "console_statements.yml").read_bytes())
     lines: dict[str, list[int]] = {}
     faults: dict[str, str] = {}
     for name, line, said in _said(tool.command(program, rules), folder, tool.answers):
         if name not in names:
-            raise _AnswerError("its answer speaks of a file that it was not asked about")
+            raise ProgramFailed("its answer speaks of a file that it was not asked about")
         if said.startswith(_INVALID):
             faults.setdefault(name, f"cannot be parsed: line {line}")
         else:
@@ -149,17 +144,11 @@ def _answered(tool: _Tool, folder: Path, names: Mapping[str, str], language: Lan
 
 
 def _said(command: Sequence[str], folder: Path, answers: tuple[int, ...]) -> Iterator[tuple[str, int, str]]:
-    try:
-        done = subprocess.run(command, cwd=folder, capture_output=True, timeout=TIMEOUT_SECONDS, check=False, stdin=subprocess.DEVNULL)
-    except subprocess.TimeoutExpired:
-        raise _AnswerError(f"did not answer within {TIMEOUT_SECONDS} seconds") from None
-    if done.returncode not in answers:
-        said = " ".join(done.stderr.decode(errors="replace").split())[:300]
-        raise _AnswerError(f"ended with {done.returncode}: {said or 'no message'}")
-    for line in done.stdout.decode(errors="replace").splitlines():
+    printed = answer_of(command, folder, codes=answers, timeout=TIMEOUT_SECONDS)
+    for line in printed.decode(errors="replace").splitlines():
         if not line.strip():
             continue
         found = _ANSWER.match(line)
         if found is None:
-            raise _AnswerError("its answer has another form than is known")
+            raise ProgramFailed("its answer has another form than is known")
         yield found["name"], int(found["line"]), found["said"]

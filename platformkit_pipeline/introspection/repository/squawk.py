@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from platformkit_pipeline.introspection.repository.programs import find_program
+from platformkit_pipeline.introspection.repository.programs import ProgramFailed, answer_of, find_program
 from platformkit_pipeline.model.migration import SquawkFinding, SquawkReport
 
 TIMEOUT_SECONDS = 120
@@ -79,14 +78,11 @@ def _asked(program: str, folder: Path, batch: Mapping[str, str], together: bool,
 
 def _answer(command: Sequence[str], folder: Path) -> list[dict[str, Any]]:
     try:
-        done = subprocess.run(command, cwd=folder, capture_output=True, timeout=TIMEOUT_SECONDS, check=False, stdin=subprocess.DEVNULL)
-    except subprocess.TimeoutExpired:
-        raise _AnswerError(f"it did not answer within {TIMEOUT_SECONDS} seconds") from None
-    if done.returncode not in _OK:
-        said = " ".join(done.stderr.decode(errors="replace").split())[:300]
-        raise _AnswerError(f"it ended with {done.returncode}: {said or 'no message'}")
+        printed = answer_of(command, folder, codes=_OK, timeout=TIMEOUT_SECONDS)
+    except ProgramFailed as failed:
+        raise _AnswerError(f"it {failed}") from None
     try:
-        answer = json.loads(done.stdout or b"[]")
+        answer = json.loads(printed or b"[]")
     except ValueError:
         raise _AnswerError("its answer is no JSON") from None
     if not isinstance(answer, list) or not all(isinstance(said, dict) and {"file", "line", "rule_name"} <= said.keys() for said in answer):
