@@ -7,12 +7,10 @@ from collections.abc import Mapping
 
 import pytest
 
-from platformkit_pipeline.introspection.repository.git import open_repository
-from platformkit_pipeline.introspection.repository.observe import observe_repository
-from platformkit_pipeline.introspection.repository.options import RepositoryOptions
 from platformkit_pipeline.model.repository.codeowners import Codeowners
 from platformkit_pipeline.model.repository.path_patterns import matches
 from platformkit_pipeline.sandbox.sample_repository.builder import RepositoryBuilder
+from platformkit_pipeline_tests.introspection.repository.observing import observed
 
 pytestmark = pytest.mark.usefixtures("without_secret_search")
 
@@ -76,11 +74,7 @@ def test_a_pattern_that_was_made_to_take_long_does_not() -> None:
 
 
 def owners(builder: RepositoryBuilder, files: Mapping[str, str | bytes]) -> Codeowners:
-    for path, content in files.items():
-        builder.write(path, content)
-    builder.commit("Owners")
-    with open_repository(builder.folder) as repository:
-        found = observe_repository(repository, RepositoryOptions("shop")).codeowners
+    found = observed(builder, files).codeowners
     assert found is not None
     return found
 

@@ -8,23 +8,12 @@ from pathlib import Path
 import pytest
 
 from platformkit_pipeline.introspection.repository import log_statements
-from platformkit_pipeline.introspection.repository.git import open_repository
-from platformkit_pipeline.introspection.repository.observe import observe_repository
-from platformkit_pipeline.introspection.repository.options import RepositoryOptions
 from platformkit_pipeline.model.repository.facet import RepositoryFacet
 from platformkit_pipeline.model.repository.log_statements import PrintingFile
-from platformkit_pipeline.model.repository.snapshot import RepositorySnapshot
 from platformkit_pipeline.sandbox.sample_repository.builder import RepositoryBuilder
+from platformkit_pipeline_tests.introspection.repository.observing import observed
 
 pytestmark = pytest.mark.usefixtures("without_secret_search")
-
-
-def observed(builder: RepositoryBuilder, files: Mapping[str, str | bytes]) -> RepositorySnapshot:
-    for path, content in files.items():
-        builder.write(path, content)
-    builder.commit("All of it")
-    with open_repository(builder.folder) as repository:
-        return observe_repository(repository, RepositoryOptions(name="shop"))
 
 
 def printing(builder: RepositoryBuilder, files: Mapping[str, str | bytes]) -> dict[str, PrintingFile]:

@@ -7,24 +7,19 @@ from collections.abc import Mapping
 import pytest
 
 from platformkit_pipeline.introspection.repository import observe
-from platformkit_pipeline.introspection.repository.git import open_repository
-from platformkit_pipeline.introspection.repository.observe import observe_repository
-from platformkit_pipeline.introspection.repository.options import RepositoryOptions
 from platformkit_pipeline.model.repository.facet import RepositoryFacet
 from platformkit_pipeline.model.repository.inventory import inventory_of, snapshot_of
 from platformkit_pipeline.model.repository.manifests import Ecosystem
 from platformkit_pipeline.model.repository.snapshot import RepositorySnapshot
 from platformkit_pipeline.sandbox.sample_repository.builder import RepositoryBuilder
+from platformkit_pipeline_tests.introspection.repository import observing
 
 pytestmark = pytest.mark.usefixtures("without_secret_search")
 
 
 def observed(builder: RepositoryBuilder, files: Mapping[str, str | bytes]) -> RepositorySnapshot:
-    for path, content in files.items():
-        builder.write(path, content)
-    builder.commit("All of it")
-    with open_repository(builder.folder) as repository:
-        snapshot = observe_repository(repository, RepositoryOptions(name="shop"))
+    """Nothing of it is lost when it is stored."""
+    snapshot = observing.observed(builder, files)
     assert snapshot_of(inventory_of(snapshot), snapshot.unobserved) == snapshot
     return snapshot
 

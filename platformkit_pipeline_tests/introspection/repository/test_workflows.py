@@ -3,38 +3,26 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from platformkit_pipeline.introspection.repository import workflows, zizmor
-from platformkit_pipeline.introspection.repository.git import open_repository
-from platformkit_pipeline.introspection.repository.observe import observe_repository
-from platformkit_pipeline.introspection.repository.options import RepositoryOptions
 from platformkit_pipeline.introspection.repository.workflow_conditions import condition_holds
 from platformkit_pipeline.introspection.repository.zizmor import ask_zizmor
 from platformkit_pipeline.model.repository.checks import Holds
 from platformkit_pipeline.model.repository.facet import RepositoryFacet
 from platformkit_pipeline.model.repository.inventory import inventory_of, snapshot_of
-from platformkit_pipeline.model.repository.snapshot import RepositorySnapshot
 from platformkit_pipeline.model.repository.workflows import Pin, Workflow, WorkflowJob
 from platformkit_pipeline.model.result import Severity
 from platformkit_pipeline.sandbox.sample_repository.builder import RepositoryBuilder
+from platformkit_pipeline_tests.introspection.repository.observing import observed
 
 pytestmark = pytest.mark.usefixtures("without_secret_search")
 
 FOLDER = ".github/workflows"
 HEAD = "on: pull_request\npermissions: {}\njobs:\n"
 JOB = "  a:\n    runs-on: ubuntu-24.04\n    steps:\n      - run: ruff check .\n"
-
-
-def observed(builder: RepositoryBuilder, files: Mapping[str, str | bytes]) -> RepositorySnapshot:
-    for path, content in files.items():
-        builder.write(path, content)
-    builder.commit("Workflows")
-    with open_repository(builder.folder) as repository:
-        return observe_repository(repository, RepositoryOptions("shop"))
 
 
 def workflow(builder: RepositoryBuilder, text: str | bytes) -> Workflow:
