@@ -1,15 +1,13 @@
 """Read `platformkit.yaml` and the files it includes; name file, line and path of everything that is wrong with them.
 
 All faults of all files are reported at once. Values are never repeated in a message: one of them may be a secret that
-stands in the wrong place. What the settings mean is in `model.settings`, how text becomes values in `settings_document`.
+stands in the wrong place. What the settings mean is in `model.settings`, how text becomes values in `model.yaml_document`.
 """
 
 from __future__ import annotations
 
 import glob
-import json
 import os
-import typing
 import zoneinfo
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,26 +18,19 @@ from pydantic import BaseModel, ValidationError
 
 from platformkit_pipeline.cycle_collector import collector_paused
 from platformkit_pipeline.logs import get_logger
+from platformkit_pipeline.model.document_faults import faults_of, sentence_of_fault
 from platformkit_pipeline.model.dsn import Dsn, redact
 from platformkit_pipeline.model.errors import ConfigurationError, SettingsError, UnknownTarget
 from platformkit_pipeline.model.settings import Project, Repository, Settings, TargetLists
 from platformkit_pipeline.model.target import OWNER_NAME, GithubAccess
+from platformkit_pipeline.model.yaml_document import Document, Fault, MalformedDocument, parse_json, parse_yaml, strings_of
 from platformkit_pipeline.operations.resolve_dsn import dsn_from_environment
-from platformkit_pipeline.operations.settings_document import Document, Fault, MalformedDocument, parse_json, parse_yaml, strings_of
 
 SETTINGS_VARIABLE = "PLATFORMKIT_SETTINGS"
 DEFAULT_SETTINGS = Path("platformkit.yaml")
 _TARGET_LISTS = ("projects", "repositories", "connectors")
 _MOST_FAULTS_SHOWN = 50
 _MOST_NAMES_SHOWN = 10
-_EXPECTED = {
-    "missing": "is required",
-    "string_type": "expected text; put a number or a word like true in quotes",
-    "model_type": "expected a mapping",
-    "dict_type": "expected a mapping",
-    "mapping_type": "expected a mapping",
-    "tuple_type": "expected a list",
-}
 
 _log = get_logger("operations.read_settings")
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -80,7 +71,7 @@ class _Faults:
     def __str__(self) -> str:
         files = list(dict.fromkeys(label for label, _ in self._found))
         found = sorted(self._found.items(), key=lambda item: (files.index(item[0][0]), item[1].line or 0))
-        lines = [_sentence(label, fault) for (label, _), fault in found[:_MOST_FAULTS_SHOWN]]
+        lines = [sentence_of_fault(label, fault) for (label, _), fault in found[:_MOST_FAULTS_SHOWN]]
         if len(found) > _MOST_FAULTS_SHOWN:
             lines.append(f"and {len(found) - _MOST_FAULTS_SHOWN} more")
         return "\n".join(lines)
@@ -208,42 +199,10 @@ def _validated(model: type[_Model], file: _File, faults: _Faults) -> _Model | No
     try:
         return model.model_validate(file.document.value)
     except ValidationError as error:
-        for detail in error.errors(include_url=False, include_context=True, include_input=False):
-            path = tuple(detail["loc"])
-            if path or detail["type"] != "value_error":  # repeated names are told apart by file, further down
-                faults.add_at(file, path, _expectation(model, path, detail["type"], detail["msg"], detail.get("ctx", {})))
+        for detail, fault in zip(error.errors(include_url=False), faults_of(model, file.document, error), strict=True):
+            if fault.path or detail["type"] != "value_error":  # repeated names are told apart by file, further down
+                faults.add(file.label, fault)
         return None
-
-
-def _expectation(model: type[BaseModel], path: Sequence[str | int], kind: str, message: str, context: Mapping[str, Any]) -> str:
-    if kind == "extra_forbidden":
-        known = _keys_at(model, path[:-1])
-        secret = (
-            "; secrets never stand here, only the names of environment variables that hold them" if any("_env" in k for k in known) else ""
-        )
-        return f"is not a known key; known here: {', '.join(known)}{secret}"
-    if kind == "value_error" and "error" in context:
-        return str(context["error"])
-    expected = _EXPECTED.get(kind) or message.replace("Input should be", "expected").replace("a valid ", "a ")
-    if kind == "model_type":
-        expected += f" with {', '.join(_keys_at(model, path))}"
-    return redact(expected)
-
-
-def _keys_at(model: type[BaseModel], path: Sequence[str | int]) -> list[str]:
-    """Keys that the mapping at `path` may have."""
-    for step in path:
-        if isinstance(step, str):
-            annotation = next((f.annotation for name, f in model.model_fields.items() if step in (name, f.alias)), None)
-            model = next(_models_in(annotation), model)
-    return [f.alias or name for name, f in model.model_fields.items()]
-
-
-def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for argument in typing.get_args(annotation):
-        yield from _models_in(argument)
 
 
 def _refuse_secrets(file: _File, faults: _Faults) -> None:
@@ -285,20 +244,3 @@ def _refuse_unknown_timezone(settings: Settings, main: _File, faults: _Faults) -
         zoneinfo.ZoneInfo(zone)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
         faults.add_at(main, ("schedule", "timezone"), "is not a time zone of the IANA database, such as Europe/Rome")
-
-
-def _sentence(label: str, fault: Fault) -> str:
-    where = label if fault.line is None else f"{label}:{fault.line}"
-    path = _path_text(fault.path)
-    return f"{where}: {path}: {fault.message}" if path else f"{where}: {fault.message}"
-
-
-def _path_text(path: Sequence[str | int]) -> str:
-    text = ""
-    for step in path:
-        if isinstance(step, int):
-            text += f"[{step}]"
-        else:
-            key = step if step.isidentifier() else json.dumps(step, ensure_ascii=False)
-            text += f".{key}" if text else key
-    return redact(text)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from platformkit_pipeline.operations.settings_document import Fault, MalformedDocument, parse_json, parse_yaml, strings_of
+from platformkit_pipeline.model.yaml_document import Fault, MalformedDocument, parse_json, parse_yaml, strings_of
 
 
 def faults_of(text: str) -> tuple[Fault, ...]:
