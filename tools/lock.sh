@@ -10,4 +10,4 @@ compile() {
 }
 
 compile -o requirements/runtime.txt
-compile --extra test --extra foreign-schemas --extra lint -c requirements/runtime.txt -o requirements/dev.txt
+compile --extra test --extra api-contracts --extra bench --extra foreign-schemas --extra lint -c requirements/runtime.txt -o requirements/dev.txt

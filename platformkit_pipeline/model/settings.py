@@ -30,6 +30,7 @@ _OWNER = re.compile(r"team:\S+\Z|[^@\s:]+@[^@\s]+\.[^@\s]+\Z")
 _QUALIFIED = re.compile(r'(?:[^."\s]+|"(?:[^"]|"")+")\.(?:[^."\s]+|"(?:[^"]|"")+")\Z')
 _CLASS_PATH = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*\Z")
 _CRON_FIELD = re.compile(r"(?:\*|[0-9A-Za-z]+(?:-[0-9A-Za-z]+)?)(?:/[0-9]+)?\Z")
+_HTTP_URL = re.compile(r"https?://[^\s/@?#]+(?:/[^\s@?#]*)?\Z")
 _REPOSITORY = re.compile(r"[A-Za-z0-9_.\-]+/[A-Za-z0-9_.\-]+\Z")
 _CRON_FIELDS = 5
 
@@ -91,6 +92,22 @@ class ManagementApi(_Entry):
     token_env: VariableName
 
 
+class DataApi(_Entry):
+    """Where the project's Data API answers over HTTP, for API contracts and the HTTP steps of user journeys."""
+
+    url: Text
+    """Such as https://abcdefghij.supabase.co; no login in it."""
+    key_env: VariableName | None = None
+    """Variable with the publishable key; service keys have no place in contract tests."""
+
+    @field_validator("url")
+    @classmethod
+    def _url(cls, value: str) -> str:
+        if not _HTTP_URL.match(value):
+            raise ValueError("expected an http(s) URL without a login, such as https://abcdefghij.supabase.co")
+        return value
+
+
 class Performance(_Entry):
     explain_analyze: bool = False
     """Run slow SELECTs for their plans: read-only, under a timeout, and only those without parameters and side effects."""
@@ -128,6 +145,11 @@ class Project(_Entry):
     """Audit logs whose names do not tell that they are."""
     repository: TargetName | None = None
     """Name of the entry under `repositories` that holds the project's migrations."""
+    data_api: DataApi | None = None
+    contracts: Text | None = None
+    """Folder of the project's contracts, relative to the settings file; default: `contracts` in its repository."""
+    probe_writes: bool = False
+    """Contract tests may change rows in transactions that are rolled back. Never in production, whatever stands here."""
 
 
 class GithubAccess(_Entry):
@@ -169,14 +191,17 @@ class Connector(_Entry):
 
 
 class ParityWeights(_Entry):
+    """Of the dimensions that a project declares contracts for; the others have no say."""
+
     api: Weight = 30
     data: Weight = 30
     event: Weight = 20
     behavior: Weight = 20
+    drift: Weight = 20
 
     @model_validator(mode="after")
     def _something_counts(self) -> Self:
-        if not (self.api or self.data or self.event or self.behavior):
+        if not (self.api or self.data or self.event or self.behavior or self.drift):
             raise ValueError("at least one weight must be above 0")
         return self
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
+from platformkit_pipeline.model.contract import Dimension
 from platformkit_pipeline.rules.registry import Family
 
 SOURCE_PROJECTS = dg.AssetKey(["source", "supabase_projects"])
@@ -19,9 +20,20 @@ REPOSITORY = dg.AssetKey(["introspection", "repository"])
 GITHUB_SETTINGS = dg.AssetKey(["introspection", "github_settings"])
 REPOSITORY_REPORT = dg.AssetKey(["compliance", "repository_report"])
 REPOSITORY_GATE = dg.AssetKey(["governance", "repository_gate"])
+SOURCE_CONNECTORS = dg.AssetKey(["source", "connectors"])
+CONNECTORS = dg.AssetKey(["introspection", "connectors"])
+CONNECTOR_REPORT = dg.AssetKey(["compliance", "connector_report"])
+CONNECTOR_GATE = dg.AssetKey(["governance", "connector_gate"])
+PARITY_SCORES = dg.AssetKey(["parity", "scores"])
+MERGE_GATE = dg.AssetKey(["governance", "merge_gate"])
 FLEET_REPORT = dg.AssetKey(["reporting", "compliance_report"])
 
 
 def family_key(family: Family) -> dg.AssetKey:
     """`compliance/<family>`."""
     return dg.AssetKey(["compliance", family.value])
+
+
+def parity_key(dimension: Dimension) -> dg.AssetKey:
+    """`parity/api_contracts` and so on; `parity/environment_drift`."""
+    return dg.AssetKey(["parity", "environment_drift" if dimension is Dimension.DRIFT else f"{dimension.value}_contracts"])

@@ -13,8 +13,12 @@ SUPABASE_PROJECTS = "supabase_projects"
 REPOSITORIES = "repositories"
 """The same for repositories."""
 
+CONNECTORS = "connectors"
+"""The same for connectors."""
+
 supabase_projects = dg.DynamicPartitionsDefinition(name=SUPABASE_PROJECTS)
 repositories = dg.DynamicPartitionsDefinition(name=REPOSITORIES)
+connectors = dg.DynamicPartitionsDefinition(name=CONNECTORS)
 
 RANGE_START_TAG = "dagster/asset_partition_range_start"
 RANGE_END_TAG = "dagster/asset_partition_range_end"

@@ -55,6 +55,7 @@ class Family(StrEnum):
     SUPPRESSIONS = "suppressions"
     AMENDMENTS = "amendments"
     ORGANISATION_README = "organisation_readme"
+    CONNECTORS = "connectors"
 
 
 class Source(StrEnum):
@@ -78,6 +79,8 @@ class Source(StrEnum):
     """Settings that only GitHub's API tells; judged where a token is given, unknown elsewhere."""
     CHANGE = "change"
     """What a branch brings; judged where somebody names the base that it is compared with."""
+    CONNECTOR = "connector"
+    """A connector, asked through its interface and put to the acceptance suite."""
     CONTROL_PLANE = "control_plane"
     """A repository's documents beside what the control plane holds; judged where there is one, unknown elsewhere."""
 
@@ -166,6 +169,7 @@ _PACKAGES: Mapping[Scope, tuple[str, ...]] = MappingProxyType(
     {
         Scope.PROJECT: ("platformkit_pipeline.rules.database",),
         Scope.REPOSITORY: ("platformkit_pipeline.rules.migrations", _REPOSITORY_RULES),
+        Scope.CONNECTOR: ("platformkit_pipeline.rules.connector",),
     }
 )
 """Every module in a package is imported for the rules that it registers, when rules of its scope are asked for."""

@@ -1,0 +1,1 @@
+"""Rules about connectors, one module per group. The subject is a `ConnectorSnapshot`."""
