@@ -201,8 +201,8 @@ class ParityWeights(_Entry):
 
     @model_validator(mode="after")
     def _something_counts(self) -> Self:
-        if not (self.api or self.data or self.event or self.behavior or self.drift):
-            raise ValueError("at least one weight must be above 0")
+        if not (self.api or self.data or self.event or self.behavior):
+            raise ValueError("at least one weight of api, data, event and behavior must be above 0")
         return self
 
 
