@@ -23,6 +23,8 @@ from platformkit_pipeline.model.result import Outcome, Severity
 from platformkit_pipeline.model.score import Score, exact
 from platformkit_pipeline.model.target import Environment, Target, TargetKind
 
+LATEST = "latest"
+
 
 @dataclass(frozen=True, slots=True)
 class StoredParity:
@@ -80,6 +82,24 @@ def find(connection: Connection, parity_id: str) -> StoredParity | None:
         return None
     row = connection.execute(statement("parity_find"), {"parity_id": parity_id}).fetchone()
     return None if row is None else _stored(row, connection.execute(statement("parity_results"), {"parity_id": parity_id}).fetchall())
+
+
+def named(connection: Connection, target_id: int, reference: str, *, but: str | None = None) -> StoredParity | None:
+    """The run of the target that `reference` names, which is never the run `but`; None when there is none.
+
+    An id, a full commit (its latest run), or LATEST for the last run of the default branch.
+    """
+    row = connection.execute(
+        statement("parity_named"),
+        {
+            "target_id": target_id,
+            "parity_id": reference if _is_uuid(reference) else None,
+            "commit": reference,
+            "latest": reference == LATEST,
+            "but": but,
+        },
+    ).fetchone()
+    return find(connection, row[0]) if row else None
 
 
 def predecessor(connection: Connection, target_id: int, report: ParityReport) -> StoredParity | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from platformkit_pipeline.connectors.delivery.outbox import Outbox
 from platformkit_pipeline.control_plane.connection import Connection
 from platformkit_pipeline.model.contract import CheckResult
 from platformkit_pipeline.model.event import Event
@@ -19,6 +20,7 @@ from platformkit_pipeline.model.score import Score
 EVENT_TYPE = "parity.regressed"
 AGGREGATE_TYPE = "target"
 _MOST_CHECKS = 100
+_LONGEST_TEXT = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +57,11 @@ def regression_event(report: ParityReport, regressed: Regressed) -> Event:
         "owners": list(target.owners),
         "parity_id": report.parity_id,
         "compared_with": regressed.compared_with,
-        "reasons": list(regressed.reasons),
+        "reasons": [_told(reason) for reason in regressed.reasons[:_MOST_CHECKS]],
         "score": score_to_json(report.parity.score),
         "score_before": score_to_json(regressed.before),
         "lost_checks": [
-            {"check": name_of(r), "severity": r.severity.value, "outcome": r.outcome.value, "message": r.message}
+            {"check": _told(name_of(r)), "severity": r.severity.value, "outcome": r.outcome.value, "message": _told(r.message)}
             for r in regressed.lost[:_MOST_CHECKS]
         ],
         "more_lost_checks": max(0, len(regressed.lost) - _MOST_CHECKS),
@@ -73,6 +75,9 @@ def regression_event(report: ParityReport, regressed: Regressed) -> Event:
 
 def tell_owners(connection: Connection, report: ParityReport, regressed: Regressed) -> None:
     """Put the event into the outbox, in the caller's transaction; once per run."""
-    from platformkit_pipeline.connectors.delivery.outbox import Outbox
-
     Outbox("ops").publish(connection, [regression_event(report, regressed)])
+
+
+def _told(text: str) -> str:
+    """An event is bounded, and what is stored in PostgreSQL holds no NUL; the whole message stands in `ops.contract_results`."""
+    return text.replace("\0", "\ufffd")[:_LONGEST_TEXT]

@@ -11,6 +11,7 @@ from typing import Any
 from platformkit_pipeline.control_plane import parity
 from platformkit_pipeline.control_plane.connection import Connection, control_plane_errors
 from platformkit_pipeline.control_plane.parity import StoredDecision
+from platformkit_pipeline.model.dsn import redact
 from platformkit_pipeline.model.errors import ConfigurationError
 from platformkit_pipeline.model.parity import ParityReport
 from platformkit_pipeline.model.parity_document import comparison_from_json, comparison_to_json
@@ -54,20 +55,50 @@ def decide_merge_gate(
     max_drop_percent: Fraction = DEFAULT_MAX_DROP,
     base: Base | None = None,
 ) -> MergeDecision:
-    """Decide on a stored run, `head`, against the stored run `base_id` and the best of the default branch; store the decision.
+    """Decide on a stored run, `head`, against the stored run `base_id` (see `stored_base`) and the best of the default branch; store
+    the decision. A no also tells the owners. The same again changes nothing.
 
-    `base` stands in for `base_id` where the base is a file. A no also tells the owners. The same again changes nothing.
-    Raises ConfigurationError for a base that is not stored or is another target's, ControlPlaneError.
+    `base` stands in for `base_id` where the base is a file. Raises ConfigurationError for a base that is not stored, ControlPlaneError.
     """
     with control_plane_errors(), connection.transaction():
         target_id = target_id_of(connection, target)
-        compared = base if base_id is None else _stored_base(connection, target_id, target, base_id, head)
-        best = parity.best(connection, target_id, since=now - timedelta(days=BEST_OF_DAYS), until=now, but=head.parity_id)
-        decision = decided(head, compared, best, now, max_drop_percent=max_drop_percent)
+        compared = base if base_id is None else stored_base(connection, target, base_id, head)
+        decision = _weighed(connection, target_id, head, compared, now, max_drop_percent)
         _keep(connection, target_id, head, decision, now)
         if decision.verdict == "no":
             tell_owners(connection, head, _regression(head, compared, decision.comparison))
     return decision
+
+
+def weigh_merge_gate(
+    connection: Connection,
+    target: Target,
+    head: ParityReport,
+    base: Base | None,
+    now: datetime,
+    *,
+    max_drop_percent: Fraction = DEFAULT_MAX_DROP,
+) -> MergeDecision:
+    """What would be decided on a run that nobody keeps; nothing is written. Raises ControlPlaneError."""
+    with control_plane_errors(), connection.transaction():
+        return _weighed(connection, target_id_of(connection, target), head, base, now, max_drop_percent)
+
+
+def stored_base(connection: Connection, target: Target, reference: str, head: ParityReport | None = None) -> Base:
+    """The stored run of `target` that `reference` names: its id, a full commit (its latest run), or `latest` for the default branch's last.
+
+    Raises ConfigurationError when there is none, and when it is `head` itself.
+    """
+    with control_plane_errors(), connection.transaction():
+        target_id = target_id_of(connection, target)
+        but = head.parity_id if head else None
+        found = parity.named(connection, target_id, reference, but=but)
+    if found is None:
+        raise ConfigurationError(
+            f"base run {redact(reference)!r} of {target.name} is not in the control plane: give the parity_id of another run "
+            f"that was kept, a commit in full that such a run was of, or {parity.LATEST}"
+        )
+    return Base(found.report.parity_id, found.report.results)
 
 
 def decided(
@@ -115,15 +146,11 @@ def merge_decision_from_json(value: Mapping[str, Any]) -> MergeDecision:
     )
 
 
-def _stored_base(connection: Connection, target_id: int, target: Target, base_id: str, head: ParityReport) -> Base:
-    found = parity.find(connection, base_id)
-    if found is None:
-        raise ConfigurationError(f"base run {base_id!r} is not in the control plane: give the parity_id of a run that was kept")
-    if found.target_id != target_id:
-        raise ConfigurationError(f"base run {base_id} is about {found.report.target.name}, not about {target.name}")
-    if found.report.parity_id == head.parity_id:
-        raise ConfigurationError(f"base run {base_id} is the run itself: nothing could be worse than that")
-    return Base(found.report.parity_id, found.report.results)
+def _weighed(
+    connection: Connection, target_id: int, head: ParityReport, base: Base | None, now: datetime, max_drop_percent: Fraction
+) -> MergeDecision:
+    best = parity.best(connection, target_id, since=now - timedelta(days=BEST_OF_DAYS), until=now, but=head.parity_id)
+    return decided(head, base, best, now, max_drop_percent=max_drop_percent)
 
 
 def _keep(connection: Connection, target_id: int, head: ParityReport, decision: MergeDecision, now: datetime) -> None:
