@@ -12,14 +12,13 @@ from platformkit_pipeline.connectors.delivery.outbox import Outbox
 from platformkit_pipeline.control_plane.connection import Connection
 from platformkit_pipeline.model.contract import CheckResult, Dimension
 from platformkit_pipeline.model.errors import ConfigurationError
+from platformkit_pipeline.model.merge_decision import merge_decision_from_json, merge_decision_to_json
 from platformkit_pipeline.model.parity import ParityReport, one_per_check, parity_score
 from platformkit_pipeline.model.parity_gate import refuses
 from platformkit_pipeline.model.result import Outcome, Severity
 from platformkit_pipeline.model.target import Target
 from platformkit_pipeline.operations.decide_merge_gate import (
     decide_merge_gate,
-    merge_decision_from_json,
-    merge_decision_to_json,
     stored_base,
     weigh_merge_gate,
 )
