@@ -73,11 +73,11 @@ class Workbench:
 
     def _run(self, bench: Bench, statement: str, table: str, *values: Any) -> None:
         with connect(self.dsn) as connection:
-            connection.execute(sql.SQL(statement).format(sql.Identifier(bench.schema, table)), values)  # type: ignore[arg-type]
+            connection.execute(sql.SQL(statement).format(sql.Identifier(bench.schema, table)), values)
 
     def _value(self, bench: Bench, statement: str, table: str, *values: Any) -> Any:
         with connect(self.dsn) as connection:
-            row = connection.execute(sql.SQL(statement).format(sql.Identifier(bench.schema, table)), values).fetchone()  # type: ignore[arg-type]
+            row = connection.execute(sql.SQL(statement).format(sql.Identifier(bench.schema, table)), values).fetchone()
         return row[0] if row else 0
 
 
