@@ -6,14 +6,15 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from platformkit_pipeline.connectors.interface import Connector
+from platformkit_pipeline.connectors.registration import register
 from platformkit_pipeline.model.contract import Dimension
 from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.model.errors import ConfigurationError, PlatformkitError
+from platformkit_pipeline.model.settings import Connector as ConnectorEntry
 from platformkit_pipeline.model.settings import DataApi, ParitySettings, Project, Settings, declarations_of, target_of
 from platformkit_pipeline.model.snapshot import Snapshot
 from platformkit_pipeline.model.target import NO_OPTIONS, Declarations, Environment, Target
@@ -181,7 +182,7 @@ def key_from_environment(variable: str, environment: Mapping[str, str] = os.envi
     return key
 
 
-def _connector_entry(settings: Settings, name: str) -> Any:
+def _connector_entry(settings: Settings, name: str) -> ConnectorEntry:
     found = next((entry for entry in settings.connectors if entry.name == name), None)
     if found is None:
         known = ", ".join(sorted(entry.name for entry in settings.connectors)) or "none"
@@ -191,11 +192,4 @@ def _connector_entry(settings: Settings, name: str) -> Any:
 
 def _connector(settings: Settings, name: str) -> Connector:
     entry = _connector_entry(settings, name)
-    module, _, class_name = entry.class_path.partition(":")
-    try:
-        made = getattr(import_module(module), class_name)(**entry.options)
-    except Exception as error:  # whatever a connector's own code raises is about this connector only
-        raise ConfigurationError(f"connector {name}: {entry.class_path} cannot be made: {type(error).__name__}") from None
-    if not isinstance(made, Connector):
-        raise ConfigurationError(f"connector {name}: {entry.class_path} does not derive from platformkit_pipeline.connectors.Connector")
-    return made
+    return register(entry.class_path, entry.options).required()
