@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from platformkit_pipeline.cli.output import check_output, progress_line, render, write_text
+from platformkit_pipeline.cli.output import check_output, progress_line, render, warn, write_text
 from platformkit_pipeline.cli.scan import EXIT_FINDINGS, EXIT_NOT_OBSERVED, FailOn, codes_of
 from platformkit_pipeline.cli.subject import (
     DsnEnvOption,
@@ -39,6 +39,10 @@ if TYPE_CHECKING:
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
+_WHERE_THEY_LIE = (
+    f"they are files {{{','.join(d.value for d in Dimension)}}}/NAME.yaml in the folder of --contracts, of `contracts` in the settings, "
+    "or in the folder contracts of the project's repository"
+)
 LARGEST_BASE_BYTES = 50_000_000
 
 
@@ -129,6 +133,8 @@ def parity(
     else:
         subject = _subject_of_options(options, contracts, data_api_url, data_api_key_env, probe_writes=probe_writes)
     refuse_malformed(subject.contracts, dimensions)
+    if not subject.contracts.declared:
+        warn(f"{subject.target.name} has no contracts: {_WHERE_THEY_LIE}")
     # A base that is not there is said before minutes of measuring.
     given = _base_of_file(base) if base is not None else _checked_base(subject, base_run, store=store)
     report = _measured(subject, dimensions, revision)

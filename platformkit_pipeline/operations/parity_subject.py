@@ -66,7 +66,8 @@ def subject_of_project(
         data_api=_data_api(project.name, project.data_api, environment),
         writes_allowed=writes_allowed(target, project.probe_writes),
     )
-    contracts = read_contracts(contracts_folder(settings_file, settings, project))
+    folder = contracts_folder(settings_file, settings, project)
+    contracts = read_contracts(folder) if folder else ContractSet()
     return ParitySubject(target, contracts, surroundings, weights_of(settings.parity), max_drop_of(settings.parity))
 
 
@@ -95,15 +96,18 @@ def subject_of_database(
     return ParitySubject(target, read_contracts(existing(folder)), surroundings, weights_of(defaults), max_drop_of(defaults))
 
 
-def contracts_folder(settings_file: Path, settings: Settings, project: Project) -> Path:
-    """Where the contracts of a project lie. Raises ConfigurationError for a folder that is named in the settings and not there."""
+def contracts_folder(settings_file: Path, settings: Settings, project: Project) -> Path | None:
+    """Where the contracts of a project lie; None when the settings name neither a folder nor a repository with a path.
+
+    Raises ConfigurationError for a folder that is named in the settings and not there.
+    """
     if project.contracts is not None:
         return existing(settings_file.parent / project.contracts)
     if project.repository is not None:
         repository = find_repository(settings, project.repository)
         if repository.path is not None:
             return repository_path(settings_file, repository) / FOLDER
-    return settings_file.parent / FOLDER / project.name
+    return None
 
 
 def existing(folder: Path) -> Path:

@@ -11,12 +11,14 @@ from xml.etree import ElementTree
 
 import psycopg
 import pytest
+from jsonschema import Draft202012Validator
 
 from platformkit_pipeline.connectors.delivery.tables import create_delivery_tables
 from platformkit_pipeline.control_plane import targets
 from platformkit_pipeline.control_plane.connection import DATABASE_URL, Connection
 from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.model.target import Environment, Target, TargetKind
+from platformkit_pipeline.reporting.schemas import parity_schema
 from platformkit_pipeline_tests.cli.conftest import Program
 
 OUTBOX = "outbox: {schema: events, key: [id, destination], inbox: inbox, dead_letters: dead_letters, limits: {pending: 0}}\n"
@@ -87,7 +89,10 @@ def test_a_report_kept_as_a_file_is_the_base_of_the_next(program: Program, outbo
     base = tmp_path / "base.json"
     options = ("parity", "--dsn-env", "SHOP_URL", "--contracts", str(contracts))
     assert program(*options, "--format", "json", "--output", str(base)).code == 0
-    assert program(*options, "--base", str(base)).code == 0
+    unchanged = program(*options, "--base", str(base), "--format", "json")
+    assert unchanged.code == 0
+    for report in (base.read_text(encoding="utf-8"), unchanged.stdout):
+        assert list(Draft202012Validator(parity_schema()).iter_errors(json.loads(report))) == []
     leave_one_event_waiting(outbox)
     ran = program(*options, "--base", str(base), "--format", "markdown")
     assert ran.code == 1
