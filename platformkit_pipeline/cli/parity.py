@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -11,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from platformkit_pipeline.cli.output import check_output, progress_line, render, write_text
+from platformkit_pipeline.cli.output import check_output, progress_line, render, warn, write_text
 from platformkit_pipeline.cli.scan import EXIT_FINDINGS, EXIT_NOT_OBSERVED, FailOn, codes_of
 from platformkit_pipeline.cli.subject import (
     DsnEnvOption,
@@ -33,7 +31,6 @@ from platformkit_pipeline.model.contract import Dimension
 from platformkit_pipeline.model.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from platformkit_pipeline.control_plane.connection import Connection
     from platformkit_pipeline.model.merge_decision import MergeDecision
     from platformkit_pipeline.model.parity import ParityReport
     from platformkit_pipeline.model.parity_gate import Base
@@ -42,6 +39,10 @@ if TYPE_CHECKING:
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
+_WHERE_THEY_LIE = (
+    f"they are files {{{','.join(d.value for d in Dimension)}}}/NAME.yaml in the folder of --contracts, of `contracts` in the settings, "
+    "or in the folder contracts of the project's repository"
+)
 LARGEST_BASE_BYTES = 50_000_000
 
 
@@ -132,12 +133,12 @@ def parity(
     else:
         subject = _subject_of_options(options, contracts, data_api_url, data_api_key_env, probe_writes=probe_writes)
     refuse_malformed(subject.contracts, dimensions)
-    given = _base_of_file(base) if base is not None else None
-    with _control_plane(wanted=store or base_run is not None) as connection:
-        # A base that is not there is said before minutes of measuring.
-        given = _stored_base(connection, subject, base_run) if connection is not None and base_run is not None else given
-        report = _measured(subject, dimensions, revision)
-        decision = _conclude(connection, subject, report, given, store=store)
+    if not subject.contracts.declared:
+        warn(f"{subject.target.name} has no contracts: {_WHERE_THEY_LIE}")
+    # A base that is not there is said before minutes of measuring.
+    given = _base_of_file(base) if base is not None else _checked_base(subject, base_run, store=store)
+    report = _measured(subject, dimensions, revision)
+    decision = _conclude(subject, report, given, of_control_plane=base_run is not None, store=store)
     write_text(_rendered(report, decision, output_format, to_file=output is not None), output)
     return _exit_code(report, decision, fail_on)
 
@@ -210,21 +211,17 @@ def _base_of_file(path: Path) -> Base:
     return base_from_document(text, f"--base {path}")
 
 
-@contextmanager
-def _control_plane(*, wanted: bool) -> Iterator[Connection | None]:
-    if not wanted:
-        yield None
-        return
+def _checked_base(subject: ParitySubject, reference: str | None, *, store: bool) -> Base | None:
+    """The stored run that is compared with; None without a reference, and then whether the control plane could keep one."""
+    if reference is None and not store:
+        return None
     from platformkit_pipeline.control_plane.connection import control_plane_dsn, session
+    from platformkit_pipeline.operations.decide_merge_gate import stored_base
+    from platformkit_pipeline.operations.stored_snapshot import target_id_of
 
     with session(control_plane_dsn()) as connection:
-        yield connection
-
-
-def _stored_base(connection: Connection, subject: ParitySubject, reference: str) -> Base:
-    from platformkit_pipeline.operations.decide_merge_gate import stored_base
-
-    return stored_base(connection, subject.target, reference)
+        target_id_of(connection, subject.target)
+        return stored_base(connection, subject.target, reference) if reference is not None else None
 
 
 def _measured(subject: ParitySubject, dimensions: tuple[Dimension, ...], revision: Revision) -> ParityReport:
@@ -236,22 +233,23 @@ def _measured(subject: ParitySubject, dimensions: tuple[Dimension, ...], revisio
 
 
 def _conclude(
-    connection: Connection | None, subject: ParitySubject, report: ParityReport, base: Base | None, *, store: bool
+    subject: ParitySubject, report: ParityReport, base: Base | None, *, of_control_plane: bool, store: bool
 ) -> MergeDecision | None:
     """What the gate says, where there is a base; run and decision are stored where that is wanted."""
+    from platformkit_pipeline.control_plane.connection import control_plane_dsn, session
     from platformkit_pipeline.operations.decide_merge_gate import decide_merge_gate, decided, weigh_merge_gate
     from platformkit_pipeline.operations.score_parity import keep_parity
 
     now, max_drop = datetime.now(UTC), subject.max_drop_percent
-    if connection is not None and store:
+    if not store and not of_control_plane:
+        return decided(report, base, None, now, max_drop_percent=max_drop) if base is not None else None
+    with session(control_plane_dsn()) as connection:
+        if not store:
+            return weigh_merge_gate(connection, subject.target, report, base, now, max_drop_percent=max_drop)
         keep_parity(connection, report)
-    if base is None:
-        return None
-    if connection is None:
-        return decided(report, base, None, now, max_drop_percent=max_drop)
-    if not store:
-        return weigh_merge_gate(connection, subject.target, report, base, now, max_drop_percent=max_drop)
-    return decide_merge_gate(connection, subject.target, report, None, now, max_drop_percent=max_drop, base=base)
+        if base is None:
+            return None
+        return decide_merge_gate(connection, subject.target, report, None, now, max_drop_percent=max_drop, base=base)
 
 
 def _rendered(report: ParityReport, decision: MergeDecision | None, output_format: ParityFormat, *, to_file: bool) -> str:

@@ -8,12 +8,14 @@ weights of the settings, capped as every score is: 49 below a critical check tha
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from fractions import Fraction
 
 from platformkit_pipeline.model.contract import WHOLE_CONTRACT, CheckResult, Dimension
+from platformkit_pipeline.model.errors import ConfigurationError
 from platformkit_pipeline.model.result import Outcome
 from platformkit_pipeline.model.score import WEIGHTS, Judged, Score, tally
 from platformkit_pipeline.model.target import Target
@@ -21,6 +23,7 @@ from platformkit_pipeline.model.target import Target
 CheckKey = tuple[Dimension, str, str]
 """`CheckResult.key`: dimension, contract, check."""
 
+_COMMIT = re.compile(r"(?:[0-9a-f]{40}|[0-9a-f]{64})\Z")
 NOTHING_DECLARED = "no contract is declared, so there is no score"
 NO_WEIGHT = "every dimension that is declared has weight 0 in the settings (parity.weights), so there is no score"
 _BY_BADNESS = (Outcome.FAIL, Outcome.UNKNOWN, Outcome.PASS, Outcome.NOT_APPLICABLE)
@@ -94,6 +97,13 @@ def parity_score(
     effective = sum((d.weight * d.score.effective for d in dimensions), Fraction()) / total
     capped = Score(min(raw, tally(map(_raw, listed)).cap), min(effective, tally(_effective(listed, waived)).cap))
     return ParityScore(dimensions, capped)
+
+
+def full_commit(commit: str | None) -> str | None:
+    """`commit`. Raises ConfigurationError when it is shortened, or something else: what it names later must not be another."""
+    if commit is not None and not _COMMIT.match(commit):
+        raise ConfigurationError("the commit must be given in full: 40 or 64 hex digits, lower case")
+    return commit
 
 
 def counts(result: CheckResult) -> bool:

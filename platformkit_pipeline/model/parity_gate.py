@@ -27,6 +27,7 @@ from platformkit_pipeline.model.result import Outcome, Severity
 from platformkit_pipeline.model.score import display
 
 BEST_OF_DAYS = 30
+_MOST_NAMES = 5
 _MEASURED = (Outcome.PASS, Outcome.FAIL)
 
 
@@ -100,6 +101,8 @@ def compare(head: ParityReport, base: Base | None, best: BestScore | None, max_d
         *([doubt] if doubt else []),
         *([] if doubt else _about_scores(head.parity, then, best, max_drop_percent)),
         *_about_lost(head.results),
+        *_about_blindness(head.results, blocking),
+        *_about_softened(head.results, base),
         *_about_removed(removed),
     )
     base_id = base.parity_id if base else None
@@ -175,6 +178,27 @@ def _about_scores(head: ParityScore, base: ParityScore | None, best: BestScore |
 def _about_lost(results: Iterable[CheckResult]) -> Iterator[str]:
     for dimension, contract in sorted(lost_contracts(results)):
         yield f"contract {dimension.value}/{contract} could not be told in whole, so {dimension.value} counts 0"
+
+
+def _about_blindness(results: Iterable[CheckResult], blocking: tuple[CheckResult, ...]) -> Iterator[str]:
+    blind = [r for r in results if r.severity is Severity.CRITICAL and r.outcome is Outcome.UNKNOWN and r not in blocking]
+    if blind:
+        yield f"critical checks that cannot be told, and could not be at the base: {_names(blind)}"
+
+
+def _about_softened(results: Iterable[CheckResult], base: Base | None) -> Iterator[str]:
+    """Head's rules count, so a change can make its own failures weigh less; a reviewer should hear of it."""
+    was = {r.key: r for r in base.results if counts(r)} if base else {}
+    softened = [
+        r for r in results if r.key in was and (r.outcome is Outcome.NOT_APPLICABLE or r.severity.rank > was[r.key].severity.rank)
+    ]
+    if softened:
+        yield f"checks that weigh less by this change, or are declared not applicable: {_names(sorted(softened, key=name_of))}"
+
+
+def _names(results: list[CheckResult]) -> str:
+    more = f" and {len(results) - _MOST_NAMES} more" if len(results) > _MOST_NAMES else ""
+    return ", ".join(name_of(r) for r in results[:_MOST_NAMES]) + more
 
 
 def _about_removed(removed: tuple[CheckResult, ...]) -> Iterator[str]:

@@ -6,14 +6,15 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from platformkit_pipeline.connectors.interface import Connector
+from platformkit_pipeline.connectors.registration import register
 from platformkit_pipeline.model.contract import Dimension
 from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.model.errors import ConfigurationError, PlatformkitError
+from platformkit_pipeline.model.settings import Connector as ConnectorEntry
 from platformkit_pipeline.model.settings import DataApi, ParitySettings, Project, Settings, declarations_of, target_of
 from platformkit_pipeline.model.snapshot import Snapshot
 from platformkit_pipeline.model.target import NO_OPTIONS, Declarations, Environment, Target
@@ -65,7 +66,8 @@ def subject_of_project(
         data_api=_data_api(project.name, project.data_api, environment),
         writes_allowed=writes_allowed(target, project.probe_writes),
     )
-    contracts = read_contracts(contracts_folder(settings_file, settings, project))
+    folder = contracts_folder(settings_file, settings, project)
+    contracts = read_contracts(folder) if folder else ContractSet()
     return ParitySubject(target, contracts, surroundings, weights_of(settings.parity), max_drop_of(settings.parity))
 
 
@@ -94,15 +96,18 @@ def subject_of_database(
     return ParitySubject(target, read_contracts(existing(folder)), surroundings, weights_of(defaults), max_drop_of(defaults))
 
 
-def contracts_folder(settings_file: Path, settings: Settings, project: Project) -> Path:
-    """Where the contracts of a project lie. Raises ConfigurationError for a folder that is named in the settings and not there."""
+def contracts_folder(settings_file: Path, settings: Settings, project: Project) -> Path | None:
+    """Where the contracts of a project lie; None when the settings name neither a folder nor a repository with a path.
+
+    Raises ConfigurationError for a folder that is named in the settings and not there.
+    """
     if project.contracts is not None:
         return existing(settings_file.parent / project.contracts)
     if project.repository is not None:
         repository = find_repository(settings, project.repository)
         if repository.path is not None:
             return repository_path(settings_file, repository) / FOLDER
-    return settings_file.parent / FOLDER / project.name
+    return None
 
 
 def existing(folder: Path) -> Path:
@@ -181,7 +186,7 @@ def key_from_environment(variable: str, environment: Mapping[str, str] = os.envi
     return key
 
 
-def _connector_entry(settings: Settings, name: str) -> Any:
+def _connector_entry(settings: Settings, name: str) -> ConnectorEntry:
     found = next((entry for entry in settings.connectors if entry.name == name), None)
     if found is None:
         known = ", ".join(sorted(entry.name for entry in settings.connectors)) or "none"
@@ -191,11 +196,4 @@ def _connector_entry(settings: Settings, name: str) -> Any:
 
 def _connector(settings: Settings, name: str) -> Connector:
     entry = _connector_entry(settings, name)
-    module, _, class_name = entry.class_path.partition(":")
-    try:
-        made = getattr(import_module(module), class_name)(**entry.options)
-    except Exception as error:  # whatever a connector's own code raises is about this connector only
-        raise ConfigurationError(f"connector {name}: {entry.class_path} cannot be made: {type(error).__name__}") from None
-    if not isinstance(made, Connector):
-        raise ConfigurationError(f"connector {name}: {entry.class_path} does not derive from platformkit_pipeline.connectors.Connector")
-    return made
+    return register(entry.class_path, entry.options).required()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import uuid
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -12,8 +11,7 @@ from platformkit_pipeline.control_plane import metrics, parity
 from platformkit_pipeline.control_plane.connection import Connection, control_plane_errors
 from platformkit_pipeline.logs import bind_ids, get_logger
 from platformkit_pipeline.model.contract import CheckResult, Dimension
-from platformkit_pipeline.model.errors import ConfigurationError
-from platformkit_pipeline.model.parity import CheckKey, ParityReport, one_per_check, parity_score
+from platformkit_pipeline.model.parity import CheckKey, ParityReport, full_commit, one_per_check, parity_score
 from platformkit_pipeline.operations.alert_regression import Regressed, regressed_since, tell_owners
 from platformkit_pipeline.operations.clock import SYSTEM_CLOCK, Clock
 from platformkit_pipeline.operations.parity_subject import ParitySubject
@@ -21,7 +19,6 @@ from platformkit_pipeline.operations.stored_snapshot import target_id_of
 from platformkit_pipeline.parity.run_contracts import run_contracts
 
 DEFAULT_BRANCH = "main"
-_COMMIT = re.compile(r"(?:[0-9a-f]{40}|[0-9a-f]{64})\Z")
 _EVERY = tuple(Dimension)
 
 _log = get_logger("operations.score_parity")
@@ -36,8 +33,7 @@ class Revision:
     default_branch: str = DEFAULT_BRANCH
 
     def __post_init__(self) -> None:
-        if self.commit is not None and not _COMMIT.match(self.commit):
-            raise ConfigurationError("the commit must be given in full: 40 or 64 hex digits, lower case")
+        full_commit(self.commit)
 
     @property
     def of_default_branch(self) -> bool:

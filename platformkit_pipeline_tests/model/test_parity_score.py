@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from fractions import Fraction
 from random import Random
 
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from platformkit_pipeline.model.contract import WHOLE_CONTRACT, CheckResult, Dimension
@@ -19,6 +19,7 @@ from platformkit_pipeline.model.target import Target, TargetKind
 
 WEIGHTS = {Dimension.API: 30, Dimension.DATA: 30, Dimension.EVENT: 20, Dimension.BEHAVIOR: 20, Dimension.DRIFT: 20}
 FIVE = Fraction(5)
+MEASURED = (Outcome.PASS, Outcome.FAIL)
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 SHOP = Target(TargetKind.SUPABASE_PROJECT, "shop")
 
@@ -261,6 +262,25 @@ def test_base_is_scored_by_the_severities_of_head() -> None:
     was = [check("a", Outcome.FAIL, Severity.LOW), check("b")]
     [a, _] = sorted(rescored(was, [check("a", Outcome.FAIL, Severity.CRITICAL), check("b")]), key=lambda r: r.check)
     assert (a.severity, a.outcome) == (Severity.CRITICAL, Outcome.FAIL)
+
+
+def test_a_check_that_head_makes_weigh_less_is_named_for_the_reviewer() -> None:
+    base = Base("base", (check("a", Outcome.FAIL), check("b"), check("c")))
+    softer = [check("a", Outcome.FAIL, Severity.LOW), replace(check("b"), outcome=Outcome.NOT_APPLICABLE), check("c")]
+    reasons = compare(report(softer), base, None, FIVE).reasons
+    assert "checks that weigh less by this change, or are declared not applicable: data/orders/a, data/orders/b" in reasons
+
+
+@given(some, st.data())
+def test_losing_sight_never_turns_a_no_into_a_yes(head: list[CheckResult], data: st.DataObject) -> None:
+    """Of what base could tell; a check that is new with this change weighs nothing against it but a critical failure."""
+    base = [replace(r, outcome=data.draw(outcomes)) for r in head]
+    told = [now for now, then in zip(head, base, strict=True) if then.outcome in MEASURED and now.outcome in MEASURED]
+    assume(told)
+    lost = data.draw(st.sampled_from(told))
+    blinded = [replace(r, outcome=Outcome.UNKNOWN) if r is lost else r for r in head]
+    if verdict(head, base) == "no":
+        assert verdict(blinded, base) != "yes"
 
 
 def test_without_anything_to_compare_with_the_first_run_passes_and_says_so() -> None:
