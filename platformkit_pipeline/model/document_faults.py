@@ -45,9 +45,12 @@ def faults_of(model: type[BaseModel], document: Document, error: ValidationError
 def _path_in(value: Any, steps: Sequence[str | int], *, missing: bool) -> tuple[str | int, ...]:
     """`steps` without those that are no part of the document: pydantic names the member of a union that it tried as well."""
     path: list[str | int] = []
+    here: Any = value
     for position, step in enumerate(steps):
-        if (isinstance(value, dict) and step in value) or (isinstance(value, list) and isinstance(step, int) and step < len(value)):
-            value = value[step]
+        in_list = isinstance(here, list) and isinstance(step, int) and step < len(here)
+        known = in_list or (isinstance(here, dict) and step in here)
+        if known:
+            here = here[step]
         elif not (missing and position == len(steps) - 1):
             continue
         path.append(step)

@@ -105,11 +105,5 @@ def _unique(catalog: Catalog, relation: Relation, column: model.Column) -> Verdi
 def is_unique(catalog: Catalog, relation: Relation, columns: tuple[str, ...]) -> bool:
     """A valid unique index without a predicate has exactly these key columns, in any order."""
     wanted = frozenset(columns)
-    return any(
-        index.unique
-        and index.valid
-        and index.predicate is None
-        and len(index.key_columns) == len(columns)
-        and wanted == set(index.key_columns)
-        for index in catalog.indexes_of(relation)
-    )
+    whole = [i for i in catalog.indexes_of(relation) if i.unique and i.valid and i.predicate is None]
+    return any(len(index.key_columns) == len(columns) and wanted == set(index.key_columns) for index in whole)

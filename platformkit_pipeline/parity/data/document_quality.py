@@ -167,21 +167,22 @@ class Quality(Part):
     def satisfied_by(self, value: Any) -> bool:
         """Whether the figure of a metric or the value of a query is as the rule wants it. Without a comparison: it is zero."""
         name, wanted = self.operator or ("mustBe", 0)
-        if name in ("mustBe", "mustNotBe"):
-            return bool(_exact(value) == _exact(wanted)) is (name == "mustBe")
         figure = _exact(value)
+        if name in ("mustBe", "mustNotBe"):
+            return bool(figure == _exact(wanted)) is (name == "mustBe")
         if not isinstance(figure, Fraction):
             return False
+        low, high = (Fraction(str(number)) for number in (wanted if isinstance(wanted, tuple) else (wanted, wanted)))
         match name:
             case "mustBeGreaterThan":
-                return figure > _exact(wanted)
+                return figure > low
             case "mustBeGreaterOrEqualTo":
-                return figure >= _exact(wanted)
+                return figure >= low
             case "mustBeLessThan":
-                return figure < _exact(wanted)
+                return figure < high
             case "mustBeLessOrEqualTo":
-                return figure <= _exact(wanted)
-        return (_exact(wanted[0]) <= figure <= _exact(wanted[1])) is (name == "mustBeBetween")
+                return figure <= high
+        return (low <= figure <= high) is (name == "mustBeBetween")
 
     @property
     def wanted(self) -> str:
@@ -193,15 +194,16 @@ class Quality(Part):
 
 def _expectation_in(value: Any) -> Implementation:
     """Raises ValueError."""
-    match value:
-        case {"type": str(name), **rest} if name and rest.keys() <= {"kwargs"} and isinstance(rest.get("kwargs") or {}, dict):
-            return Implementation(name, rest.get("kwargs") or {})
+    if isinstance(value, dict) and value.keys() <= {"type", "kwargs"}:
+        name, kwargs = value.get("type"), value.get("kwargs") or {}
+        if isinstance(name, str) and name and isinstance(kwargs, dict):
+            return Implementation(name, kwargs)
     raise ValueError("implementation of Great Expectations is a mapping with type (a text) and kwargs (a mapping), nothing else")
 
 
 def one_select(query: str) -> None:
-    """Raises ValueError when `query` is anything but one SELECT; `${...}` and `{batch}` stand for names."""
-    text = query.replace("{batch}", "batch")
+    """Raises ValueError when `query` is anything but one SELECT; `${...}` stand for names."""
+    text = query
     for placeholder in ("table", "object", "column", "property", "schema"):
         text = text.replace("${" + placeholder + "}", placeholder + "_")
     try:

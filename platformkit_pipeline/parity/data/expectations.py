@@ -19,11 +19,10 @@ from platformkit_pipeline.introspection.postgres.connection import APPLICATION_N
 from platformkit_pipeline.model.dsn import Dsn, redact
 from platformkit_pipeline.model.errors import TargetUnreachable
 from platformkit_pipeline.model.yaml_document import Path
-from platformkit_pipeline.parity.data.document_quality import one_select
 from platformkit_pipeline.parity.data.row_checks import Expectation, RowCheck
 
 if TYPE_CHECKING:
-    from great_expectations.data_context import AbstractDataContext
+    from great_expectations.data_context.data_context.abstract_data_context import AbstractDataContext
     from great_expectations.validator.validator import Validator
     from sqlalchemy import Engine
 
@@ -39,14 +38,16 @@ _IN_SQL = """
     expect_column_values_to_not_match_like_pattern expect_column_values_to_not_match_like_pattern_list
     expect_column_values_to_not_match_regex expect_column_values_to_not_match_regex_list expect_compound_columns_to_be_unique
     expect_multicolumn_sum_to_equal expect_select_column_values_to_be_unique_within_record expect_table_row_count_to_be_between
-    expect_table_row_count_to_equal unexpected_rows_expectation
+    expect_table_row_count_to_equal
 """
 IN_SQL = frozenset(_IN_SQL.split())
 """Expectations whose work the server does, and which fetch counts and a bounded sample. The others would pull rows or distinct values."""
 
-ROWS_QUERY = "unexpected_rows_query"
 _NOT_OURS = frozenset({"batch_id", "row_condition", "condition_parser"})
 _LONGEST_SERVER_MESSAGE = 200
+_LOST = "the connection to the database was lost"
+_NOT_EVALUATED = "Great Expectations could not evaluate it on this table"
+_LIMITS = "set transaction read only; set local row_security = off; set local statement_timeout = %(ms)s; set local lock_timeout = %(ms)s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +91,10 @@ def _faults(expectation: Expectation) -> Iterator[tuple[Path, str]]:
         yield (), f"{expectation.type} is no expectation of Great Expectations{f'; did you mean {near[0]}?' if near else ''}"
         return
     if expectation.type not in IN_SQL:
+        told = ", ".join(sorted(IN_SQL))
         yield (
             (),
-            f"{expectation.type} is not run here, because it would pull rows out of the database; those that are: {', '.join(sorted(IN_SQL))}",
+            f"{expectation.type} is not run here, because it would pull rows out of the database: write a rule of type sql, or one of {told}",
         )
         return
     fields: Mapping[str, Any] = found.__fields__
@@ -102,17 +104,14 @@ def _faults(expectation: Expectation) -> Iterator[tuple[Path, str]]:
         yield (key,), f"{expectation.type} has no argument of this name; it has {', '.join(known)}"
     if unknown:
         return
-    query = expectation.kwargs.get(ROWS_QUERY)
     try:
-        if isinstance(query, str):
-            one_select(query)
         found(**expectation.kwargs)
     except Exception as error:  # the class of its errors is that of the pydantic that the library carries along
         yield from _refusals(error)
 
 
 def _refusals(error: Exception) -> Iterator[tuple[Path, str]]:
-    details = error.errors() if hasattr(error, "errors") else [{"loc": (ROWS_QUERY,), "msg": str(error)}]
+    details = error.errors() if hasattr(error, "errors") else [{"loc": (), "msg": f"is refused ({type(error).__name__})"}]
     for detail in details:
         steps = tuple(step for step in detail["loc"] if step != "__root__")
         yield steps or ("",), redact(str(detail["msg"]))
@@ -168,9 +167,9 @@ class Rows:
                 configurations=[made.configuration], runtime_configuration={"result_format": wanted, "catch_exceptions": True}
             )
         except Exception:
-            return Measured(problem=self._refusal or "Great Expectations could not evaluate it on this table")
+            return Measured(problem=self._why(_NOT_EVALUATED))
         if _raised(said.exception_info):
-            return Measured(problem=self._refusal or "Great Expectations could not evaluate it on this table")
+            return Measured(problem=self._why(_NOT_EVALUATED))
         result = dict(said.result)
         values = tuple(result.pop("partial_unexpected_list", None) or ())[:sample]
         return Measured(success=bool(said.success), figures=result, sample=values)
@@ -194,23 +193,28 @@ class Rows:
         self._refusal = None
         try:
             with self._engine.connect() as connection:
-                return list(connection.execute(statement, values).fetchmany(2)), None
+                # a server-side cursor: what is not fetched stays there
+                streamed = connection.execution_options(stream_results=True)
+                return list(streamed.execute(statement, values).fetchmany(2)), None
         except SQLAlchemyError:
-            return [], self._refusal or "the connection to the database was lost"
+            return [], self._why(_LOST)
+
+    def _why(self, otherwise: str) -> str:
+        """What the server refused last, if it was the server."""
+        return self._refusal or otherwise
 
     def _validator(self, schema: str, relation: str) -> Validator:
         from great_expectations.core.batch import Batch
-        from great_expectations.execution_engine import SqlAlchemyExecutionEngine
         from great_expectations.execution_engine.sqlalchemy_batch_data import SqlAlchemyBatchData
+        from great_expectations.execution_engine.sqlalchemy_execution_engine import SqlAlchemyExecutionEngine
         from great_expectations.validator.validator import Validator
 
-        if (schema, relation) not in self._validators:
+        name = (schema, relation)
+        if name not in self._validators:
             engine = SqlAlchemyExecutionEngine(engine=self._engine, create_temp_table=False)
-            data = SqlAlchemyBatchData(execution_engine=engine, schema_name=schema, table_name=relation, create_temp_table=False)
-            self._validators[schema, relation] = Validator(
-                execution_engine=engine, batches=[Batch(data=data)], data_context=quiet_context()
-            )
-        return self._validators[schema, relation]
+            data: Any = SqlAlchemyBatchData(execution_engine=engine, schema_name=schema, table_name=relation, create_temp_table=False)
+            self._validators[name] = Validator(execution_engine=engine, batches=[Batch(data=data)], data_context=quiet_context())
+        return self._validators[name]
 
     def _listen(self) -> None:
         from sqlalchemy import event
@@ -219,10 +223,7 @@ class Rows:
 
         def begin(connection: Any) -> None:
             with connection.connection.cursor() as cursor:
-                cursor.execute(
-                    "set transaction read only; set local row_security = off; set local statement_timeout = %s; set local lock_timeout = %s",
-                    (milliseconds, milliseconds),
-                )
+                cursor.execute(_LIMITS, {"ms": milliseconds})
 
         def refused(context: Any) -> None:
             self._refusal = self._refusal or self._told(context.original_exception)
@@ -239,7 +240,7 @@ class Rows:
         """What a refusal of the server means. Only messages about names are repeated: others may quote values of rows."""
         code = str(getattr(error, "pgcode", None) or "")
         if not code:
-            return "the connection to the database was lost"
+            return _LOST
         known = {
             "57014": f"did not finish within {self._timeout:g} s",
             "55P03": f"waited longer than {self._timeout:g} s for a lock",
@@ -274,10 +275,7 @@ def rows_of(dsn: Dsn, timeout_seconds: float) -> Iterator[Rows]:
         )
     except psycopg2.Error as error:
         raise TargetUnreachable(f"{location}: the login was refused, or nothing answers ({type(error).__name__})") from None
-    # Server-side cursors: what is not fetched stays there.
-    engine = create_engine(
-        "postgresql+psycopg2://", creator=lambda: connection, poolclass=StaticPool, execution_options={"stream_results": True}
-    )
+    engine = create_engine("postgresql+psycopg2://", creator=lambda: connection, poolclass=StaticPool)
     library = logging.getLogger("great_expectations")
     level = library.level
     library.setLevel(logging.CRITICAL + 1)  # it logs what it could not evaluate, values included

@@ -14,7 +14,7 @@ from typing import Any
 from platformkit_pipeline.model.dsn import redact
 from platformkit_pipeline.model.result import Outcome
 from platformkit_pipeline.parity.data.checks import Verdict, undecided
-from platformkit_pipeline.parity.data.expectations import ROWS_QUERY, Measured, Rows
+from platformkit_pipeline.parity.data.expectations import Measured, Rows
 from platformkit_pipeline.parity.data.row_checks import Expectation, RowCheck
 from platformkit_pipeline.rules.database.catalog import Catalog
 
@@ -22,7 +22,7 @@ LARGEST_SAMPLE = 5
 LONGEST_VALUE = 80
 """Characters of a shown value, and of the arguments of an expectation."""
 REDACTED = "redacted"
-_TABLE_COUNTS = frozenset({"expect_table_row_count_to_be_between", "expect_table_row_count_to_equal", "unexpected_rows_expectation"})
+_TABLE_COUNTS = frozenset({"expect_table_row_count_to_be_between", "expect_table_row_count_to_equal"})
 _COUNTS_OF_VALUES = frozenset({"expect_column_unique_value_count_to_be_between"})
 _COUNTERS = ("element_count", "unexpected_count", "missing_count")
 
@@ -49,7 +49,7 @@ def verdict_of_rows(check: RowCheck, catalog: Catalog, rows: Rows) -> Verdict:
 
 def _may_be_shown(check: RowCheck, expectation: Expectation) -> bool:
     columns = expectation.columns
-    return bool(columns) and ROWS_QUERY not in expectation.kwargs and check.table.shown_columns.issuperset(columns)
+    return bool(columns) and check.table.shown_columns.issuperset(columns)
 
 
 def _of_expectation(check: RowCheck, expectation: Expectation, measured: Measured) -> Verdict:
@@ -65,16 +65,15 @@ def _of_metric(check: RowCheck, expectation: Expectation, measured: Measured) ->
     if measured.problem:
         return undecided(measured.problem, metric=check.rule.metric)
     figures = measured.figures
-    if check.rule.metric == "rowCount":
-        figure, of = figures.get("observed_value"), None
-    else:
-        nulls = (figures.get("missing_count") or 0) if check.nulls_count else 0
-        figure, of = (figures.get("unexpected_count") or 0) + nulls, figures.get("element_count") or 0
+    counts_rows = check.rule.metric == "rowCount"
+    of = int(figures.get("element_count") or 0)
+    nulls = int(figures.get("missing_count") or 0) if check.nulls_count else 0
+    figure = int(figures["observed_value"]) if counts_rows else int(figures.get("unexpected_count") or 0) + nulls
     compared = Fraction(100 * figure, of) if check.rule.unit == "percent" and of else figure
     evidence = {**_evidence(check, expectation, measured), "metric": check.rule.metric, "figure": figure}
     if check.rule.satisfied_by(compared):
         return Verdict(Outcome.PASS, _vacuous(measured), evidence)
-    told = f"{check.rule.metric} is {figure}" + (f" of {of} rows" if of is not None else "")
+    told = f"{check.rule.metric} is {figure}" + ("" if counts_rows else f" of {of} rows")
     return Verdict(Outcome.FAIL, f"{told}; it must {check.rule.wanted}", evidence)
 
 

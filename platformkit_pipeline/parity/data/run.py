@@ -5,17 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from functools import partial
 
 from platformkit_pipeline.model.contract import CheckResult, Dimension
 from platformkit_pipeline.model.document_faults import sentence_of_fault
 from platformkit_pipeline.model.dsn import redact
 from platformkit_pipeline.model.errors import ConfigurationError, ObservationError
-from platformkit_pipeline.model.result import Severity
 from platformkit_pipeline.model.yaml_document import Fault, Path
 from platformkit_pipeline.parity.contract_files import Contract
 from platformkit_pipeline.parity.data.checks import Check, Verdict, undecided, verdict_of
 from platformkit_pipeline.parity.data.column_checks import column_checks
-from platformkit_pipeline.parity.data.document import DataContract
+from platformkit_pipeline.parity.data.document import DataContract, Table
 from platformkit_pipeline.parity.data.expectations import Rows, faults_of_expectations, rows_of
 from platformkit_pipeline.parity.data.row_checks import RowCheck, row_checks
 from platformkit_pipeline.parity.data.row_results import verdict_of_rows
@@ -28,19 +28,19 @@ from platformkit_pipeline.rules.database.catalog import Catalog
 def run(contract: Contract, surroundings: Surroundings) -> Iterator[CheckResult]:
     """One result per check. Raises ConfigurationError, before anything is asked, for a file that is no data contract."""
     document = contract.read_as(DataContract)
-    checks = [
-        (table.physical, check)
-        for table in document.tables
-        for check in (*table_checks(table), *column_checks(table), *security_checks(table))
-    ]
+    checks = [(table.physical, check) for table in document.tables for check in _checks_of(table)]
     rules = list(row_checks(document))
     _refuse_faults(contract, checks, rules)
     catalog, blind = _catalog(surroundings)
     for name, check in checks:
-        yield _result(
-            contract, check.name, check.severity, lambda c=check, n=name: verdict_of(c, catalog, n) if catalog else undecided(blind)
-        )
+        yield _timed(contract, check, partial(verdict_of, check, catalog, name) if catalog else partial(undecided, blind))
     yield from _results_of_rows(contract, rules, surroundings, catalog, blind)
+
+
+def _checks_of(table: Table) -> Iterator[Check]:
+    yield from table_checks(table)
+    yield from column_checks(table)
+    yield from security_checks(table)
 
 
 def _catalog(surroundings: Surroundings) -> tuple[Catalog | None, str]:
@@ -48,45 +48,45 @@ def _catalog(surroundings: Surroundings) -> tuple[Catalog | None, str]:
     try:
         return Catalog(surroundings.observe(), surroundings.declarations), ""
     except ObservationError as error:
-        return None, redact(str(error))
+        return None, str(error)
 
 
 def _results_of_rows(
     contract: Contract, rules: Sequence[RowCheck], surroundings: Surroundings, catalog: Catalog | None, blind: str
 ) -> Iterator[CheckResult]:
-    if not rules:
-        return
-    rows: Rows | None = None
-    with ExitStack() as open_connection:
-        if catalog is not None and surroundings.dsn is None:
-            blind = "the target has no database to read rows from"
-        elif catalog is not None and surroundings.dsn is not None:
-            try:
-                rows = open_connection.enter_context(rows_of(surroundings.dsn, surroundings.statement_timeout_seconds))
-            except ObservationError as error:
-                blind = redact(str(error))
+    with ExitStack() as connection:
+        rows: Rows | None = None
+        if rules and catalog is not None:
+            rows, blind = _rows(surroundings, connection)
         for rule in rules:
             surroundings.progress(rule.name)
-            yield _result(
-                contract,
-                rule.name,
-                rule.severity,
-                lambda r=rule: verdict_of_rows(r, catalog, rows) if catalog and rows else undecided(blind),
-            )
+            judge = partial(verdict_of_rows, rule, catalog, rows) if catalog and rows else partial(undecided, blind)
+            yield _timed(contract, rule, judge)
 
 
-def _result(contract: Contract, name: str, severity: Severity, judge: Callable[[], Verdict]) -> CheckResult:
+def _rows(surroundings: Surroundings, connection: ExitStack) -> tuple[Rows | None, str]:
+    """The rows of the target, or why they cannot be read."""
+    if surroundings.dsn is None:
+        return None, "the target has no database to read rows from"
+    try:
+        return connection.enter_context(rows_of(surroundings.dsn, surroundings.statement_timeout_seconds)), ""
+    except ObservationError as error:
+        return None, str(error)
+
+
+def _timed(contract: Contract, check: Check | RowCheck, judge: Callable[[], Verdict]) -> CheckResult:
     started = time.perf_counter()
     verdict = judge()
+    seconds = time.perf_counter() - started
     return CheckResult(
         Dimension.DATA,
         contract.name,
-        name,
-        severity,
+        check.name,
+        check.severity,
         verdict.outcome,
         redact(verdict.message),
         verdict.evidence,
-        duration_seconds=time.perf_counter() - started,
+        duration_seconds=seconds,
     )
 
 

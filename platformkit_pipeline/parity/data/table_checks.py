@@ -87,12 +87,9 @@ def _with_foreign_key(wanted: ForeignKey) -> _Judge:
         same = [c for c in found if (c.referenced_schema, c.referenced_relation) == referenced]
         if not same:
             leads = [f"{c.referenced_schema}.{c.referenced_relation}" for c in found]
-            told = (
-                f"leads to {', '.join(leads)}, not to {wanted.references}"
-                if leads
-                else f"no foreign key has the columns {listed(wanted.columns)}"
-            )
-            return broken(told, references=leads)
+            if not leads:
+                return broken(f"no foreign key has the columns {listed(wanted.columns)}")
+            return broken(f"leads to {', '.join(leads)}, not to {wanted.references}", references=leads)
         faults = [_fault_of(c, wanted) for c in same]
         return HELD if None in faults else broken(str(faults[0]))
 
