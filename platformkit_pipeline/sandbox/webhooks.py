@@ -6,7 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -20,6 +20,8 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: str = "ok"
     delay_seconds: float = 0.0
+    drip_seconds: float = 0.0
+    """Pause before each byte of the body."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +117,11 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in {"Content-Type": "text/plain; charset=utf-8", **answer.headers}.items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+        with suppress(ConnectionError):  # a client that waits no longer
+            self.end_headers()
+            for part in [body[n : n + 1] for n in range(len(body))] if answer.drip_seconds else [body]:
+                time.sleep(answer.drip_seconds)
+                self.wfile.write(part)
 
     def log_message(self, format: str, *args: Any) -> None:
         """Nothing is written to standard error."""

@@ -90,9 +90,12 @@ def test_neither_errors_nor_logs_show_the_url_or_the_token(service: Webhooks, se
 
 
 def test_a_destination_that_is_slow_or_drips_counts_as_failed(service: Webhooks) -> None:
-    service.order("/slow", Answer(delay_seconds=0.5))
-    with pytest.raises(DeliveryFailed, match="ReadTimeout"):
-        HttpSender(service.address + "/slow", timeout_seconds=0.1)(event())
+    service.order("/slow", Answer(delay_seconds=0.5), Answer(body="x" * 20, drip_seconds=0.05))
+    impatient = HttpSender(service.address + "/slow", timeout_seconds=0.2)
+    for _ in range(2):
+        with pytest.raises(DeliveryFailed, match="ReadTimeout"):
+            impatient(event())
+    impatient.close()
 
 
 @pytest.mark.parametrize("url", ["", "ftp://host/very-secret", "http://", "very-secret", "http://host:port/very-secret"])

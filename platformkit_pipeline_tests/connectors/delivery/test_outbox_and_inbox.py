@@ -86,7 +86,12 @@ def test_writers_of_one_key_commit_one_after_the_other_and_are_delivered_in_that
     sent: list[Event] = []
     with post.connect() as first, post.connect() as second, post.connect() as other:
         post.outbox.publish(first, [event(number=1)])
-        waiting = threading.Thread(target=lambda: (post.outbox.publish(second, [event(number=2)]), second.commit()))
+
+        def write() -> None:
+            post.outbox.publish(second, [event(number=2)])
+            second.commit()
+
+        waiting = threading.Thread(target=write)
         waiting.start()
         post.outbox.publish(other, [event("another key", 1)])
         other.commit()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from typing import Any
 
 import psycopg
 import pytest
@@ -211,12 +212,12 @@ def test_a_notification_wakes_the_relay_long_before_its_poll(post: Post) -> None
     stop, arrived = threading.Event(), threading.Event()
     idle = threading.Event()
 
-    class Watched(psycopg.Connection[tuple[object, ...]]):
-        def notifies(self, **options: object) -> object:  # type: ignore[override]  # seen from outside only
+    class Watched(psycopg.Connection[tuple[Any, ...]]):
+        def notifies(self, *, timeout: float | None = None, stop_after: int | None = None) -> Generator[psycopg.Notify]:
             idle.set()
-            return super().notifies(**options)  # type: ignore[arg-type]  # handed on as it came
+            return super().notifies(timeout=timeout, stop_after=stop_after)
 
-    relay = post.relay(lambda _: arrived.set(), lambda: Watched.connect(post.dsn.reveal()), poll_seconds=3_600)  # type: ignore[arg-type, return-value]
+    relay = post.relay(lambda _: arrived.set(), lambda: Watched.connect(post.dsn.reveal()), poll_seconds=3_600)
     running = threading.Thread(target=relay.run, args=(stop,))
     running.start()
     assert idle.wait(PATIENCE_SECONDS)
