@@ -20,7 +20,7 @@ from platformkit_pipeline.model.event import Event
 
 T = TypeVar("T")
 
-_TURN_PAUSE_SECONDS = 0.002
+_TURN_PAUSE_SECONDS = 0.005
 _DEPTH_EVERY_SECONDS = 0.05
 
 
