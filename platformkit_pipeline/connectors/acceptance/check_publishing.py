@@ -10,7 +10,12 @@ _QUIET_SECONDS = 0.1
 """How long the relay is driven on to see that nothing more is sent."""
 
 
-@check("publish.delivers", "9.2", "What is published arrives, once, with its id as idempotency key; then nothing waits", needs=Capability.PUBLISH)
+@check(
+    "publish.delivers",
+    "9.2",
+    "What is published arrives, once, with its id as idempotency key; then nothing waits",
+    needs=Capability.PUBLISH,
+)
 def publish_delivers(trial: Trial) -> None:
     connector = trial.connector(trial.workbench.fresh())
     events = [new_event(), new_event()]

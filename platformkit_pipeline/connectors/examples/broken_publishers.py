@@ -24,7 +24,7 @@ from platformkit_pipeline.model.event import Event
 class ConstantRetry(WellKeptConnector):
     """Every delay is the same."""
 
-    retry = RetryPolicy(first_delay_seconds=8, factor=1, attempts=5)
+    retry = RetryPolicy(first_delay_seconds=15, factor=1, attempts=4)
 
 
 class NoJitter(WellKeptConnector):
