@@ -50,7 +50,9 @@ def refused_at_once(trial: Trial) -> None:
     if seen.attempts != 1:
         raise Fails(f"an event that the destination refuses with {_REFUSAL} was sent {seen.attempts} times")
     if seen.pending or seen.dead_letters != 1:
-        raise Fails(f"an event was refused with {_REFUSAL}, and queue_depth() says {seen.dead_letters} dead letters, {seen.pending} waiting")
+        raise Fails(
+            f"an event was refused with {_REFUSAL}, and queue_depth() says {seen.dead_letters} dead letters, {seen.pending} waiting"
+        )
 
 
 @check(
