@@ -25,7 +25,7 @@ def build_defs(*, resources: Mapping[str, Any] | None = None) -> dg.Definitions:
         # Partitioned checks are a preview and single-run backfills a beta in this pinned version; both are covered by tests.
         warnings.simplefilter("ignore", category=dg.PreviewWarning)
         warnings.simplefilter("ignore", category=dg.BetaWarning)
-        from platformkit_pipeline.orchestration.assets.parity.parity_scan import parity_scan
+        from platformkit_pipeline.orchestration.assets.parity.parity_scan import parity_scan_of
         from platformkit_pipeline.orchestration.assets.reporting import compliance_report
         from platformkit_pipeline.orchestration.assets.repository.repository_scan import repository_scan
         from platformkit_pipeline.orchestration.assets.sources import source_projects, source_repositories
@@ -48,6 +48,7 @@ def build_defs(*, resources: Mapping[str, Any] | None = None) -> dg.Definitions:
         from platformkit_pipeline.orchestration.sensors.target_registry import target_registry
 
         given = {"settings": SettingsResource(), "control_plane": ControlPlaneResource(), **(resources or {})}
+        parity_scan = parity_scan_of(_declared_checks(given["settings"]))
         return dg.Definitions(
             assets=[source_projects, target_scan, source_repositories, repository_scan, parity_scan, compliance_report],
             asset_checks=[stored_data_quality],
@@ -57,6 +58,16 @@ def build_defs(*, resources: Mapping[str, Any] | None = None) -> dg.Definitions:
             resources=given,
             executor=_EXECUTOR,
         )
+
+
+def _declared_checks(settings: Any) -> tuple[tuple[str, str], ...]:
+    """Of the data contracts that are there now; without settings none."""
+    from platformkit_pipeline.operations.declared_checks import declared_data_checks
+
+    try:
+        return tuple(declared_data_checks(settings.file, settings.read()))
+    except SettingsError:
+        return ()
 
 
 def _schedule(settings: Any) -> Schedule:

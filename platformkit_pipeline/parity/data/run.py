@@ -28,13 +28,25 @@ from platformkit_pipeline.rules.database.catalog import Catalog
 def run(contract: Contract, surroundings: Surroundings) -> Iterator[CheckResult]:
     """One result per check. Raises ConfigurationError, before anything is asked, for a file that is no data contract."""
     document = contract.read_as(DataContract)
-    checks = [(table.physical, check) for table in document.tables for check in _checks_of(table)]
+    checks = list(_catalogue_checks(document))
     rules = list(row_checks(document))
     _refuse_faults(contract, checks, rules)
     catalog, blind = _catalog(surroundings)
     for name, check in checks:
         yield _timed(contract, check, partial(verdict_of, check, catalog, name) if catalog else partial(undecided, blind))
     yield from _results_of_rows(contract, rules, surroundings, catalog, blind)
+
+
+def declared_checks(contract: Contract) -> tuple[str, ...]:
+    """Names of all checks of a contract, without asking anybody. Raises ConfigurationError for a file that is no data contract."""
+    document = contract.read_as(DataContract)
+    return (*(check.name for _, check in _catalogue_checks(document)), *(rule.name for rule in row_checks(document)))
+
+
+def _catalogue_checks(document: DataContract) -> Iterator[tuple[str, Check]]:
+    """Each with the name of its table."""
+    for table in document.tables:
+        yield from ((table.physical, check) for check in _checks_of(table))
 
 
 def _checks_of(table: Table) -> Iterator[Check]:

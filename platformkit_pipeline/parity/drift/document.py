@@ -39,3 +39,7 @@ class DriftContract(_Part):
         if unknown := sorted(value.keys() - SEVERITIES.keys()):
             raise ValueError(f"{', '.join(unknown)}: no such check; there are: {', '.join(SEVERITIES)}")
         return value
+
+
+DOCUMENT = DriftContract
+"""What a file of this dimension is read as."""

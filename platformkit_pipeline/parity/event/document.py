@@ -103,3 +103,7 @@ class EventContract(_Part):
         if known and (unknown := sorted(self.severity.keys() - set(known))):
             raise ValueError(f"severity: {', '.join(unknown)}: not checked by this contract, which checks {', '.join(known)}")
         return self
+
+
+DOCUMENT = EventContract
+"""What a file of this dimension is read as."""

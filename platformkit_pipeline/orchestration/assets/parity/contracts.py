@@ -13,6 +13,7 @@ from platformkit_pipeline.model.result import Outcome, Severity
 from platformkit_pipeline.operations.score_parity import run_dimensions
 from platformkit_pipeline.orchestration.assets.parity.parity_run import ParityRun
 from platformkit_pipeline.orchestration.assets.parity.shown import checks_metadata, checks_version
+from platformkit_pipeline.orchestration.assets.parity.single_checks import single_check_events
 from platformkit_pipeline.orchestration.assets.stage import Stage
 from platformkit_pipeline.orchestration.assets.verdicts import VERDICT
 from platformkit_pipeline.orchestration.keys import CATALOG, parity_key
@@ -66,6 +67,8 @@ def _events(run: ParityRun, dimension: Dimension) -> Iterator[Event]:
         description=_sentence(contracts, results, unmet),
         metadata=checks_metadata(unmet),
     )
+    if dimension is Dimension.DATA:
+        yield from single_check_events(run.record, results)
 
 
 def _sentence(contracts: int, results: Sequence[CheckResult], unmet: Sequence[CheckResult]) -> str:

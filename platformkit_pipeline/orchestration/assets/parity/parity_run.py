@@ -16,11 +16,8 @@ from platformkit_pipeline.operations.parity_subject import ParitySubject
 from platformkit_pipeline.operations.score_parity import KeptParity, Revision, keep_parity, report_of, run_dimensions
 from platformkit_pipeline.orchestration.recording import Recorder, Selection
 
-BASE_RUN_TAG = "platformkit/base_run"
-"""Run of the control plane to compare with: its id, a full commit, or `latest`."""
-COMMIT_TAG = "platformkit/commit"
-BRANCH_TAG = "platformkit/branch"
 DEFAULT_BRANCH_TAG = "platformkit/default_branch"
+"""Tag of a run: the branch whose runs make up the history; `main` without it."""
 
 
 @dataclass(slots=True)
