@@ -47,8 +47,9 @@ def health_faults(answer: object) -> Iterator[str]:
     if not isinstance(answer, Health):
         yield f"health() answers {_kind(answer)} instead of Health"
         return
-    if not isinstance(answer.status, HealthStatus):
-        yield f"health() answers the status {answer.status!r}, which is no HealthStatus ({', '.join(HealthStatus)})"
+    status: object = answer.status  # foreign code is not bound by annotations
+    if not isinstance(status, HealthStatus):
+        yield f"health() answers the status {status!r}, which is no HealthStatus ({', '.join(HealthStatus)})"
     if not _is_measure(answer.latency_seconds):
         yield f"health() answers the latency {answer.latency_seconds!r}, which is no number of seconds"
     if answer.status in (HealthStatus.DOWN, HealthStatus.DEGRADED) and not answer.message:
@@ -61,7 +62,7 @@ def contract_test_faults(answer: object) -> Iterator[str]:
         return
     names: set[str] = set()
     for item in answer:
-        if not isinstance(item, ContractTestResult) or not isinstance(item.outcome, Outcome) or not _is_name(item.name):
+        if not (isinstance(item, ContractTestResult) and _is_outcome(item.outcome) and _is_name(item.name)):
             yield f"contract_tests() answers with {_kind(item)} instead of a ContractTestResult with name and Outcome"
             return
         if item.name in names:
@@ -111,6 +112,10 @@ def _json_schema_faults(document: Mapping[str, object]) -> Iterator[str]:
 def plain(value: object) -> object:
     """A JSON value with the keys of its objects in order, to compare it with another."""
     return json.loads(json.dumps(value, sort_keys=True, default=dict))
+
+
+def _is_outcome(value: object) -> bool:
+    return isinstance(value, Outcome)
 
 
 def _is_name(value: object) -> bool:

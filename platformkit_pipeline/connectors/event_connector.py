@@ -22,6 +22,7 @@ from platformkit_pipeline.connectors.registration import unwritten_port
 from platformkit_pipeline.introspection.postgres.connection import connect
 from platformkit_pipeline.model.connector import Capability, QueueDepth
 from platformkit_pipeline.model.dsn import Dsn
+from platformkit_pipeline.model.errors import TargetUnreachable
 from platformkit_pipeline.model.event import Event
 
 
@@ -115,7 +116,7 @@ class EventConnector(Connector):
     @cached_property
     def relay(self) -> Relay:
         """The relay of the outbox, for whoever wants to run it until it is told to stop."""
-        return Relay(self.connect, self.send, schema=self.tables, policy=self.policy)
+        return Relay(self._for_relay, self.send, schema=self.tables, policy=self.policy)
 
     @property
     def policy(self) -> RetryPolicy:
@@ -128,6 +129,13 @@ class EventConnector(Connector):
             first_delay_seconds=self.retry.first_delay_seconds * scale,
             longest_delay_seconds=self.retry.longest_delay_seconds * scale,
         )
+
+    def _for_relay(self) -> psycopg.Connection[Any]:
+        """A relay opens its connection again by itself, and knows only psycopg's errors."""
+        try:
+            return self.connect()
+        except TargetUnreachable as error:
+            raise psycopg.OperationalError(str(error)) from None
 
     def _take(self, connection: psycopg.Connection[Any], event: Event) -> None:
         self.handle(connection, event)

@@ -41,8 +41,8 @@ class Bench:
     """Where the acceptance suite puts a connector to the test: a database of its own, and a destination that records and misbehaves.
 
     `dsn` has the delivery tables (`connectors.delivery`) in `schema`, and a table `effects` there (`consumer`, `event_id`, `key`,
-    `position`): what `receive` does with an event on a bench is one row in it (`record_effect`). `url` takes whatever is posted to it, answers as the
-    suite wants, and speaks for every HTTP service; GETs are answered like a healthy one.
+    `position`): what `receive` does with an event on a bench is one row in it (`record_effect`). `url` takes whatever is posted to
+    it, answers as the suite wants, and speaks for every HTTP service; GETs are answered like a healthy one.
     """
 
     dsn: Dsn
@@ -50,7 +50,7 @@ class Bench:
     url: str
     time_scale: float = 1.0
     """Multiply every delay between attempts by this, so that the connector's own policy is seen in seconds instead of minutes."""
-    token: str = "bench"
+    token: str = "bench"  # noqa: S105 - opens nothing but a bench
     """What the service behind `url` takes as a token. A real one never goes to a bench."""
 
     def record_effect(self, connection: psycopg.Connection[Any], consumer: str, event: Event) -> None:
@@ -64,7 +64,7 @@ class StandIn:
     """A service that the bench puts behind its wire, for connectors whose other side is more than something that takes events."""
 
     url: str
-    token: str = "bench"
+    token: str = "bench"  # noqa: S105 - opens nothing but a stand-in
 
 
 class Connector(ABC):

@@ -17,8 +17,9 @@ _LONGEST_SENTENCE = 500
 
 def secrets_of(options: Mapping[str, Any], environment: Mapping[str, str] = os.environ) -> tuple[str, ...]:
     """Values of all variables named by options that end in `_env`, and the passwords within; longest first."""
-    found = {secret for name, variable in options.items() if name.endswith("_env") for secret in _within(environment.get(str(variable), ""))}
-    return tuple(sorted((secret for secret in found if len(secret) >= _SHORTEST_SECRET), key=len, reverse=True))
+    variables = [str(variable) for name, variable in options.items() if name.endswith("_env")]
+    found = {secret for variable in variables for secret in _within(environment.get(variable, "")) if len(secret) >= _SHORTEST_SECRET}
+    return tuple(sorted(found, key=len, reverse=True))
 
 
 def told(error: BaseException, secrets: tuple[str, ...] = ()) -> str:

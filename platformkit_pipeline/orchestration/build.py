@@ -25,6 +25,7 @@ def build_defs(*, resources: Mapping[str, Any] | None = None) -> dg.Definitions:
         # Partitioned checks are a preview and single-run backfills a beta in this pinned version; both are covered by tests.
         warnings.simplefilter("ignore", category=dg.PreviewWarning)
         warnings.simplefilter("ignore", category=dg.BetaWarning)
+        from platformkit_pipeline.orchestration.assets.parity.parity_scan import parity_scan
         from platformkit_pipeline.orchestration.assets.reporting import compliance_report
         from platformkit_pipeline.orchestration.assets.repository.repository_scan import repository_scan
         from platformkit_pipeline.orchestration.assets.sources import source_projects, source_repositories
@@ -33,10 +34,12 @@ def build_defs(*, resources: Mapping[str, Any] | None = None) -> dg.Definitions:
         from platformkit_pipeline.orchestration.jobs import (
             fleet_report,
             nightly,
+            nightly_parity,
             nightly_repositories,
             prove_target,
             scan_repository,
             scan_target,
+            score_parity,
         )
         from platformkit_pipeline.orchestration.resources import ControlPlaneResource, SettingsResource
         from platformkit_pipeline.orchestration.schedules import nightly_schedules
@@ -46,9 +49,9 @@ def build_defs(*, resources: Mapping[str, Any] | None = None) -> dg.Definitions:
 
         given = {"settings": SettingsResource(), "control_plane": ControlPlaneResource(), **(resources or {})}
         return dg.Definitions(
-            assets=[source_projects, target_scan, source_repositories, repository_scan, compliance_report],
+            assets=[source_projects, target_scan, source_repositories, repository_scan, parity_scan, compliance_report],
             asset_checks=[stored_data_quality],
-            jobs=[scan_target, prove_target, scan_repository, nightly, nightly_repositories, fleet_report],
+            jobs=[scan_target, prove_target, scan_repository, score_parity, nightly, nightly_repositories, nightly_parity, fleet_report],
             schedules=list(nightly_schedules(_schedule(given["settings"]))),
             sensors=[target_registry, repository_head, *FLEET_REPORT_SENSORS],
             resources=given,

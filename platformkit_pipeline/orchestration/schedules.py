@@ -5,7 +5,7 @@ from __future__ import annotations
 import dagster as dg
 
 from platformkit_pipeline.model.settings import Schedule
-from platformkit_pipeline.orchestration.jobs import nightly, nightly_repositories
+from platformkit_pipeline.orchestration.jobs import nightly, nightly_parity, nightly_repositories
 from platformkit_pipeline.orchestration.partitions import REPOSITORIES, SUPABASE_PROJECTS, range_tags
 
 UNFINISHED = [
@@ -16,17 +16,20 @@ UNFINISHED = [
     dg.DagsterRunStatus.CANCELING,
 ]
 
+_NO_PROJECTS = "no target is registered; list projects in platformkit.yaml"
+
 
 def nightly_schedules(schedule: Schedule) -> tuple[dg.ScheduleDefinition, ...]:
     """`schedule.nightly` of the settings, read when the code location is loaded: reload it after a change.
 
-    Projects and repositories have a run each, at the same time: neither waits for the other, and neither fails with it.
+    Projects, repositories and contracts have a run each, at the same time: none waits for another, and none fails with it.
     """
     return (
-        _every_night(schedule, nightly.name, SUPABASE_PROJECTS, missing="no target is registered; list projects in platformkit.yaml"),
+        _every_night(schedule, nightly.name, SUPABASE_PROJECTS, missing=_NO_PROJECTS),
         _every_night(
             schedule, nightly_repositories.name, REPOSITORIES, missing="no repository is registered; list repositories in platformkit.yaml"
         ),
+        _every_night(schedule, nightly_parity.name, SUPABASE_PROJECTS, missing=_NO_PROJECTS),
     )
 
 

@@ -12,7 +12,7 @@ from platformkit_pipeline.connectors.interface import Connector
 from platformkit_pipeline.model.connector import Capability
 from platformkit_pipeline.model.event import Event
 
-_QUIET_SECONDS = 0.3
+_QUIET_SECONDS = 0.2
 _REFUSAL = 422
 
 
@@ -46,11 +46,13 @@ def refused(trial: Trial) -> Refused:
     after=("publish.delivers",),
 )
 def refused_at_once(trial: Trial) -> None:
-    seen = refused(trial)
+    seen = trial.once("refused", refused)
     if seen.attempts != 1:
         raise Fails(f"an event that the destination refuses with {_REFUSAL} was sent {seen.attempts} times")
     if seen.pending or seen.dead_letters != 1:
-        raise Fails(f"an event was refused with {_REFUSAL}, and queue_depth() says {seen.dead_letters} dead letters, {seen.pending} waiting")
+        raise Fails(
+            f"an event was refused with {_REFUSAL}, and queue_depth() says {seen.dead_letters} dead letters, {seen.pending} waiting"
+        )
 
 
 @check(
@@ -97,7 +99,7 @@ def reason(trial: Trial) -> None:
     after=("dead_letters.refused_at_once",),
 )
 def replay_delivers(trial: Trial) -> None:
-    seen = refused(trial)
+    seen = trial.once("refused", refused)
     connector, event = seen.connector, seen.event
     trial.wire.script = healthy
     count = trial.call("replay_dead_letters()", connector.replay_dead_letters)
@@ -108,7 +110,7 @@ def replay_delivers(trial: Trial) -> None:
         raise Fails(f"replay_dead_letters() answers {count!r} for one dead letter")
     if not all(bears_key_of(arrival, event) for arrival in trial.wire.arrivals(marker_of(event))):
         raise Fails("a dead letter was sent again under another idempotency key")
-    trial.drive_for(connector, _QUIET_SECONDS / 3)
+    trial.drive_for(connector, _QUIET_SECONDS / 2)
     depth = trial.depth(connector)
     if depth.dead_letters or depth.pending:
         raise Fails(f"after the replay was delivered queue_depth() says {depth.dead_letters} dead letters, {depth.pending} waiting")

@@ -12,6 +12,7 @@ from platformkit_pipeline.connectors.acceptance import (  # noqa: F401 - importi
     check_receiving,
     check_retrying,
     check_dead_letters,
+    check_queue,
     check_order,
     check_crashes,
 )

@@ -20,13 +20,13 @@ from platformkit_pipeline.model.event import Event
 
 T = TypeVar("T")
 
-_TURN_PAUSE_SECONDS = 0.002
+_TURN_PAUSE_SECONDS = 0.005
 _DEPTH_EVERY_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long the suite waits, in seconds of the bench, where `Bench.time_scale` makes 20 ms of a second of retry policy."""
+    """How long the suite waits, in seconds of the bench, where `Bench.time_scale` makes 10 ms of a second of retry policy."""
 
     health_seconds: float = 2.0
     """A connector that is healthy says so within this."""

@@ -54,7 +54,8 @@ class RepositoryRun:
         return target_of(self.repository)
 
 
-RunT = TypeVar("RunT", TargetRun, RepositoryRun)
+RunT = TypeVar("RunT")
+"""One target on its way through the stages of its kind."""
 
 
 @dataclass(frozen=True, slots=True)

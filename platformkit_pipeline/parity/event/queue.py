@@ -68,7 +68,10 @@ def limits_of(contract: OutboxContract, catalog: Catalog, connection: psycopg.Co
 
 def twice(contract: OutboxContract, catalog: Catalog, connection: psycopg.Connection) -> Iterator[tuple[str, Verdict]]:
     """The trial: what happens to the same event at its second coming."""
-    for check, name, key in (("same event twice", contract.table, contract.key), ("same receipt twice", contract.inbox, contract.inbox_key)):
+    for check, name, key in (
+        ("same event twice", contract.table, contract.key),
+        ("same receipt twice", contract.inbox, contract.inbox_key),
+    ):
         if name is not None:
             yield check, _twice(connection, catalog, contract.schema_name, name, key)
 
@@ -123,9 +126,7 @@ def _twice(connection: psycopg.Connection, catalog: Catalog, schema: str, name: 
         with connection.transaction(force_rollback=True):
             _insert(connection, schema, name, row)
             refused = _refused(connection, schema, name, row)
-            counted = connection.execute(
-                sql.SQL("select count(*) from {} where {}").format(sql.Identifier(schema, name), where)
-            ).fetchone()
+            counted = connection.execute(sql.SQL("select count(*) from {} where {}").format(sql.Identifier(schema, name), where)).fetchone()
     except psycopg.Error as error:
         return unknown(f"the first of two writes to {schema}.{name} failed: {_reason(error)}")
     rows = int(counted[0]) if counted else 0

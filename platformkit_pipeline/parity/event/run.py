@@ -26,6 +26,17 @@ def run(contract: Contract, surroundings: Surroundings) -> Iterator[CheckResult]
     if declared.outbox is not None:
         severities: Mapping[str, Severity] = {**SEVERITIES, **declared.severity}
         yield from _told(contract, severities, declared.outbox.checks, _outbox(declared.outbox, surroundings))
+    elif declared.connector is not None:
+        from platformkit_pipeline.parity.event.acceptance import (  # the suite is large, and outboxes need none of it
+            NAMES,
+            acceptance_of,
+            known,
+        )
+
+        known(declared.severity)
+        severities = {**dict.fromkeys(NAMES, Severity.HIGH), **declared.severity}
+        verdicts = acceptance_of(declared.connector, declared.checks, surroundings)
+        yield from _told(contract, severities, declared.checks or NAMES, verdicts)
 
 
 def _told(

@@ -125,4 +125,5 @@ def test_every_kind_that_is_compared_takes_checks_with_it_when_unseen() -> None:
 
     for kind in (*_KINDS.values(), CatalogKind.STORAGE_BUCKETS):
         unseen = checks_of(Difference(DifferenceKind.UNKNOWN, ObjectIdentity("catalog", None, kind.value)))
-        assert unseen and unseen <= SEVERITIES.keys(), kind
+        assert unseen, kind
+        assert unseen <= SEVERITIES.keys(), kind
