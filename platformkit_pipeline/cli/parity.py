@@ -41,7 +41,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 _WHERE_THEY_LIE = (
     f"they are files {{{','.join(d.value for d in Dimension)}}}/NAME.yaml in the folder of --contracts, of `contracts` in the settings, "
-    "or in the folder contracts of the project's repository"
+    "in contracts of the project's repository, or in contracts/<project> beside the settings"
 )
 LARGEST_BASE_BYTES = 50_000_000
 
