@@ -41,7 +41,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 _WHERE_THEY_LIE = (
     f"they are files {{{','.join(d.value for d in Dimension)}}}/NAME.yaml in the folder of --contracts, of `contracts` in the settings, "
-    "or in the folder contracts of the project's repository"
+    "in contracts of the project's repository, or in contracts/<project> beside the settings"
 )
 LARGEST_BASE_BYTES = 50_000_000
 
@@ -106,6 +106,7 @@ def parity(
     Exit codes: 0 fine; 1 the gate says no, or checks at or above --fail-on fail; 2 wrong input, nothing was run: a malformed
     contract is named with its line; 3 nothing to decide on: no contract, or what was asked could not be observed.
     """
+    from platformkit_pipeline.model.parity_gate import Base
     from platformkit_pipeline.operations.score_parity import Revision
     from platformkit_pipeline.parity.well_formed import refuse_malformed
 
@@ -138,7 +139,11 @@ def parity(
     # A base that is not there is said before minutes of measuring.
     given = _base_of_file(base) if base is not None else _checked_base(subject, base_run, store=store)
     report = _measured(subject, dimensions, revision)
-    decision = _conclude(subject, report, given, of_control_plane=base_run is not None, store=store)
+    if given is not None:
+        given = Base(given.parity_id, tuple(r for r in given.results if r.dimension in dimensions))
+    # The best of the default branch is that of whole runs: a part has no place beside it.
+    with_history = base_run is not None and dimensions == tuple(Dimension)
+    decision = _conclude(subject, report, given, with_history=with_history, store=store)
     write_text(_rendered(report, decision, output_format, to_file=output is not None), output)
     return _exit_code(report, decision, fail_on)
 
@@ -233,7 +238,7 @@ def _measured(subject: ParitySubject, dimensions: tuple[Dimension, ...], revisio
 
 
 def _conclude(
-    subject: ParitySubject, report: ParityReport, base: Base | None, *, of_control_plane: bool, store: bool
+    subject: ParitySubject, report: ParityReport, base: Base | None, *, with_history: bool, store: bool
 ) -> MergeDecision | None:
     """What the gate says, where there is a base; run and decision are stored where that is wanted."""
     from platformkit_pipeline.control_plane.connection import control_plane_dsn, session
@@ -241,7 +246,7 @@ def _conclude(
     from platformkit_pipeline.operations.score_parity import keep_parity
 
     now, max_drop = datetime.now(UTC), subject.max_drop_percent
-    if not store and not of_control_plane:
+    if not store and not with_history:
         return decided(report, base, None, now, max_drop_percent=max_drop) if base is not None else None
     with session(control_plane_dsn()) as connection:
         if not store:

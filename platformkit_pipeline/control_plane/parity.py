@@ -61,14 +61,14 @@ class StoredDecision:
 
 
 def store(connection: Connection, target_id: int, report: ParityReport) -> bool:
-    """Store a run with its results; returns whether it is new. The same run again is a no-op.
+    """Store a run with its results; returns whether it is new. The same run again is a no-op: what it said first stays.
 
     Raises ControlPlaneError when the id is already that of another run.
     """
     require_transaction(connection)
     if not connection.execute(statement("parity_insert"), _row(target_id, report)).rowcount:
         stored = find(connection, report.parity_id)
-        if stored is None or (stored.target_id, stored.report.started_at) != (target_id, report.started_at):
+        if stored is None or stored.target_id != target_id or not _same_run(stored.report, report):
             raise ControlPlaneError(f"parity run {report.parity_id} is already stored and is another: every run needs an id of its own")
         return False
     with connection.cursor() as cursor:
@@ -148,6 +148,11 @@ def store_decision(connection: Connection, target_id: int, decision: StoredDecis
         },
     )
     return decision_id
+
+
+def _same_run(stored: ParityReport, now: ParityReport) -> bool:
+    """A step of Dagster that starts again measures again, in the same run; outside Dagster every measurement is a run."""
+    return stored.run_id == now.run_id if now.run_id else stored.started_at == now.started_at
 
 
 def _row(target_id: int, report: ParityReport) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from platformkit_pipeline.control_plane import parity
 from platformkit_pipeline.control_plane.connection import Connection, control_plane_errors
 from platformkit_pipeline.control_plane.parity import StoredDecision
 from platformkit_pipeline.model.dsn import redact
-from platformkit_pipeline.model.errors import ConfigurationError
+from platformkit_pipeline.model.errors import ConfigurationError, ControlPlaneError
 from platformkit_pipeline.model.merge_decision import GATE, MergeDecision
 from platformkit_pipeline.model.parity import ParityReport
 from platformkit_pipeline.model.parity_document import comparison_to_json
@@ -38,6 +38,10 @@ def decide_merge_gate(
     """
     with control_plane_errors(), connection.transaction():
         target_id = target_id_of(connection, target)
+        stored = parity.find(connection, head.parity_id)
+        if stored is None:
+            raise ControlPlaneError(f"parity run {head.parity_id} is not stored: keep it before deciding on it")
+        head = stored.report  # of a run that is measured again what was kept first counts, so that the decision can be decided again
         compared = base if base_id is None else stored_base(connection, target, base_id, head)
         decision = _weighed(connection, target_id, head, compared, now, max_drop_percent)
         _keep(connection, target_id, head, decision, now)

@@ -66,8 +66,7 @@ def subject_of_project(
         data_api=_data_api(project.name, project.data_api, environment),
         writes_allowed=writes_allowed(target, project.probe_writes),
     )
-    folder = contracts_folder(settings_file, settings, project)
-    contracts = read_contracts(folder) if folder else ContractSet()
+    contracts = read_contracts(contracts_folder(settings_file, settings, project))
     return ParitySubject(target, contracts, surroundings, weights_of(settings.parity), max_drop_of(settings.parity))
 
 
@@ -96,8 +95,8 @@ def subject_of_database(
     return ParitySubject(target, read_contracts(existing(folder)), surroundings, weights_of(defaults), max_drop_of(defaults))
 
 
-def contracts_folder(settings_file: Path, settings: Settings, project: Project) -> Path | None:
-    """Where the contracts of a project lie; None when the settings name neither a folder nor a repository with a path.
+def contracts_folder(settings_file: Path, settings: Settings, project: Project) -> Path:
+    """Where the contracts of a project lie: where its settings say, else in its repository, else in `contracts/<name>` beside the settings.
 
     Raises ConfigurationError for a folder that is named in the settings and not there.
     """
@@ -107,7 +106,7 @@ def contracts_folder(settings_file: Path, settings: Settings, project: Project) 
         repository = find_repository(settings, project.repository)
         if repository.path is not None:
             return repository_path(settings_file, repository) / FOLDER
-    return None
+    return settings_file.parent / FOLDER / project.name
 
 
 def existing(folder: Path) -> Path:
@@ -172,7 +171,7 @@ def _nothing_known(what: str) -> Callable[[str], Any]:
 
 def _data_api(whose: str, entry: DataApi | None, environment: Mapping[str, str]) -> DataApiAccess | None:
     if entry is None:
-        return None
+        return settings_file.parent / FOLDER / project.name
     if entry.key_env is None:
         return DataApiAccess(entry.url)
     return DataApiAccess(entry.url, key_from_environment(entry.key_env, environment, whose=whose))

@@ -22,9 +22,9 @@ def refuse_malformed(contracts: ContractSet, dimensions: Collection[Dimension] =
 
 
 def document_model(dimension: Dimension) -> type[BaseModel]:
-    """The shape of a contract file of that dimension: `DataContract` in `parity.data.document`, and so on."""
+    """The shape of a contract file of that dimension: `DOCUMENT` in `parity.data.document`, or `DataContract` there, and so on."""
     module = import_module(f"platformkit_pipeline.parity.{dimension.value}.document")
-    found: type[BaseModel] = getattr(module, f"{dimension.value.capitalize()}Contract")
+    found: type[BaseModel] = getattr(module, "DOCUMENT", None) or getattr(module, f"{dimension.value.capitalize()}Contract")
     return found
 
 

@@ -120,6 +120,19 @@ def test_a_removed_check_is_named_for_the_reviewer(program: Program, outbox: Dsn
     assert "| `event/orders/pending` | medium | PASS |" in ran.stdout
 
 
+def test_a_selection_is_compared_with_the_same_part_of_the_base(
+    program: Program, outbox: Dsn, contracts: Path, tmp_path: Path
+) -> None:
+    base = tmp_path / "base.json"
+    options = ("parity", "--dsn-env", "SHOP_URL", "--contracts", str(contracts))
+    program(*options, "--format", "json", "--output", str(base))
+    (contracts / "drift").mkdir()
+    (contracts / "drift" / "twin.yaml").write_text("against: twin\n", encoding="utf-8")
+    gate = json.loads(program(*options, "--base", str(base), "--select", "drift", "--format", "json").stdout)["gate"]
+    assert gate["removed"] == []
+    assert [d["dimension"] for d in gate["head"]["dimensions"]] == ["drift"]
+
+
 def test_all_malformed_contracts_are_named_with_their_lines_before_anything_runs(
     program: Program, contracts: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

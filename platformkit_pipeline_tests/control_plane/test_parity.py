@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from datetime import timedelta
 from fractions import Fraction
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from platformkit_pipeline.control_plane import parity
 from platformkit_pipeline.control_plane.connection import Connection
@@ -78,9 +80,14 @@ def test_a_run_is_read_back_as_it_was(pipeline: Connection, shop: StoredTarget) 
 def test_the_same_run_twice_is_stored_once_and_another_under_its_id_is_refused(pipeline: Connection, shop: StoredTarget) -> None:
     stored(pipeline, shop.target_id, run(1))
     assert parity.store(pipeline, shop.target_id, run(1)) is False
-    other = run(2)
-    with pytest.raises(ControlPlaneError, match="an id of its own"):
-        parity.store(pipeline, shop.target_id, ParityReport(**{f: getattr(other, f) for f in other.__slots__} | {"parity_id": run(1).parity_id}))
+    measured_again = replace(run(2, 0), parity_id=run(1).parity_id)
+    assert parity.store(pipeline, shop.target_id, measured_again) is False
+    for other in (replace(measured_again, run_id="run-2"), replace(measured_again, run_id=None)):
+        with pytest.raises(ControlPlaneError, match="an id of its own"):
+            parity.store(pipeline, shop.target_id, other)
+    found = parity.find(pipeline, run(1).parity_id)
+    assert found is not None
+    assert found.report.parity == run(1).parity
     row = pipeline.execute("select count(*) from ops.contract_results").fetchone()
     assert row == (3,)
 
@@ -131,6 +138,6 @@ def test_a_decision_is_stored_once(pipeline: Connection, shop: StoredTarget) -> 
 
 @pytest.mark.parametrize("table", ["parity_scores", "contract_results", "gate_decisions"])
 def test_the_pipeline_cannot_rewrite_what_was_measured_and_decided(pipeline: Connection, table: str) -> None:
-    for statement in (f"update ops.{table} set run_id = 'x'", f"delete from ops.{table}"):
+    for statement in ("update ops.{} set created_at = now()", "delete from ops.{}"):
         with pytest.raises(psycopg.errors.InsufficientPrivilege), pipeline.transaction():
-            pipeline.execute(statement.replace("set run_id", "set run_id" if table != "contract_results" else "set message"))  # type: ignore[arg-type]
+            pipeline.execute(sql.SQL(statement).format(sql.Identifier(table)))  # type: ignore[arg-type]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 
@@ -11,7 +12,7 @@ import pytest
 from platformkit_pipeline.connectors.delivery.outbox import Outbox
 from platformkit_pipeline.control_plane.connection import Connection
 from platformkit_pipeline.model.contract import CheckResult, Dimension
-from platformkit_pipeline.model.errors import ConfigurationError
+from platformkit_pipeline.model.errors import ConfigurationError, ControlPlaneError
 from platformkit_pipeline.model.merge_decision import merge_decision_from_json, merge_decision_to_json
 from platformkit_pipeline.model.parity import ParityReport, one_per_check, parity_score
 from platformkit_pipeline.model.parity_gate import refuses
@@ -152,6 +153,20 @@ def test_a_base_is_named_by_id_by_commit_and_as_the_latest(pipeline: Connection,
         stored_base(pipeline, shop, "main")
     with pytest.raises(ConfigurationError, match="another run"):
         stored_base(pipeline, shop, older.parity_id, older)
+
+
+def test_a_run_that_is_measured_again_is_decided_on_as_it_was_kept(pipeline: Connection, shop: Target) -> None:
+    base, kept = run(shop, 100), run(shop, 94, 1, "feature")
+    keep_parity(pipeline, base)
+    keep_parity(pipeline, kept)
+    again = replace(run(shop, 100, 2, "feature"), parity_id=kept.parity_id)
+    assert keep_parity(pipeline, again).new is False
+    assert decide_merge_gate(pipeline, shop, again, base.parity_id, NOW).verdict == "no"
+
+
+def test_what_is_not_kept_is_not_decided_on(pipeline: Connection, shop: Target) -> None:
+    with pytest.raises(ControlPlaneError, match="keep it before deciding"):
+        decide_merge_gate(pipeline, shop, run(shop, 94), None, NOW)
 
 
 def test_weighing_writes_nothing(pipeline: Connection, shop: Target) -> None:
