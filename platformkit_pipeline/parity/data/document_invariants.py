@@ -124,7 +124,7 @@ class OtherProperty(Part):
     """A custom property that belongs to somebody else."""
 
     id: ReadPast = None
-    property: Text
+    property: Annotated[Text, Field(json_schema_extra={"not": {"const": OURS}})]
     value: ReadPast = None
     description: ReadPast = None
 

@@ -91,11 +91,8 @@ def _faults(expectation: Expectation) -> Iterator[tuple[Path, str]]:
         yield (), f"{expectation.type} is no expectation of Great Expectations{f'; did you mean {near[0]}?' if near else ''}"
         return
     if expectation.type not in IN_SQL:
-        told = ", ".join(sorted(IN_SQL))
-        yield (
-            (),
-            f"{expectation.type} is not run here, because it would pull rows out of the database: write a rule of type sql, or one of {told}",
-        )
+        told = f"would pull rows out of the database: write a rule of type sql, or one of {', '.join(sorted(IN_SQL))}"
+        yield (), f"{expectation.type} is not run here, because it {told}"
         return
     fields: Mapping[str, Any] = found.__fields__
     known = sorted(set(fields) - set(Base.__fields__) - _NOT_OURS)

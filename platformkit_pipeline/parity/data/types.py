@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from platformkit_pipeline.rules.database.catalog import Catalog
-from platformkit_pipeline.sqltext.column_types import ColumnType, read_column_type
+from platformkit_pipeline.sqltext.column_types import BUILT_IN_TYPES, ColumnType, read_column_type
 from platformkit_pipeline.sqltext.parser import SqlSyntaxError
 from platformkit_pipeline.sqltext.types import read_domain
 
@@ -69,6 +71,10 @@ def _below_domains(actual: str, catalog: Catalog) -> str:
 
 def _read(text: str) -> ColumnType | None:
     try:
-        return read_column_type(text)
+        read = read_column_type(text)
     except SqlSyntaxError:
         return None
+    if read.schema is None and read.name in BUILT_IN_TYPES and read.text.startswith(read.name):
+        with suppress(SqlSyntaxError):  # int8 is bigint once it is known to be PostgreSQL's own
+            return read_column_type(f"pg_catalog.{read.text}")
+    return read
