@@ -24,7 +24,7 @@ from platformkit_pipeline.connectors.event_connector import EventConnector
 from platformkit_pipeline.connectors.interface import Bench, StandIn
 from platformkit_pipeline.introspection.github.answers import AnotherShape, Answer, GithubUnavailable, flag, record, text
 from platformkit_pipeline.introspection.github.api import ADDRESS, ADDRESS_VARIABLE, GithubApi
-from platformkit_pipeline.introspection.github.exchange import Patience, Response, client, exchange
+from platformkit_pipeline.introspection.github.exchange import Patience, client, exchange
 from platformkit_pipeline.introspection.web_api import REAL_TIME, address_of, token_of
 from platformkit_pipeline.model.connector import Capability, ConnectorObject, ContractTestResult, Health, HealthStatus
 from platformkit_pipeline.model.errors import ConfigurationError, ObservationError
@@ -141,7 +141,13 @@ class GithubConnector(EventConnector):
 
     @cached_property
     def _http(self) -> httpx.Client:
-        return client(self._dispatches, token_of(self._token_env, self._environment, GithubUnavailable, "GitHub"), _ONE_TRY)
+        opened = client(self._dispatches, token_of(self._token_env, self._environment, GithubUnavailable, "GitHub"), _ONE_TRY)
+        self.on_close.callback(self._forget_http)
+        return opened
+
+    def _forget_http(self) -> None:
+        """A closed client cannot be opened again: the next event makes another."""
+        self.__dict__.pop("_http").close()
 
     @property
     def _dispatches(self) -> str:

@@ -105,7 +105,9 @@ class HttpServiceConnector(EventConnector):
 
     @cached_property
     def _sender(self) -> HttpSender:
-        return HttpSender(self._url + self._events_path, self._headers, timeout_seconds=self._timeout_seconds)
+        sender = HttpSender(self._url + self._events_path, self._headers, timeout_seconds=self._timeout_seconds)
+        self.on_close.callback(sender.close)
+        return sender
 
     @property
     def _headers(self) -> dict[str, str]:

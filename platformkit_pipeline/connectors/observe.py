@@ -55,6 +55,7 @@ def observe_connector(
     queue = None
     if Capability.PUBLISH in registration.capabilities:
         queue = asked.one(QUEUE, registration.connector.queue_depth, answers.queue_faults)
+    ask(registration.connector.close, seconds=seconds)
     accepted: tuple[ContractTestResult, ...] = ()
     if acceptance:
         accepted = _accepted(type(registration.connector), options, bench_dsn, asked)

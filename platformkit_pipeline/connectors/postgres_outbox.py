@@ -7,7 +7,7 @@ inventory, and a slot that nobody reads makes the health worse before it fills t
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from functools import cached_property
 from typing import Any
@@ -63,7 +63,7 @@ class PostgresOutboxConnector(EventConnector):
 
     def use_bench(self, bench: Bench) -> None:
         """The bench takes the place of the destination; a handler is not called there."""
-        self._on_bench = HttpSender(f"{bench.url}/events", timeout_seconds=self._timeout_seconds)
+        self._on_bench = self._sender(f"{bench.url}/events", {})
 
     # ---------------------------------------------------------------- clause 9.1
 
@@ -136,7 +136,12 @@ class PostgresOutboxConnector(EventConnector):
         if self._token_env is not None:
             headers["Authorization"] = f"Bearer {value_of_variable(self._token_env, 'a token')}"
         url = value_of_variable(self._url_env, "the URL that events are posted to")
-        return HttpSender(url, headers, timeout_seconds=self._timeout_seconds)
+        return self._sender(url, headers)
+
+    def _sender(self, url: str, headers: Mapping[str, str]) -> HttpSender:
+        sender = HttpSender(url, headers, timeout_seconds=self._timeout_seconds)
+        self.on_close.callback(sender.close)
+        return sender
 
 
 def _handler_at(class_path: str) -> Consumer:

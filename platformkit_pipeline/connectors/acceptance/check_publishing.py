@@ -22,7 +22,7 @@ def publish_delivers(trial: Trial) -> None:
     trial.publish(connector, *events)
     if trial.wire.arrivals(marker_of(events[0])) and not trial.wire.taken(marker_of(events[0])):
         raise Fails("publish() sends itself instead of leaving it to relay_turn()")
-    if not trial.drive(connector, lambda: all(trial.wire.taken(marker_of(event)) for event in events)):
+    if not trial.deliver(connector, *events):
         raise Fails(f"{sum(not trial.wire.taken(marker_of(e)) for e in events)} of 2 events did not arrive at a healthy destination")
     trial.drive_for(connector, _QUIET_SECONDS)
     for event in events:
@@ -47,7 +47,7 @@ def publish_idempotent(trial: Trial) -> None:
     event, other = new_event(), new_event()
     trial.publish(connector, event)
     trial.publish(connector, event, other)
-    trial.drive(connector, lambda: bool(trial.wire.taken(marker_of(other)) and trial.wire.taken(marker_of(event))))
+    trial.deliver(connector, event, other)
     trial.drive_for(connector, _QUIET_SECONDS)
     if not trial.wire.taken(marker_of(other)):
         raise Fails("an event that was published together with one that stood there already did not arrive")

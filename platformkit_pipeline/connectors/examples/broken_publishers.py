@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
-from typing import Any, LiteralString
+from typing import Any, ClassVar, LiteralString
 
 import psycopg
 from psycopg import sql
@@ -16,9 +17,16 @@ from platformkit_pipeline.connectors.delivery.outbox import Outbox
 from platformkit_pipeline.connectors.delivery.retry import RetryPolicy
 from platformkit_pipeline.connectors.errors import DeliveryFailed, DeliveryRefused
 from platformkit_pipeline.connectors.examples.well_kept import WellKeptConnector
-from platformkit_pipeline.connectors.interface import Turn
+from platformkit_pipeline.connectors.interface import Bench, Turn
 from platformkit_pipeline.model.connector import Capability, QueueDepth
 from platformkit_pipeline.model.event import Event
+
+
+class PublishesNothing(WellKeptConnector):
+    """Takes events, and leaves them where they are."""
+
+    def publish(self, events: Sequence[Event]) -> None:
+        return
 
 
 class ConstantRetry(WellKeptConnector):
@@ -30,7 +38,7 @@ class ConstantRetry(WellKeptConnector):
 class NoJitter(WellKeptConnector):
     """What failed together comes back together."""
 
-    retry = RetryPolicy(attempts=6, first_delay_seconds=2, jitter=0)
+    retry = RetryPolicy(attempts=6, first_delay_seconds=4, jitter=0)
 
 
 class NoRetry(WellKeptConnector):
@@ -60,6 +68,21 @@ class NewKeyForEachAttempt(WellKeptConnector):
 
     def send(self, event: Event) -> None:
         super().send(event if event.attempt == 1 else replace(event, id=str(uuid.uuid4())))
+
+
+class NewKeyAfterARestart(WellKeptConnector):
+    """The key is made when the connector starts: what was under way in a crash comes again as something new."""
+
+    _starts: ClassVar[Counter[str]] = Counter()
+
+    def use_bench(self, bench: Bench) -> None:
+        super().use_bench(bench)
+        self._starts[bench.schema] += 1
+        self._start = self._starts[bench.schema]
+
+    def send(self, event: Event) -> None:
+        key = event.id if self._start == 1 else str(uuid.uuid5(uuid.UUID(event.id), str(self._start)))
+        super().send(replace(event, id=key))
 
 
 class DeafToRetryAfter(WellKeptConnector):
