@@ -11,7 +11,7 @@ from typing import Any
 
 import jsonschema
 from jsonschema.exceptions import ValidationError
-from referencing import Registry, Resource
+from referencing import Registry
 from referencing.exceptions import Unresolvable as ReferenceUnresolvable
 from referencing.jsonschema import DRAFT202012
 
@@ -39,7 +39,7 @@ class Promise:
     def __init__(self, document: OpenApi, api: Api) -> None:
         self.document = document
         self.api = api
-        resource = Resource(contents=_in_draft_2020(document.root, nullable=document.version != "3.1"), specification=DRAFT202012)
+        resource = DRAFT202012.create_resource(_in_draft_2020(document.root, nullable=document.version != "3.1"))
         self._registry: Registry[Any] = Registry().with_resource(_HOME, resource)
 
     def operation(self, method: str, path: str) -> Operation:
