@@ -11,6 +11,41 @@ from platformkit_pipeline.model.result import Outcome
 from platformkit_pipeline.model.snapshot import Unobserved
 
 
+class ConnectorFacet(StrEnum):
+    """What may be observed of a connector, and so may be missing; a rule names those without which it cannot answer."""
+
+    CAPABILITIES = "capabilities"
+    INVENTORY = "inventory"
+    HEALTH = "health"
+    CONTRACT_TESTS = "contract_tests"
+    QUEUE = "queue"
+    ACCEPTANCE = "acceptance"
+    """What the acceptance suite says; it needs a bench."""
+
+
+class AcceptanceCheck(StrEnum):
+    """What the acceptance suite tries (clauses 9.1 and 9.2). Names are a contract: findings and reports carry them."""
+
+    INTERFACE = "interface"
+    INVENTORY = "inventory"
+    HEALTH = "health"
+    HEALTH_WHEN_DOWN = "health_when_down"
+    CAPABILITIES = "capabilities"
+    CONTRACT_TESTS = "contract_tests"
+    IDEMPOTENT_PUBLISH = "idempotent_publish"
+    IDEMPOTENT_RECEIVE = "idempotent_receive"
+    RETRY_BACKOFF = "retry_backoff"
+    RETRY_AFTER = "retry_after"
+    PERMANENT_REFUSAL = "permanent_refusal"
+    DEAD_LETTER = "dead_letter"
+    REPLAY = "replay"
+    ORDERING = "ordering"
+    POISON = "poison"
+    CRASH_BETWEEN_SEND_AND_MARK = "crash_between_send_and_mark"
+    QUEUE_DEPTH = "queue_depth"
+    SCHEMA = "schema"
+
+
 class Capability(StrEnum):
     """What a connector may declare. A capability that is declared has to work: the acceptance suite tries each."""
 
@@ -79,8 +114,8 @@ class QueueDepth:
 class ConnectorSnapshot:
     """One observation of one connector. All tuples are sorted.
 
-    `missing` says what of the interface is not there, or does not answer as it should: such a connector is not registered,
-    and nothing else of it was asked. What could not be observed is listed in `unobserved`.
+    `missing` says what of the interface is not there, or does not answer as it should: such a connector is not registered.
+    What could not be observed is listed in `unobserved`, where `what` is a `ConnectorFacet`.
     """
 
     name: str
@@ -95,3 +130,46 @@ class ConnectorSnapshot:
     """What the acceptance suite said; empty where it was not run, which `unobserved` says then."""
     queue: QueueDepth | None = None
     unobserved: tuple[Unobserved, ...] = ()
+
+    @property
+    def refused(self) -> bool:
+        """Whether it was not registered at all, so that there was nobody to ask anything else."""
+        return bool(self.missing) and not (self.objects or self.health or self.contract_tests or self.acceptance or self.unobserved)
+
+    def observed(self, facet: ConnectorFacet) -> bool:
+        """False when that facet is missing as a whole."""
+        return not self.refused and all(u.what != facet.value for u in self.unobserved) and self._answered(facet)
+
+    def why_unobserved(self, facet: ConnectorFacet) -> str:
+        """The reasons, joined; empty when it was observed."""
+        if self.observed(facet):
+            return ""
+        if self.refused:
+            return "registration was refused, so nothing else was asked"
+        return "; ".join(u.why for u in self.unobserved if u.what == facet.value) or "nobody asked"
+
+    def _answered(self, facet: ConnectorFacet) -> bool:
+        match facet:
+            case ConnectorFacet.HEALTH:
+                return self.health is not None
+            case ConnectorFacet.QUEUE:
+                return self.queue is not None
+            case ConnectorFacet.ACCEPTANCE:
+                return bool(self.acceptance)
+            case _:
+                return True
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectorLimits:
+    """What the owners of a connector hold it to."""
+
+    latency_seconds: float = 2.0
+    """The longest that `health()` may take to hear from the other side."""
+    pending: int = 10_000
+    """The most events that may wait."""
+    oldest_age_seconds: float = 900.0
+    """The longest that the oldest of them may have waited."""
+
+
+DEFAULT_LIMITS = ConnectorLimits()
