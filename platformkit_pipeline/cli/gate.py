@@ -35,12 +35,13 @@ class GateFormat(StrEnum):
 class GateKind(StrEnum):
     PROJECT = "project"
     REPOSITORY = "repository"
+    CONNECTOR = "connector"
 
 
 @app.command()
 def gate(
     target: str = typer.Option(..., "--target", metavar="NAME", help="The target to scan and decide on."),
-    kind: GateKind | None = typer.Option(None, "--kind", help="Needed only where a project and a repository share the name."),
+    kind: GateKind | None = typer.Option(None, "--kind", help="Needed only where targets of several kinds share the name."),
     url: str = typer.Option(DEFAULT_URL, "--url", envvar="PLATFORMKIT_GATE_URL", help="Web interface of the running instance."),
     timeout: float = typer.Option(
         _DEFAULT_TIMEOUT, "--timeout", min=1, metavar="SECONDS", help="How long to wait; then the run is told to stop."
@@ -54,7 +55,8 @@ def gate(
 ) -> int:
     """Scan a target on a running instance and say whether it may be deployed.
 
-    The target is a project or a repository; of a repository the latest commit is decided on, which the answer names.
+    The target is a project, a repository or a connector. Of a repository the latest commit is decided on, which the answer
+    names; of a connector whether it may be registered.
     Launches the target's run through GraphQL, waits for it and reads the decision of that very run.
 
     \b

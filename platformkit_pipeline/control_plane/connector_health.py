@@ -39,9 +39,9 @@ def record(
     of_queue = (queue.pending, queue.due, queue.oldest_age_seconds, queue.dead_letters) if queue else (None,) * 4
     connection.execute(_INSERT, (target_id, scan_id, run_id, checked_at, *of_health, *of_queue))
     measured = (
-        ("connector.latency", health and health.latency_seconds, "seconds"),
+        ("connector.latency", health.latency_seconds if health else None, "seconds"),
         ("connector.success_rate", success_rate, "percent"),
-        ("connector.queue_depth", queue and queue.pending, "events"),
+        ("connector.queue_depth", queue.pending if queue else None, "events"),
     )
     for name, value, unit in measured:
         if value is not None:

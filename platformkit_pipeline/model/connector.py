@@ -132,6 +132,17 @@ class ConnectorSnapshot:
     unobserved: tuple[Unobserved, ...] = ()
 
     @property
+    def software(self) -> str:
+        """What was asked, in words: the class and the version of its package."""
+        return f"{self.class_path} {self.version}" if self.version else self.class_path
+
+    @property
+    def success_rate(self) -> float | None:
+        """Percent of its contract tests and acceptance checks that passed; None where there was none to be tried."""
+        tried = [r.outcome for r in (*self.contract_tests, *self.acceptance) if r.outcome is not Outcome.NOT_APPLICABLE]
+        return 100 * tried.count(Outcome.PASS) / len(tried) if tried else None
+
+    @property
     def refused(self) -> bool:
         """Whether it was not registered at all, so that there was nobody to ask anything else."""
         return bool(self.missing) and not (self.objects or self.health or self.contract_tests or self.acceptance or self.unobserved)

@@ -11,9 +11,7 @@ from platformkit_pipeline.rules.registry import Rule, unknown
 from platformkit_pipeline.rules.results import judged, result_of
 
 
-def evaluate_connector(
-    snapshot: ConnectorSnapshot, rules: Sequence[Rule], limits: ConnectorLimits = DEFAULT_LIMITS
-) -> tuple[Result, ...]:
+def evaluate_connector(snapshot: ConnectorSnapshot, rules: Sequence[Rule], limits: ConnectorLimits = DEFAULT_LIMITS) -> tuple[Result, ...]:
     """Judge one connector by `rules`, all of which must be about connectors; sorted by severity, rule and identity."""
     subject = ConnectorSubject(snapshot, limits)
     results = [result for rule in rules for result in _results(rule, subject)]

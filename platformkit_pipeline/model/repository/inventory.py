@@ -26,7 +26,6 @@ from platformkit_pipeline.model.repository.versions import Changelog, VersionSou
 from platformkit_pipeline.model.repository.workflows import Workflow, WorkflowWeakness
 from platformkit_pipeline.model.snapshot import Unobserved
 
-
 _NOUNS: tuple[Noun, ...] = (
     Noun("head", "head", Head, lambda _: "HEAD", single=True),
     Noun("declarations", "declarations", RepositoryDeclarations, lambda _: ".platformkit.yaml", single=True),

@@ -44,8 +44,8 @@ def idempotency_not_honoured(subject: ConnectorSubject) -> Verdicts:
     title="Failed deliveries are not tried again, or not with growing delay",
     why="A destination that is down for a minute loses what is not sent again; one that just comes back goes down again under what "
     "is sent without pause.",
-    how_to_fix="Deliver through `Relay` of `platformkit_pipeline.connectors.delivery`, whose `RetryPolicy` doubles the delay and spreads it, "
-    "and which waits as long as `Retry-After` asks.",
+    how_to_fix="Deliver through `Relay` of `platformkit_pipeline.connectors.delivery`: its `RetryPolicy` doubles the delay and spreads it, "
+    "and it waits as long as `Retry-After` asks.",
     references=(_BACKOFF,),
     requires=(ConnectorFacet.CAPABILITIES,),
     violating="""

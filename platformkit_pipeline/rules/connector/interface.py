@@ -80,6 +80,4 @@ class: platformkit_pipeline.connectors.examples.well_kept:WellKeptConnector
 """,
 )
 def capability_fails(subject: ConnectorSubject) -> Verdicts:
-    yield from accepted(
-        subject, AcceptanceCheck.CAPABILITIES, AcceptanceCheck.ORDERING, AcceptanceCheck.REPLAY, AcceptanceCheck.SCHEMA
-    )
+    yield from accepted(subject, AcceptanceCheck.CAPABILITIES, AcceptanceCheck.ORDERING, AcceptanceCheck.REPLAY, AcceptanceCheck.SCHEMA)
