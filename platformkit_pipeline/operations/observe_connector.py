@@ -15,11 +15,17 @@ BENCH_VARIABLE = "PLATFORMKIT_BENCH_DATABASE_URL"
 """Names a server on which the acceptance suite may make databases of its own; without it a server is started for each run."""
 
 
-def observed(connector: Connector, *, environment: Mapping[str, str] = os.environ) -> ConnectorSnapshot:
+def observed(connector: Connector, bench: Dsn | None = None) -> ConnectorSnapshot:
     """What the connector answers and what the suite says of it. Nothing that it is to blame for is raised.
 
-    Where there is no bench, that is among the unobserved.
+    `bench` is a server to make a database on, by default that of the environment, else one of its own. Where there is none, that is
+    among the unobserved.
     """
+    server = bench or _bench_of(os.environ)
+    snapshot = observe_connector(connector.name, connector.class_path, connector.options, acceptance=True, bench_dsn=server)
+    return without_remarks(snapshot)
+
+
+def _bench_of(environment: Mapping[str, str]) -> Dsn | None:
     address = environment.get(BENCH_VARIABLE, "").strip()
-    bench = Dsn(address, origin=f"environment variable {BENCH_VARIABLE}") if address else None
-    return without_remarks(observe_connector(connector.name, connector.class_path, connector.options, acceptance=True, bench_dsn=bench))
+    return Dsn(address, origin=f"environment variable {BENCH_VARIABLE}") if address else None

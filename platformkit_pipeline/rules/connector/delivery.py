@@ -23,16 +23,19 @@ _BACKOFF = "https://aws.amazon.com/builders-library/timeouts-retries-and-backoff
     references=(_DEBEZIUM,),
     requires=(ConnectorFacet.CAPABILITIES,),
     violating="""
-class: platformkit_pipeline.connectors.examples.broken:NoIdempotencyConnector
+class: platformkit_pipeline.connectors.examples.broken_consumers:NoMemory
+options: {url: "{service}"}
 """,
     clean="""
 class: platformkit_pipeline.connectors.examples.well_kept:WellKeptConnector
+options: {url: "{service}"}
 """,
 )
 def idempotency_not_honoured(subject: ConnectorSubject) -> Verdicts:
     yield from accepted(
         subject,
-        *(AcceptanceCheck.IDEMPOTENT_PUBLISH, AcceptanceCheck.IDEMPOTENT_RECEIVE, AcceptanceCheck.CRASH_BETWEEN_SEND_AND_MARK),
+        *(AcceptanceCheck.PUBLISH_IDEMPOTENT, AcceptanceCheck.RETRY_SAME_KEY, AcceptanceCheck.CRASH_ONE_EFFECT),
+        *(AcceptanceCheck.RECEIVE_IDEMPOTENT, AcceptanceCheck.RECEIVE_CONCURRENT, AcceptanceCheck.RECEIVE_ONE_TRANSACTION),
     )
 
 
@@ -49,14 +52,18 @@ def idempotency_not_honoured(subject: ConnectorSubject) -> Verdicts:
     references=(_BACKOFF,),
     requires=(ConnectorFacet.CAPABILITIES,),
     violating="""
-class: platformkit_pipeline.connectors.examples.broken:ConstantRetryConnector
+class: platformkit_pipeline.connectors.examples.broken_publishers:ConstantRetry
+options: {url: "{service}"}
 """,
     clean="""
 class: platformkit_pipeline.connectors.examples.well_kept:WellKeptConnector
+options: {url: "{service}"}
 """,
 )
 def no_growing_backoff(subject: ConnectorSubject) -> Verdicts:
-    yield from accepted(subject, AcceptanceCheck.RETRY_BACKOFF, AcceptanceCheck.RETRY_AFTER)
+    yield from accepted(
+        subject, AcceptanceCheck.RETRY_TRIES_AGAIN, AcceptanceCheck.RETRY_BACK_OFF, AcceptanceCheck.RETRY_HONOURS_RETRY_AFTER
+    )
 
 
 @connector_rule(
@@ -70,11 +77,17 @@ def no_growing_backoff(subject: ConnectorSubject) -> Verdicts:
     "as a dead letter with its reason, and goes on.",
     requires=(ConnectorFacet.CAPABILITIES,),
     violating="""
-class: platformkit_pipeline.connectors.examples.broken:SwallowedErrorConnector
+class: platformkit_pipeline.connectors.examples.broken_publishers:EndlessRetry
+options: {url: "{service}"}
 """,
     clean="""
 class: platformkit_pipeline.connectors.examples.well_kept:WellKeptConnector
+options: {url: "{service}"}
 """,
 )
 def no_dead_letters(subject: ConnectorSubject) -> Verdicts:
-    yield from accepted(subject, AcceptanceCheck.DEAD_LETTER, AcceptanceCheck.PERMANENT_REFUSAL, AcceptanceCheck.POISON)
+    yield from accepted(
+        subject,
+        *(AcceptanceCheck.DEAD_LETTERS_REFUSED_AT_ONCE, AcceptanceCheck.DEAD_LETTERS_AFTER_ATTEMPTS),
+        *(AcceptanceCheck.DEAD_LETTERS_REASON, AcceptanceCheck.POISON_DOES_NOT_BLOCK),
+    )

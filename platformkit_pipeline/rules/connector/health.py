@@ -19,10 +19,12 @@ from platformkit_pipeline.rules.registry import PASSED, Verdicts, failed, unknow
     "entry in the settings, two seconds unless it says otherwise.",
     requires=(ConnectorFacet.HEALTH,),
     violating="""
-class: platformkit_pipeline.connectors.examples.broken:SlowHealthConnector
+class: platformkit_pipeline.connectors.examples.broken_answers:AlwaysUp
+options: {url: "{service}"}
 """,
     clean="""
 class: platformkit_pipeline.connectors.examples.well_kept:WellKeptConnector
+options: {url: "{service}"}
 """,
 )
 def unhealthy_or_slow(subject: ConnectorSubject) -> Verdicts:
@@ -38,7 +40,7 @@ def unhealthy_or_slow(subject: ConnectorSubject) -> Verdicts:
         yield failed(subject.identity, message, **measured)
     else:
         yield PASSED
-    yield from accepted(subject, AcceptanceCheck.HEALTH, AcceptanceCheck.HEALTH_WHEN_DOWN)
+    yield from accepted(subject, AcceptanceCheck.HEALTH_ANSWERS_IN_TIME, AcceptanceCheck.HEALTH_TELLS_DOWN)
 
 
 @connector_rule(
@@ -53,11 +55,13 @@ def unhealthy_or_slow(subject: ConnectorSubject) -> Verdicts:
     requires=(ConnectorFacet.CAPABILITIES,),
     violating="""
 class: platformkit_pipeline.connectors.examples.well_kept:WellKeptConnector
+options: {url: "{service}"}
 limits: {pending: 2}
 waiting: 3
 """,
     clean="""
 class: platformkit_pipeline.connectors.examples.well_kept:WellKeptConnector
+options: {url: "{service}"}
 limits: {pending: 3}
 waiting: 3
 """,
@@ -82,4 +86,4 @@ def queue_above_limit(subject: ConnectorSubject) -> Verdicts:
         measured = {"pending": queue.pending, "due": queue.due, "oldest_age_seconds": queue.oldest_age_seconds}
         said = f"{snapshot.name}: {' and '.join(too_much)}"
         yield failed(subject.identity, said, **measured, dead_letters=queue.dead_letters) if too_much else PASSED
-    yield from accepted(subject, AcceptanceCheck.QUEUE_DEPTH)
+    yield from accepted(subject, AcceptanceCheck.QUEUE_DEPTH_TRUE)

@@ -20,10 +20,11 @@ from platformkit_pipeline.rules.registry import PASSED, Verdicts, failed
     "and `platformkit connectors new` writes a connector that has it all.",
     requires=(),
     violating="""
-class: platformkit_pipeline.connectors.examples.broken:IncompleteConnector
+class: platformkit_pipeline.connectors.examples.broken_answers:Incomplete
 """,
     clean="""
 class: platformkit_pipeline.connectors.examples.well_kept:WellKeptConnector
+options: {url: "{service}"}
 """,
     also_fires=("CON002", "CON003", "CON004", "CON005", "CON006", "CON007", "CON008"),
 )
@@ -34,7 +35,9 @@ def interface_incomplete(subject: ConnectorSubject) -> Verdicts:
     else:
         yield PASSED
     if not subject.snapshot.refused:
-        yield from accepted(subject, AcceptanceCheck.INTERFACE, AcceptanceCheck.INVENTORY)
+        yield from accepted(
+            subject, AcceptanceCheck.INTERFACE_COMPLETE, AcceptanceCheck.INVENTORY_WELL_FORMED, AcceptanceCheck.INVENTORY_STABLE
+        )
 
 
 @connector_rule(
@@ -48,10 +51,12 @@ def interface_incomplete(subject: ConnectorSubject) -> Verdicts:
     "A connector without any contract test has to gain one.",
     requires=(ConnectorFacet.CAPABILITIES, ConnectorFacet.CONTRACT_TESTS),
     violating="""
-class: platformkit_pipeline.connectors.examples.broken:FailingContractTestConnector
+class: platformkit_pipeline.connectors.examples.broken_answers:FailingContractTests
+options: {url: "{service}"}
 """,
     clean="""
 class: platformkit_pipeline.connectors.examples.well_kept:WellKeptConnector
+options: {url: "{service}"}
 """,
 )
 def contract_test_fails(subject: ConnectorSubject) -> Verdicts:
@@ -60,7 +65,7 @@ def contract_test_fails(subject: ConnectorSubject) -> Verdicts:
         yield from judged_test(test, subject.contract_test_identity(test.name))
     if not tests:
         yield failed(subject.identity, f"{subject.snapshot.name} has no contract test, so nothing shows that it fits the other side")
-    yield from accepted(subject, AcceptanceCheck.CONTRACT_TESTS)
+    yield from accepted(subject, AcceptanceCheck.CONTRACT_TESTS_PASS)
 
 
 @connector_rule(
@@ -73,11 +78,18 @@ def contract_test_fails(subject: ConnectorSubject) -> Verdicts:
     how_to_fix="Make the capability work, or no longer declare it in `capabilities()`.",
     requires=(ConnectorFacet.CAPABILITIES,),
     violating="""
-class: platformkit_pipeline.connectors.examples.broken:CapabilityLieConnector
+class: platformkit_pipeline.connectors.examples.broken_answers:CapabilityLie
+options: {url: "{service}"}
 """,
     clean="""
 class: platformkit_pipeline.connectors.examples.well_kept:WellKeptConnector
+options: {url: "{service}"}
 """,
 )
 def capability_fails(subject: ConnectorSubject) -> Verdicts:
-    yield from accepted(subject, AcceptanceCheck.CAPABILITIES, AcceptanceCheck.ORDERING, AcceptanceCheck.REPLAY, AcceptanceCheck.SCHEMA)
+    yield from accepted(
+        subject,
+        *(AcceptanceCheck.PUBLISH_DELIVERS, AcceptanceCheck.CRASH_NOTHING_LOST, AcceptanceCheck.RECEIVE_TAKES_EFFECT),
+        *(AcceptanceCheck.ORDERING_PER_KEY, AcceptanceCheck.ORDERING_OTHER_KEYS_GO_ON),
+        *(AcceptanceCheck.REPLAY_DELIVERS, AcceptanceCheck.SCHEMA_VALID),
+    )
