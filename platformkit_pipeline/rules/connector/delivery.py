@@ -62,7 +62,8 @@ options: {url: "{service}"}
 )
 def no_growing_backoff(subject: ConnectorSubject) -> Verdicts:
     yield from accepted(
-        subject, AcceptanceCheck.RETRY_TRIES_AGAIN, AcceptanceCheck.RETRY_BACK_OFF, AcceptanceCheck.RETRY_HONOURS_RETRY_AFTER
+        subject,
+        *(AcceptanceCheck.RETRY_TRIES_AGAIN, AcceptanceCheck.RETRY_BACK_OFF, AcceptanceCheck.RETRY_HONOURS_RETRY_AFTER),
     )
 
 

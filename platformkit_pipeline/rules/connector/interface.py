@@ -36,7 +36,8 @@ def interface_incomplete(subject: ConnectorSubject) -> Verdicts:
         yield PASSED
     if not subject.snapshot.refused:
         yield from accepted(
-            subject, AcceptanceCheck.INTERFACE_COMPLETE, AcceptanceCheck.INVENTORY_WELL_FORMED, AcceptanceCheck.INVENTORY_STABLE
+            subject,
+            *(AcceptanceCheck.INTERFACE_COMPLETE, AcceptanceCheck.INVENTORY_WELL_FORMED, AcceptanceCheck.INVENTORY_STABLE),
         )
 
 
