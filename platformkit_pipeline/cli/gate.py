@@ -37,6 +37,7 @@ class GateFormat(StrEnum):
 class GateKind(StrEnum):
     PROJECT = "project"
     REPOSITORY = "repository"
+    CONNECTOR = "connector"
 
 
 class GateName(StrEnum):
@@ -53,7 +54,7 @@ def gate(
     ),
     commit: str | None = typer.Option(None, "--commit", metavar="SHA", help="For the merge gate: commit that the target runs, in full."),
     branch: str | None = typer.Option(None, "--branch", metavar="NAME", help="For the merge gate: branch of that commit."),
-    kind: GateKind | None = typer.Option(None, "--kind", help="Needed only where a project and a repository share the name."),
+    kind: GateKind | None = typer.Option(None, "--kind", help="Needed only where targets of several kinds share the name."),
     url: str = typer.Option(DEFAULT_URL, "--url", envvar="PLATFORMKIT_GATE_URL", help="Web interface of the running instance."),
     timeout: float = typer.Option(
         _DEFAULT_TIMEOUT, "--timeout", min=1, metavar="SECONDS", help="How long to wait; then the run is told to stop."
@@ -67,7 +68,8 @@ def gate(
 ) -> int:
     """Run a target on a running instance and say whether it may be deployed, or a change to it merged.
 
-    The target is a project or a repository; of a repository the latest commit is decided on, which the answer names.
+    The target is a project, a repository or a connector. Of a repository the latest commit is decided on, which the answer
+    names; of a connector whether it may be registered.
     Launches the target's run through GraphQL, waits for it and reads the decision of that very run. The merge gate holds
     the contracts of a project against it and compares the score with that of the base.
 
@@ -91,7 +93,7 @@ def gate(
     of_merge = {BASE_RUN_TAG: base_run, COMMIT_TAG: commit, BRANCH_TAG: branch}
     if which is GateName.DEPLOY:
         refuse_together("the deploy gate", {"--base-run": base_run, "--commit": commit, "--branch": branch})
-    elif kind is GateKind.REPOSITORY:
+    elif kind not in (None, GateKind.PROJECT):
         raise ConfigurationError("the merge gate decides on projects: contracts are held against a live one")
     else:
         full_commit(commit)

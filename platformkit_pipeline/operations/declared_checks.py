@@ -20,8 +20,7 @@ def declared_data_checks(settings_file: Path, settings: Settings) -> Iterator[tu
     """(contract, check) of every data contract, project by project. What is malformed is left out: its run says why."""
     for project in settings.projects:
         try:
-            folder = contracts_folder(settings_file, settings, project)
-            contracts = read_contracts(folder).contracts if folder is not None else ()
+            contracts = read_contracts(contracts_folder(settings_file, settings, project)).contracts
         except ConfigurationError as error:
             _log.warning("contracts cannot be listed", target=project.name, reason=str(error))
             continue

@@ -25,18 +25,21 @@ def build_defs(*, resources: Mapping[str, Any] | None = None) -> dg.Definitions:
         # Partitioned checks are a preview and single-run backfills a beta in this pinned version; both are covered by tests.
         warnings.simplefilter("ignore", category=dg.PreviewWarning)
         warnings.simplefilter("ignore", category=dg.BetaWarning)
+        from platformkit_pipeline.orchestration.assets.connector.connector_scan import connector_scan
         from platformkit_pipeline.orchestration.assets.parity.parity_scan import parity_scan_of
         from platformkit_pipeline.orchestration.assets.reporting import compliance_report
         from platformkit_pipeline.orchestration.assets.repository.repository_scan import repository_scan
-        from platformkit_pipeline.orchestration.assets.sources import source_projects, source_repositories
+        from platformkit_pipeline.orchestration.assets.sources import source_connectors, source_projects, source_repositories
         from platformkit_pipeline.orchestration.assets.target_scan import target_scan
         from platformkit_pipeline.orchestration.data_quality import stored_data_quality
         from platformkit_pipeline.orchestration.jobs import (
             fleet_report,
             nightly,
+            nightly_connectors,
             nightly_parity,
             nightly_repositories,
             prove_target,
+            scan_connector,
             scan_repository,
             scan_target,
             score_parity,
@@ -50,9 +53,17 @@ def build_defs(*, resources: Mapping[str, Any] | None = None) -> dg.Definitions:
         given = {"settings": SettingsResource(), "control_plane": ControlPlaneResource(), **(resources or {})}
         parity_scan = parity_scan_of(_declared_checks(given["settings"]))
         return dg.Definitions(
-            assets=[source_projects, target_scan, source_repositories, repository_scan, parity_scan, compliance_report],
+            assets=[
+                *(source_projects, target_scan, parity_scan),
+                *(source_repositories, repository_scan),
+                *(source_connectors, connector_scan),
+                compliance_report,
+            ],
             asset_checks=[stored_data_quality],
-            jobs=[scan_target, prove_target, scan_repository, score_parity, nightly, nightly_repositories, nightly_parity, fleet_report],
+            jobs=[
+                *(scan_target, prove_target, score_parity, scan_repository, scan_connector),
+                *(nightly, nightly_repositories, nightly_connectors, nightly_parity, fleet_report),
+            ],
             schedules=list(nightly_schedules(_schedule(given["settings"]))),
             sensors=[target_registry, repository_head, *FLEET_REPORT_SENSORS],
             resources=given,
