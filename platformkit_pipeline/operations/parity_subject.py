@@ -171,7 +171,7 @@ def _nothing_known(what: str) -> Callable[[str], Any]:
 
 def _data_api(whose: str, entry: DataApi | None, environment: Mapping[str, str]) -> DataApiAccess | None:
     if entry is None:
-        return settings_file.parent / FOLDER / project.name
+        return None
     if entry.key_env is None:
         return DataApiAccess(entry.url)
     return DataApiAccess(entry.url, key_from_environment(entry.key_env, environment, whose=whose))
