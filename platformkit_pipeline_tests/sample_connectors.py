@@ -1,4 +1,4 @@
-"""A connector whose answers tests can change from outside, and that the acceptance suite is through with in a second: it knows no events."""
+"""A connector whose answers tests can change from outside. It knows no events, so the acceptance suite takes a second."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ import dagster as dg
 import pytest
 
 from platformkit_pipeline.operations.gate_roads import ROADS, Road
-from platformkit_pipeline.orchestration.partitions import REPOSITORIES, SUPABASE_PROJECTS
+from platformkit_pipeline.orchestration.partitions import CONNECTORS, REPOSITORIES, SUPABASE_PROJECTS
 from platformkit_pipeline.rules.registry import repository_families
 from platformkit_pipeline_tests.cli.program import environment_of
 
@@ -61,7 +61,12 @@ GRAPH = {
     **{f"compliance/{family}": ("compliance", parents) for family, parents in REPOSITORY_FAMILIES.items()},
     "compliance/repository_report": ("compliance", tuple(sorted(f"compliance/{family}" for family in REPOSITORY_FAMILIES))),
     "governance/repository_gate": ("governance", ("compliance/repository_report",)),
-    "reporting/compliance_report": ("reporting", ("compliance/report", "compliance/repository_report")),
+    "source/connectors": ("source", ()),
+    "introspection/connectors": ("introspection", ("source/connectors",)),
+    "compliance/connectors": ("compliance", ("introspection/connectors",)),
+    "compliance/connector_report": ("compliance", ("compliance/connectors",)),
+    "governance/connector_gate": ("governance", ("compliance/connector_report",)),
+    "reporting/compliance_report": ("reporting", ("compliance/connector_report", "compliance/report", "compliance/repository_report")),
 }
 REPOSITORY_ASSETS = (
     "source/repositories",
@@ -71,6 +76,14 @@ REPOSITORY_ASSETS = (
     "compliance/repository_report",
     "governance/repository_gate",
 )
+CONNECTOR_ASSETS = (
+    "source/connectors",
+    "introspection/connectors",
+    "compliance/connectors",
+    "compliance/connector_report",
+    "governance/connector_gate",
+)
+PARTITIONS = dict.fromkeys(REPOSITORY_ASSETS, REPOSITORIES) | dict.fromkeys(CONNECTOR_ASSETS, CONNECTORS)
 UNPARTITIONED = ("reporting/compliance_report",)
 
 
@@ -94,12 +107,14 @@ def test_everything_about_a_target_is_partitioned_by_target(defs: dg.Definitions
             assert partitions is None, name
         else:
             assert isinstance(partitions, dg.DynamicPartitionsDefinition), name
-            assert partitions.name == (REPOSITORIES if name in REPOSITORY_ASSETS else SUPABASE_PROJECTS), name
+            assert partitions.name == PARTITIONS.get(name, SUPABASE_PROJECTS), name
 
 
 def test_the_sources_are_only_looked_at(defs: dg.Definitions) -> None:
     executable = {name: node.is_executable for name, node in _nodes(defs).items()}
-    assert {name for name, runs in executable.items() if not runs} == {"source/supabase_projects", "source/repositories"}
+    assert {name for name, runs in executable.items() if not runs} == {
+        *("source/supabase_projects", "source/repositories", "source/connectors")
+    }
 
 
 def test_every_family_with_a_rule_about_repositories_is_an_asset() -> None:
@@ -120,7 +135,7 @@ def test_every_asset_says_whose_it_is_what_it_means_and_what_it_is_made_of(defs:
 def test_every_rule_family_has_one_check_that_does_not_block_the_plan(defs: dg.Definitions) -> None:
     graph = defs.resolve_asset_graph()
     verdicts = {key.asset_key.to_user_string() for key in graph.asset_check_keys if key.name == "verdict"}
-    families = {f"compliance/{family}" for family in (*FAMILIES, "migrations", *REPOSITORY_FAMILIES)}
+    families = {f"compliance/{family}" for family in (*FAMILIES, "migrations", *REPOSITORY_FAMILIES, "connectors")}
     assert verdicts == families | {f"parity/{kind}" for kind in PARITY_KINDS}
     assert not any(graph.get(key).blocking for key in graph.asset_check_keys)
 
@@ -129,11 +144,12 @@ def test_jobs_schedules_and_sensors_are_those_of_the_contract_and_run_by_default
     repository = defs.get_repository_def()
     jobs = {job.name for job in repository.get_all_jobs() if not job.name.startswith("__")}
     assert jobs == {
-        *("scan_target", "prove_target", "scan_repository", "score_parity"),
-        *("nightly", "nightly_repositories", "nightly_parity", "fleet_report"),
+        *("scan_target", "prove_target", "score_parity", "scan_repository", "scan_connector"),
+        *("nightly", "nightly_repositories", "nightly_connectors", "nightly_parity", "fleet_report"),
     }
     schedules = {(schedule.name, schedule.cron_schedule, schedule.execution_timezone) for schedule in repository.schedule_defs}
-    assert schedules == {(name, "0 2 * * *", "UTC") for name in ("nightly", "nightly_repositories", "nightly_parity")}
+    nights = ("nightly", "nightly_repositories", "nightly_connectors", "nightly_parity")
+    assert schedules == {(name, "0 2 * * *", "UTC") for name in nights}
     assert {schedule.default_status for schedule in repository.schedule_defs} == {dg.DefaultScheduleStatus.RUNNING}
     sensors = {sensor.name: sensor.default_status for sensor in repository.sensor_defs}
     assert sensors == dict.fromkeys(
@@ -146,6 +162,8 @@ def test_a_scan_of_one_target_leaves_out_the_checks_that_look_at_all_of_them(def
         assert {node.name for node in defs.resolve_job_def(job).nodes} == {"target_scan"}
     for job in ("scan_repository", "nightly_repositories"):
         assert {node.name for node in defs.resolve_job_def(job).nodes} == {"repository_scan"}
+    for job in ("scan_connector", "nightly_connectors"):
+        assert {node.name for node in defs.resolve_job_def(job).nodes} == {"connector_scan"}
     for job in ("score_parity", "nightly_parity"):
         assert {node.name for node in defs.resolve_job_def(job).nodes} == {"parity_scan"}
 

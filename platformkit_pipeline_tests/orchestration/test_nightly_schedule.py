@@ -65,7 +65,8 @@ def test_settings_say_when(platform: Platform) -> None:
     platform.settings_path.write_text("schedule: {nightly: '30 4 * * 1-5', timezone: Europe/Rome}", encoding="utf-8")
     schedules = build_defs().get_repository_def().schedule_defs
     structlog.reset_defaults()
-    assert {schedule.name for schedule in schedules} == {"nightly", "nightly_repositories", "nightly_parity"}
+    nights = {"nightly", "nightly_repositories", "nightly_connectors", "nightly_parity"}
+    assert {schedule.name for schedule in schedules} == nights
     assert {(schedule.cron_schedule, schedule.execution_timezone) for schedule in schedules} == {("30 4 * * 1-5", "Europe/Rome")}
 
 

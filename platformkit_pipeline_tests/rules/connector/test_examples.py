@@ -1,4 +1,4 @@
-"""Every rule about connectors does what its examples say, on connectors that really run: only its own rule fires, and none on the clean one.
+"""Every rule about connectors does what its examples say, on connectors that really run: it alone fires, and none on the clean one.
 
 `platformkit rules self-test` plays them all; so many seconds each are spent here on some only.
 """
