@@ -81,11 +81,13 @@ TAKEN_OVER = {"SELECT", "UPDATE", "DELETE"}
         ("alter policy orders_of_tenant on public.orders using ((select auth.uid()) is not null)", TAKEN_OVER),
         ("alter table public.orders disable row level security", set(COMMANDS)),
         (
-            "alter policy orders_of_tenant on public.orders using (tenant_id = ((select auth.jwt()) #>> '{user_metadata,tenant_id}')::uuid)",
+            "alter policy orders_of_tenant on public.orders"
+            " using (tenant_id = ((select auth.jwt()) #>> '{user_metadata,tenant_id}')::uuid)",
             TAKEN_OVER,
         ),
         (
-            "alter policy orders_of_tenant on public.orders using (tenant_id <> coalesce(null, ((select auth.jwt()) ->> 'tenant_id')::uuid))",
+            "alter policy orders_of_tenant on public.orders"
+            " using (tenant_id <> coalesce(null, ((select auth.jwt()) ->> 'tenant_id')::uuid))",
             TAKEN_OVER,
         ),
     ],

@@ -13,7 +13,14 @@ from psycopg import sql
 
 from platformkit_pipeline.introspection.postgres.isolation.doors import Door, writable
 from platformkit_pipeline.introspection.postgres.isolation.made_up_rows import MadeUpRow, Whose, as_relation
-from platformkit_pipeline.introspection.postgres.isolation.outcomes import CONTROL_FAILED, TRIGGERS_DECIDE, Outcome, blocked, leak, open_question
+from platformkit_pipeline.introspection.postgres.isolation.outcomes import (
+    CONTROL_FAILED,
+    TRIGGERS_DECIDE,
+    Outcome,
+    blocked,
+    leak,
+    open_question,
+)
 from platformkit_pipeline.introspection.postgres.isolation.policies import Conditions, PolicyText, conditions_for, has_policy
 from platformkit_pipeline.introspection.postgres.isolation.session import (
     SIGNED_IN,
