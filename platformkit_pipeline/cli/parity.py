@@ -60,7 +60,9 @@ def parity(
     settings: SettingsOption = None,
     dsn: DsnOption = None,
     dsn_env: DsnEnvOption = None,
-    contracts: Path | None = typer.Option(None, "--contracts", metavar="DIR", help="Folder of the contracts, for a database without settings."),
+    contracts: Path | None = typer.Option(
+        None, "--contracts", metavar="DIR", help="Folder of the contracts, for a database without settings."
+    ),
     name: NameOption = None,
     environment: EnvironmentOption = None,
     exposed_schema: ExposedSchemaOption = None,
@@ -199,7 +201,9 @@ def _http_url(url: str) -> str:
     try:
         return DataApi(url=url).url
     except ValidationError:
-        raise ConfigurationError("--data-api-url: expected an http(s) URL without a login, such as https://abcdefghij.supabase.co") from None
+        raise ConfigurationError(
+            "--data-api-url: expected an http(s) URL without a login, such as https://abcdefghij.supabase.co"
+        ) from None
 
 
 def _base_of_file(path: Path) -> Base:
@@ -237,9 +241,7 @@ def _measured(subject: ParitySubject, dimensions: tuple[Dimension, ...], revisio
         return measure_parity(subject.showing(show), dimensions=dimensions, revision=revision)
 
 
-def _conclude(
-    subject: ParitySubject, report: ParityReport, base: Base | None, *, with_history: bool, store: bool
-) -> MergeDecision | None:
+def _conclude(subject: ParitySubject, report: ParityReport, base: Base | None, *, with_history: bool, store: bool) -> MergeDecision | None:
     """What the gate says, where there is a base; run and decision are stored where that is wanted."""
     from platformkit_pipeline.control_plane.connection import control_plane_dsn, session
     from platformkit_pipeline.operations.decide_merge_gate import decide_merge_gate, decided, weigh_merge_gate

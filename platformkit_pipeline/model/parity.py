@@ -151,9 +151,7 @@ def _dimension(dimension: Dimension, weight: int, results: list[CheckResult], wa
         reason = "not measured: no check of it counts" if results else "not measured"
     raw, effective = tally(map(_raw, results)).share, tally(_effective(results, waived)).share
     score = Score(Fraction(), Fraction()) if reason or raw is None or effective is None else Score(raw, effective)
-    return DimensionScore(
-        dimension, weight, score, by_outcome[Outcome.PASS], by_outcome[Outcome.FAIL], by_outcome[Outcome.UNKNOWN], reason
-    )
+    return DimensionScore(dimension, weight, score, by_outcome[Outcome.PASS], by_outcome[Outcome.FAIL], by_outcome[Outcome.UNKNOWN], reason)
 
 
 def _at_base(now: CheckResult, then: CheckResult | None) -> CheckResult:

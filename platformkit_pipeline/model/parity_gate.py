@@ -167,12 +167,14 @@ def _about_scores(head: ParityScore, base: ParityScore | None, best: BestScore |
         else:
             yield f"the score {_display(now)} is not lower than the base's {_display(then)}"
     if best is not None and now < least * best.effective:
-        said = f"the score {_display(now)} is below {kept} of {_display(best.effective)}, the best of the default branch in {BEST_OF_DAYS} days"
+        once = f"{_display(best.effective)}, the best of the default branch in {BEST_OF_DAYS} days"
+        said = f"the score {_display(now)} is below {kept} of {once}"
         yield said if then is None or now < then else f"{said}; this change does not lower it"
     if then is None and best is not None and now >= least * best.effective:
         yield f"no base was given; the score {_display(now)} keeps {kept} of the default branch's best, {_display(best.effective)}"
     if then is None and best is None:
-        yield f"there is nothing yet to compare the score {_display(now)} with: no base was given, and no score of the default branch is known"
+        known = "no base was given, and no score of the default branch is known"
+        yield f"there is nothing yet to compare the score {_display(now)} with: {known}"
 
 
 def _about_lost(results: Iterable[CheckResult]) -> Iterator[str]:
@@ -189,9 +191,7 @@ def _about_blindness(results: Iterable[CheckResult], blocking: tuple[CheckResult
 def _about_softened(results: Iterable[CheckResult], base: Base | None) -> Iterator[str]:
     """Head's rules count, so a change can make its own failures weigh less; a reviewer should hear of it."""
     was = {r.key: r for r in base.results if counts(r)} if base else {}
-    softened = [
-        r for r in results if r.key in was and (r.outcome is Outcome.NOT_APPLICABLE or r.severity.rank > was[r.key].severity.rank)
-    ]
+    softened = [r for r in results if r.key in was and (r.outcome is Outcome.NOT_APPLICABLE or r.severity.rank > was[r.key].severity.rank)]
     if softened:
         yield f"checks that weigh less by this change, or are declared not applicable: {_names(sorted(softened, key=name_of))}"
 

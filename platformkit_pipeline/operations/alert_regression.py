@@ -39,7 +39,9 @@ def regressed_since(before: ParityReport, now: ParityReport) -> Regressed | None
     was, score = before.parity.score, now.parity.score
     if was is None or (score is not None and score.effective >= was.effective):
         return None
-    told = "there is no score any more" if score is None else f"the score fell from {was.effective_display:g} to {score.effective_display:g}"
+    told = (
+        "there is no score any more" if score is None else f"the score fell from {was.effective_display:g} to {score.effective_display:g}"
+    )
     return Regressed((told,), was, lost_checks(before.results, now.results), before.parity_id)
 
 

@@ -33,7 +33,9 @@ def junit_of(target_name: str, results: Sequence[Result], *, seconds: str | None
     by_rule = sorted(results, key=lambda result: (result.rule, result.sort_key))
     for code, group in groupby(by_rule, key=lambda result: result.rule):
         members = list(group)
-        suite = ElementTree.SubElement(root, "testsuite", {"name": clean(f"{code} {members[0].name}"), **counts_of([r.outcome for r in members])})
+        suite = ElementTree.SubElement(
+            root, "testsuite", {"name": clean(f"{code} {members[0].name}"), **counts_of([r.outcome for r in members])}
+        )
         if moment is not None:
             suite.set("timestamp", moment)
         for result in members:

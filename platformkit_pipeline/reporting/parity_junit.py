@@ -9,9 +9,9 @@ from xml.etree import ElementTree
 from platformkit_pipeline.model.contract import CheckResult
 from platformkit_pipeline.model.merge_decision import MergeDecision
 from platformkit_pipeline.model.parity import ParityReport
+from platformkit_pipeline.model.result import Outcome
 from platformkit_pipeline.reporting.junit import clean, counts_of
 from platformkit_pipeline.reporting.scan_document import TOOL_NAME, utc_text
-from platformkit_pipeline.model.result import Outcome
 
 
 def parity_junit(report: ParityReport, decision: MergeDecision | None = None) -> str:

@@ -40,7 +40,9 @@ def merge_markdown(decision: MergeDecision, limit: int = DEFAULT_LIMIT) -> str:
     lines += ["", *_dimensions(compared.head, compared.base)]
     worse = {r.key for r in compared.worse}
     lines += _checks("New: passed at the base", compared.worse, limit)
-    lines += _checks("Other checks that do not pass" if worse else "Checks that do not pass", [r for r in compared.failing if r.key not in worse], limit)
+    lines += _checks(
+        "Other checks that do not pass" if worse else "Checks that do not pass", [r for r in compared.failing if r.key not in worse], limit
+    )
     lines += _removed(compared.removed, limit)
     return "\n".join(lines) + "\n"
 

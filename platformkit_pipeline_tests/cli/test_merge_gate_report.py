@@ -85,7 +85,9 @@ def test_json_holds_the_decision_that_can_be_read_back() -> None:
 
 def test_a_change_that_takes_nothing_away_may_be_merged() -> None:
     answer = _answer(_check("total", Outcome.PASS), base=(_check("total", Outcome.PASS),))
-    assert rendered(answer, "text").startswith("YES: shop may be merged (commit aaaaaaaaaaaa)\n  the score 100 is not lower than the base's 100\n")
+    assert rendered(answer, "text").startswith(
+        "YES: shop may be merged (commit aaaaaaaaaaaa)\n  the score 100 is not lower than the base's 100\n"
+    )
 
 
 @pytest.mark.parametrize(

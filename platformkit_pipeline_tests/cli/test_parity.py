@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -43,7 +42,7 @@ def contracts(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def kept(outbox: Dsn, contracts: Path, pipeline_dsn: Dsn, pipeline: Connection, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def kept(outbox: Dsn, contracts: Path, pipeline_dsn: Dsn, pipeline: Connection, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Settings of the project `shop` with those contracts, and a control plane that knows it."""
     monkeypatch.setenv(DATABASE_URL, pipeline_dsn.reveal())
     with pipeline.transaction():
@@ -53,7 +52,7 @@ def kept(outbox: Dsn, contracts: Path, pipeline_dsn: Dsn, pipeline: Connection, 
         "projects: [{name: shop, environment: staging, owners: [team:shop], database: {dsn_env: SHOP_URL}, contracts: contracts}]\n",
         encoding="utf-8",
     )
-    yield file
+    return file
 
 
 def leave_one_event_waiting(dsn: Dsn) -> None:
@@ -120,9 +119,7 @@ def test_a_removed_check_is_named_for_the_reviewer(program: Program, outbox: Dsn
     assert "| `event/orders/pending` | medium | PASS |" in ran.stdout
 
 
-def test_a_selection_is_compared_with_the_same_part_of_the_base(
-    program: Program, outbox: Dsn, contracts: Path, tmp_path: Path
-) -> None:
+def test_a_selection_is_compared_with_the_same_part_of_the_base(program: Program, outbox: Dsn, contracts: Path, tmp_path: Path) -> None:
     base = tmp_path / "base.json"
     options = ("parity", "--dsn-env", "SHOP_URL", "--contracts", str(contracts))
     program(*options, "--format", "json", "--output", str(base))

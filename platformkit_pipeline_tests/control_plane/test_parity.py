@@ -21,7 +21,7 @@ from platformkit_pipeline.model.parity import ParityReport, one_per_check, parit
 from platformkit_pipeline.model.result import Outcome, Severity
 from platformkit_pipeline_tests.control_plane.builders import FIRST_NIGHT, SHOP, stored_scan
 
-WEIGHTS = {dimension: 20 for dimension in Dimension}
+WEIGHTS = dict.fromkeys(Dimension, 20)
 
 
 def run(night: int, passing: int = 2, *, of_default_branch: bool = True, declared: bool = True, scan_id: str | None = None) -> ParityReport:
@@ -133,11 +133,13 @@ def test_a_decision_is_stored_once(pipeline: Connection, shop: StoredTarget) -> 
     decision = StoredDecision("merge", run(1).parity_id, None, "no", ("a reason",), {"head": "95/1"}, FIRST_NIGHT)
     first = parity.store_decision(pipeline, shop.target_id, decision)
     assert parity.store_decision(pipeline, shop.target_id, decision) == first
-    assert pipeline.execute("select verdict, reasons, inputs from ops.gate_decisions").fetchall() == [("no", ["a reason"], {"head": "95/1"})]
+    assert pipeline.execute("select verdict, reasons, inputs from ops.gate_decisions").fetchall() == [
+        ("no", ["a reason"], {"head": "95/1"})
+    ]
 
 
 @pytest.mark.parametrize("table", ["parity_scores", "contract_results", "gate_decisions"])
 def test_the_pipeline_cannot_rewrite_what_was_measured_and_decided(pipeline: Connection, table: str) -> None:
     for statement in ("update ops.{} set created_at = now()", "delete from ops.{}"):
         with pytest.raises(psycopg.errors.InsufficientPrivilege), pipeline.transaction():
-            pipeline.execute(sql.SQL(statement).format(sql.Identifier(table)))  # type: ignore[arg-type]
+            pipeline.execute(sql.SQL(statement).format(sql.Identifier(table)))

@@ -44,9 +44,7 @@ def score(results: list[CheckResult], declared: frozenset[Dimension] = frozenset
 def report(results: list[CheckResult], declared: frozenset[Dimension] = frozenset(), parity_id: str = "head") -> ParityReport:
     dimensions = tuple(d for d in Dimension if d in (declared or {r.dimension for r in results}))
     listed = one_per_check(results)
-    return ParityReport(
-        parity_id, SHOP, NOW, 1.0, "digest", dimensions, WEIGHTS, listed, parity_score(listed, dimensions, WEIGHTS)
-    )
+    return ParityReport(parity_id, SHOP, NOW, 1.0, "digest", dimensions, WEIGHTS, listed, parity_score(listed, dimensions, WEIGHTS))
 
 
 def verdict(head: list[CheckResult], base: list[CheckResult] | None = None, best: Fraction | None = None) -> str:
@@ -101,9 +99,7 @@ def test_whether_a_check_fails_or_cannot_be_told_is_the_same(others: list[CheckR
 
 
 @given(some, severities, dimensions, st.integers(1, 9))
-def test_losing_sight_of_a_check_never_raises_it(
-    others: list[CheckResult], severity: Severity, dimension: Dimension, count: int
-) -> None:
+def test_losing_sight_of_a_check_never_raises_it(others: list[CheckResult], severity: Severity, dimension: Dimension, count: int) -> None:
     seen = score(with_one(others, Outcome.PASS, severity, dimension, count))
     assert score(with_one(others, Outcome.UNKNOWN, severity, dimension)) <= seen
 
@@ -252,7 +248,7 @@ def test_a_broken_new_contract_blocks() -> None:
 
 
 def test_removed_checks_have_no_say_and_are_named() -> None:
-    found = compare(report(graded(100)), Base("base", tuple([*graded(100), check("gone", Outcome.FAIL)])), None, FIVE)
+    found = compare(report(graded(100)), Base("base", (*graded(100), check("gone", Outcome.FAIL))), None, FIVE)
     assert found.verdict == "yes"
     assert [r.check for r in found.removed] == ["gone"]
     assert any("removes" in reason and "1 did not" in reason for reason in found.reasons)

@@ -25,7 +25,7 @@ from platformkit_pipeline.operations.decide_merge_gate import (
 )
 from platformkit_pipeline.operations.score_parity import Revision, keep_parity, stored_parity
 
-WEIGHTS = {dimension: 20 for dimension in Dimension}
+WEIGHTS = dict.fromkeys(Dimension, 20)
 NIGHT = datetime(2026, 11, 1, 2, tzinfo=UTC)
 NOW = NIGHT + timedelta(days=20)
 
@@ -35,7 +35,12 @@ def run(target: Target, passing: int, day: int = 0, branch: str | None = "main",
     revision = Revision(commit or f"{day + 1:040x}", branch)
     results = one_per_check(
         CheckResult(
-            Dimension.DATA, "orders", f"check {i:03}", Severity.LOW, Outcome.PASS if i < passing else Outcome.FAIL, "" if i < passing else "off"
+            Dimension.DATA,
+            "orders",
+            f"check {i:03}",
+            Severity.LOW,
+            Outcome.PASS if i < passing else Outcome.FAIL,
+            "" if i < passing else "off",
         )
         for i in range(100)
     )
@@ -97,8 +102,8 @@ def test_a_stored_decision_can_be_decided_again_from_its_numbers(pipeline: Conne
     ).fetchall()
     [(verdict, parity_id, base_id, inputs)] = rows
     assert (verdict, parity_id, base_id) == ("no", head.parity_id, base.parity_id)
-    numbers = [Fraction(inputs[of]["score"]["effective_exact"]) for of in ("head", "base")]
-    again = refuses(*numbers, Fraction(inputs["best"]["effective_exact"]), Fraction(inputs["max_drop_percent"]))
+    now, then = (Fraction(inputs[of]["score"]["effective_exact"]) for of in ("head", "base"))
+    again = refuses(now, then, Fraction(inputs["best"]["effective_exact"]), Fraction(inputs["max_drop_percent"]))
     assert again is True
     assert merge_decision_from_json(merge_decision_to_json(decision)) == decision
 
