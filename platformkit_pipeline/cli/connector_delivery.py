@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,7 +64,10 @@ def relay(
     to = destinations(read_settings(settings_path(settings)).notifications)
     if not to:
         raise ConfigurationError("the settings name no destination: add notifications.mattermost or notifications.n8n")
-    with control_plane_logins(home_directory()) as logins:
+    with ExitStack() as end:
+        for destination in to:
+            end.callback(destination.send.close)
+        logins = end.enter_context(control_plane_logins(home_directory()))
         if not once:
             _until_told(logins.pipeline, to)
             return 0
