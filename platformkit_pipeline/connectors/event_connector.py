@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from functools import cached_property
 from typing import Any, ClassVar, Self
@@ -38,6 +38,8 @@ class EventConnector(Connector):
     def __init__(self, *, dsn_env: str, schema: str = "ops") -> None:
         self.dsn_env, self._schema = dsn_env, schema
         self._bench: Bench | None = None
+        self.on_close = ExitStack()
+        """What a derived class opens and wants closed: `self.on_close.callback(client.close)`."""
 
     # ---------------------------------------------------------------- what an author writes
 
@@ -94,6 +96,9 @@ class EventConnector(Connector):
         """A connection to that database, in autocommit mode. Raises TargetUnreachable."""
         return connect(self.database())
 
+    def close(self) -> None:
+        self.on_close.close()
+
     def publish(self, events: Sequence[Event]) -> None:
         with closing(self.connect()) as connection, connection.transaction():
             Outbox(self.tables).publish(connection, events)
@@ -116,7 +121,9 @@ class EventConnector(Connector):
     @cached_property
     def relay(self) -> Relay:
         """The relay of the outbox, for whoever wants to run it until it is told to stop."""
-        return Relay(self._for_relay, self.send, schema=self.tables, policy=self.policy)
+        relay = Relay(self._for_relay, self.send, schema=self.tables, policy=self.policy)
+        self.on_close.callback(relay.close)
+        return relay
 
     @property
     def policy(self) -> RetryPolicy:

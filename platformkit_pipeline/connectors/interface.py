@@ -84,6 +84,9 @@ class Connector(ABC):
         """The service to put behind the wire of a bench, as long as the block lasts. Without one the bench speaks for a plain service."""
         return nullcontext(None)
 
+    def close(self) -> None:  # noqa: B027 - most hold nothing
+        """Give back what is held open, such as connections. May be called more than once; what is called afterwards opens it again."""
+
     # ---------------------------------------------------------------- clause 9.1
 
     @abstractmethod

@@ -46,7 +46,8 @@ def observe_connector(
     """
     registration = register(class_path, options)
     if registration.connector is None:
-        return ConnectorSnapshot(name, class_path, version=version_of(class_path), missing=registration.missing)
+        missing = tuple(sorted(sentence(fault, secrets_of(options)) for fault in registration.missing))
+        return ConnectorSnapshot(name, class_path, version=version_of(class_path), missing=missing)
     asked = _Asked(registration.connector, secrets_of(options), seconds)
     objects = asked.objects()
     health = asked.one(HEALTH, registration.connector.health, answers.health_faults)
@@ -54,6 +55,7 @@ def observe_connector(
     queue = None
     if Capability.PUBLISH in registration.capabilities:
         queue = asked.one(QUEUE, registration.connector.queue_depth, answers.queue_faults)
+    ask(registration.connector.close, seconds=seconds)
     accepted: tuple[ContractTestResult, ...] = ()
     if acceptance:
         accepted = _accepted(type(registration.connector), options, bench_dsn, asked)
@@ -111,26 +113,19 @@ class _Asked:
 
     def clean_results(self, results: tuple[ContractTestResult, ...] | Any) -> tuple[ContractTestResult, ...]:
         return tuple(
-            sorted(
-                ContractTestResult(sentence(r.name, self._secrets), r.outcome, sentence(r.message, self._secrets)) for r in results
-            )
+            sorted(ContractTestResult(sentence(r.name, self._secrets), r.outcome, sentence(r.message, self._secrets)) for r in results)
         )
 
 
 def _accepted(
     connector_class: type[Connector], options: Mapping[str, Any], bench_dsn: Dsn | None, asked: _Asked
 ) -> tuple[ContractTestResult, ...]:
-    from platformkit_pipeline.connectors.acceptance.suite import accept
-    from platformkit_pipeline.connectors.acceptance.workbench import open_workbench
+    from platformkit_pipeline.connectors.acceptance.suite import accept, bench_of
     from platformkit_pipeline.model.errors import PlatformkitError
 
     try:
-        with open_workbench(bench_dsn) as workbench:
+        with bench_of(connector_class, bench_dsn) as workbench:
             return accept(connector_class, options, workbench)
     except PlatformkitError as error:  # there is no bench: nothing was said of the connector
         asked.unobserved.append(Unobserved(ACCEPTANCE, told(error)))
         return ()
-
-
-
-

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from platformkit_pipeline.model.connector import Capability
@@ -34,24 +35,19 @@ class Check:
     function: Callable[[Trial], None]
 
 
-_CHECKS: dict[str, Check] = {}
-
-
 def check(
     name: str, clause: str, demand: str, *, needs: Capability | None = None, after: tuple[str, ...] = ()
-) -> Callable[[Callable[[Trial], None]], Callable[[Trial], None]]:
-    """Registers a function as a check. What it rests on stands before it."""
-
-    def register(function: Callable[[Trial], None]) -> Callable[[Trial], None]:
-        unknown = [other for other in after if other not in _CHECKS]
-        if name in _CHECKS or unknown:
-            raise ValueError(f"check {name} stands there twice, or rests on {unknown}, which are not there")
-        _CHECKS[name] = Check(name, clause, demand, needs, after, function)
-        return function
-
-    return register
+) -> Callable[[Callable[[Trial], None]], Check]:
+    """Makes a check of a function."""
+    return lambda function: Check(name, clause, demand, needs, after, function)
 
 
-def registered_checks() -> tuple[Check, ...]:
-    """In the order in which they were written."""
-    return tuple(_CHECKS.values())
+def checks_of(*modules: ModuleType) -> tuple[Check, ...]:
+    """The checks of modules in the order in which they are written there. Raises ValueError unless each rests on earlier ones only."""
+    found: dict[str, Check] = {}
+    for candidate in (value for module in modules for value in vars(module).values() if isinstance(value, Check)):
+        unknown = [name for name in candidate.after if name not in found]
+        if candidate.name in found or unknown:
+            raise ValueError(f"the check {candidate.name} stands there twice, or rests on {unknown}, which do not stand before it")
+        found[candidate.name] = candidate
+    return tuple(found.values())

@@ -34,7 +34,7 @@ def _crashed(trial: Trial, answer: WireAnswer | None) -> Event:
     trial.wire.script = healthy
     restarted = trial.connector(bench)
     trial.publish(restarted, other)
-    trial.drive(restarted, lambda: bool(trial.wire.taken(marker_of(other)) and trial.wire.taken(marker_of(event))))
+    trial.deliver(restarted, event, other)
     trial.drive(restarted, trial.settled(restarted))
     if not trial.wire.taken(marker_of(other)):
         raise Fails("after a crash in the middle of a delivery nothing is delivered any more")

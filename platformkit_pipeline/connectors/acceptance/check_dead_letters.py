@@ -50,7 +50,9 @@ def refused_at_once(trial: Trial) -> None:
     if seen.attempts != 1:
         raise Fails(f"an event that the destination refuses with {_REFUSAL} was sent {seen.attempts} times")
     if seen.pending or seen.dead_letters != 1:
-        raise Fails(f"an event was refused with {_REFUSAL}, and queue_depth() says {seen.dead_letters} dead letters, {seen.pending} waiting")
+        raise Fails(
+            f"an event was refused with {_REFUSAL}, and queue_depth() says {seen.dead_letters} dead letters, {seen.pending} waiting"
+        )
 
 
 @check(
@@ -65,8 +67,8 @@ def after_attempts(trial: Trial) -> None:
     attempts = max(len(arrivals) for arrivals in seen.arrivals)
     if seen.depth.pending:
         raise Fails(
-            f"after {attempts} attempts in {trial.limits.give_up_seconds:g} s of the bench {seen.depth.pending} of {len(seen.events)} events "
-            "are still tried that fail for ever"
+            f"after {attempts} attempts in {trial.limits.give_up_seconds:g} s of the bench "
+            f"{seen.depth.pending} of {len(seen.events)} events are still tried that fail for ever"
         )
     if seen.depth.dead_letters != len(seen.events):
         raise Fails(f"{len(seen.events)} events were given up, and queue_depth() says {seen.depth.dead_letters} dead letters")
@@ -101,8 +103,7 @@ def replay_delivers(trial: Trial) -> None:
     connector, event = seen.connector, seen.event
     trial.wire.script = healthy
     count = trial.call("replay_dead_letters()", connector.replay_dead_letters)
-    delivered = trial.drive(connector, lambda: bool(trial.wire.taken(marker_of(event))))
-    if not delivered:
+    if not trial.deliver(connector, event):
         raise Fails(f"replay_dead_letters() answers {count!r}, and the dead letter was not sent again")
     if count != 1:
         raise Fails(f"replay_dead_letters() answers {count!r} for one dead letter")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from typing import cast
 
 from platformkit_pipeline.connectors import answers
 from platformkit_pipeline.connectors.acceptance.check import Fails, check
 from platformkit_pipeline.connectors.acceptance.trial import Trial
+from platformkit_pipeline.connectors.interface import Connector
 from platformkit_pipeline.connectors.questions import NoAnswer, ask
 from platformkit_pipeline.connectors.secrecy import told
 from platformkit_pipeline.model.connector import Capability, ConnectorObject, Health, HealthStatus
@@ -23,6 +25,7 @@ def interface_complete(trial: Trial) -> None:
         raise Fails(f"on_bench() raises {told(answer.error, trial.secrets)}")
     if not isinstance(answer.value, trial.connector_class):
         raise Fails(f"on_bench() answers a value of type {type(answer.value).__name__} instead of the connector")
+    trial.call("close()", answer.value.close)
 
 
 def _inventory(trial: Trial) -> tuple[ConnectorObject, ...]:
@@ -91,9 +94,9 @@ def schema_valid(trial: Trial) -> None:
         raise Fails(fault)
 
 
-def _health(trial: Trial, connector: object) -> tuple[Health, float]:
+def _health(trial: Trial, connector: Connector) -> tuple[Health, float]:
     began = time.monotonic()
-    answer = ask(connector.health, seconds=_TELLS_DOWN_SECONDS)  # type: ignore[attr-defined]  # a Connector
+    answer = ask(connector.health, seconds=_TELLS_DOWN_SECONDS)
     seconds = time.monotonic() - began
     if isinstance(answer.error, NoAnswer):
         raise Fails(f"health() gives {answer.error}")
@@ -101,5 +104,4 @@ def _health(trial: Trial, connector: object) -> tuple[Health, float]:
         raise Fails(f"health() raises {told(answer.error, trial.secrets)}")
     for fault in answers.health_faults(answer.value):
         raise Fails(fault)
-    assert answer.value is not None
-    return answer.value, seconds
+    return cast("Health", answer.value), seconds

@@ -39,7 +39,7 @@ def failing_head(trial: Trial) -> FailingHead:
 
     trial.wire.script = script
     trial.publish(connector, *held, *free)
-    trial.drive(connector, lambda: all(trial.wire.taken(marker_of(event)) for event in (*held, *free)))
+    trial.deliver(connector, *held, *free)
     everything = (*held, *free)
     sent = tuple(event for arrival in trial.wire.arrivals() if (event := about(arrival, everything)))
     taken = tuple(event for arrival in trial.wire.taken() if (event := about(arrival, everything)))
@@ -101,8 +101,7 @@ def poison_does_not_block(trial: Trial) -> None:
     trial.wire.script = script
     trial.publish(connector, poison, successor, *others)
     everything = (successor, *others)
-    done = trial.drive(connector, lambda: all(trial.wire.taken(marker_of(event)) for event in everything))
-    if not done:
+    if not trial.deliver(connector, *everything):
         late = sum(not trial.wire.taken(marker_of(event)) for event in everything)
         raise Fails(f"{late} of {len(everything)} events behind a poison message were not delivered")
     trial.drive(connector, trial.settled(connector))

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
-from platformkit_pipeline.connectors.acceptance import (  # noqa: F401 - importing them registers their checks, in this order
+from platformkit_pipeline.connectors.acceptance import (
+    check_crashes,
+    check_dead_letters,
     check_interface,
+    check_order,
     check_publishing,
+    check_queue,
     check_receiving,
     check_retrying,
-    check_dead_letters,
-    check_order,
-    check_crashes,
 )
-from platformkit_pipeline.connectors.acceptance.check import CannotTell, Check, Fails, registered_checks
+from platformkit_pipeline.connectors.acceptance.check import CannotTell, Check, Fails, checks_of
 from platformkit_pipeline.connectors.acceptance.trial import Limits, Trial
 from platformkit_pipeline.connectors.acceptance.workbench import Workbench, open_workbench
 from platformkit_pipeline.connectors.interface import Connector
@@ -26,7 +27,16 @@ from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.model.errors import ConfigurationError
 from platformkit_pipeline.model.result import Outcome
 
-CHECKS: tuple[Check, ...] = registered_checks()
+CHECKS: tuple[Check, ...] = checks_of(
+    check_interface,
+    check_publishing,
+    check_receiving,
+    check_retrying,
+    check_dead_letters,
+    check_queue,
+    check_order,
+    check_crashes,
+)
 """All checks; what one rests on stands before it."""
 
 FIRST = "interface.complete"
@@ -49,6 +59,10 @@ class Acceptance:
             outcome, message = self._made(_BY_NAME[name])
             self._results[name] = ContractTestResult(name, outcome, sentence(message, self._trial.secrets))
         return self._results[name]
+
+    def close(self) -> None:
+        """Let the connectors give back what they hold. To be called when no more results are wanted."""
+        self._trial.close()
 
     def _made(self, wanted: Check) -> tuple[Outcome, str]:
         if wanted.name != FIRST:
@@ -89,8 +103,8 @@ def accept(
     `progress` hears the name of each check before it is made. Raises ConfigurationError for a check that does not exist.
     """
     wanted = _named(checks)
-    acceptance = Acceptance(connector_class, options, bench, limits=limits)
-    return tuple(_heard(acceptance, check.name, progress) for check in wanted)
+    with closing(Acceptance(connector_class, options, bench, limits=limits)) as acceptance:
+        return tuple(_heard(acceptance, check.name, progress) for check in wanted)
 
 
 @contextmanager

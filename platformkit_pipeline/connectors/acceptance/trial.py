@@ -6,6 +6,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, TypeVar
 
 from platformkit_pipeline.connectors.acceptance.check import CannotTell, Fails
@@ -20,13 +21,13 @@ from platformkit_pipeline.model.event import Event
 
 T = TypeVar("T")
 
-_TURN_PAUSE_SECONDS = 0.002
+_TURN_PAUSE_SECONDS = 0.005
 _DEPTH_EVERY_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long the suite waits, in seconds of the bench, where `Bench.time_scale` makes 20 ms of a second of retry policy."""
+    """How long the suite waits, in seconds of the bench, where `Bench.time_scale` makes 10 ms of a second of retry policy."""
 
     health_seconds: float = 2.0
     """A connector that is healthy says so within this."""
@@ -47,6 +48,7 @@ class Trial:
     workbench: Workbench
     limits: Limits = Limits()
     scenarios: dict[str, Any] = field(default_factory=dict)
+    _made: list[Connector] = field(default_factory=list)
 
     @property
     def wire(self) -> Wire:
@@ -63,7 +65,13 @@ class Trial:
         answer = ask(lambda: self.connector_class.on_bench(bench, self.options), seconds=self.limits.call_seconds)
         if answer.value is None:
             raise CannotTell(f"on_bench() gives no connector: {told(answer.error, self.secrets) if answer.error else 'it answers nothing'}")
+        self._made.append(answer.value)
         return answer.value
+
+    def close(self) -> None:
+        """Let all connectors give back what they hold."""
+        while self._made:
+            ask(self._made.pop().close, seconds=self.limits.call_seconds)
 
     def call(self, what: str, question: Callable[[], T]) -> T:
         """What a method answers. Raises Fails when it raises or does not answer."""
@@ -103,16 +111,27 @@ class Trial:
         """Turn the relay that long, to see what does not happen."""
         self.drive(connector, lambda: False, seconds=seconds)
 
+    def deliver(self, connector: Connector, *events: Event) -> bool:
+        """Turn the relay until the destination took all of them, or the connector says that nothing waits; True when it took all."""
+        nothing_waits = self.settled(connector)
+
+        def taken() -> bool:
+            return all(self.wire.taken(marker_of(event)) for event in events)
+
+        self.drive(connector, lambda: taken() or nothing_waits())
+        return taken()
+
     def settled(self, connector: Connector) -> Callable[[], bool]:
-        """Whether nothing waits any more, asked now and then."""
-        asked = [0.0]
+        """Whether nothing waits any more, asked now and then; twice in a row it has to be so."""
+        asked, quiet = [time.monotonic()], [0]
 
         def nothing_waits() -> bool:
             now = time.monotonic()
             if now - asked[0] < _DEPTH_EVERY_SECONDS:
                 return False
             asked[0] = now
-            return self.depth(connector).pending == 0
+            quiet[0] = quiet[0] + 1 if self.depth(connector).pending == 0 else 0
+            return quiet[0] > 1
 
         return nothing_waits
 
@@ -160,4 +179,4 @@ def bears_key_of(arrival: Arrival, event: Event) -> bool:
 
 def gaps(arrivals: Sequence[Arrival]) -> list[float]:
     """Seconds from each arrival to the next."""
-    return [later.at - earlier.at for earlier, later in zip(arrivals, arrivals[1:], strict=False)]
+    return [later.at - earlier.at for earlier, later in pairwise(arrivals)]

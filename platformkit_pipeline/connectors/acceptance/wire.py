@@ -15,7 +15,9 @@ from typing import Any
 import httpx
 
 _LONGEST_BODY = 10_000_000
-_HOP_BY_HOP = frozenset({"connection", "content-length", "host", "transfer-encoding", "accept-encoding", "content-encoding", "date", "server"})
+_HOP_BY_HOP = frozenset(
+    {"connection", "content-length", "host", "transfer-encoding", "accept-encoding", "content-encoding", "date", "server"}
+)
 
 PLAIN_SERVICE: Mapping[str, Any] = {
     "openapi": "3.1.0",

@@ -16,6 +16,13 @@ _BETWEEN_SECONDS = 0.05
 """What other work lies between asking and writing."""
 
 
+class NoEffect(WellKeptConnector):
+    """Says that the event took effect, and does nothing."""
+
+    def receive(self, event: Event) -> bool:
+        return True
+
+
 class NoMemory(WellKeptConnector):
     """Every arrival is a new event."""
 

@@ -3,34 +3,42 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar, LiteralString
 
 import psycopg
 from psycopg import sql
 
+from platformkit_pipeline.connectors.delivery.attempts import Outcomes, attempt_all
 from platformkit_pipeline.connectors.delivery.outbox import Outbox
-from platformkit_pipeline.connectors.delivery.relay import Relay
 from platformkit_pipeline.connectors.delivery.retry import RetryPolicy
 from platformkit_pipeline.connectors.errors import DeliveryFailed, DeliveryRefused
 from platformkit_pipeline.connectors.examples.well_kept import WellKeptConnector
-from platformkit_pipeline.connectors.interface import Turn
+from platformkit_pipeline.connectors.interface import Bench, Turn
 from platformkit_pipeline.model.connector import Capability, QueueDepth
 from platformkit_pipeline.model.event import Event
 
 
-class ConstantRetry(WellKeptConnector):
-    """Tries again after the same delay for ever the same."""
+class PublishesNothing(WellKeptConnector):
+    """Takes events, and leaves them where they are."""
 
-    retry = RetryPolicy(first_delay_seconds=8, factor=1, attempts=5)
+    def publish(self, events: Sequence[Event]) -> None:
+        return
+
+
+class ConstantRetry(WellKeptConnector):
+    """Every delay is the same."""
+
+    retry = RetryPolicy(first_delay_seconds=15, factor=1, attempts=4)
 
 
 class NoJitter(WellKeptConnector):
     """What failed together comes back together."""
 
-    retry = RetryPolicy(attempts=6, first_delay_seconds=2, jitter=0)
+    retry = RetryPolicy(attempts=6, first_delay_seconds=4, jitter=0)
 
 
 class NoRetry(WellKeptConnector):
@@ -60,6 +68,21 @@ class NewKeyForEachAttempt(WellKeptConnector):
 
     def send(self, event: Event) -> None:
         super().send(event if event.attempt == 1 else replace(event, id=str(uuid.uuid4())))
+
+
+class NewKeyAfterARestart(WellKeptConnector):
+    """The key is made when the connector starts: what was under way in a crash comes again as something new."""
+
+    _starts: ClassVar[Counter[str]] = Counter()
+
+    def use_bench(self, bench: Bench) -> None:
+        super().use_bench(bench)
+        self._starts[bench.schema] += 1
+        self._start = self._starts[bench.schema]
+
+    def send(self, event: Event) -> None:
+        key = event.id if self._start == 1 else str(uuid.uuid5(uuid.UUID(event.id), str(self._start)))
+        super().send(replace(event, id=key))
 
 
 class DeafToRetryAfter(WellKeptConnector):
@@ -103,7 +126,7 @@ class PublishedTwice(WellKeptConnector):
 
 
 class BlindQueue(WellKeptConnector):
-    """Says that nothing waits as long as nothing is due."""
+    """Never says for how long something waits."""
 
     def queue_depth(self) -> QueueDepth:
         depth = super().queue_depth()
@@ -117,78 +140,53 @@ class LosesOrder(WellKeptConnector):
         super().publish([replace(e, aggregateid=e.id, headers={**e.headers, "key": e.aggregateid}) for e in events])
 
 
-class _OneByOne(WellKeptConnector):
-    """Delivers with statements of its own, one event of the outbox after the other."""
-
-    def relay_turn(self) -> Turn:
-        return self.relay.turn()
-
-    def _next(self, connection: psycopg.Connection[Any]) -> tuple[Event, bool] | None:
-        """The first event that waits, and whether it is due."""
-        waiting = sql.SQL(
-            "select id::text, aggregatetype, aggregateid, type, payload, headers, attempts, due_at <= clock_timestamp() from {}"
-            " where delivered_at is null and dead_at is null order by position limit 1"
-        ).format(sql.Identifier(self.tables, "outbox"))
-        row = connection.execute(waiting).fetchone()
-        return None if row is None else (Event(row[0], row[1], row[2], row[3], row[4], row[5], attempt=row[6] + 1), row[7])
-
-
-class PoisonBlocks(_OneByOne):
+class PoisonBlocks(WellKeptConnector):
     """The queue is a queue: as long as the first event of all fails, nothing else is sent."""
+
+    retry = RetryPolicy(attempts=4)
 
     def relay_turn(self) -> Turn:
         with closing(self.connect()) as connection:
-            first = self._next(connection)
-        if first is None or not first[1]:
-            return Turn()
-        return _only(self, first[0]).turn()
+            event = _first(connection, self.tables, "true")
+            if event is None or event.headers["due"] != "true":
+                return Turn()
+            outcomes = attempt_all([event], self.send, self.policy, seconds=30, stopped=lambda: False)
+            return _written(connection, self.tables, outcomes)
 
 
-class MarksBeforeSending(_OneByOne):
+class MarksBeforeSending(WellKeptConnector):
     """Marks as delivered, sends, and takes the mark back when that failed, unless the process is gone by then."""
 
     def capabilities(self) -> frozenset[Capability]:
         return super().capabilities() - {Capability.ORDERED}
 
     def relay_turn(self) -> Turn:
-        outcome = [Turn()]
         with closing(self.connect()) as connection:
-            first = self._first_due(connection)
-            if first is None:
+            event = _first(connection, self.tables, "due_at <= clock_timestamp()")
+            if event is None:
                 return Turn()
             mark = sql.SQL("update {} set delivered_at = {} where id = %s")
             table = sql.Identifier(self.tables, "outbox")
-            connection.execute(mark.format(table, sql.SQL("now()")), [first.id])
-            try:
-                self.send(first)
-                outcome[0] = Turn(delivered=1)
-            except (DeliveryFailed, DeliveryRefused) as error:
-                connection.execute(mark.format(table, sql.SQL("null")), [first.id])
-                outcome[0] = _only(self, first, _raising(error)).turn()
-        return outcome[0]
-
-    def _first_due(self, connection: psycopg.Connection[Any]) -> Event | None:
-        due = sql.SQL(
-            "select id::text, aggregatetype, aggregateid, type, payload, headers, attempts from {}"
-            " where delivered_at is null and dead_at is null and due_at <= clock_timestamp() order by position limit 1"
-        ).format(sql.Identifier(self.tables, "outbox"))
-        row = connection.execute(due).fetchone()
-        return None if row is None else Event(row[0], row[1], row[2], row[3], row[4], row[5], attempt=row[6] + 1)
+            connection.execute(mark.format(table, sql.SQL("now()")), [event.id])
+            outcomes = attempt_all([event], self.send, self.policy, seconds=30, stopped=lambda: False)
+            if not outcomes.delivered:
+                connection.execute(mark.format(table, sql.SQL("null")), [event.id])
+            return _written(connection, self.tables, outcomes)
 
 
-def _raising(error: Exception) -> Callable[[Event], None]:
-    def send(_: Event) -> None:
-        raise error
+def _first(connection: psycopg.Connection[Any], schema: str, condition: LiteralString) -> Event | None:
+    """The first event that waits and meets the condition; the header `due` says whether its time has come."""
+    waiting = sql.SQL(
+        "select id::text, aggregatetype, aggregateid, type, payload, attempts, due_at <= clock_timestamp() from {}"
+        " where delivered_at is null and dead_at is null and {} order by position limit 1"
+    ).format(sql.Identifier(schema, "outbox"), sql.SQL(condition))
+    row = connection.execute(waiting).fetchone()
+    if row is None:
+        return None
+    return Event(row[0], row[1], row[2], row[3], payload=row[4], headers={"due": str(row[6]).lower()}, attempt=row[5] + 1)
 
-    return send
 
-
-def _only(connector: WellKeptConnector, event: Event, send: Callable[[Event], None] | None = None) -> Relay:
-    """A relay that is let at one event."""
-
-    def only(candidate: Event) -> None:
-        if candidate.id != event.id:
-            raise AssertionError("a relay with a batch of one took another event")
-        (send or connector.send)(candidate)
-
-    return Relay(connector.connect, only, schema=connector.tables, policy=connector.policy, batch=1)
+def _written(connection: psycopg.Connection[Any], schema: str, outcomes: Outcomes) -> Turn:
+    with connection.transaction(), connection.cursor() as cursor:
+        outcomes.write(cursor, schema, "")
+    return outcomes.turn

@@ -43,7 +43,9 @@ class WellKeptConnector(EventConnector):
 
     @cached_property
     def sender(self) -> HttpSender:
-        return HttpSender(self.url, timeout_seconds=5)
+        sender = HttpSender(self.url, timeout_seconds=5)
+        self.on_close.callback(sender.close)
+        return sender
 
     def send(self, event: Event) -> None:
         self.sender(event)
