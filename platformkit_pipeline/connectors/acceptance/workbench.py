@@ -23,6 +23,9 @@ from platformkit_pipeline.sandbox.embedded import EmbeddedPostgres
 TIME_SCALE = 0.01
 """A first delay of a second is 10 ms on the bench, and eight attempts take some 1.3 s."""
 
+BENCH_VARIABLE = "PLATFORMKIT_BENCH_DATABASE_URL"
+"""A server whose login may create databases; each connector gets one, which is dropped again."""
+
 _SERVER_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off", "shared_buffers": "32MB"}
 
 

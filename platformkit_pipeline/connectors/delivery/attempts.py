@@ -81,4 +81,5 @@ def attempt_all(events: Sequence[Event], send: Send, policy: RetryPolicy, *, sec
 def _reason(error: Exception) -> str:
     """The error's own text where it was meant for people, else only its kind as well; without secrets, bounded."""
     text = str(error) if isinstance(error, DeliveryFailed | DeliveryRefused) else f"{type(error).__name__}: {error}"
-    return redact(" ".join(text.replace("\x00", "").split()))[:LARGEST_REASON] or type(error).__name__
+    one_line = " ".join(text[: 4 * LARGEST_REASON].replace("\x00", "").split())  # masking takes long on a long text
+    return redact(one_line)[:LARGEST_REASON] or type(error).__name__

@@ -22,7 +22,7 @@ from platformkit_pipeline.model.errors import ConfigurationError
 from platformkit_pipeline.model.event import Event
 
 _TRANSIENT = frozenset({408, 425, 429})
-_LARGEST_ANSWER_BYTES = 65_536
+_LARGEST_ANSWER_BYTES = 4_096
 _LARGEST_EXCERPT = 200
 _SHORTEST_SECRET = 8
 
@@ -44,7 +44,7 @@ class HttpSender:
     ) -> None:
         try:
             self._url = httpx.URL(url)
-        except (httpx.InvalidURL, TypeError):
+        except (httpx.InvalidURL, TypeError, ValueError):
             raise ConfigurationError("the address to deliver to is not a URL") from None
         if self._url.scheme not in ("http", "https") or not self._url.host:
             raise ConfigurationError("the address to deliver to is not an http or https URL")
@@ -56,24 +56,28 @@ class HttpSender:
         self._secrets = tuple(sorted({p for p in parts if len(p) >= _SHORTEST_SECRET}, key=len, reverse=True))
 
     def __call__(self, event: Event) -> None:
-        headers = {"Content-Type": "application/json", **self._headers, "Idempotency-Key": event.id, "Delivery-Attempt": str(event.attempt)}
-        limits = httpx.Timeout(self._timeout_seconds).as_dict()
         content = json.dumps(self._body(event), ensure_ascii=False, separators=(",", ":")).encode()
-        request = httpx.Request("POST", self._url, headers=headers, content=content, extensions={"timeout": limits})
-        end = time.monotonic() + self._timeout_seconds
         try:
-            response = self._transport.handle_request(request)
-            try:
-                answer = _read(response, end)
-            finally:
-                response.close()
-        except httpx.TransportError as error:
+            response, answer = self._exchange(event, content)
+        except Exception as error:  # whatever httpx says may quote the URL or a header
             raise DeliveryFailed(f"no answer ({type(error).__name__})") from None
         self._judge(response, answer)
 
     def close(self) -> None:
         """Close connections that are kept alive."""
         self._transport.close()
+
+    def _exchange(self, event: Event, content: bytes) -> tuple[httpx.Response, bytes]:
+        headers = {"Content-Type": "application/json", **self._headers, "Idempotency-Key": event.id, "Delivery-Attempt": str(event.attempt)}
+        limits = httpx.Timeout(self._timeout_seconds).as_dict()
+        end = time.monotonic() + self._timeout_seconds
+        response = self._transport.handle_request(
+            httpx.Request("POST", self._url, headers=headers, content=content, extensions={"timeout": limits})
+        )
+        try:
+            return response, _read(response, end)
+        finally:
+            response.close()
 
     def _judge(self, response: httpx.Response, answer: bytes) -> None:
         status = response.status_code

@@ -33,7 +33,8 @@ _LOG = get_logger("connectors.delivery")
 _RECONNECT = RetryPolicy(first_delay_seconds=0.1, factor=2, longest_delay_seconds=15, jitter=1)
 _LISTEN_SLICE_SECONDS = 0.25
 """How long a stop can go unnoticed while nothing is to be done."""
-_LOST = (psycopg.OperationalError, psycopg.InterfaceError)
+_LOST = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.IdleInTransactionSessionTimeout)
+"""Ended, out of reach, or in the way of others; the last is no OperationalError to psycopg."""
 
 
 class Relay:
@@ -65,18 +66,19 @@ class Relay:
         self._stop = threading.Event()
 
     def turn(self) -> Turn:
-        """Deliver what is due, up to a batch. Destinations that fail are no errors here; a lost database is psycopg.OperationalError."""
+        """Deliver what is due, up to a batch. A destination that fails is no error here; a database that does is psycopg's."""
         try:
             with self._open().transaction() as transaction:
                 return self._deliver(transaction.connection)
-        except _LOST:
+        except psycopg.Error:
             self.close()
             raise
 
     def run(self, stop: threading.Event) -> None:
         """Deliver until `stop` is set; then finish the attempt in hand, mark what was done, and return.
 
-        Woken by NOTIFY where it arrives, else every `poll_seconds`. A lost connection is opened again with growing delay.
+        Woken by NOTIFY where it arrives, else every `poll_seconds`. A lost connection is opened again with growing delay; an error of
+        psycopg that no time mends, such as a missing table, passes through.
         """
         self._stop = stop
         failures = 0
