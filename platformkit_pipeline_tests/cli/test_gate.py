@@ -30,9 +30,10 @@ from platformkit_pipeline.sandbox.databases import create_database, with_databas
 from platformkit_pipeline.sandbox.sample_repository.builder import build_well_kept
 from platformkit_pipeline_tests.cli.conftest import Program
 from platformkit_pipeline_tests.cli.program import command_line, environment_of, platformkit
+from platformkit_pipeline_tests.sample_connectors import INCOMPLETE
 
 MESSY, WELL_KEPT, LOST, SILENT = "clinic-messy", "shop-production", "lost", "silent"
-REPOSITORY, TWIN = "acme/shop", "twin"
+REPOSITORY, TWIN, HALF = "acme/shop", "twin", "half"
 _DEADLINE_SECONDS = 150
 
 
@@ -60,7 +61,7 @@ def served(
     sample_platform: Mapping[str, Dsn],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Served]:
-    """Serves the messy and the well-kept sample project, one that does not exist and one that never answers, and a repository.
+    """Serves the messy and the well-kept sample project, one that does not exist and one that never answers, a repository and a connector.
 
     A project and a repository are called `twin`.
     """
@@ -77,7 +78,8 @@ def served(
     entries = [{"name": n, "environment": "staging", "database": {"dsn_env": v}} for n, v in zip(targets, variables, strict=True)]
     settings_path = home / "platformkit.yaml"
     repositories = [{"name": REPOSITORY, "path": "shop"}, {"name": TWIN, "path": "shop"}]
-    settings_path.write_text(yaml.safe_dump({"projects": entries, "repositories": repositories}), encoding="utf-8")
+    document = {"projects": entries, "repositories": repositories, "connectors": [{"name": HALF, "class": INCOMPLETE}]}
+    settings_path.write_text(yaml.safe_dump(document), encoding="utf-8")
     environment = environment_of(
         {
             **variables,
@@ -165,6 +167,16 @@ def test_a_repository_is_decided_on_by_its_commit(served: Served) -> None:
     assert (answer["decision"]["target"], answer["decision"]["commit"]) == (REPOSITORY, commit)
     assert ran.returncode == {"yes": 0, "no": 1}[answer["decision"]["verdict"]]
     assert {check["asset"] for check in answer["checks"]} == {f"compliance/{family.value}" for family in repository_families()}
+
+
+def test_an_incomplete_connector_must_not_be_registered(served: Served) -> None:
+    ran = platformkit("gate", "--url", served.url, "--target", HALF, "--kind", "connector", "--format", "json")
+    assert ran.returncode == 1, ran.stderr
+    answer = json.loads(ran.stdout)
+    assert (answer["decision"]["gate"], answer["decision"]["verdict"]) == ("registration", "no")
+    assert answer["decision"]["reasons"][0] == "registration is blocked (clause 12)"
+    assert {blocking["rule"] for blocking in answer["decision"]["blocking"]} >= {"CON001", "CON002"}
+    assert [check["asset"] for check in answer["checks"]] == ["compliance/connectors"]
 
 
 @pytest.mark.parametrize(
