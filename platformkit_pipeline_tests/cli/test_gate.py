@@ -32,9 +32,10 @@ from platformkit_pipeline_tests.cli.conftest import Program
 from platformkit_pipeline_tests.cli.contracted import A_LITTLE, EVERYTHING, Contracted, contracted
 from platformkit_pipeline_tests.cli.contracted import NAME as NOTES
 from platformkit_pipeline_tests.cli.program import command_line, environment_of, platformkit
+from platformkit_pipeline_tests.sample_connectors import INCOMPLETE
 
 MESSY, WELL_KEPT, LOST, SILENT = "clinic-messy", "shop-production", "lost", "silent"
-REPOSITORY, TWIN = "acme/shop", "twin"
+REPOSITORY, TWIN, HALF = "acme/shop", "twin", "half"
 _DEADLINE_SECONDS = 150
 
 
@@ -64,7 +65,7 @@ def served(
     sample_platform: Mapping[str, Dsn],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Served]:
-    """Serves the messy and the well-kept sample project, one that does not exist and one that never answers, and a repository.
+    """Serves the messy and the well-kept sample project, one that does not exist and one that never answers, a repository and a connector.
 
     A project and a repository are called `twin`. One project has contracts of each kind.
     """
@@ -82,7 +83,8 @@ def served(
     settings_path = home / "platformkit.yaml"
     repositories = [{"name": REPOSITORY, "path": "shop"}, {"name": TWIN, "path": "shop"}]
     with contracted(admin_dsn, supabase_template, home) as notes:
-        settings = {"projects": [*entries, *notes.entries], "repositories": repositories}
+        connectors = [{"name": HALF, "class": INCOMPLETE}]
+        settings = {"projects": [*entries, *notes.entries], "repositories": repositories, "connectors": connectors}
         settings_path.write_text(yaml.safe_dump(settings), encoding="utf-8")
         environment = environment_of(
             {
@@ -199,6 +201,16 @@ def test_a_change_is_decided_on_by_its_contracts_of_each_kind(served: Served) ->
         "drift/twin/policies` | high",
     ):
         assert f"| `{check} | " in third.stdout
+
+
+def test_an_incomplete_connector_must_not_be_registered(served: Served) -> None:
+    ran = platformkit("gate", "--url", served.url, "--target", HALF, "--kind", "connector", "--format", "json")
+    assert ran.returncode == 1, ran.stderr
+    answer = json.loads(ran.stdout)
+    assert (answer["decision"]["gate"], answer["decision"]["verdict"]) == ("registration", "no")
+    assert answer["decision"]["reasons"][0] == "registration is blocked (clause 12)"
+    assert {blocking["rule"] for blocking in answer["decision"]["blocking"]} >= {"CON001", "CON002"}
+    assert [check["asset"] for check in answer["checks"]] == ["compliance/connectors"]
 
 
 @pytest.mark.parametrize(
