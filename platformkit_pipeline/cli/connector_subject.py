@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def connector_of_settings(name: str, listed: Listed) -> Connector | None:
     """The entry under `connectors` of that name; None where there is none, or a project or repository has the name."""
     settings = listed.settings
-    if any(entry.name == name for entry in (*settings.projects, *settings.repositories)):
+    if name in {*(project.name for project in settings.projects), *(repository.name for repository in settings.repositories)}:
         return None
     return next((connector for connector in settings.connectors if connector.name == name), None)
 

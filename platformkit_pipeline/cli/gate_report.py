@@ -18,7 +18,8 @@ from platformkit_pipeline.reporting.parity_markdown import merge_markdown
 
 SCHEMA_VERSION = 1
 _FINDINGS_SHOWN = 50
-_HEADLINES = {"yes": "may be deployed", "no": "must not be deployed"}
+_HEADLINES = {"yes": "may be {}", "no": "must not be {}"}
+_DONE = {"deploy": "deployed", "registration": "registered"}
 _NO_ANSWER = "cannot be decided on"
 
 
@@ -121,7 +122,7 @@ def _parity(score: Score | None) -> str:
 
 
 def _headline(decision: GateDecision) -> str:
-    said = _HEADLINES.get(decision.verdict, _NO_ANSWER)
+    said = _HEADLINES.get(decision.verdict, _NO_ANSWER).format(_DONE.get(decision.gate, "deployed"))
     return f"{said} (commit {decision.commit[:12]})" if decision.commit else said
 
 

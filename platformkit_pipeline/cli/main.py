@@ -23,6 +23,7 @@ COMMANDS = {
     "replay": "Apply migrations to an empty project.",
     "rules": "List the rules, explain one, put them to the test.",
     "docs": "Write or check the documents made from the rules.",
+    "connectors": "List connectors, test one, start one.",
     "targets": "List the targets of the settings.",
     "gate": "Run a target on a serving instance; say yes or no.",
     "db": "Migrate or inspect the control plane.",

@@ -101,6 +101,14 @@ def register_class(found: object, options: Mapping[str, Any], *, class_path: str
     return Registration(path, None if faults else connector, declared, faults)
 
 
+def interface_of(class_path: str) -> tuple[str, ...]:
+    """What is missing of the class at the class path, as far as can be said without constructing it."""
+    try:
+        return tuple(interface_faults(class_of(class_path)))
+    except ClassNotFound as fault:
+        return (str(fault),)
+
+
 def interface_faults(found: object) -> Iterator[str]:
     """What can be said of a class without making an object of it."""
     if not isinstance(found, type):

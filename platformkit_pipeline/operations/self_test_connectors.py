@@ -23,7 +23,7 @@ from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.model.event import Event
 from platformkit_pipeline.model.result import Outcome, Result
 from platformkit_pipeline.model.settings import Connector, connector_limits_of
-from platformkit_pipeline.operations.observe_connector import observed
+from platformkit_pipeline.operations.observe_connector import bench_server, observed
 from platformkit_pipeline.rules.evaluate_connector import evaluate_connector
 from platformkit_pipeline.rules.registry import Rule, rules_about_connectors
 from platformkit_pipeline.sandbox.databases import connect
@@ -63,8 +63,8 @@ class ConnectorBench:
     @classmethod
     @contextmanager
     def set_up(cls, server: Dsn | None = None) -> Iterator[ConnectorBench]:
-        """On `server`, else on one that is started for it. Raises SandboxError."""
-        with open_workbench(server) as workbench, _variable(DATABASE_VARIABLE, workbench.dsn.reveal()):
+        """On `server`, else on that of the environment or one that is started for it. Raises SandboxError, TargetUnreachable."""
+        with open_workbench(server or bench_server()) as workbench, _variable(DATABASE_VARIABLE, workbench.dsn.reveal()):
             yield cls(workbench.dsn, workbench.wire.url)
 
     def judged(self, text: str) -> tuple[Result, ...]:

@@ -53,9 +53,7 @@ _PROMISED: dict[str, Any] = {
         "/news": {
             "get": {
                 "parameters": [{"name": "limit", "in": "query", "schema": {"type": "string"}}],
-                "responses": {
-                    "200": {"description": "ok", "content": {"application/json": {"schema": {"type": "array", "items": _NEWS}}}}
-                },
+                "responses": {"200": {"description": "ok", "content": {"application/json": {"schema": {"type": "array", "items": _NEWS}}}}},
             }
         }
     },

@@ -85,3 +85,19 @@ def test_release_notes_and_the_next_version_come_from_the_committed_changelog(pr
     assert file.read_text() == "2.0.0\n"
     for wrong in (("9.9.9",), ("1.2.0", "--next-version")):
         assert program("docs", "release-notes", *wrong, *repo).code == 2
+
+
+def test_schemas_of_contract_files_are_written_and_checked(program: Program, checkout: Path) -> None:
+    folder = checkout / "docs" / "contracts"
+    schema = folder / "data.schema.json"
+    written = schema.read_text(encoding="utf-8")
+    schema.write_text(written.replace("DataContract", "Contract"), encoding="utf-8")
+    for arguments in (("docs", "--check"), ("docs", "contracts", "--check")):
+        done = program(*arguments)
+        assert done.code == 1
+        assert "`platformkit docs contracts --output docs/contracts` writes it anew" in done.stderr
+    done = program("docs", "contracts")
+    assert (done.code, "docs/contracts/data.schema.json" in done.stdout.splitlines()) == (0, True)
+    assert schema.read_text(encoding="utf-8") == written
+    schema.unlink()
+    assert program("docs", "contracts", "--check").code == 2

@@ -10,8 +10,8 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
+from platformkit_pipeline.connectors.acceptance.workbench import BENCH_VARIABLE
 from platformkit_pipeline.model.dsn import Dsn
-from platformkit_pipeline.operations.observe_connector import BENCH_VARIABLE
 from platformkit_pipeline.reporting.schemas import scan_schema
 from platformkit_pipeline_tests.cli.conftest import Program
 from platformkit_pipeline_tests.sample_connectors import INCOMPLETE, Board, open_board

@@ -57,7 +57,7 @@ BROKEN: dict[type[Connector], set[str]] = {
 }
 """The checks that each fails; all others say PASS, or UNKNOWN because they rest on one that failed."""
 
-HASTY = Limits(health_seconds=0.5, give_up_seconds=3.0, settle_seconds=3.0)
+HASTY = Limits(settle_seconds=3.0)
 
 
 @pytest.fixture(scope="session")
@@ -110,7 +110,9 @@ def test_a_broken_connector_fails_no_other_check(broken: type[Connector], bench:
     results = accept(broken, {}, bench, limits=HASTY)
     assert failed(results) == BROKEN[broken]
     assert len(results) == len(CHECKS)
-    assert all("rests on" in r.message or "not registered" in r.message for r in results if r.outcome is Outcome.UNKNOWN)
+    # "too little to see": one event at a time, on a busy machine, drowns the delays between attempts
+    reasons = ("it rests on", "not registered", "too little to see a pattern in")
+    assert all(any(reason in r.message for reason in reasons) for r in results if r.outcome is Outcome.UNKNOWN)
 
 
 def test_every_check_is_failed_by_some_broken_connector() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from platformkit_pipeline.connectors.acceptance.workbench import BENCH_VARIABLE
 from platformkit_pipeline.control_plane import targets
 from platformkit_pipeline.control_plane.connection import Connection
 from platformkit_pipeline.model.connector import ConnectorLimits, HealthStatus, QueueDepth
@@ -19,7 +20,7 @@ from platformkit_pipeline.model.result import Outcome
 from platformkit_pipeline.model.settings import Connector, target_of
 from platformkit_pipeline.operations.decide_gate import decide_deploy_gate
 from platformkit_pipeline.operations.judge_connector_target import judge_connector_target
-from platformkit_pipeline.operations.observe_connector import BENCH_VARIABLE, observed
+from platformkit_pipeline.operations.observe_connector import observed
 from platformkit_pipeline.operations.observe_connector_target import ConnectorObservation, observe_connector_target
 from platformkit_pipeline.operations.report_fleet import report_fleet
 from platformkit_pipeline.operations.scan_connector import scan_connector

@@ -8,9 +8,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from platformkit_pipeline.connectors.acceptance.workbench import BENCH_VARIABLE
 from platformkit_pipeline.control_plane.connection import Connection
 from platformkit_pipeline.model.dsn import Dsn
-from platformkit_pipeline.operations.observe_connector import BENCH_VARIABLE
 from platformkit_pipeline.orchestration.partitions import CONNECTORS, range_tags
 from platformkit_pipeline_tests.orchestration.conftest import Platform
 from platformkit_pipeline_tests.orchestration.events import data_versions, evaluations, failure_of, materialized, metadata_of

@@ -9,7 +9,7 @@ import pytest
 import structlog
 
 from platformkit_pipeline.orchestration.build import build_defs
-from platformkit_pipeline.orchestration.partitions import RANGE_END_TAG, RANGE_START_TAG, REPOSITORIES, SUPABASE_PROJECTS
+from platformkit_pipeline.orchestration.partitions import CONNECTORS, RANGE_END_TAG, RANGE_START_TAG, REPOSITORIES, SUPABASE_PROJECTS
 from platformkit_pipeline_tests.orchestration.conftest import MESSY, MULTITENANT, WELL_KEPT, Platform
 
 TWO_O_CLOCK = datetime(2026, 3, 1, 2, 0, tzinfo=UTC)
@@ -17,8 +17,13 @@ TWO_O_CLOCK = datetime(2026, 3, 1, 2, 0, tzinfo=UTC)
 
 NIGHTS = pytest.mark.parametrize(
     ("name", "partitions"),
-    [("nightly", SUPABASE_PROJECTS), ("nightly_repositories", REPOSITORIES), ("nightly_parity", SUPABASE_PROJECTS)],
-    ids=["projects", "repositories", "contracts"],
+    [
+        ("nightly", SUPABASE_PROJECTS),
+        ("nightly_repositories", REPOSITORIES),
+        ("nightly_connectors", CONNECTORS),
+        ("nightly_parity", SUPABASE_PROJECTS),
+    ],
+    ids=["projects", "repositories", "connectors", "contracts"],
 )
 
 

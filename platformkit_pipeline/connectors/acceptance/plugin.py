@@ -25,13 +25,10 @@ import pytest
 
 from platformkit_pipeline.connectors.acceptance.suite import CHECKS, Acceptance, bench_of
 from platformkit_pipeline.connectors.acceptance.trial import Limits
-from platformkit_pipeline.connectors.acceptance.workbench import server_of_its_own
+from platformkit_pipeline.connectors.acceptance.workbench import BENCH_VARIABLE, server_of_its_own
 from platformkit_pipeline.connectors.interface import Connector
 from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.model.result import Outcome
-
-BENCH_VARIABLE = "PLATFORMKIT_BENCH_DATABASE_URL"
-"""A server whose login may create databases; each connector gets one, which is dropped again."""
 
 
 class ConnectorAcceptance:

@@ -7,6 +7,7 @@ from contextlib import closing, contextmanager
 from typing import Any
 
 from platformkit_pipeline.connectors.acceptance import (
+    check_back_off,
     check_crashes,
     check_dead_letters,
     check_interface,
@@ -32,6 +33,7 @@ CHECKS: tuple[Check, ...] = checks_of(
     check_publishing,
     check_receiving,
     check_retrying,
+    check_back_off,
     check_dead_letters,
     check_queue,
     check_order,

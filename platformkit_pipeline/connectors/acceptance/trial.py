@@ -21,7 +21,7 @@ from platformkit_pipeline.model.event import Event
 
 T = TypeVar("T")
 
-_TURN_PAUSE_SECONDS = 0.005
+TURN_PAUSE_SECONDS = 0.005
 _DEPTH_EVERY_SECONDS = 0.05
 
 
@@ -104,7 +104,7 @@ class Trial:
             if time.monotonic() > end:
                 return False
             self.turn(connector)
-            time.sleep(_TURN_PAUSE_SECONDS)
+            time.sleep(TURN_PAUSE_SECONDS)
         return True
 
     def drive_for(self, connector: Connector, seconds: float) -> None:

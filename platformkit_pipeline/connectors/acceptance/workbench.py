@@ -23,6 +23,9 @@ from platformkit_pipeline.sandbox.embedded import EmbeddedPostgres
 TIME_SCALE = 0.01
 """A first delay of a second is 10 ms on the bench, and eight attempts take some 1.3 s."""
 
+BENCH_VARIABLE = "PLATFORMKIT_BENCH_DATABASE_URL"
+"""A server whose login may create databases; each connector gets one, which is dropped again."""
+
 _SERVER_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off", "shared_buffers": "32MB"}
 
 
@@ -34,7 +37,7 @@ class Workbench:
         self._token = token
         self._serial = itertools.count(1)
 
-    def fresh(self) -> Bench:
+    def fresh(self, time_scale: float = TIME_SCALE) -> Bench:
         """A schema with empty delivery tables and effects, and a wire that answers like a healthy service."""
         self.wire.reset()
         schema = f"bench_{next(self._serial)}"
@@ -42,7 +45,7 @@ class Workbench:
             connection.execute(sql.SQL("create schema {}").format(sql.Identifier(schema)))
             create_delivery_tables(connection, schema)
             connection.execute(read_sql("connectors/bench.sql").replace("bench_schema", schema).encode())
-        return Bench(self.dsn, schema, self.wire.url, TIME_SCALE, self._token)
+        return Bench(self.dsn, schema, self.wire.url, time_scale, self._token)
 
     def effects(self, bench: Bench, event_id: str) -> int:
         """How often an event took effect."""

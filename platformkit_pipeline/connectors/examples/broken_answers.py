@@ -43,7 +43,7 @@ class SlowHealth(WellKeptConnector):
     """Health is a long story."""
 
     def health(self) -> Health:
-        time.sleep(0.6)
+        time.sleep(2.1)
         return super().health()
 
 

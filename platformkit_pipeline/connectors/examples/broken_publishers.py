@@ -143,11 +143,11 @@ class LosesOrder(WellKeptConnector):
 class PoisonBlocks(WellKeptConnector):
     """The queue is a queue: as long as the first event of all fails, nothing else is sent."""
 
-    retry = RetryPolicy(attempts=4)
+    retry = RetryPolicy(attempts=4, first_delay_seconds=2)
 
     def relay_turn(self) -> Turn:
         with closing(self.connect()) as connection:
-            event = _first(connection, self.tables, "true")
+            event = _first(connection, self.tables, "true", "position")
             if event is None or event.headers["due"] != "true":
                 return Turn()
             outcomes = attempt_all([event], self.send, self.policy, seconds=30, stopped=lambda: False)
@@ -157,12 +157,14 @@ class PoisonBlocks(WellKeptConnector):
 class MarksBeforeSending(WellKeptConnector):
     """Marks as delivered, sends, and takes the mark back when that failed, unless the process is gone by then."""
 
+    retry = RetryPolicy(attempts=4, first_delay_seconds=5)
+
     def capabilities(self) -> frozenset[Capability]:
         return super().capabilities() - {Capability.ORDERED}
 
     def relay_turn(self) -> Turn:
         with closing(self.connect()) as connection:
-            event = _first(connection, self.tables, "due_at <= clock_timestamp()")
+            event = _first(connection, self.tables, "due_at <= clock_timestamp()", "due_at")
             if event is None:
                 return Turn()
             mark = sql.SQL("update {} set delivered_at = {} where id = %s")
@@ -174,12 +176,12 @@ class MarksBeforeSending(WellKeptConnector):
             return _written(connection, self.tables, outcomes)
 
 
-def _first(connection: psycopg.Connection[Any], schema: str, condition: LiteralString) -> Event | None:
+def _first(connection: psycopg.Connection[Any], schema: str, condition: LiteralString, order: str) -> Event | None:
     """The first event that waits and meets the condition; the header `due` says whether its time has come."""
     waiting = sql.SQL(
         "select id::text, aggregatetype, aggregateid, type, payload, attempts, due_at <= clock_timestamp() from {}"
-        " where delivered_at is null and dead_at is null and {} order by position limit 1"
-    ).format(sql.Identifier(schema, "outbox"), sql.SQL(condition))
+        " where delivered_at is null and dead_at is null and {} order by {} limit 1"
+    ).format(sql.Identifier(schema, "outbox"), sql.SQL(condition), sql.Identifier(order))
     row = connection.execute(waiting).fetchone()
     if row is None:
         return None

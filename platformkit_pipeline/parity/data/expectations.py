@@ -109,9 +109,12 @@ def _faults(expectation: Expectation) -> Iterator[tuple[Path, str]]:
 
 def _refusals(error: Exception) -> Iterator[tuple[Path, str]]:
     details = error.errors() if hasattr(error, "errors") else [{"loc": (), "msg": f"is refused ({type(error).__name__})"}]
+    told: dict[Path, list[str]] = {}
     for detail in details:
-        steps = tuple(step for step in detail["loc"] if step != "__root__")
-        yield steps or ("",), redact(str(detail["msg"]))
+        steps = tuple(step for step in detail["loc"] if step != "__root__") or ("",)
+        told.setdefault(steps, []).append(redact(str(detail["msg"])))
+    for steps, messages in told.items():  # one per type that the argument may have
+        yield steps, ", or ".join(messages)
 
 
 def _class_name(name: str) -> str:
