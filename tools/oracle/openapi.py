@@ -88,7 +88,16 @@ def their_verdict(program: Path, pair: Pair) -> tuple[str, list[str]]:
         files = [Path(folder) / name for name in ("promised.json", "live.json")]
         for file, document in zip(files, (pair.promised, pair.live), strict=True):
             file.write_text(json.dumps(document), encoding="utf-8")
-        command = [program, "breaking", *files, "--format", "json", "--flatten-allof", "--flatten-params", "--allow-external-refs=false"]
+        command: list[str | Path] = [
+            program,
+            "breaking",
+            *files,
+            "--format",
+            "json",
+            "--flatten-allof",
+            "--flatten-params",
+            "--allow-external-refs=false",
+        ]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     if done.returncode != 0:
         return REFUSED, [done.stderr.strip().splitlines()[0][:100] if done.stderr.strip() else ""]
