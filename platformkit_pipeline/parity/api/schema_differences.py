@@ -19,6 +19,7 @@ from platformkit_pipeline.parity.api.value_differences import At, limit_differen
 _Pair: TypeAlias = tuple[bool, str, str]
 _MADE_OF_OTHERS = frozenset({"$ref", "allOf", "anyOf", "oneOf"})
 _MAX_DEPTH = 40
+_MAX_WAYS = 400
 _MAX_PAIRS = 20_000
 """Of one operation; a thousand tables need some hundred each."""
 
@@ -69,10 +70,12 @@ def schema_differences(comparison: Comparison, promised: Schema, live: Schema, a
     elif key not in comparison.alike:
         comparison.open.add(key)
         assumed, different = comparison.assumptions, False
-        for difference in _compared(comparison, promised, live, at, depth):
-            different = True
-            yield difference
-        comparison.open.discard(key)
+        try:
+            for difference in _compared(comparison, promised, live, at, depth):
+                different = True
+                yield difference
+        finally:  # whoever asks may stop at the first one
+            comparison.open.discard(key)
         if not different and (comparison.assumptions == assumed or not comparison.open):
             comparison.alike.add(key)
 
@@ -225,24 +228,36 @@ def _same_alternatives(comparison: Comparison, promised: Shape, live: Shape, at:
 def _matched(
     comparison: Comparison, ours: tuple[Schema, ...], theirs: tuple[Schema, ...], exclusive: bool, at: At, depth: int
 ) -> Iterator[Difference]:
-    left = {deep_text(comparison.live, way): way for way in theirs}
-    gone = [way for way in ours if left.pop(deep_text(comparison.promised, way), None) is None]
-    named = {_name(way): text for text, way in left.items() if _name(way)}
-    unmatched: list[Schema] = []
-    for way in gone:
-        text = named.get(_name(way)) if _name(way) else None
-        if text is None:
-            unmatched.append(way)
-        else:
-            yield from schema_differences(comparison, way, left.pop(text), at / f"|{_name(way)}", depth + 1)
-    if unmatched and left:
+    """Every inner way that lies within some outer one is fine; the others are matched by name, or cannot be told."""
+    inner, outer = (ours, theirs) if at.request else (theirs, ours)
+    if len(inner) * len(outer) > _MAX_WAYS:
+        raise Undecidable("there are too many alternatives")
+    strays = [way for way in inner if not any(_within(comparison, way, other, at, depth) for other in outer)]
+    documents = (comparison.promised, comparison.live) if at.request else (comparison.live, comparison.promised)
+    texts = {deep_text(documents[0], way) for way in inner}
+    free = [way for way in outer if deep_text(documents[1], way) not in texts]
+    unmatched = 0
+    for way in strays:
+        partner = next((other for other in free if _name(way) and _name(other) == _name(way)), None)
+        if partner is None:
+            unmatched += 1
+            continue
+        free.remove(partner)
+        pair = (way, partner) if at.request else (partner, way)
+        yield from schema_differences(comparison, *pair, at / f"|{_name(way)}", depth + 1)
+    if unmatched and free:
         yield at.told(Kind.UNDECIDED, "alternatives without a name were changed; which became which cannot be told")
-    elif at.request and unmatched:
-        yield at.told(Kind.REQUEST_ALTERNATIVE_REMOVED, f"{len(unmatched)} of {len(ours)} alternatives is not accepted any more")
-    elif not at.request and left:
-        yield at.told(Kind.RESPONSE_ALTERNATIVE_ADDED, f"{len(left)} alternative(s) more may come now")
-    elif exclusive and left and not _disjoint(comparison, theirs):
-        yield at.told(Kind.UNDECIDED, "a oneOf has more alternatives now; whether a value fits two of them is not worked out")
+    elif unmatched and at.request:
+        yield at.told(Kind.REQUEST_ALTERNATIVE_REMOVED, f"{unmatched} of {len(ours)} alternatives not accepted any more")
+    elif unmatched:
+        yield at.told(Kind.RESPONSE_ALTERNATIVE_ADDED, f"{unmatched} more alternatives may come now")
+    elif exclusive and free and not _disjoint(comparison, theirs):
+        yield at.told(Kind.UNDECIDED, "a oneOf has other alternatives now; whether a value fits two of them is not worked out")
+
+
+def _within(comparison: Comparison, inner: Schema, outer: Schema, at: At, depth: int) -> bool:
+    pair = (inner, outer) if at.request else (outer, inner)
+    return next(schema_differences(comparison, *pair, at, depth + 1), None) is None
 
 
 def _name(way: Schema) -> str:
