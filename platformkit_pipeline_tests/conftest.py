@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import os
 import signal
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -56,16 +57,15 @@ _LONGEST_FIRST = (
 )
 """Files by how long they take: with two workers, a long one at the end would keep one of them waiting."""
 
-_MANY_ALIKE = (
-    "gates/test_gates",
-    "remediation/proving/test_smuggled",
-    "remediation/proving/test_wrong_patches",
-    "remediation/test_every_remedy",
-    "rules/test_planted_violations",
-    "rules/test_tenant_leaks",
-)
-"""Files whose many cases go through the same code: coverage, which costs a quarter more time, is measured with a part of them."""
-_MEASURED_EVERY = 6
+_ONE_IN = {
+    "gates/test_gates": 3,
+    "rules/test_planted_violations": 3,
+    "rules/test_tenant_leaks": 2,
+}
+"""Files whose many cases go through the same code: every so-manieth runs with `make test`, all of them with `make test-exhaustive`."""
+
+_MEASURED_EVERY = 3
+"""Coverage costs a test half of its time again, so it is measured with a part of each file: what is reported is a lower bound."""
 
 
 def pytest_configure() -> None:
@@ -77,8 +77,9 @@ def pytest_configure() -> None:
     os.environ.setdefault("KF_RULE_CACHE_DIR", str(Path(__file__).parent.parent / ".platformkit" / "cache" / "kingfisher"))
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest leaves out what is exhaustive
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Long files first; within a file, and among all others, the order stays. Says which tests count for coverage."""
+    """Long files first; within a file, and among all others, the order stays. Says what is exhaustive, and what counts for coverage."""
 
     def rank(item: pytest.Item) -> int:
         return next(
@@ -86,9 +87,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         )
 
     items.sort(key=rank)
-    alike = [i for i in items if i.nodeid.startswith(tuple(f"platformkit_pipeline_tests/{file}.py" for file in _MANY_ALIKE))]
-    for number, item in enumerate(alike):
-        if number % _MEASURED_EVERY:
+    seen: Counter[str] = Counter()
+    for item in items:
+        file, _, _ = item.nodeid.partition(".py::")
+        seen[file] += 1
+        every = _ONE_IN.get(file.removeprefix("platformkit_pipeline_tests/"), 1)
+        if isinstance(item, pytest.Function) and hasattr(item, "callspec") and seen[file] % every:
+            item.add_marker("exhaustive")
+        if seen[file] // every % _MEASURED_EVERY:
             item.add_marker("no_cover")
 
 
