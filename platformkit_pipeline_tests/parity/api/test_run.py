@@ -337,7 +337,7 @@ def test_a_document_that_promises_no_operation_does_not_pass(tmp_path: Path, api
 _GENERATED = """
     openapi: ../../promised.json
     breaking_changes: {enabled: false}
-    generated: {examples: 24, seconds: 30, seed: 7}
+    generated: {examples: 24, seconds: 120, seed: 7}
 """
 
 
