@@ -13,7 +13,7 @@ from platformkit_pipeline.parity.api.breaking import Kind
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _HTTP_URL = re.compile(r"https?://[^\s/@?#]+(?:/[^\s@?#]*)?\Z")
-_RESERVED_HEADERS = frozenset({"apikey", "authorization", "host", "cookie", "accept-encoding", "content-length", "transfer-encoding"})
+RESERVED_HEADERS = frozenset({"apikey", "authorization", "host", "cookie", "accept-encoding", "content-length", "transfer-encoding"})
 
 
 def _path(value: str) -> str:
@@ -104,7 +104,7 @@ class Request(_Part):
     @classmethod
     def _no_credentials(cls, value: dict[str, str]) -> dict[str, str]:
         for name, content in value.items():
-            if name.lower() in _RESERVED_HEADERS or not re.fullmatch(r"[A-Za-z0-9-]{1,100}", name) or not content.isprintable():
+            if name.lower() in RESERVED_HEADERS or not re.fullmatch(r"[A-Za-z0-9-]{1,100}", name) or not content.isprintable():
                 raise ValueError("headers are plain ones; keys and tokens come from `as` and the settings")
         return value
 
