@@ -1,6 +1,6 @@
 """Our outbox and relay beside procrastinate, in the same run on the same server.
 
-    python -m benchmarks.delivery_throughput [--events 4000] [--rounds 3]
+    python -m benchmarks.delivery_throughput [--events 2000] [--rounds 3]
 
 Both sides write the same number of events (jobs), 500 in a transaction, with the same payload, and let one process hand each to a
 function in that process that does nothing; both are at least once: a row is committed as done after its handler returned, with the
@@ -52,7 +52,7 @@ class Rates:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--events", type=int, default=4_000)
+    parser.add_argument("--events", type=int, default=2_000)
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
     logging.disable(logging.WARNING)  # it would log several lines for each job
