@@ -24,6 +24,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import procrastinate
@@ -141,7 +142,8 @@ async def _procrastinated(dsn: Dsn, count: int, concurrency: int, *, locked: boo
                 jobs = [changed.configure(lock=str(n % KEYS)).job.evolve(task_kwargs={"number": n}) for n in numbers]
                 await app.job_manager.batch_defer_jobs_async(jobs)
             else:
-                await changed.batch_defer_async(*({"number": n} for n in numbers))
+                arguments: list[dict[str, Any]] = [{"number": n} for n in numbers]
+                await changed.batch_defer_async(*arguments)
         written = time.perf_counter() - started
         started = time.perf_counter()
         await app.run_worker_async(wait=False, concurrency=concurrency, install_signal_handlers=False)
