@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from platformkit_pipeline.parity.contract_schemas import contract_schemas
 from platformkit_pipeline.reporting.rule_book import rules_markdown
 from platformkit_pipeline.rules.registry import all_rules
 from platformkit_pipeline.sandbox.sample_repository.builder import build_well_kept
@@ -13,8 +14,10 @@ from platformkit_pipeline_tests.cli.program import ROOT
 
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with an up-to-date rule book, as the root of a checkout has it; the working directory."""
-    (tmp_path / "docs").mkdir()
+    """A folder with up-to-date generated documents, as the root of a checkout has them; the working directory."""
+    (tmp_path / "docs" / "contracts").mkdir(parents=True)
+    for name, text in contract_schemas():
+        (tmp_path / "docs" / "contracts" / name).write_text(text, encoding="utf-8")
     (tmp_path / "docs" / "rules.md").write_text(rules_markdown(all_rules()), encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     return tmp_path
