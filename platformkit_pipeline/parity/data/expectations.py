@@ -45,6 +45,7 @@ IN_SQL = frozenset(_IN_SQL.split())
 
 _NOT_OURS = frozenset({"batch_id", "row_condition", "condition_parser"})
 _LONGEST_SERVER_MESSAGE = 200
+_CONNECT_SECONDS = 10
 _LOST = "the connection to the database was lost"
 _NOT_EVALUATED = "Great Expectations could not evaluate it on this table"
 _LIMITS = "set transaction read only; set local row_security = off; set local statement_timeout = %(ms)s; set local lock_timeout = %(ms)s"
@@ -261,17 +262,20 @@ class Rows:
 def rows_of(dsn: Dsn, timeout_seconds: float) -> Iterator[Rows]:
     """The rows of a database, on one connection that is closed at the end. Raises ConfigurationError and TargetUnreachable."""
     import psycopg2
+    import psycopg2.extensions
     from sqlalchemy import create_engine
     from sqlalchemy.exc import SAWarning
     from sqlalchemy.pool import StaticPool
 
     location = location_of(dsn)
     try:
+        given = psycopg2.extensions.parse_dsn(dsn.reveal())
         connection = psycopg2.connect(
             dsn.reveal(),
             application_name=APPLICATION_NAME,
-            connect_timeout=10,
-            options="",  # poolers refuse startup options
+            client_encoding="utf8",
+            connect_timeout=given.get("connect_timeout") or _CONNECT_SECONDS,
+            options=given.get("options") or "",  # an empty value keeps PGOPTIONS out: poolers refuse startup options
         )
     except psycopg2.Error as error:
         raise TargetUnreachable(f"{location}: the login was refused, or nothing answers ({type(error).__name__})") from None

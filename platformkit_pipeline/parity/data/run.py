@@ -27,14 +27,23 @@ from platformkit_pipeline.rules.database.catalog import Catalog
 
 def run(contract: Contract, surroundings: Surroundings) -> Iterator[CheckResult]:
     """One result per check. Raises ConfigurationError, before anything is asked, for a file that is no data contract."""
-    document = contract.read_as(DataContract)
-    checks = [(table.physical, check) for table in document.tables for check in _checks_of(table)]
-    rules = list(row_checks(document))
-    _refuse_faults(contract, checks, rules)
+    checks, rules = declared_checks(contract)
     catalog, blind = _catalog(surroundings)
     for name, check in checks:
         yield _timed(contract, check, partial(verdict_of, check, catalog, name) if catalog else partial(undecided, blind))
     yield from _results_of_rows(contract, rules, surroundings, catalog, blind)
+
+
+def declared_checks(contract: Contract) -> tuple[list[tuple[str, Check]], list[RowCheck]]:
+    """The checks of the catalogue, each with the name of its table, and the rules about rows. Asks nothing.
+
+    Raises ConfigurationError, one line per fault, for what is no data contract or names expectations that there are not.
+    """
+    document = contract.read_as(DataContract)
+    checks = [(table.physical, check) for table in document.tables for check in _checks_of(table)]
+    rules = list(row_checks(document))
+    _refuse_faults(contract, checks, rules)
+    return checks, rules
 
 
 def _checks_of(table: Table) -> Iterator[Check]:
