@@ -1,9 +1,7 @@
 from __future__ import annotations
 
 import json
-import re
 from importlib import resources
-from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -15,7 +13,6 @@ from platformkit_pipeline.model.errors import ConfigurationError
 from platformkit_pipeline.parity.contract_schemas import contract_schemas, document_of
 from platformkit_pipeline.parity.data.document import DataContract
 from platformkit_pipeline.parity.data.document_quality import Quality
-from platformkit_pipeline.parity.data.run import declared_checks
 from platformkit_pipeline_tests.parity.data.conftest import HEAD, Read, of_table, ours
 
 _BEGINNING = """\
@@ -146,14 +143,6 @@ def test_the_published_schema_takes_what_is_read_and_refuses_what_is_not() -> No
         {**of_table("orders"), "apiVersion": "v2.2.0"},
     ):
         assert list(validator.iter_errors(wrong)), wrong
-
-
-def test_the_example_of_the_documentation_is_a_data_contract(read: Read) -> None:
-    page = (Path(__file__).parents[3] / "docs" / "contracts-data.md").read_text(encoding="utf-8")
-    (example,) = re.findall(r"^```yaml$(.*?)^```$", page, re.MULTILINE | re.DOTALL)
-    checks, rules = declared_checks(read(example))
-    assert (len(checks), len(rules)) == (21, 5)
-    assert not list(jsonschema.Draft202012Validator(_schema()).iter_errors(yaml.safe_load(example)))
 
 
 def test_every_dimension_with_files_has_a_schema() -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import socket
 from pathlib import Path
 from typing import Any, NoReturn
 
 import dagster as dg
+import jsonschema
 import pytest
+import yaml
 
 from platformkit_pipeline.introspection.postgres.observe import observe
 from platformkit_pipeline.model.contract import Dimension
@@ -17,9 +20,10 @@ from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.model.errors import ConfigurationError, TargetUnreachable
 from platformkit_pipeline.model.result import Outcome
 from platformkit_pipeline.parity.contract_files import read_contracts
+from platformkit_pipeline.parity.contract_schemas import contract_schemas
 from platformkit_pipeline.parity.data.expectations import IN_SQL, rows_of
 from platformkit_pipeline.parity.data.row_checks import Expectation
-from platformkit_pipeline.parity.data.run import run
+from platformkit_pipeline.parity.data.run import declared_checks, run
 from platformkit_pipeline.parity.run_contracts import run_contracts
 from platformkit_pipeline.reporting.parity_checks import shown_checks
 from platformkit_pipeline.sandbox import sample_platform as sandbox
@@ -402,3 +406,12 @@ def test_the_sample_contract_is_honoured_by_the_well_kept_project_and_broken_by_
 
     observed = outcomes("shop-production", "platformkit_observer")
     assert {check for check, outcome in observed.items() if outcome is Outcome.UNKNOWN} == {check for check in kept if "rows: " in check}
+
+
+def test_the_example_of_the_documentation_is_a_data_contract(read: Read) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "contracts-data.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"^```yaml$(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    checks, rules = declared_checks(read(example))
+    assert (len(checks), len(rules)) == (23, 5)
+    schema = json.loads(dict(contract_schemas())["data.schema.json"])
+    assert not list(jsonschema.Draft202012Validator(schema).iter_errors(yaml.safe_load(example)))
