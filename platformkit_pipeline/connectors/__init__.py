@@ -5,7 +5,7 @@ observed of a connector (`rules.connector`) and keeping it (`operations`).
 """
 
 from platformkit_pipeline.connectors.errors import DeliveryFailed, DeliveryRefused
-from platformkit_pipeline.connectors.interface import Bench, Connector, Turn
+from platformkit_pipeline.connectors.interface import Bench, Connector, StandIn, Turn
 from platformkit_pipeline.model.connector import Capability, ConnectorObject, ContractTestResult, Health, HealthStatus, QueueDepth
 from platformkit_pipeline.model.event import Event
 
@@ -21,5 +21,6 @@ __all__ = [
     "Health",
     "HealthStatus",
     "QueueDepth",
+    "StandIn",
     "Turn",
 ]

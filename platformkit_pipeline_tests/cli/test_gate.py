@@ -17,9 +17,11 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import httpx
+import psycopg
 import pytest
 import yaml
 
+from platformkit_pipeline.connectors.delivery.tables import create_delivery_tables
 from platformkit_pipeline.introspection.repository.git import open_repository
 from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.operations.gate_client import Instance, InstanceUnavailable, base_url
@@ -32,6 +34,7 @@ from platformkit_pipeline_tests.cli.conftest import Program
 from platformkit_pipeline_tests.cli.program import command_line, environment_of, platformkit
 
 MESSY, WELL_KEPT, LOST, SILENT = "clinic-messy", "shop-production", "lost", "silent"
+STAGING = "shop-staging"
 REPOSITORY, TWIN = "acme/shop", "twin"
 _DEADLINE_SECONDS = 150
 
@@ -43,6 +46,7 @@ class Served:
     url: str
     process: subprocess.Popen[str]
     home: Path
+    staging: Dsn
 
 
 @pytest.fixture(scope="session")
@@ -62,12 +66,20 @@ def served(
 ) -> Iterator[Served]:
     """Serves the messy and the well-kept sample project, one that does not exist and one that never answers, and a repository.
 
-    A project and a repository are called `twin`.
+    A project and a repository are called `twin`. The staging project has an outbox, and a contract about it.
     """
     home = tmp_path_factory.mktemp("up")
     build_well_kept(home / "shop")
     control_plane = create_database(admin_dsn, "served_control_plane", template=control_plane_template)
+    staging = create_database(admin_dsn, "served_staging")
+    with psycopg.connect(staging.reveal()) as connection:
+        create_delivery_tables(connection, "events")
+    (home / "contracts" / STAGING / "event").mkdir(parents=True)
+    (home / "contracts" / STAGING / "event" / "orders.yaml").write_text(
+        "outbox: {schema: events, key: [id, destination], limits: {pending: 0}}\n", encoding="utf-8"
+    )
     targets = {
+        STAGING: staging,
         **{name: sample_platform[name] for name in (MESSY, WELL_KEPT)},
         LOST: with_database(admin_dsn, "nowhere"),
         SILENT: silent_server,
@@ -91,7 +103,7 @@ def served(
         command_line("up", "--settings", str(settings_path), "--port", "0"), env=environment, stderr=subprocess.PIPE, text=True
     )
     try:
-        yield Served(_url_of(process), process, home / "home")
+        yield Served(_url_of(process), process, home / "home", staging)
     finally:
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=60)
@@ -165,6 +177,24 @@ def test_a_repository_is_decided_on_by_its_commit(served: Served) -> None:
     assert (answer["decision"]["target"], answer["decision"]["commit"]) == (REPOSITORY, commit)
     assert ran.returncode == {"yes": 0, "no": 1}[answer["decision"]["verdict"]]
     assert {check["asset"] for check in answer["checks"]} == {f"compliance/{family.value}" for family in repository_families()}
+
+
+def test_a_change_is_decided_on_by_its_contracts(served: Served) -> None:
+    ask = ("gate", "--gate", "merge", "--url", served.url, "--target", STAGING)
+    first = platformkit(*ask)
+    assert first.returncode == 0, first.stderr
+    assert first.stdout.startswith(f"YES: {STAGING} may be merged\n  there is nothing yet to compare the score 100 with")
+    with psycopg.connect(served.staging.reveal()) as connection:
+        connection.execute("insert into events.outbox (id, aggregatetype, aggregateid, type) values (gen_random_uuid(), 'order', '1', 'x')")
+    change = ("--base-run", "latest", "--commit", "a" * 40, "--branch", "feature")
+    second = platformkit(*ask, *change, "--format", "markdown")
+    assert second.returncode == 1, second.stderr
+    assert second.stdout.startswith(f"# NO: {STAGING} must not be merged (commit aaaaaaaaaaaa)\n")
+    assert "is below 95 % of the base's 100" in second.stdout
+    assert "| `event/orders/pending` | high | " in second.stdout
+    third = platformkit(*ask, "--base-run", "b" * 40)
+    assert third.returncode == 3
+    assert "is not in the control plane" in third.stderr
 
 
 @pytest.mark.parametrize(

@@ -27,23 +27,34 @@ from platformkit_pipeline.rules.database.catalog import Catalog
 
 def run(contract: Contract, surroundings: Surroundings) -> Iterator[CheckResult]:
     """One result per check. Raises ConfigurationError, before anything is asked, for a file that is no data contract."""
-    checks, rules = declared_checks(contract)
+    checks, rules = refused_unless_sound(contract)
     catalog, blind = _catalog(surroundings)
     for name, check in checks:
         yield _timed(contract, check, partial(verdict_of, check, catalog, name) if catalog else partial(undecided, blind))
     yield from _results_of_rows(contract, rules, surroundings, catalog, blind)
 
 
-def declared_checks(contract: Contract) -> tuple[list[tuple[str, Check]], list[RowCheck]]:
-    """The checks of the catalogue, each with the name of its table, and the rules about rows. Asks nothing.
+def declared_checks(contract: Contract) -> tuple[str, ...]:
+    """Names of all checks of a contract, without asking anybody. Raises ConfigurationError for a file that is no data contract."""
+    document = contract.read_as(DataContract)
+    return (*(check.name for _, check in _catalogue_checks(document)), *(rule.name for rule in row_checks(document)))
+
+
+def refused_unless_sound(contract: Contract) -> tuple[list[tuple[str, Check]], list[RowCheck]]:
+    """The checks of the catalogue, each with the name of its table, and the rules about rows. Asks nobody.
 
     Raises ConfigurationError, one line per fault, for what is no data contract or names expectations that there are not.
     """
     document = contract.read_as(DataContract)
-    checks = [(table.physical, check) for table in document.tables for check in _checks_of(table)]
-    rules = list(row_checks(document))
+    checks, rules = list(_catalogue_checks(document)), list(row_checks(document))
     _refuse_faults(contract, checks, rules)
     return checks, rules
+
+
+def _catalogue_checks(document: DataContract) -> Iterator[tuple[str, Check]]:
+    """Each with the name of its table."""
+    for table in document.tables:
+        yield from ((table.physical, check) for check in _checks_of(table))
 
 
 def _checks_of(table: Table) -> Iterator[Check]:
