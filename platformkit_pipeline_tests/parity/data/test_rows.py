@@ -74,6 +74,10 @@ def _column(name: str, *rules: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {"name": name, "quality": list(rules), **more}
 
 
+_QUERY = r"select sum(price)::int from ${table} where word is null or word like 'w%' and word ~ '^\w+ \d+$' and word <> ':id';"
+"""Signs that mean something to drivers stand for themselves."""
+
+
 def test_each_metric_counts_what_it_says(hold: Hold, database: Dsn) -> None:
     few = {"metric": "nullValues", "name": "few", "unit": "percent", "mustBeLessThan": 10}
     results = hold(
@@ -98,7 +102,7 @@ def test_each_metric_counts_what_it_says(hold: Hold, database: Dsn) -> None:
             quality=[
                 {"metric": "rowCount", "mustBeBetween": [100, 100]},
                 {"metric": "duplicateValues", "arguments": {"properties": ["twin", "secret"]}, "mustBeLessThan": 98},
-                {"type": "sql", "query": "select sum(price)::int from ${table};", "mustBe": 5050},
+                {"type": "sql", "query": _QUERY, "mustBe": 5050},
                 {"type": "custom", "engine": "soda", "implementation": "checks: []"},
             ],
         ),
@@ -305,6 +309,18 @@ def test_what_the_server_refuses_is_unknown_with_its_reason(hold: Hold, database
     }  # fmt: skip
     emptied = hold(database, of_table("public.emptied", quality=[{"metric": "rowCount", "mustBe": 0}]))
     assert emptied["rows: rowCount"].outcome is Outcome.PASS
+
+
+def test_a_connection_that_is_lost_leaves_no_rule_without_an_answer(database: Dsn) -> None:
+    lost = "the connection to the database was lost"
+    never_null = Expectation("expect_column_values_to_not_be_null", {"column": "id"})
+    with rows_of(database, 10) as rows:
+        backend = rows.value("select pg_backend_pid()").figures["value"]
+        run_sql(database, f"select pg_terminate_backend({backend}, 5000)")
+        assert rows.value("select 1").problem == lost
+        assert rows.hidden("public", "measured") == lost
+        assert rows.expect("public", "measured", never_null, 0).problem is not None
+        assert rows.value("select 1").problem == lost
 
 
 def test_rows_that_row_level_security_hides_are_not_measured(hold: Hold, database: Dsn, admin_dsn: Dsn) -> None:
