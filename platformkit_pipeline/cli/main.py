@@ -14,6 +14,7 @@ COMMANDS = {
     "demo": "Run the whole road once on a local PostgreSQL.",
     "up": "Serve the web interface and the daemon on this machine.",
     "scan": "Judge one database by the rules; needs no settings.",
+    "parity": "Hold contracts against a target, and score them.",
     "plan": "Say what would mend the findings, with proof.",
     "apply": "Make migrations of a proven plan, or apply it.",
     "new": "Start a repository, a project or a table.",

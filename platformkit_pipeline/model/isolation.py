@@ -9,7 +9,7 @@ from enum import StrEnum
 class ProbeLevel(StrEnum):
     NONE = "none"
     READ = "read"
-    """SELECT in a read-only transaction."""
+    """In a read-only transaction: SELECT on the rows that there are, and for every command what the policies say to made-up rows."""
     WRITE = "write"
     """INSERT, UPDATE and DELETE as well, in a transaction that is rolled back; for databases that nobody misses."""
 
@@ -18,6 +18,17 @@ class Answer(StrEnum):
     BLOCKED = "blocked"
     LEAK = "leak"
     INCONCLUSIVE = "inconclusive"
+
+
+class Weakness(StrEnum):
+    """What a leak depends on; with `blocked`, what is open without being a leak between tenants."""
+
+    UNFILTERED = "unfiltered"
+    """Only a statement without a condition gets there: with one, PostgreSQL asks the policies for SELECT as well."""
+    FORGEABLE = "forgeable"
+    """The caller must first write the other tenant into their own user_metadata, which every user may."""
+    SHARED = "shared"
+    """Rows without a tenant are open to the callers of every tenant."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -30,6 +41,7 @@ class Trial:
     answer: Answer
     reason: str = ""
     """Why nothing could be shown, or what kind of leak it is; for a person."""
+    weakness: Weakness | None = None
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -53,3 +65,5 @@ class IsolationProbe:
 
     level: ProbeLevel
     tables: tuple[TableIsolation, ...] = ()
+    moved_sequences: tuple[str, ...] = ()
+    """Qualified names of sequences that stand elsewhere after a writing probe: no rollback takes that back. Others may have used them."""

@@ -148,7 +148,10 @@ class Project(_Entry):
     """Name of the entry under `repositories` that holds the project's migrations."""
     data_api: DataApi | None = None
     contracts: Text | None = None
-    """Folder of the project's contracts, relative to the settings file; default: `contracts` in its repository."""
+    """Folder of the project's contracts, relative to the settings file.
+
+    Default: `contracts` in its repository; without a repository `contracts/<name>` beside the settings.
+    """
     probe_writes: bool = False
     """Contract tests may change rows in transactions that are rolled back. Never in production, whatever stands here."""
 

@@ -28,6 +28,13 @@ PROJECTS = Road(TargetKind.SUPABASE_PROJECT, "project", "scan_target", ("governa
 REPOSITORIES = Road(TargetKind.REPOSITORY, "repository", "scan_repository", ("governance", "repository_gate"), "repositories")
 CONNECTORS = Road(TargetKind.CONNECTOR, "connector", "scan_connector", ("governance", "connector_gate"), "connectors")
 ROADS = (PROJECTS, REPOSITORIES, CONNECTORS)
+"""To the deploy gate."""
+MERGES = Road(TargetKind.SUPABASE_PROJECT, "project", "score_parity", ("governance", "merge_gate"), "supabase_projects")
+"""To the merge gate."""
+BASE_RUN_TAG = "platformkit/base_run"
+COMMIT_TAG = "platformkit/commit"
+BRANCH_TAG = "platformkit/branch"
+"""Tags of a run on the road to the merge gate: what it measures, and which stored run it is compared with."""
 
 
 def the_road_to(target: str, known: Mapping[Road, Sequence[str]], url: str) -> Road:

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 from platformkit_pipeline.model.connector import ConnectorSnapshot, HealthStatus
 from platformkit_pipeline.model.result import Outcome
-from platformkit_pipeline.reporting.junit import clean_text
+from platformkit_pipeline.reporting.junit import clean
 
 _SCHEMA_VERSION = 1
 
@@ -48,7 +48,7 @@ def connector_json(snapshot: ConnectorSnapshot, lines: tuple[Line, ...]) -> str:
 
 def connector_junit(snapshot: ConnectorSnapshot, lines: tuple[Line, ...]) -> str:
     """One suite per part. A failure is a failure, an unknown an error, what does not apply is skipped."""
-    root = ElementTree.Element("testsuites", {"name": clean_text(f"connector {snapshot.name}"), **_counts(lines)})
+    root = ElementTree.Element("testsuites", {"name": clean(f"connector {snapshot.name}"), **_counts(lines)})
     for part in dict.fromkeys(line.part for line in lines):
         members = tuple(line for line in lines if line.part == part)
         suite = ElementTree.SubElement(root, "testsuite", {"name": part, **_counts(members)})
@@ -87,8 +87,8 @@ def _counts(lines: tuple[Line, ...]) -> dict[str, str]:
 
 
 def _case(connector: str, line: Line) -> ElementTree.Element:
-    case = ElementTree.Element("testcase", {"classname": clean_text(f"{connector}.{line.part}"), "name": clean_text(line.name)})
+    case = ElementTree.Element("testcase", {"classname": clean(f"{connector}.{line.part}"), "name": clean(line.name)})
     kind = {Outcome.FAIL: "failure", Outcome.UNKNOWN: "error", Outcome.NOT_APPLICABLE: "skipped"}.get(line.outcome)
     if kind is not None:
-        ElementTree.SubElement(case, kind, {"message": clean_text(line.message)})
+        ElementTree.SubElement(case, kind, {"message": clean(line.message)})
     return case

@@ -1,4 +1,4 @@
-"""The trial of tenant isolation, on real rows of two tenants."""
+"""The trial of tenant isolation, on real rows of two tenants. Tables without rows are in test_isolation_cases."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from platformkit_pipeline.model.isolation import Answer, ProbeLevel, TableIsolat
 from platformkit_pipeline.model.result import Outcome
 from platformkit_pipeline.model.target import Declarations, Environment, Target, TargetKind, Tenancy
 from platformkit_pipeline.operations.scan import scan_database
+from platformkit_pipeline.rules.database.catalog import COMMANDS
 from platformkit_pipeline.rules.evaluate import evaluate
 from platformkit_pipeline.rules.registry import find_rule, select_rules
 from platformkit_pipeline.sandbox.databases import with_user
@@ -63,26 +64,38 @@ def shop(supabase_database: Dsn) -> Dsn:
 
 
 def test_a_well_kept_table_is_blocked_and_the_caller_sees_its_own_rows(shop: Dsn) -> None:
-    assert probe(shop) == {"public.orders": TableIsolation("public", "orders", (Trial("authenticated", "SELECT", Answer.BLOCKED),))}
+    trials = tuple(Trial("authenticated", command, Answer.BLOCKED) for command in COMMANDS)
+    assert probe(shop) == {"public.orders": TableIsolation("public", "orders", trials)}
 
 
 def test_an_ordinary_administrator_can_probe(shop: Dsn) -> None:
     assert probe(with_user(shop, "postgres"))["public.orders"].answer is Answer.BLOCKED
 
 
+TAKEN_OVER = {"SELECT", "UPDATE", "DELETE"}
+
+
 @pytest.mark.parametrize(
-    "change",
+    ("change", "leaking"),
     [
-        "alter policy orders_of_tenant on public.orders using ((select auth.uid()) is not null)",
-        "alter table public.orders disable row level security",
-        "alter policy orders_of_tenant on public.orders using (tenant_id = ((select auth.jwt()) #>> '{user_metadata,tenant_id}')::uuid)",
-        "alter policy orders_of_tenant on public.orders using (tenant_id <> coalesce(null, ((select auth.jwt()) ->> 'tenant_id')::uuid))",
+        ("alter policy orders_of_tenant on public.orders using ((select auth.uid()) is not null)", TAKEN_OVER),
+        ("alter table public.orders disable row level security", set(COMMANDS)),
+        (
+            "alter policy orders_of_tenant on public.orders"
+            " using (tenant_id = ((select auth.jwt()) #>> '{user_metadata,tenant_id}')::uuid)",
+            TAKEN_OVER,
+        ),
+        (
+            "alter policy orders_of_tenant on public.orders"
+            " using (tenant_id <> coalesce(null, ((select auth.jwt()) ->> 'tenant_id')::uuid))",
+            TAKEN_OVER,
+        ),
     ],
     ids=["anybody signed in", "no row level security", "the user's own metadata", "the wrong way round"],
 )
-def test_rows_of_another_tenant_are_a_leak(shop: Dsn, change: str) -> None:
+def test_rows_of_another_tenant_are_a_leak(shop: Dsn, change: str, leaking: set[str]) -> None:
     run(shop, change)
-    assert leaks(probe(shop)["public.orders"]) == {("authenticated", "SELECT")}
+    assert leaks(probe(shop)["public.orders"]) == {("authenticated", command) for command in leaking}
 
 
 def test_a_caller_without_claims_must_see_no_row_of_any_tenant(shop: Dsn) -> None:
@@ -96,7 +109,7 @@ def test_what_is_declared_public_is_not_tried(shop: Dsn) -> None:
         "comment on table public.orders is 'platformkit:public-read a public ledger';"
         "create policy open on public.orders for select to anon, authenticated using (true)",
     )
-    assert probe(shop) == {}
+    assert {t.command for t in probe(shop)["public.orders"].trials} == {"INSERT", "UPDATE", "DELETE"}
 
 
 def test_row_level_security_without_a_policy_blocks(shop: Dsn) -> None:
@@ -112,14 +125,17 @@ def test_a_caller_who_sees_nothing_proves_nothing(shop: Dsn) -> None:
     assert "no row of its own tenant" in table.trials[0].reason
 
 
-def test_one_tenant_with_rows_is_not_enough(shop: Dsn) -> None:
+@pytest.mark.parametrize("level", [ProbeLevel.READ, ProbeLevel.WRITE])
+def test_where_no_two_tenants_have_rows_made_up_ones_answer(shop: Dsn, level: ProbeLevel) -> None:
     run(shop, f"delete from public.orders where tenant_id = '{B}'")
-    assert [(t.answer, t.reason) for t in probe(shop)["public.orders"].trials] == [(Answer.INCONCLUSIVE, "no two tenants have rows in it")]
+    assert {t.answer for t in probe(shop, level)["public.orders"].trials} == {Answer.BLOCKED}
+    run(shop, "alter policy orders_of_tenant on public.orders using (true)")
+    assert leaks(probe(shop, level)["public.orders"]) == {("authenticated", command) for command in TAKEN_OVER}
 
 
 def test_a_role_that_may_only_observe_says_so(shop: Dsn) -> None:
     trials = probe(with_user(shop, OBSERVER_ROLE))["public.orders"].trials
-    assert [(t.answer, t.reason) for t in trials] == [(Answer.INCONCLUSIVE, "the scanning role may not SET ROLE authenticated")]
+    assert {(t.answer, t.reason) for t in trials} == {(Answer.INCONCLUSIVE, "the scanning role may not SET ROLE authenticated")}
 
 
 def test_a_slow_policy_ends_at_the_timeout(shop: Dsn) -> None:
@@ -282,7 +298,7 @@ def test_a_scan_reports_leaks_and_doubts_without_a_value_of_any_row(shop: Dsn) -
     report = scan_database(shop, target=target, declarations=Declarations(), rules=rules, probe=ProbeLevel.READ)
     [finding] = report.findings
     assert (finding.rule, finding.outcome, finding.object.canonical) == ("TEN005", Outcome.FAIL, "table public.orders")
-    assert finding.evidence["leaks"] == {"authenticated": ["SELECT"]}
+    assert finding.evidence["leaks"] == {"authenticated": ["SELECT", "UPDATE", "DELETE"]}
     told = finding.message + json.dumps(finding.evidence, default=str)
     assert not any(value in told for value in (A, B, SECRET))
 

@@ -41,6 +41,7 @@ REPOSITORY_FAMILIES = {
     "organisation_readme": _CLONE,
 }
 """The families of the contract that have rules, and what is looked at for them."""
+PARITY_KINDS = ("api_contracts", "data_contracts", "event_contracts", "behavior_contracts", "environment_drift")
 GRAPH = {
     "source/supabase_projects": ("source", ()),
     "introspection/supabase_catalog": ("introspection", ("source/supabase_projects",)),
@@ -51,6 +52,9 @@ GRAPH = {
     "remediation/plans": ("remediation", ("compliance/report",)),
     "remediation/proofs": ("remediation", ("ops/inventory_objects", "remediation/plans")),
     "governance/gate": ("governance", ("compliance/report",)),
+    **{f"parity/{kind}": ("parity", ("introspection/supabase_catalog",)) for kind in PARITY_KINDS},
+    "parity/scores": ("parity", tuple(sorted(f"parity/{kind}" for kind in PARITY_KINDS))),
+    "governance/merge_gate": ("governance", ("parity/scores",)),
     "source/repositories": ("source", ()),
     "introspection/repository": ("introspection", ("source/repositories",)),
     "introspection/github_settings": ("introspection", ("source/repositories",)),
@@ -131,7 +135,8 @@ def test_every_asset_says_whose_it_is_what_it_means_and_what_it_is_made_of(defs:
 def test_every_rule_family_has_one_check_that_does_not_block_the_plan(defs: dg.Definitions) -> None:
     graph = defs.resolve_asset_graph()
     verdicts = {key.asset_key.to_user_string() for key in graph.asset_check_keys if key.name == "verdict"}
-    assert verdicts == {f"compliance/{family}" for family in (*FAMILIES, "migrations", *REPOSITORY_FAMILIES, "connectors")}
+    families = {f"compliance/{family}" for family in (*FAMILIES, "migrations", *REPOSITORY_FAMILIES, "connectors")}
+    assert verdicts == families | {f"parity/{kind}" for kind in PARITY_KINDS}
     assert not any(graph.get(key).blocking for key in graph.asset_check_keys)
 
 
@@ -139,15 +144,17 @@ def test_jobs_schedules_and_sensors_are_those_of_the_contract_and_run_by_default
     repository = defs.get_repository_def()
     jobs = {job.name for job in repository.get_all_jobs() if not job.name.startswith("__")}
     assert jobs == {
-        *("scan_target", "prove_target", "scan_repository", "scan_connector"),
-        *("nightly", "nightly_repositories", "nightly_connectors", "fleet_report"),
+        *("scan_target", "prove_target", "score_parity", "scan_repository", "scan_connector"),
+        *("nightly", "nightly_repositories", "nightly_connectors", "nightly_parity", "fleet_report"),
     }
     schedules = {(schedule.name, schedule.cron_schedule, schedule.execution_timezone) for schedule in repository.schedule_defs}
-    assert schedules == {(name, "0 2 * * *", "UTC") for name in ("nightly", "nightly_repositories", "nightly_connectors")}
+    nights = ("nightly", "nightly_repositories", "nightly_connectors", "nightly_parity")
+    assert schedules == {(name, "0 2 * * *", "UTC") for name in nights}
     assert {schedule.default_status for schedule in repository.schedule_defs} == {dg.DefaultScheduleStatus.RUNNING}
     sensors = {sensor.name: sensor.default_status for sensor in repository.sensor_defs}
     assert sensors == dict.fromkeys(
-        ("target_registry", "repository_head", "fleet_report_after_success", "fleet_report_after_failure"), dg.DefaultSensorStatus.RUNNING
+        ("target_registry", "repository_head", "outbox_delivery", "fleet_report_after_success", "fleet_report_after_failure"),
+        dg.DefaultSensorStatus.RUNNING,
     )
 
 
@@ -158,6 +165,13 @@ def test_a_scan_of_one_target_leaves_out_the_checks_that_look_at_all_of_them(def
         assert {node.name for node in defs.resolve_job_def(job).nodes} == {"repository_scan"}
     for job in ("scan_connector", "nightly_connectors"):
         assert {node.name for node in defs.resolve_job_def(job).nodes} == {"connector_scan"}
+    for job in ("score_parity", "nightly_parity"):
+        assert {node.name for node in defs.resolve_job_def(job).nodes} == {"parity_scan"}
+
+
+def test_the_night_measures_and_decides_on_no_change(defs: dg.Definitions) -> None:
+    nightly, asked = (defs.resolve_job_def(job).asset_layer.selected_asset_keys for job in ("nightly_parity", "score_parity"))
+    assert {key.to_user_string() for key in asked - nightly} == {"governance/merge_gate"}
 
 
 @pytest.mark.parametrize("road", ROADS, ids=lambda road: road.noun)

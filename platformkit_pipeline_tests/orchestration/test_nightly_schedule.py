@@ -17,8 +17,13 @@ TWO_O_CLOCK = datetime(2026, 3, 1, 2, 0, tzinfo=UTC)
 
 NIGHTS = pytest.mark.parametrize(
     ("name", "partitions"),
-    [("nightly", SUPABASE_PROJECTS), ("nightly_repositories", REPOSITORIES), ("nightly_connectors", CONNECTORS)],
-    ids=["projects", "repositories", "connectors"],
+    [
+        ("nightly", SUPABASE_PROJECTS),
+        ("nightly_repositories", REPOSITORIES),
+        ("nightly_connectors", CONNECTORS),
+        ("nightly_parity", SUPABASE_PROJECTS),
+    ],
+    ids=["projects", "repositories", "connectors", "contracts"],
 )
 
 
@@ -65,7 +70,8 @@ def test_settings_say_when(platform: Platform) -> None:
     platform.settings_path.write_text("schedule: {nightly: '30 4 * * 1-5', timezone: Europe/Rome}", encoding="utf-8")
     schedules = build_defs().get_repository_def().schedule_defs
     structlog.reset_defaults()
-    assert {schedule.name for schedule in schedules} == {"nightly", "nightly_repositories", "nightly_connectors"}
+    nights = {"nightly", "nightly_repositories", "nightly_connectors", "nightly_parity"}
+    assert {schedule.name for schedule in schedules} == nights
     assert {(schedule.cron_schedule, schedule.execution_timezone) for schedule in schedules} == {("30 4 * * 1-5", "Europe/Rome")}
 
 

@@ -69,7 +69,8 @@ class ConnectorRun:
         return target_of(self.connector)
 
 
-RunT = TypeVar("RunT", TargetRun, RepositoryRun, ConnectorRun)
+RunT = TypeVar("RunT")
+"""One target on its way through the stages of its kind."""
 
 
 @dataclass(frozen=True, slots=True)

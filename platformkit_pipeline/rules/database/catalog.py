@@ -326,7 +326,7 @@ class Catalog:
         if held is None:
             held = self.is_superuser(role) or function.owner in self.acts_as(role) or self.holds(role, "EXECUTE", function.privileges)
             self._executable[key] = held
-        return held and self._may_use(role, function.schema)
+        return held and self.may_use(role, function.schema)
 
     @cached_property
     def called_functions(self) -> CalledFunctions:
@@ -466,8 +466,8 @@ class Catalog:
         names = self.acts_as(role)
         return any(p.privilege == privilege and p.grantee in names for p in granted)
 
-    def _may_use(self, role: str, schema: str) -> bool:
-        """`role` may name what is in `schema`."""
+    def may_use(self, role: str, schema: str) -> bool:
+        """`role` may name what is in `schema`: USAGE, by grant, membership or ownership."""
         key = (role, schema)
         usable = self._usable.get(key)
         if usable is None:
@@ -510,7 +510,7 @@ class Catalog:
         key = (role, relation.owner, id(relation.privileges))
         held = self._held.get(key)
         if held is None:
-            held = self._held[key] = self._table_wide(role, relation)
+            held = self._held[key] = self.table_wide(role, relation)
         if self._granted_columns:
             columns = self._granted_columns.get((relation.schema, relation.name))
             if columns is not None:
@@ -518,7 +518,8 @@ class Catalog:
                 held |= {p.privilege for c in columns for p in c.privileges if p.grantee in names}
         return held
 
-    def _table_wide(self, role: str, relation: Relation) -> frozenset[str]:
+    def table_wide(self, role: str, relation: Relation) -> frozenset[str]:
+        """The same without what is held on single columns only."""
         names = self.acts_as(role)
         if relation.owner in names or self.is_superuser(role):
             return TABLE_PRIVILEGES
@@ -527,7 +528,7 @@ class Catalog:
 
     def privileges_of(self, role: str, relation: Relation) -> frozenset[str]:
         """What `role` may do with the relation as far as grants go, TRUNCATE and the like included: table-wide, or on a column."""
-        return self.granted_to(role, relation) if self._may_use(role, relation.schema) else _NOTHING
+        return self.granted_to(role, relation) if self.may_use(role, relation.schema) else _NOTHING
 
     def clients_holding(self, relation: Relation, privileges: frozenset[str]) -> tuple[str, ...]:
         """Client roles that hold at least one of `privileges` on the relation."""
@@ -545,9 +546,9 @@ class Catalog:
     def readable_columns(self, role: str, relation: Relation) -> tuple[Column, ...]:
         """Columns that `role` may SELECT."""
         names = self.acts_as(role)
-        if not self._may_use(role, relation.schema):
+        if not self.may_use(role, relation.schema):
             return ()
-        if "SELECT" in self._table_wide(role, relation):
+        if "SELECT" in self.table_wide(role, relation):
             return self.columns_of(relation)
         granted = self._granted_columns.get((relation.schema, relation.name), ())
         return tuple(c for c in granted if any(p.privilege == "SELECT" and p.grantee in names for p in c.privileges))

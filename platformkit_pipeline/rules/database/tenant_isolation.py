@@ -62,6 +62,7 @@ def cross_tenant_access(catalog: Catalog) -> Verdicts:
                 },
                 row_security=relation.row_security,
                 level=probe.level.value,
+                weakness=_weaknesses(table),
             )
         else:
             yield unknown(
@@ -77,6 +78,15 @@ def _commands_by_role(table: TableIsolation, answer: Answer) -> dict[str, list[s
     for trial in table.trials:
         if trial.answer is answer:
             found.setdefault(trial.role, []).append(trial.command)
+    return found
+
+
+def _weaknesses(table: TableIsolation) -> dict[str, list[str]]:
+    """What leaks depend on, where they do: `authenticated UPDATE` only by a statement without a condition."""
+    found: dict[str, list[str]] = {}
+    for trial in table.trials:
+        if trial.weakness is not None:
+            found.setdefault(trial.weakness.value, []).append(f"{trial.role} {trial.command}")
     return found
 
 

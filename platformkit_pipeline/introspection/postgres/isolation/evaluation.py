@@ -1,0 +1,218 @@
+"""What policies say to made-up rows: their conditions, evaluated as the caller. No row is written or locked, none need exist.
+
+As PostgreSQL asks them: a command whose condition or result reads the row must satisfy the policies for SELECT as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from psycopg import sql
+
+from platformkit_pipeline.introspection.postgres.isolation.doors import Door, writable
+from platformkit_pipeline.introspection.postgres.isolation.made_up_rows import MadeUpRow, Whose, as_relation
+from platformkit_pipeline.introspection.postgres.isolation.outcomes import (
+    CONTROL_FAILED,
+    TRIGGERS_DECIDE,
+    Outcome,
+    blocked,
+    leak,
+    open_question,
+)
+from platformkit_pipeline.introspection.postgres.isolation.policies import Conditions, PolicyText, conditions_for, has_policy
+from platformkit_pipeline.introspection.postgres.isolation.session import (
+    SIGNED_IN,
+    Caller,
+    Refusal,
+    Reply,
+    Session,
+)
+from platformkit_pipeline.introspection.postgres.isolation.triggers import may_interfere
+from platformkit_pipeline.model.identity import quote_identifier
+from platformkit_pipeline.model.isolation import Answer, Weakness
+from platformkit_pipeline.rules.database.catalog import COMMANDS, Catalog
+
+_PLAN = sql.Identifier("platformkit_probe")
+_QUESTIONS = ("r", "a", "w", "c", "d", "w and r", "c and r", "d and r")
+"""Reading, inserting, updating, updated, deleting; alone, and by a statement that reads the row."""
+_ASKED_BY = {
+    "SELECT": ("r",),
+    "INSERT": ("a",),
+    "UPDATE": ("w", "c", "r", "w and r", "c and r"),
+    "DELETE": ("d", "r", "d and r"),
+}
+
+Said = Mapping[tuple[Whose, str], bool]
+"""Whether some made-up row of that kind satisfies the question."""
+
+
+class _Some(Protocol):
+    """Whether a question is answered with yes for some row of the other tenant, or of `whose`."""
+
+    def __call__(self, question: str, whose: Sequence[Whose] = ...) -> bool: ...
+
+
+@dataclass(slots=True)
+class Evaluation:
+    """One table under the eyes of one role."""
+
+    session: Session
+    catalog: Catalog
+    door: Door
+    role: str
+    policies: Sequence[PolicyText]
+    rows: Sequence[MadeUpRow]
+    caller: Caller
+
+    def outcomes(self, commands: Sequence[str]) -> dict[str, Outcome]:
+        """An answer for each of `commands`. One statement, and more only where it fails or something leaks."""
+        said = self._said(COMMANDS)
+        if isinstance(said, Refusal):
+            return {command: self._alone(command) for command in commands}
+        return {command: self._judged(command, said) for command in commands}
+
+    def _alone(self, command: str) -> Outcome:
+        said = self._said((command,))
+        if isinstance(said, Refusal):
+            if said.denied:
+                return blocked("permission denied")
+            return open_question(said.reason)
+        return self._judged(command, said)
+
+    def _judged(self, command: str, said: Said) -> Outcome:
+        outcome = self._verdict(command, said)
+        if outcome.answer is Answer.LEAK and self.role == SIGNED_IN and outcome.weakness is None:
+            honest = self._said((command,), forging=False)
+            if not isinstance(honest, Refusal) and self._verdict(command, honest).answer is not Answer.LEAK:
+                return leak(f"{outcome.reason}, once the caller has forged their user_metadata", Weakness.FORGEABLE)
+        return outcome
+
+    # -- verdicts ---------------------------------------------------------------------------------------------------------
+    def _verdict(self, command: str, said: Said) -> Outcome:
+        foreign = [Whose.OTHER] if self.role == SIGNED_IN else [Whose.OWN, Whose.OTHER]
+
+        def some(question: str, whose: Sequence[Whose] = foreign) -> bool:
+            return any(said.get((w, question), False) for w in whose)
+
+        found = {"SELECT": self._reading, "INSERT": self._inserting, "UPDATE": self._updating, "DELETE": self._deleting}[command](some)
+        if found is None:
+            return self._without_leak(command, said)
+        if command != "SELECT" and may_interfere(self.catalog, self.door, command):
+            return open_question(TRIGGERS_DECIDE)
+        return found
+
+    def _reading(self, some: _Some) -> Outcome | None:
+        if not some("r"):
+            return None
+        return leak(
+            "rows of another tenant are visible" if self.role == SIGNED_IN else "rows of tenants are visible to a caller without claims"
+        )
+
+    def _inserting(self, some: _Some) -> Outcome | None:
+        writes_tenant = self.door.tenant in writable(self.catalog, self.door.table, self.role, "INSERT")
+        return leak("a row can be written for another tenant") if writes_tenant and some("a") else None
+
+    def _updating(self, some: _Some) -> Outcome | None:
+        """Changed as it is, taken over, or handed to another tenant; by address, and without a condition."""
+        writes_tenant = self.door.tenant in writable(self.catalog, self.door.table, self.role, "UPDATE")
+        own = (Whose.OWN,)
+        for reads, weakness in ((" and r", None), ("", Weakness.UNFILTERED)):
+            how = "" if weakness is None else " by a statement without a condition"
+            if some(f"w{reads}") and some(f"c{reads}"):
+                return leak(f"a row of another tenant can be changed{how}", weakness)
+            if writes_tenant and self.role == SIGNED_IN and some(f"w{reads}") and some(f"c{reads}", own):
+                return leak(f"rows of another tenant can be taken over{how}", weakness)
+            if writes_tenant and self.role == SIGNED_IN and some(f"w{reads}", own) and some(f"c{reads}"):
+                return leak(f"rows can be handed to another tenant{how}", weakness)
+        return None
+
+    def _deleting(self, some: _Some) -> Outcome | None:
+        if some("d and r"):
+            return leak("a row of another tenant can be deleted")
+        return leak("a row of another tenant can be deleted by a statement without a condition", Weakness.UNFILTERED) if some("d") else None
+
+    def _without_leak(self, command: str, said: Said) -> Outcome:
+        """Blocked, if the caller gets at a row of its own; or if there is no policy to let anybody."""
+        names = self.catalog.acts_as(self.role)
+        own = {"SELECT": "r", "INSERT": "a", "UPDATE": "w", "DELETE": "d"}[command]
+        if self.role == SIGNED_IN and self._is_subject() and has_policy(self.policies, command, names):
+            nobody = (Whose.NOBODY, own)
+            if not said.get((Whose.OWN, own), False) and not self._cannot_name_tenant(command):
+                return open_question(CONTROL_FAILED)
+            if said.get(nobody, False):
+                return Outcome(Answer.BLOCKED, "rows without a tenant are open to every tenant", Weakness.SHARED)
+        return blocked()
+
+    def _cannot_name_tenant(self, command: str) -> bool:
+        """An INSERT that cannot say for whom is no way to another tenant, whatever the policies ask for."""
+        return command == "INSERT" and self.door.tenant not in writable(self.catalog, self.door.table, self.role, "INSERT")
+
+    # -- asking -----------------------------------------------------------------------------------------------------------
+    def _is_subject(self) -> bool:
+        return self.door.table.row_security and not self.catalog.bypasses_policies_of(self.role, self.door.table)
+
+    def _said(self, commands: Sequence[str], *, forging: bool = True) -> Said | Refusal:
+        if not self._is_subject():
+            return {(whose, question): True for whose in Whose for question in _QUESTIONS}
+        conditions = conditions_for(self.policies, self.catalog.acts_as(self.role))
+        asked = [q for q in _QUESTIONS if any(q in _ASKED_BY[c] for c in commands)]
+        query = self._query(conditions, asked)
+        who = self.session.as_caller(self.caller, self.role, forging=forging)
+        reply = self.session.ask(*who, query)
+        if isinstance(reply, Refusal) and reply.denied:
+            reply = self._resolved_before(who, query, " ".join(conditions.texts))
+        if isinstance(reply, Refusal):
+            return reply
+        keys = [(whose, question) for whose in Whose for question in asked]
+        return {key: bool(value) for key, value in zip(keys, reply.rows[-1], strict=True)}
+
+    def _query(self, conditions: Conditions, asked: Sequence[str]) -> sql.Composed:
+        letters = {
+            "r": conditions.reading,
+            "a": conditions.inserting,
+            "w": conditions.updating,
+            "c": conditions.updated,
+            "d": conditions.deleting,
+        }
+        needed = {letter for question in asked for letter in question.split(" and ")}
+        inner = sql.SQL(", ").join(
+            sql.SQL("coalesce(({}), false) as {}").format(sql.SQL(text if letter in needed else "false"), sql.SQL(letter))
+            for letter, text in letters.items()
+        )
+        outer = sql.SQL(", ").join(
+            sql.SQL("coalesce(bool_or({}) filter (where platformkit_whose = {}), false)").format(
+                sql.SQL(question), sql.Literal(whose.value)
+            )
+            for whose in Whose
+            for question in asked
+        )
+        rows = as_relation(self.door, ((row.whose.value, row.values) for row in self.rows))
+        return sql.SQL(
+            "select {outer} from (select platformkit_number as platformkit_whose, {inner} from {rows}) as platformkit_said"
+        ).format(outer=outer, inner=inner, rows=rows)
+
+    def _resolved_before(self, who: Sequence[sql.Composable], query: sql.Composed, texts: str) -> Reply | Refusal:
+        """Policies were resolved when they were made: what they call need not lie in a schema that the caller may name.
+
+        So the names are resolved as the scanning role, and only what is executed is the caller's. No prepared statement stays.
+        """
+        prepared = self.session.keep(sql.SQL("prepare {} as {}").format(_PLAN, query))
+        if isinstance(prepared, Refusal):
+            return Refusal(prepared.sqlstate, "the scanning role may not name what the policies name") if prepared.denied else prepared
+        try:
+            reply = self.session.ask(*who, sql.SQL("execute {}").format(_PLAN))
+        finally:
+            if not self.session.connection.closed:
+                self.session.connection.execute(sql.SQL("deallocate {}").format(_PLAN))
+        if isinstance(reply, Refusal) and reply.denied and self._is_resolved_again(texts):
+            return Refusal(
+                reply.sqlstate, "the policies look up rows and name what the role may not name; they cannot be evaluated as text"
+            )
+        return reply
+
+    def _is_resolved_again(self, texts: str) -> bool:
+        """PostgreSQL resolves a prepared statement anew for another role where it reads tables with policies of their own."""
+        hidden = [s.name for s in self.catalog.snapshot.schemas if not self.catalog.may_use(self.role, s.name)]
+        return " FROM " in texts and any(f"{quote_identifier(name)}." in texts for name in hidden)
