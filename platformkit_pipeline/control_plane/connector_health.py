@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from psycopg.types.json import Jsonb
-
 from platformkit_pipeline.control_plane import metrics
 from platformkit_pipeline.control_plane.connection import Connection
+from platformkit_pipeline.control_plane.scans import jsonb, storable_text
 from platformkit_pipeline.model.connector import Health, HealthStatus, QueueDepth
 from platformkit_pipeline.model.connector_inventory import ConnectorMeasures
 
@@ -37,10 +36,9 @@ def record(
     A check is append-only: the caller stores each scan once.
     """
     health, queue = measures.health, measures.queue
-    of_health = (health.status.value, health.latency_seconds, _storable(health.message)) if health else (None, None, "")
-    remarks = {_storable(name): _storable(text) for name, text in measures.remarks.items()}
+    of_health = (health.status.value, health.latency_seconds, storable_text(health.message)) if health else (None, None, "")
     of_queue = (queue.pending, queue.due, queue.oldest_age_seconds, queue.dead_letters) if queue else (None,) * 4
-    connection.execute(_INSERT, (target_id, scan_id, run_id, checked_at, *of_health, *of_queue, Jsonb(remarks)))
+    connection.execute(_INSERT, (target_id, scan_id, run_id, checked_at, *of_health, *of_queue, jsonb(dict(measures.remarks))))
     measured = (
         ("connector.latency", health.latency_seconds if health else None, "seconds"),
         ("connector.success_rate", success_rate, "percent"),
@@ -59,8 +57,3 @@ def of_scan(connection: Connection, target_id: int, scan_id: str) -> ConnectorMe
     status, latency, message, pending, due, age, dead, remarks = row
     health = None if status is None else Health(HealthStatus(status), latency, message)
     return ConnectorMeasures(health, None if pending is None else QueueDepth(pending, due, age, dead), remarks)
-
-
-def _storable(text: str) -> str:
-    """No text of PostgreSQL holds a NUL."""
-    return text.replace("\x00", "\ufffd")
