@@ -116,8 +116,9 @@ class _Probe:
         """Where nobody belongs to any tenant yet, a made-up user of each of two, so that policies that look them up can be tried."""
         for membership in callers.memberships():
             door = Door(membership.table, membership.tenant, {})
-            if callers.real(door).caller is None:
-                caller = callers.pretended(door)
+            real = callers.real(door)
+            if real.caller is None:
+                caller = callers.pretended(door, real)
                 for whose, user in ((Whose.OWN, caller.user), (Whose.OTHER, caller.other_user)):
                     trials.insert(door, caller, whose, {membership.user: user})
 
