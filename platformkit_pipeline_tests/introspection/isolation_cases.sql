@@ -393,6 +393,17 @@ create policy own on public.tied_children to authenticated using (exists (
   select from public.parents as p where p.id = tied_children.parent_id and p.tenant_id = (auth.jwt() ->> 'tenant_id')::uuid));
 insert into public.tied_children select gen_random_uuid(), tenant_id, id from public.parents;
 
+--= public.events bbbb bbbb
+-- a copy of a row must go into a partition that there is: where none takes it, that says nothing about policies
+create table public.events (
+  id uuid not null default gen_random_uuid(), tenant_id uuid not null, at timestamptz not null, primary key (id, at)
+) partition by range (at);
+create table public.events_2026 partition of public.events for values from ('2026-01-01') to ('2027-01-01');
+revoke all on public.events_2026 from anon, authenticated;
+alter table public.events enable row level security;
+create policy own on public.events to authenticated using (tenant_id = private.own_tenant());
+insert into public.events (tenant_id, at) select tenant_id, '2026-02-03' from public.members;
+
 --= public.owned LLLL LLLL
 --= public.owned_and_forced bbbb bbbb
 create table public.owned (id uuid primary key default gen_random_uuid(), tenant_id uuid not null);

@@ -77,7 +77,10 @@ def probe_isolation(
         raise kind(f"{location_of(dsn)}: the connection {what} during the isolation probe") from None
     leaks = sum(table.answer is Answer.LEAK for table in found)
     log.info("probed", level=level.value, tables=len(found), leaks=leaks, seconds=round(time.monotonic() - started, 3))
-    return IsolationProbe(level, found, moved(before, after))
+    sequences = moved(before, after)
+    if sequences:
+        log.warning("sequences moved during the probe", sequences=sequences)
+    return IsolationProbe(level, found, sequences)
 
 
 @dataclass(slots=True)

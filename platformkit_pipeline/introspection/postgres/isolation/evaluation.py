@@ -21,7 +21,7 @@ from platformkit_pipeline.introspection.postgres.isolation.outcomes import (
     leak,
     open_question,
 )
-from platformkit_pipeline.introspection.postgres.isolation.policies import Conditions, PolicyText, conditions_for, has_policy
+from platformkit_pipeline.introspection.postgres.isolation.policies import PolicyText, conditions_for, has_policy
 from platformkit_pipeline.introspection.postgres.isolation.session import (
     SIGNED_IN,
     Caller,
@@ -173,17 +173,6 @@ class Evaluation:
             return {(whose, question): True for whose in Whose for question in _QUESTIONS}
         conditions = conditions_for(self.policies, self.catalog.acts_as(self.role))
         asked = [q for q in _QUESTIONS if any(q in _ASKED_BY[c] for c in commands)]
-        query = self._query(conditions, asked)
-        who = self.session.as_caller(None if newcomer else self.caller, self.role, forging=forging)
-        reply = self.session.ask(*who, query)
-        if isinstance(reply, Refusal) and reply.denied:
-            reply = self._resolved_before(who, query, " ".join(conditions.texts))
-        if isinstance(reply, Refusal):
-            return reply
-        keys = [(whose, question) for whose in Whose for question in asked]
-        return {key: bool(value) for key, value in zip(keys, reply.rows[-1], strict=True)}
-
-    def _query(self, conditions: Conditions, asked: Sequence[str]) -> sql.Composed:
         letters = {
             "r": conditions.reading,
             "a": conditions.inserting,
@@ -192,21 +181,27 @@ class Evaluation:
             "d": conditions.deleting,
         }
         needed = {letter for question in asked for letter in question.split(" and ")}
-        inner = sql.SQL(", ").join(
-            sql.SQL("coalesce(({}), false) as {}").format(sql.SQL(text if letter in needed else "false"), sql.SQL(letter))
-            for letter, text in letters.items()
-        )
-        outer = sql.SQL(", ").join(
-            sql.SQL("coalesce(bool_or({}) filter (where platformkit_whose = {}), false)").format(
-                sql.SQL(question), sql.Literal(whose.value)
-            )
-            for whose in Whose
-            for question in asked
-        )
-        rows = as_relation(self.door, ((row.whose.value, row.values) for row in self.rows))
-        return sql.SQL(
-            "select {outer} from (select platformkit_number as platformkit_whose, {inner} from {rows}) as platformkit_said"
-        ).format(outer=outer, inner=inner, rows=rows)
+        texts = tuple(dict.fromkeys(text for letter, text in letters.items() if letter in needed))
+        query = self._query(texts)
+        who = self.session.as_caller(None if newcomer else self.caller, self.role, forging=forging)
+        reply = self.session.ask(*who, query)
+        if isinstance(reply, Refusal) and reply.denied:
+            reply = self._resolved_before(who, query, " ".join(texts))
+        if isinstance(reply, Refusal):
+            return reply
+        said: dict[tuple[Whose, str], bool] = {}
+        for row, values in zip(self.rows, reply.rows[-len(self.rows) :], strict=True):
+            holds = dict(zip(texts, map(bool, values), strict=True))
+            for question in asked:
+                key = (row.whose, question)
+                said[key] = said.get(key, False) or all(holds[letters[letter]] for letter in question.split(" and "))
+        return said
+
+    def _query(self, texts: Sequence[str]) -> sql.Composed:
+        """One row for each made-up one, in their order: what each condition says to it. Most policies say the same to all commands."""
+        told = sql.SQL(", ").join(sql.SQL("coalesce(({}), false)").format(sql.SQL(text)) for text in texts)
+        rows = as_relation(self.door, [row.values for row in self.rows])
+        return sql.SQL("select {told} from {rows} order by platformkit_number").format(told=told, rows=rows)
 
     def _resolved_before(self, who: Sequence[sql.Composable], query: sql.Composed, texts: str) -> Reply | Refusal:
         """Policies were resolved when they were made: what they call need not lie in a schema that the caller may name.

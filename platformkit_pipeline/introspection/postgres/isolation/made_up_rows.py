@@ -69,11 +69,13 @@ class MadeUpRows:
         return kept[0]
 
     def fresh(self, door: Door, row: Row) -> Row:
-        """The row with other values in what must be unique."""
+        """The row with other values in what must be unique; what decides on its partition stays."""
         unique = {n for i in self.catalog.indexes_of(door.table) if i.unique or "EXCLUDE" in i.definition for n in i.key_columns}
         for constraint in self.catalog.constraints_of(door.table):
             unique |= set(constraint.columns) if constraint.type is ConstraintType.EXCLUSION else set()
         columns = [c for c in self.catalog.columns_of(door.table) if c.name in unique and c.name in row and c != door.tenant]
+        key = door.table.partition_key or ""
+        columns = [c for c in columns if not re.search(rf"\b{re.escape(c.name)}\b", key)]
         return {**row, **{c.name: v for c in columns if c.name not in _USERS and (v := self.values.of(c.type)) is not None}}
 
     def in_name_of(self, door: Door, caller: Caller, whose: Whose, shape: Row) -> Row:
@@ -182,20 +184,19 @@ class MadeUpRows:
 
     def _asked(self, door: Door, rows: Sequence[Row], told: sql.Composable) -> Reply | Refusal:
         return self.session.ask(
-            sql.SQL("select {told} from {rows} order by platformkit_number").format(told=told, rows=as_relation(door, enumerate(rows)))
+            sql.SQL("select {told} from {rows} order by platformkit_number").format(told=told, rows=as_relation(door, rows))
         )
 
 
-def as_relation(door: Door, rows: Iterable[tuple[object, Row]]) -> sql.Composed:
-    """The rows as what stands in a FROM under the table's own name, each with what it is told apart by, `platformkit_number`."""
-    listed = sql.SQL(", ").join(sql.SQL("({}, {})").format(sql.Literal(mark), as_json(row)) for mark, row in rows)
+def as_relation(door: Door, rows: Sequence[Row]) -> sql.Composed:
+    """The rows as what stands in a FROM under the table's own name, with their places from 1 on as `platformkit_number`."""
     return sql.SQL(
-        "(values {listed}) as platformkit_made (platformkit_number, platformkit_values)"
+        "pg_catalog.jsonb_array_elements({listed}) with ordinality as platformkit_made (platformkit_values, platformkit_number)"
         " cross join lateral pg_catalog.jsonb_populate_record(null::{table}, platformkit_values) as {alias}"
-    ).format(listed=listed, table=name_of(door.table), alias=sql.Identifier(door.table.name))
+    ).format(listed=as_json(rows), table=name_of(door.table), alias=sql.Identifier(door.table.name))
 
 
-def as_json(row: Row) -> sql.Composed:
+def as_json(row: Row | Sequence[Row]) -> sql.Composed:
     return sql.SQL("{}::pg_catalog.jsonb").format(sql.Literal(json.dumps(row)))
 
 
