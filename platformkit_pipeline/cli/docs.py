@@ -15,6 +15,8 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 RULES_FILE = Path("docs/rules.md")
 """Where the rule book lies, relative to the root of a checkout."""
+SCHEMAS_FOLDER = Path("docs/contracts")
+"""Where the JSON Schemas of contract files lie."""
 _MOST_LINES_SHOWN = 20
 
 _CHECK = typer.Option(False, "--check", help="Write nothing; say whether the file is what would be written.")
@@ -28,6 +30,7 @@ def docs(context: typer.Context, check: bool = _CHECK) -> int:
     Examples:
       platformkit docs --check
       platformkit docs rules --output docs/rules.md
+      platformkit docs contracts
       platformkit docs diagrams docs/architecture
       platformkit docs release-notes 1.2.0 --output notes.md
 
@@ -38,7 +41,33 @@ def docs(context: typer.Context, check: bool = _CHECK) -> int:
         return 0
     if not check:
         raise ConfigurationError("say which document: `platformkit docs rules`; or --check for all of them, from the root of a checkout")
-    return _checked(RULES_FILE)
+    return max(_checked(RULES_FILE), _schemas_checked(SCHEMAS_FOLDER))
+
+
+@app.command("contracts")
+def contracts(
+    output: Path = typer.Option(SCHEMAS_FOLDER, "--output", metavar="FOLDER", help="Where they are written, or checked."),
+    check: bool = _CHECK,
+) -> int:
+    """Write the JSON Schemas of contract files, one file per kind of contract, and print their paths.
+
+    \b
+    Exit codes: 0 written, or nothing differs; 1 a schema differs; 2 it cannot be read or written.
+    """
+    from platformkit_pipeline.parity.contract_schemas import contract_schemas
+
+    if check:
+        return _schemas_checked(output)
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(f"{output}: cannot be made: {error.strerror}") from None
+    schemas = [(output / name, text) for name, text in contract_schemas()]
+    for path, text in schemas:
+        check_output(path)
+        write_text(text, path)
+    write_text("".join(f"{path}\n" for path, _ in schemas), None)
+    return 0
 
 
 @app.command("rules")
@@ -151,6 +180,13 @@ def _rule_book() -> str:
 
 def _checked(path: Path) -> int:
     return _compared(path, _rule_book(), f"platformkit docs rules --output {path}")
+
+
+def _schemas_checked(folder: Path) -> int:
+    from platformkit_pipeline.parity.contract_schemas import contract_schemas
+
+    command = f"platformkit docs contracts --output {folder}"
+    return max((_compared(folder / name, text, command) for name, text in contract_schemas()), default=0)
 
 
 def _compared(path: Path, wanted: str, command: str) -> int:

@@ -1,4 +1,4 @@
-"""`platformkit gate`: may this target be deployed? Asks a running instance."""
+"""`platformkit gate`: may this target be deployed, may this change be merged? Asks a running instance."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 import typer
 
 from platformkit_pipeline.cli.output import check_output, write_text
+from platformkit_pipeline.cli.subject import refuse_together
 from platformkit_pipeline.model.errors import ConfigurationError
+from platformkit_pipeline.model.parity import full_commit
 
 if TYPE_CHECKING:
     from platformkit_pipeline.operations.gate_client import Progress
@@ -35,12 +37,24 @@ class GateFormat(StrEnum):
 class GateKind(StrEnum):
     PROJECT = "project"
     REPOSITORY = "repository"
+    CONNECTOR = "connector"
+
+
+class GateName(StrEnum):
+    DEPLOY = "deploy"
+    MERGE = "merge"
 
 
 @app.command()
 def gate(
-    target: str = typer.Option(..., "--target", metavar="NAME", help="The target to scan and decide on."),
-    kind: GateKind | None = typer.Option(None, "--kind", help="Needed only where a project and a repository share the name."),
+    target: str = typer.Option(..., "--target", metavar="NAME", help="The target to run and decide on."),
+    which: GateName = typer.Option(GateName.DEPLOY, "--gate", help="Whether it may be deployed, or a change to it merged."),
+    base_run: str | None = typer.Option(
+        None, "--base-run", metavar="RUN", help="For the merge gate: the stored parity run of the merge base, by id, full commit or latest."
+    ),
+    commit: str | None = typer.Option(None, "--commit", metavar="SHA", help="For the merge gate: commit that the target runs, in full."),
+    branch: str | None = typer.Option(None, "--branch", metavar="NAME", help="For the merge gate: branch of that commit."),
+    kind: GateKind | None = typer.Option(None, "--kind", help="Needed only where targets of several kinds share the name."),
     url: str = typer.Option(DEFAULT_URL, "--url", envvar="PLATFORMKIT_GATE_URL", help="Web interface of the running instance."),
     timeout: float = typer.Option(
         _DEFAULT_TIMEOUT, "--timeout", min=1, metavar="SECONDS", help="How long to wait; then the run is told to stop."
@@ -52,16 +66,19 @@ def gate(
     output_format: GateFormat = typer.Option(GateFormat.TEXT, "--format", help="Form of the answer."),
     output: Path | None = typer.Option(None, "--output", metavar="FILE", help="Write the answer to a file instead of stdout."),
 ) -> int:
-    """Scan a target on a running instance and say whether it may be deployed.
+    """Run a target on a running instance and say whether it may be deployed, or a change to it merged.
 
-    The target is a project or a repository; of a repository the latest commit is decided on, which the answer names.
-    Launches the target's run through GraphQL, waits for it and reads the decision of that very run.
+    The target is a project, a repository or a connector. Of a repository the latest commit is decided on, which the answer
+    names; of a connector whether it may be registered.
+    Launches the target's run through GraphQL, waits for it and reads the decision of that very run. The merge gate holds
+    the contracts of a project against it and compares the score with that of the base.
 
     \b
     Examples:
       platformkit gate --target shop-production
       platformkit gate --target shop-production --url https://dagster.example --token-env GATE_TOKEN
       platformkit gate --target shop-production --format markdown >> "$GITHUB_STEP_SUMMARY"
+      platformkit gate --gate merge --target shop-staging --base-run latest --commit "$GITHUB_SHA" --branch "$GITHUB_HEAD_REF"
 
     \b
     Exit codes: 0 yes; 1 no; 2 wrong target, URL or option, nothing was launched;
@@ -69,13 +86,23 @@ def gate(
     """
     from platformkit_pipeline.cli.gate_report import rendered
     from platformkit_pipeline.operations.gate_client import ask_gate
-    from platformkit_pipeline.operations.gate_roads import ROADS
+    from platformkit_pipeline.operations.gate_roads import BASE_RUN_TAG, BRANCH_TAG, COMMIT_TAG, MERGES, ROADS
 
     check_output(output)
     meant = next((road.kind for road in ROADS if kind is not None and road.noun == kind.value), None)
-    tags = dict(map(_tag, tag or ()))
+    of_merge = {BASE_RUN_TAG: base_run, COMMIT_TAG: commit, BRANCH_TAG: branch}
+    if which is GateName.DEPLOY:
+        refuse_together("the deploy gate", {"--base-run": base_run, "--commit": commit, "--branch": branch})
+    elif kind not in (None, GateKind.PROJECT):
+        raise ConfigurationError("the merge gate decides on projects: contracts are held against a live one")
+    else:
+        full_commit(commit)
+    tags = {**dict(map(_tag, tag or ())), **{key: value for key, value in of_merge.items() if value is not None}}
+    roads = ROADS if which is GateName.DEPLOY else (MERGES,)
     with _progress(target) as progress:
-        answer = ask_gate(url, target, timeout_seconds=timeout, kind=meant, token=_token(token_env), tags=tags, progress=progress)
+        answer = ask_gate(
+            url, target, timeout_seconds=timeout, kind=meant, token=_token(token_env), tags=tags, progress=progress, roads=roads
+        )
     write_text(rendered(answer, output_format.value), output)
     return EXIT_CODES.get(answer.decision.verdict, EXIT_CANNOT_TELL)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from platformkit_pipeline.cli.connector_subject import connector_of_settings, refuse_other_options
 from platformkit_pipeline.cli.output import check_output, progress, progress_line, render, write_text
 from platformkit_pipeline.cli.repository_subject import (
     BaseOption,
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from platformkit_pipeline.cli.repository_subject import RepositorySubject
     from platformkit_pipeline.model.result import Result
     from platformkit_pipeline.model.scan import ScanReport
+    from platformkit_pipeline.model.settings import Connector
     from platformkit_pipeline.rules.registry import Rule
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -106,7 +108,7 @@ def scan(
     output_format: ScanFormat = typer.Option(ScanFormat.TABLE, "--format", help="Form of the report."),
     output: Path | None = typer.Option(None, "--output", metavar="FILE", help="Write the report to a file instead of stdout."),
 ) -> int:
-    """Judge one database, or one repository, by the rules.
+    """Judge one database, one repository or one connector by the rules.
 
     Opens one read-only transaction, changes nothing and stores nothing. With --probe read a second one asks, as anon and
     authenticated, for rows that are none of theirs; it needs a role that may read the tables and become those two. --probe
@@ -114,6 +116,9 @@ def scan(
 
     With --repo the latest commit of a git repository is judged, without a checkout: nothing of it is run, and what is not
     committed is not looked at. --base leaves out what was there before the change, and judges the migrations that it brings.
+
+    With --target the settings say what it is. A connector is asked everything and put to the acceptance suite, on a server that is
+    started for it, or on that of PLATFORMKIT_BENCH_DATABASE_URL; no event goes to its real destination.
 
     \b
     Examples:
@@ -149,6 +154,10 @@ def scan(
     if looked_at is not None:
         chosen = _chosen_repository_rules(select, ignore, change=base is not None)
         return _scan_repository(looked_at, chosen, fail_on, output_format, output)
+    connector = connector_of_settings(target, listed) if target is not None and listed is not None else None
+    if connector is not None:
+        refuse_other_options(connector.name, options.named("--target", "--settings") | probed | of_github | {"--base": base})
+        return _scan_connector(connector, _chosen_connector_rules(select, ignore), fail_on, output_format, output)
     for option, value in {"--base": base, **of_github}.items():
         if value is not None:
             raise ConfigurationError(f"{option} needs --repo, the repository that is meant")
@@ -189,9 +198,7 @@ def _chosen_rules(select: list[str] | None, ignore: list[str] | None, probe: Pro
     from platformkit_pipeline.rules.registry import Scope, Source, select_rules
 
     chosen = select_rules(codes_of(select, "--select"), codes_of(ignore, "--ignore"))
-    rules = tuple(rule for rule in chosen if rule.scope is Scope.PROJECT)
-    if not rules:
-        raise ConfigurationError("--select and --ignore leave no rule that judges a database")
+    rules = _left("database", (rule for rule in chosen if rule.scope is Scope.PROJECT))
     if probe is not ProbeLevel.NONE and not any(rule.source is Source.PROBE for rule in rules):
         raise ConfigurationError("--probe is judged by TEN005, which --select and --ignore leave out")
     return rules
@@ -210,6 +217,33 @@ def _scan_repository(
     return exit_code(report, fail_on)
 
 
+def _scan_connector(connector: Connector, rules: tuple[Rule, ...], fail_on: FailOn, output_format: ScanFormat, output: Path | None) -> int:
+    from platformkit_pipeline.operations.scan_connector import scan_connector
+
+    with progress(f"asking {connector.name}, and putting it to the acceptance suite ..."):
+        report = scan_connector(connector, rules=rules)
+    write_text(_rendered(report, rules, output_format, to_file=output is not None), output)
+    return exit_code(report, fail_on)
+
+
+def _chosen_connector_rules(select: list[str] | None, ignore: list[str] | None) -> tuple[Rule, ...]:
+    """All rules about connectors, or those chosen. Raises ConfigurationError when none is left."""
+    from platformkit_pipeline.rules.registry import rules_about_connectors, select_rules
+
+    every = rules_about_connectors()
+    if not select and not ignore:
+        return every
+    return _left("connector", (r for r in select_rules(codes_of(select, "--select"), codes_of(ignore, "--ignore")) if r in every))
+
+
+def _left(judged: str, rules: Iterable[Rule]) -> tuple[Rule, ...]:
+    """The rules that a choice leaves. Raises ConfigurationError when it leaves none."""
+    chosen = tuple(rules)
+    if not chosen:
+        raise ConfigurationError(f"--select and --ignore leave no rule that judges a {judged}")
+    return chosen
+
+
 def _chosen_repository_rules(select: list[str] | None, ignore: list[str] | None, *, change: bool) -> tuple[Rule, ...]:
     """All rules of such a scan, or those chosen. Raises ConfigurationError when none is left."""
     from platformkit_pipeline.operations.scan_repository import rules_of_scan
@@ -218,10 +252,7 @@ def _chosen_repository_rules(select: list[str] | None, ignore: list[str] | None,
     every = rules_of_scan(change=change)
     if not select and not ignore:
         return every
-    rules = tuple(r for r in select_rules(codes_of(select, "--select"), codes_of(ignore, "--ignore")) if r in every)
-    if not rules:
-        raise ConfigurationError("--select and --ignore leave no rule that judges a repository")
-    return rules
+    return _left("repository", (r for r in select_rules(codes_of(select, "--select"), codes_of(ignore, "--ignore")) if r in every))
 
 
 def codes_of(values: list[str] | None, option: str) -> list[str]:

@@ -33,7 +33,7 @@ DsnEnvOption = Annotated[
     str | None, typer.Option("--dsn-env", metavar="NAME", help="Environment variable that holds the connection string.")
 ]
 TargetOption = Annotated[
-    str | None, typer.Option("--target", metavar="NAME", help="A project of the settings; for a scan, or a repository.")
+    str | None, typer.Option("--target", metavar="NAME", help="A project of the settings; for a scan, also a repository or a connector.")
 ]
 SettingsOption = Annotated[
     Path | None,

@@ -9,8 +9,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Self
+
+import psycopg
+from psycopg import sql
 
 from platformkit_pipeline.model.connector import Capability, ConnectorObject, ContractTestResult, Health, QueueDepth
 from platformkit_pipeline.model.dsn import Dsn
@@ -37,25 +41,51 @@ class Bench:
     """Where the acceptance suite puts a connector to the test: a database of its own, and a destination that records and misbehaves.
 
     `dsn` has the delivery tables (`connectors.delivery`) in `schema`, and a table `effects` there (`consumer`, `event_id`, `key`,
-    `position`): what `receive` does with an event on a bench is one row in it. `url` takes whatever is posted to it, answers as the
-    suite wants, and speaks for every HTTP service; GETs are answered like a healthy one.
+    `position`): what `receive` does with an event on a bench is one row in it (`record_effect`). `url` takes whatever is posted to
+    it, answers as the suite wants, and speaks for every HTTP service; GETs are answered like a healthy one.
     """
 
     dsn: Dsn
     schema: str
     url: str
+    time_scale: float = 1.0
+    """Multiply every delay between attempts by this, so that the connector's own policy is seen in seconds instead of minutes."""
+    token: str = "bench"  # noqa: S105 - opens nothing but a bench
+    """What the service behind `url` takes as a token. A real one never goes to a bench."""
+
+    def record_effect(self, connection: psycopg.Connection[Any], consumer: str, event: Event) -> None:
+        """What an event does on a bench: one row, in the transaction of `connection`."""
+        insert = sql.SQL("insert into {} (consumer, event_id, key) values (%s, %s, %s)").format(sql.Identifier(self.schema, "effects"))
+        connection.execute(insert, [consumer, event.id, "/".join(event.key)])
+
+
+@dataclass(frozen=True, slots=True)
+class StandIn:
+    """A service that the bench puts behind its wire, for connectors whose other side is more than something that takes events."""
+
+    url: str
+    token: str = "bench"  # noqa: S105 - opens nothing but a stand-in
 
 
 class Connector(ABC):
-    """Construct with options as they stand in `platformkit.yaml`; options whose name ends in `_env` name environment variables.
+    """Constructed as `YourConnector(**options)` with the options of `platformkit.yaml`.
 
-    A constructor must not connect: it is called to see whether the interface is complete.
+    Options whose name ends in `_env` name environment variables. A constructor must neither connect nor read those variables:
+    it is called to see whether the interface is complete.
     """
 
     @classmethod
     def on_bench(cls, bench: Bench, options: Mapping[str, Any]) -> Self:
         """The same connector with its database and its destination on the bench; the suite calls nothing else to make one."""
         raise NotImplementedError(f"{cls.__name__} does not say how it is put to the test: override on_bench")
+
+    @classmethod
+    def stand_in(cls) -> AbstractContextManager[StandIn | None]:
+        """The service to put behind the wire of a bench, as long as the block lasts. Without one the bench speaks for a plain service."""
+        return nullcontext(None)
+
+    def close(self) -> None:  # noqa: B027 - most hold nothing
+        """Give back what is held open, such as connections. May be called more than once; what is called afterwards opens it again."""
 
     # ---------------------------------------------------------------- clause 9.1
 

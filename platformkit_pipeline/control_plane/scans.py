@@ -19,7 +19,7 @@ from platformkit_pipeline.control_plane.statements import statement
 from platformkit_pipeline.model.activity import Activity, activity_from_json, activity_to_json
 from platformkit_pipeline.model.errors import ControlPlaneError
 from platformkit_pipeline.model.result import Outcome, Result, Severity
-from platformkit_pipeline.model.score import Score
+from platformkit_pipeline.model.score import Score, exact
 from platformkit_pipeline.model.snapshot import RelationStatistics, Server, Unobserved
 from platformkit_pipeline.model.snapshot_inventory import (
     relation_statistics_from_json,
@@ -107,10 +107,10 @@ def begin(connection: Connection, scan: ScanRecord) -> None:
             "duration_seconds": scan.duration_seconds,
             "server_version": scan.server_version,
             "catalog_fingerprint": scan.catalog_fingerprint,
-            "server": _jsonb(server_to_json(scan.server)) if scan.server else None,
-            "statistics": _jsonb(relation_statistics_to_json(scan.statistics)),
-            "unobserved": _jsonb(unobserved_to_json(scan.unobserved)),
-            "activity": _jsonb(activity_to_json(scan.activity)) if scan.activity else None,
+            "server": jsonb(server_to_json(scan.server)) if scan.server else None,
+            "statistics": jsonb(relation_statistics_to_json(scan.statistics)),
+            "unobserved": jsonb(unobserved_to_json(scan.unobserved)),
+            "activity": jsonb(activity_to_json(scan.activity)) if scan.activity else None,
             "commit": scan.commit,
             "branch": scan.branch,
             "run_id": scan.run_id,
@@ -141,11 +141,11 @@ def complete(connection: Connection, scan_id: str, *, ruleset_digest: str, score
         {
             "scan_id": scan_id,
             "ruleset_digest": ruleset_digest,
-            "raw_score": _floor(score.raw),
-            "effective_score": _floor(score.effective),
-            "raw_score_exact": _exact(score.raw),
-            "effective_score_exact": _exact(score.effective),
-            "counts": _jsonb({outcome.value: {s.value: n for s, n in by.items()} for outcome, by in counts.items()}),
+            "raw_score": floored(score.raw),
+            "effective_score": floored(score.effective),
+            "raw_score_exact": exact(score.raw),
+            "effective_score_exact": exact(score.effective),
+            "counts": jsonb({outcome.value: {s.value: n for s, n in by.items()} for outcome, by in counts.items()}),
         },
     ).rowcount
     if not stored and find(connection, scan_id) is None:
@@ -203,14 +203,20 @@ def _from_row(row: tuple[Any, ...]) -> ScanRecord:
     return ScanRecord(**values)
 
 
-def _floor(score: Fraction) -> Decimal:
+def floored(score: Fraction) -> Decimal:
+    """As a numeric(9, 6) holds it, rounded down: 100 means all."""
     return (Decimal(score.numerator) / Decimal(score.denominator)).quantize(_SCORE_STEP, rounding=ROUND_FLOOR)
 
 
-def _exact(score: Fraction) -> str:
-    return f"{score.numerator}/{score.denominator}"
+def jsonb(value: Any) -> Jsonb:
+    """A parameter for a column of JSON."""
+    return Jsonb(value, dumps=_storable_json)
 
 
-def _jsonb(value: Any) -> Jsonb:
-    # jsonb holds no NUL, and a message of a foreign server may contain one.
-    return Jsonb(value, dumps=lambda v: json.dumps(v).replace("\\u0000", "\\ufffd"))
+def storable_text(text: str) -> str:
+    """`text` as PostgreSQL holds it: no NUL and no half of a surrogate pair, which a message of a foreign server may contain."""
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+
+
+def _storable_json(value: Any) -> str:
+    return storable_text(json.dumps(value, ensure_ascii=False).replace("\\u0000", "\\ufffd"))

@@ -37,9 +37,24 @@ def validated(model: type[_Model], document: Document) -> _Model:
 def faults_of(model: type[BaseModel], document: Document, error: ValidationError) -> Iterator[Fault]:
     """One fault per value that was refused, with its line."""
     for detail in error.errors(include_url=False, include_context=True, include_input=False):
-        path = tuple(detail["loc"])
+        path = _path_in(document.value, detail["loc"], missing=detail["type"] == "missing")
         expected = _expectation(model, path, detail["type"], detail["msg"], detail.get("ctx", {}))
         yield Fault(document.line_of(path), path, expected)
+
+
+def _path_in(value: Any, steps: Sequence[str | int], *, missing: bool) -> tuple[str | int, ...]:
+    """`steps` without those that are no part of the document: pydantic names the member of a union that it tried as well."""
+    path: list[str | int] = []
+    here: Any = value
+    for position, step in enumerate(steps):
+        in_list = isinstance(here, list) and isinstance(step, int) and step < len(here)
+        known = in_list or (isinstance(here, dict) and step in here)
+        if known:
+            here = here[step]
+        elif not (missing and position == len(steps) - 1):
+            continue
+        path.append(step)
+    return tuple(path)
 
 
 def sentence_of_fault(label: str, fault: Fault) -> str:

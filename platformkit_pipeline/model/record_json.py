@@ -14,13 +14,15 @@ _Convert = Callable[[Any], Any]
 
 
 def to_json(value: Any) -> Any:
-    """JSON values only: records become objects with one key per field, tuples become lists."""
+    """JSON values only: records become objects with one key per field, tuples become lists; JSON values stay what they are."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: to_json(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, Enum):
         return value.value
-    if isinstance(value, tuple):
+    if isinstance(value, tuple | list):
         return [to_json(item) for item in value]
+    if isinstance(value, Mapping):
+        return {str(key): to_json(item) for key, item in value.items()}
     if value is None or isinstance(value, str | int | float | bool):
         return value
     raise TypeError(f"{type(value).__name__} has no form as JSON")

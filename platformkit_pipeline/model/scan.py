@@ -9,7 +9,7 @@ from datetime import datetime
 from platformkit_pipeline.model.result import Outcome, Result
 from platformkit_pipeline.model.score import Score
 from platformkit_pipeline.model.snapshot import Unobserved
-from platformkit_pipeline.model.target import Target
+from platformkit_pipeline.model.target import Target, TargetKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class ScanReport:
     scan_id: str
     target: Target
     server_version: str | None
-    """Of a database's server; None for a repository."""
+    """Of a database's server; None for other targets."""
     started_at: datetime
     duration_seconds: float
     catalog_fingerprint: str
@@ -33,12 +33,16 @@ class ScanReport:
     """That was observed of a repository; None for one without any."""
     base: str | None = None
     """The commit that a change is compared with: findings that it has already are left out."""
+    connector: str | None = None
+    """Class and version of a connector that was asked; None for other targets."""
 
     @property
     def observed_thing(self) -> str:
         """What was looked at, in words: `PostgreSQL 15.18`, `commit 1a2b3c4d5e6f`."""
         if self.server_version is not None:
             return f"PostgreSQL {self.server_version}"
+        if self.target.kind is TargetKind.CONNECTOR:
+            return f"connector {self.connector}" if self.connector else "connector"
         since = f", compared with {self.base[:12]}" if self.base else ""
         return f"commit {self.commit[:12]}{since}" if self.commit else "no commit yet"
 

@@ -38,6 +38,45 @@ def display(score: Fraction) -> float:
     return int(score * 10) / 10
 
 
+def exact(score: Fraction) -> str:
+    """`numerator/denominator`, which `Fraction` reads back."""
+    return f"{score.numerator}/{score.denominator}"
+
+
+Judged = tuple[Severity, Outcome, int]
+"""What a score looks at: severity, outcome, and how many objects they speak for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """The weights of what was judged. `cap` is that of the worst severity that did not pass, else 100."""
+
+    passed: int
+    total: int
+    cap: Fraction
+
+    @property
+    def share(self) -> Fraction | None:
+        """100 times the weighted share of what passed, before the cap; None when nothing of it counts."""
+        return Fraction(100 * self.passed, self.total) if self.total else None
+
+
+def tally(judged: Iterable[Judged]) -> Tally:
+    """Add up by weight; NA and info do not count."""
+    passed = total = 0
+    cap = Fraction(100)
+    for severity, outcome, count in judged:
+        weight = WEIGHTS[severity] * count
+        if outcome is Outcome.NOT_APPLICABLE or not weight:
+            continue
+        total += weight
+        if outcome is Outcome.PASS:
+            passed += weight
+        else:
+            cap = min(cap, CAPS.get(severity, Fraction(100)))
+    return Tally(passed, total, cap)
+
+
 def compliance_score(results: Iterable[Result], waived: frozenset[int] = frozenset()) -> Score:
     """Score `results`; `waived` holds the positions of FAIL results that a valid waiver covers."""
     listed = list(results)
@@ -50,16 +89,7 @@ def compliance_score(results: Iterable[Result], waived: frozenset[int] = frozens
     )
 
 
-def _score(judged: Iterable[tuple[Severity, Outcome, int]]) -> Fraction:
-    passed = total = 0
-    cap = Fraction(100)
-    for severity, outcome, count in judged:
-        weight = WEIGHTS[severity] * count
-        if outcome is Outcome.NOT_APPLICABLE or not weight:
-            continue
-        total += weight
-        if outcome is Outcome.PASS:
-            passed += weight
-        else:
-            cap = min(cap, CAPS.get(severity, Fraction(100)))
-    return min(cap, Fraction(100 * passed, total)) if total else Fraction(100)
+def _score(judged: Iterable[Judged]) -> Fraction:
+    added = tally(judged)
+    share = added.share
+    return Fraction(100) if share is None else min(added.cap, share)

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from platformkit_pipeline.model.connector import DEFAULT_LIMITS, ConnectorLimits
 from platformkit_pipeline.model.dsn import redact
 from platformkit_pipeline.model.target import (
     Declarations,
@@ -147,7 +148,10 @@ class Project(_Entry):
     """Name of the entry under `repositories` that holds the project's migrations."""
     data_api: DataApi | None = None
     contracts: Text | None = None
-    """Folder of the project's contracts, relative to the settings file; default: `contracts` in its repository."""
+    """Folder of the project's contracts, relative to the settings file.
+
+    Default: `contracts` in its repository; without a repository `contracts/<name>` beside the settings.
+    """
     probe_writes: bool = False
     """Contract tests may change rows in transactions that are rolled back. Never in production, whatever stands here."""
 
@@ -164,6 +168,14 @@ class Repository(_Entry):
     github: GithubAccess | None = None
 
 
+class ConnectorLimitSettings(_Entry):
+    """From where on a connector counts as slow, and its queue as too long (CON003, CON007)."""
+
+    latency_seconds: float = Field(default=DEFAULT_LIMITS.latency_seconds, gt=0, le=3600)
+    pending: int = Field(default=DEFAULT_LIMITS.pending, ge=0)
+    oldest_age_seconds: float = Field(default=DEFAULT_LIMITS.oldest_age_seconds, gt=0, allow_inf_nan=False)
+
+
 class Connector(_Entry):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, populate_by_name=True)
 
@@ -173,6 +185,7 @@ class Connector(_Entry):
     owners: tuple[Owner, ...] = ()
     options: Mapping[str, Any] = Field(default_factory=dict)
     """Handed to the class as they are; options whose name ends in `_env` hold names of variables."""
+    limits: ConnectorLimitSettings = ConnectorLimitSettings()
 
     @field_validator("class_path")
     @classmethod
@@ -319,3 +332,9 @@ def observation_options_of(project: Project) -> ObservationOptions:
         explain_analyze=project.performance.explain_analyze,
         management_api=ManagementApiAccess(api.project_ref, api.token_env) if api else None,
     )
+
+
+def connector_limits_of(connector: Connector) -> ConnectorLimits:
+    """What the owners hold their connector to, in the terms of the rules."""
+    limits = connector.limits
+    return ConnectorLimits(limits.latency_seconds, limits.pending, limits.oldest_age_seconds)

@@ -10,8 +10,29 @@ from typing import Any
 from platformkit_pipeline.control_plane import findings, scans
 from platformkit_pipeline.control_plane.connection import Connection, control_plane_errors
 from platformkit_pipeline.model.result import Outcome, Severity
-from platformkit_pipeline.model.target import Target
+from platformkit_pipeline.model.target import Target, TargetKind
 from platformkit_pipeline.operations.stored_snapshot import target_id_of
+
+
+@dataclass(frozen=True, slots=True)
+class _Consequence:
+    """What a violation has for targets of one kind (clause 12)."""
+
+    gate: str
+    blocking: tuple[Severity, ...]
+    refusal: str = ""
+    """Said first where the answer is no."""
+
+    @property
+    def severities(self) -> str:
+        return " or ".join(severity.value for severity in self.blocking)
+
+
+_DEPLOYMENT = _Consequence("deploy", (Severity.CRITICAL,))
+_CONSEQUENCES = {
+    TargetKind.CONNECTOR: _Consequence("registration", (Severity.CRITICAL, Severity.HIGH), "registration is blocked (clause 12)"),
+}
+"""A connector is registered when it is complete and passes; everything else may be deployed with less."""
 
 STALE_AFTER = timedelta(hours=26)
 """A nightly scan, two hours late."""
@@ -47,25 +68,30 @@ class GateDecision:
 
 
 def decide_deploy_gate(connection: Connection, target: Target, *, now: datetime) -> GateDecision:
-    """No on any open critical finding, on one that could not be judged, and on a stale scan. Raises ControlPlaneError."""
+    """No on any open critical finding, on one that could not be judged, and on a stale scan; for a connector, whose registration
+    is decided on, on high ones as well. Raises ControlPlaneError.
+    """
+    consequence = _CONSEQUENCES.get(target.kind, _DEPLOYMENT)
     with control_plane_errors(), connection.transaction():
         target_id = target_id_of(connection, target)
         scan = scans.latest(connection, target_id)
-        critical = [f for f in findings.open_findings(connection, target_id) if f.result.severity is Severity.CRITICAL]
-    failing = [f for f in critical if f.result.outcome is Outcome.FAIL]
-    blind = [f for f in critical if f.result.outcome is Outcome.UNKNOWN]
+        severe = [f for f in findings.open_findings(connection, target_id) if f.result.severity in consequence.blocking]
+    failing = [f for f in severe if f.result.outcome is Outcome.FAIL]
+    blind = [f for f in severe if f.result.outcome is Outcome.UNKNOWN]
     stale = scan is None or now - scan.started_at > STALE_AFTER
+    verdict = "unknown" if scan is None else "no" if severe or stale else "yes"
     reasons = [
-        *([f"open critical findings: {len(failing)}"] if failing else []),
-        *([f"objects that a critical rule could not judge: {len(blind)}"] if blind else []),
+        *([consequence.refusal] if consequence.refusal and verdict == "no" else []),
+        *([f"open {consequence.severities} findings: {len(failing)}"] if failing else []),
+        *([f"objects that a {consequence.severities} rule could not judge: {len(blind)}"] if blind else []),
         *(["the target has no complete scan"] if scan is None else []),
         *([f"the last complete scan started at {scan.started_at:%Y-%m-%d %H:%M} UTC, more than 26 hours ago"] if scan and stale else []),
     ]
     return GateDecision(
-        gate="deploy",
+        gate=consequence.gate,
         target=target.name,
-        verdict="unknown" if scan is None else "no" if critical or stale else "yes",
-        reasons=tuple(reasons) or ("no critical finding is open",),
+        verdict=verdict,
+        reasons=tuple(reasons) or (f"no {consequence.severities} finding is open",),
         blocking=tuple(
             BlockingFinding(f.result.rule, f.result.name, f.result.outcome.value, str(f.result.object), f.result.message, f.fingerprint)
             for f in (*failing, *blind)

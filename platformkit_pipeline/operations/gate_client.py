@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +19,8 @@ import httpx
 from platformkit_pipeline.logs import get_logger
 from platformkit_pipeline.model.dsn import redact
 from platformkit_pipeline.model.errors import ConfigurationError, ObservationError
+from platformkit_pipeline.model.merge_decision import GATE as MERGE_GATE
+from platformkit_pipeline.model.merge_decision import MergeDecision, merge_decision_from_json
 from platformkit_pipeline.model.target import TargetKind
 from platformkit_pipeline.operations import gate_documents
 from platformkit_pipeline.operations.decide_gate import GateDecision, decision_from_json
@@ -74,7 +76,7 @@ class CheckVerdict:
 class GateAnswer:
     """The decision of one run, with the checks that the same run evaluated. `run_url` opens the run in the web interface."""
 
-    decision: GateDecision
+    decision: GateDecision | MergeDecision
     run_id: str
     run_url: str
     checks: tuple[CheckVerdict, ...]
@@ -89,9 +91,10 @@ def ask_gate(
     token: str | None = None,
     tags: Mapping[str, str] | None = None,
     progress: Progress | None = None,
+    roads: Sequence[Road] = ROADS,
 ) -> GateAnswer:
-    """Scan `target` on the instance behind `url` and return what its deploy gate decided. `kind` tells a project and a
-    repository of one name apart.
+    """Run `target` on the instance behind `url` and return what the gate at the end of its road decided, by default the deploy gate.
+    `kind` tells a project and a repository of one name apart.
 
     Raises ConfigurationError for a URL that is not one of this product and for a name that needs a kind, UnknownTarget for
     one that the instance does not have (nothing was launched), InstanceUnavailable, RunFailed and GateTimeout (the run was
@@ -99,7 +102,7 @@ def ask_gate(
     """
     with Instance(url, timeout_seconds=timeout_seconds, token=token, progress=progress) as instance:
         location = instance.wait_until_loaded()
-        known = {road: instance.partition_keys(road) for road in ROADS if kind in (None, road.kind)}
+        known = {road: instance.partition_keys(road) for road in roads if kind in (None, road.kind)}
         road = the_road_to(target, known, url)
         run_id = instance.launch(location, road, target, tags or {})
         with instance.stopping_if_interrupted(run_id):
@@ -343,9 +346,10 @@ class _LocationFailed(InstanceUnavailable):
     """Waiting longer does not help."""
 
 
-def _decision(text: str) -> GateDecision:
+def _decision(text: str) -> GateDecision | MergeDecision:
     try:
-        return decision_from_json(json.loads(text))
+        value = json.loads(text)
+        return merge_decision_from_json(value) if value["gate"] == MERGE_GATE else decision_from_json(value)
     except (ValueError, KeyError, TypeError, AttributeError):
         raise InstanceUnavailable("the instance answered a decision in another form: are both sides of the same version?") from None
 

@@ -26,7 +26,15 @@ class Road:
 
 PROJECTS = Road(TargetKind.SUPABASE_PROJECT, "project", "scan_target", ("governance", "gate"), "supabase_projects")
 REPOSITORIES = Road(TargetKind.REPOSITORY, "repository", "scan_repository", ("governance", "repository_gate"), "repositories")
-ROADS = (PROJECTS, REPOSITORIES)
+CONNECTORS = Road(TargetKind.CONNECTOR, "connector", "scan_connector", ("governance", "connector_gate"), "connectors")
+ROADS = (PROJECTS, REPOSITORIES, CONNECTORS)
+"""To the deploy gate."""
+MERGES = Road(TargetKind.SUPABASE_PROJECT, "project", "score_parity", ("governance", "merge_gate"), "supabase_projects")
+"""To the merge gate."""
+BASE_RUN_TAG = "platformkit/base_run"
+COMMIT_TAG = "platformkit/commit"
+BRANCH_TAG = "platformkit/branch"
+"""Tags of a run on the road to the merge gate: what it measures, and which stored run it is compared with."""
 
 
 def the_road_to(target: str, known: Mapping[Road, Sequence[str]], url: str) -> Road:
@@ -43,7 +51,7 @@ def the_road_to(target: str, known: Mapping[Road, Sequence[str]], url: str) -> R
 
 def _suggestion(target: str, known: tuple[str, ...]) -> str:
     if not known:
-        return "it has none at all: list projects and repositories in its platformkit.yaml"
+        return "it has none at all: list projects, repositories or connectors in its platformkit.yaml"
     if similar := difflib.get_close_matches(target, known, n=_SIMILAR_NAMES):
         return f"did you mean {', '.join(similar)}?"
     more = f" and {len(known) - _NAMES_SHOWN} more" if len(known) > _NAMES_SHOWN else ""

@@ -10,22 +10,20 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from platformkit_pipeline.control_plane import inventory, metrics, scans
 from platformkit_pipeline.control_plane.connection import Connection, control_plane_errors
 from platformkit_pipeline.control_plane.inventory import InventoryChanges
 from platformkit_pipeline.control_plane.scans import ScanRecord
 from platformkit_pipeline.introspection.repository.git import open_repository
 from platformkit_pipeline.introspection.repository.github_settings import with_github
 from platformkit_pipeline.introspection.repository.options import RepositoryOptions
-from platformkit_pipeline.logs import bind_ids, get_logger
+from platformkit_pipeline.logs import bind_ids
 from platformkit_pipeline.model.inventory import InventoryObject, set_digest
 from platformkit_pipeline.model.repository.inventory import inventory_of
 from platformkit_pipeline.model.repository.snapshot import RepositorySnapshot
 from platformkit_pipeline.model.target import GithubAccess, Target
+from platformkit_pipeline.operations.keep_observation import keep_observation
 from platformkit_pipeline.operations.scan_repository import observed, told_by_github
 from platformkit_pipeline.operations.stored_snapshot import target_id_of
-
-_log = get_logger("operations.observe_repository_target")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +84,5 @@ def observe_repository_target(
             object_count=len(objects),
         )
         with control_plane_errors(), connection.transaction():
-            scans.begin(connection, record)
-            changes = inventory.write(connection, target_id, scan_id, objects)
-            for name, value, unit in (("scan.duration", duration, "seconds"), ("scan.objects", len(objects), "objects")):
-                metrics.record(connection, name, value, unit, target_id=target_id, scan_id=scan_id, run_id=run_id)
-        _log.info("observed", objects=len(objects), added=changes.added, changed=changes.changed, removed=changes.removed)
+            changes = keep_observation(connection, record, objects)
     return RepositoryObservation(scan_id, snapshot, fingerprint, duration, objects, changes)

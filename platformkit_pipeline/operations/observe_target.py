@@ -9,21 +9,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from platformkit_pipeline.control_plane import inventory, metrics, scans
 from platformkit_pipeline.control_plane.connection import Connection, control_plane_errors
 from platformkit_pipeline.control_plane.inventory import InventoryChanges
 from platformkit_pipeline.control_plane.scans import ScanRecord
 from platformkit_pipeline.introspection.postgres.fingerprint import catalog_fingerprint
-from platformkit_pipeline.logs import bind_ids, get_logger
+from platformkit_pipeline.logs import bind_ids
 from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.model.inventory import set_digest
 from platformkit_pipeline.model.snapshot import Unobserved
 from platformkit_pipeline.model.snapshot_inventory import inventory_of
 from platformkit_pipeline.model.target import NO_OPTIONS, ObservationOptions, Target
+from platformkit_pipeline.operations.keep_observation import keep_observation
 from platformkit_pipeline.operations.observe_all import observe_all
 from platformkit_pipeline.operations.stored_snapshot import target_id_of
-
-_log = get_logger("operations.observe_target")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +57,7 @@ def observe_target(
         fingerprint = catalog_fingerprint(snapshot)
         duration = time.monotonic() - started
         with control_plane_errors(), connection.transaction():
-            scans.begin(
+            changes = keep_observation(
                 connection,
                 ScanRecord(
                     scan_id=scan_id,
@@ -76,11 +74,8 @@ def observe_target(
                     set_digest=set_digest(objects),
                     object_count=len(objects),
                 ),
+                objects,
             )
-            changes = inventory.write(connection, target_id, scan_id, objects)
-            metrics.record(connection, "scan.duration", duration, "seconds", target_id=target_id, scan_id=scan_id, run_id=run_id)
-            metrics.record(connection, "scan.objects", len(objects), "objects", target_id=target_id, scan_id=scan_id, run_id=run_id)
-        _log.info("observed", objects=len(objects), added=changes.added, changed=changes.changed, removed=changes.removed)
     return Observation(
         scan_id=scan_id,
         target=target,

@@ -21,7 +21,7 @@ from platformkit_pipeline.logs import get_logger
 from platformkit_pipeline.model.document_faults import faults_of, sentence_of_fault
 from platformkit_pipeline.model.dsn import Dsn, redact
 from platformkit_pipeline.model.errors import ConfigurationError, SettingsError, UnknownTarget
-from platformkit_pipeline.model.settings import Project, Repository, Settings, TargetLists
+from platformkit_pipeline.model.settings import Connector, Project, Repository, Settings, TargetLists
 from platformkit_pipeline.model.target import OWNER_NAME, GithubAccess
 from platformkit_pipeline.model.yaml_document import Document, Fault, MalformedDocument, parse_json, parse_yaml, strings_of
 from platformkit_pipeline.operations.resolve_dsn import dsn_from_environment
@@ -34,7 +34,7 @@ _MOST_NAMES_SHOWN = 10
 
 _log = get_logger("operations.read_settings")
 _Model = TypeVar("_Model", bound=BaseModel)
-_Target = TypeVar("_Target", Project, Repository)
+_Target = TypeVar("_Target", Project, Repository, Connector)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +122,11 @@ def find_project(settings: Settings, name: str) -> Project:
 def find_repository(settings: Settings, name: str) -> Repository:
     """The repository called `name`; raises UnknownTarget with the names there are."""
     return _found(settings.repositories, name, "repository")
+
+
+def find_connector(settings: Settings, name: str) -> Connector:
+    """The connector called `name`; raises UnknownTarget with the names there are."""
+    return _found(settings.connectors, name, "connector")
 
 
 def repository_path(settings_file: Path, repository: Repository) -> Path:

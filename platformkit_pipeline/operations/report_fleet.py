@@ -24,7 +24,10 @@ select c.target_name, c.target_kind, c.environment, c.owners, c.scanned_at, s.ra
 
 @dataclass(frozen=True, slots=True)
 class FleetReport:
-    """All active projects by name, then the repositories, as stored when `audit_head` (64 hex digits) was the end of the audit chain."""
+    """All active projects by name, then the repositories, then the connectors, as stored when `audit_head` was the end of the audit chain.
+
+    `audit_head` has 64 hex digits.
+    """
 
     standings: tuple[TargetStanding, ...]
     audit_head: str
@@ -38,9 +41,9 @@ class FleetReport:
 
 
 def report_fleet(connection: Connection) -> FleetReport:
-    """Read the present state of all projects and repositories. Raises ControlPlaneError."""
+    """Read the present state of all targets. Raises ControlPlaneError."""
     with control_plane_errors(), connection.transaction():
-        standings = (*standings_of(connection, TargetKind.SUPABASE_PROJECT), *standings_of(connection, TargetKind.REPOSITORY))
+        standings = tuple(standing for kind in TargetKind for standing in standings_of(connection, kind))
         return FleetReport(standings, _head(connection))
 
 

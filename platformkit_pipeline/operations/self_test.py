@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg import sql
@@ -30,6 +30,7 @@ from platformkit_pipeline.model.dsn import Dsn, redact
 from platformkit_pipeline.model.isolation import ProbeLevel
 from platformkit_pipeline.model.result import Outcome, Result
 from platformkit_pipeline.model.target import Declarations, ManagementApiAccess
+from platformkit_pipeline.operations.self_test_connectors import ConnectorBench, complaints_about_connector_rule
 from platformkit_pipeline.operations.self_test_history import complaints_about_history_rule
 from platformkit_pipeline.operations.self_test_migrations import complaints_about
 from platformkit_pipeline.operations.self_test_repositories import RepositoryBench, complaints_about_repository_rule
@@ -63,6 +64,7 @@ _PATIENCE_SECONDS = 20
 
 _log = get_logger("operations.self_test")
 
+BenchT = TypeVar("BenchT")
 Progress = Callable[[str], None]
 """Told what is going on, in a few words."""
 
@@ -98,41 +100,54 @@ def self_test(rules: Sequence[Rule], progress: Progress = lambda _: None) -> Sel
 
     Raises SandboxError when there is no server to be had.
     """
-    on_a_server = [rule for rule in rules if rule.source is not Source.FILES and rule.source not in REPOSITORY_SOURCES]
-    binaries = find_binaries() if on_a_server else None  # before the work of minutes that a missing server would waste
-    tested = [_test_of_files(rule) for rule in rules if rule.source is Source.FILES]
-    tested += _tests_of_repositories([rule for rule in rules if rule.source in REPOSITORY_SOURCES], progress)
-    if binaries is None:
-        return SelfTest(None, None, tuple(sorted(tested, key=lambda test: test.code)))
-    progress(f"starting PostgreSQL {binaries.version}")
-    with Bench.set_up() as bench:
-        for number, rule in enumerate(on_a_server, start=1):
-            progress(f"{number}/{len(on_a_server)} {rule.code}")
-            tested.append(test_of(rule, bench))
-    return SelfTest(binaries.version, binaries.source, tuple(sorted(tested, key=lambda test: test.code)))
+    without_server = (Source.FILES, *REPOSITORY_SOURCES)
+    of_databases = [rule for rule in rules if rule.source not in (*without_server, Source.CONNECTOR)]
+    needs_server = any(rule.source not in without_server for rule in rules)
+    binaries = find_binaries() if needs_server else None  # before the work of minutes that a missing server would waste
+    tested = [_tested(rule, complaints_about(rule)) for rule in rules if rule.source is Source.FILES]
+    of_repositories = [rule for rule in rules if rule.source in REPOSITORY_SOURCES]
+    tested += _on_bench(of_repositories, RepositoryBench.set_up, complaints_about_repository_rule, progress)
+    of_connectors = [rule for rule in rules if rule.source is Source.CONNECTOR]
+    tested += _on_bench(of_connectors, ConnectorBench.set_up, complaints_about_connector_rule, progress)
+    if of_databases and binaries is not None:
+        progress(f"starting PostgreSQL {binaries.version}")
+        tested += _on_bench(of_databases, Bench.set_up, complaints_about_database_rule, progress)
+    in_order = tuple(sorted(tested, key=lambda test: test.code))
+    return SelfTest(binaries.version, binaries.source, in_order) if binaries is not None else SelfTest(None, None, in_order)
 
 
-def _tests_of_repositories(rules: Sequence[Rule], progress: Progress) -> list[RuleTest]:
+def _on_bench(
+    rules: Sequence[Rule],
+    set_up: Callable[[], AbstractContextManager[BenchT]],
+    complaints: Callable[[Rule, BenchT], Iterable[str]],
+    progress: Progress,
+) -> list[RuleTest]:
+    """Rules of one kind on the bench that such rules need, which is set up only where there are any."""
     if not rules:
         return []
     tested = []
-    with RepositoryBench.set_up() as bench:
+    with set_up() as bench:
         for number, rule in enumerate(rules, start=1):
             progress(f"{number}/{len(rules)} {rule.code}")
-            tested.append(RuleTest(rule.code, rule.name, tuple(complaints_about_repository_rule(rule, bench))))
+            tested.append(_tested(rule, complaints(rule, bench)))
     return tested
 
 
-def _test_of_files(rule: Rule) -> RuleTest:
-    return RuleTest(rule.code, rule.name, tuple(complaints_about(rule)))
+def _tested(rule: Rule, complaints: Iterable[str]) -> RuleTest:
+    made = RuleTest(rule.code, rule.name, tuple(complaints))
+    if made.complaints:
+        _log.info("rule fails its own test", rule=made.code, complaints=made.complaints)
+    return made
 
 
 def test_of(rule: Rule, bench: Bench) -> RuleTest:
     """Try both examples of one rule."""
-    complaints = tuple(complaints_about_history_rule(rule) if rule.source is Source.REPLAY else _complaints(bench, rule))
-    if complaints:
-        _log.info("rule fails its own test", rule=rule.code, complaints=complaints)
-    return RuleTest(rule.code, rule.name, complaints)
+    return _tested(rule, complaints_about_database_rule(rule, bench))
+
+
+def complaints_about_database_rule(rule: Rule, bench: Bench) -> Iterator[str]:
+    """What is wrong with the examples of a rule that judges a database or a history."""
+    return complaints_about_history_rule(rule) if rule.source is Source.REPLAY else _complaints(bench, rule)
 
 
 # -- what is demanded of a rule ------------------------------------------------------------------------------------------

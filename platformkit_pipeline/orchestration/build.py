@@ -25,35 +25,61 @@ def build_defs(*, resources: Mapping[str, Any] | None = None) -> dg.Definitions:
         # Partitioned checks are a preview and single-run backfills a beta in this pinned version; both are covered by tests.
         warnings.simplefilter("ignore", category=dg.PreviewWarning)
         warnings.simplefilter("ignore", category=dg.BetaWarning)
+        from platformkit_pipeline.orchestration.assets.connector.connector_scan import connector_scan
+        from platformkit_pipeline.orchestration.assets.parity.parity_scan import parity_scan_of
         from platformkit_pipeline.orchestration.assets.reporting import compliance_report
         from platformkit_pipeline.orchestration.assets.repository.repository_scan import repository_scan
-        from platformkit_pipeline.orchestration.assets.sources import source_projects, source_repositories
+        from platformkit_pipeline.orchestration.assets.sources import source_connectors, source_projects, source_repositories
         from platformkit_pipeline.orchestration.assets.target_scan import target_scan
         from platformkit_pipeline.orchestration.data_quality import stored_data_quality
         from platformkit_pipeline.orchestration.jobs import (
             fleet_report,
             nightly,
+            nightly_connectors,
+            nightly_parity,
             nightly_repositories,
             prove_target,
+            scan_connector,
             scan_repository,
             scan_target,
+            score_parity,
         )
         from platformkit_pipeline.orchestration.resources import ControlPlaneResource, SettingsResource
         from platformkit_pipeline.orchestration.schedules import nightly_schedules
         from platformkit_pipeline.orchestration.sensors.fleet_report import FLEET_REPORT_SENSORS
+        from platformkit_pipeline.orchestration.sensors.outbox_delivery import outbox_delivery
         from platformkit_pipeline.orchestration.sensors.repository_head import repository_head
         from platformkit_pipeline.orchestration.sensors.target_registry import target_registry
 
         given = {"settings": SettingsResource(), "control_plane": ControlPlaneResource(), **(resources or {})}
+        parity_scan = parity_scan_of(_declared_checks(given["settings"]))
         return dg.Definitions(
-            assets=[source_projects, target_scan, source_repositories, repository_scan, compliance_report],
+            assets=[
+                *(source_projects, target_scan, parity_scan),
+                *(source_repositories, repository_scan),
+                *(source_connectors, connector_scan),
+                compliance_report,
+            ],
             asset_checks=[stored_data_quality],
-            jobs=[scan_target, prove_target, scan_repository, nightly, nightly_repositories, fleet_report],
+            jobs=[
+                *(scan_target, prove_target, score_parity, scan_repository, scan_connector),
+                *(nightly, nightly_repositories, nightly_connectors, nightly_parity, fleet_report),
+            ],
             schedules=list(nightly_schedules(_schedule(given["settings"]))),
-            sensors=[target_registry, repository_head, *FLEET_REPORT_SENSORS],
+            sensors=[target_registry, repository_head, outbox_delivery, *FLEET_REPORT_SENSORS],
             resources=given,
             executor=_EXECUTOR,
         )
+
+
+def _declared_checks(settings: Any) -> tuple[tuple[str, str], ...]:
+    """Of the data contracts that are there now; without settings none."""
+    from platformkit_pipeline.operations.declared_checks import declared_data_checks
+
+    try:
+        return tuple(declared_data_checks(settings.file, settings.read()))
+    except SettingsError:
+        return ()
 
 
 def _schedule(settings: Any) -> Schedule:

@@ -19,6 +19,7 @@ from platformkit_pipeline.orchestration.failures import origin_of, sentence_of
 from platformkit_pipeline.orchestration.keys import COMPLIANCE_REPORT, INVENTORY
 from platformkit_pipeline.orchestration.metadata import Metadata, table
 from platformkit_pipeline.orchestration.resources import ControlPlaneResource
+from platformkit_pipeline.parity.data.expectations import quiet_context
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -94,15 +95,11 @@ def stored_data_quality(context: dg.AssetCheckExecutionContext, control_plane: C
 
 def verify(rows: StoredRows, promises: Sequence[Promise]) -> Iterator[dg.AssetCheckResult]:
     """One result per promise, also when Great Expectations itself fails on one."""
-    import great_expectations as gx
     import pandas as pd
-    from great_expectations.data_context.types.base import ProgressBarsConfig
 
     # Objects, not pandas' own strings: a missing value must stay missing.
     frame = pd.DataFrame(rows.rows, columns=list(rows.columns), dtype=object)
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)  # they would fill stderr
-    batch = context.data_sources.add_pandas("ops").add_dataframe_asset("rows").add_batch_definition_whole_dataframe("all")
+    batch = quiet_context().data_sources.add_pandas("ops").add_dataframe_asset("rows").add_batch_definition_whole_dataframe("all")
     for promise in promises:
         try:
             outcome = batch.get_batch({"dataframe": frame}).validate(_expectation(promise), result_format="SUMMARY")

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import dagster as dg
 
+from platformkit_pipeline.orchestration.assets.connector.connector_scan import CONNECTOR_KEYS
+from platformkit_pipeline.orchestration.assets.parity.parity_scan import PARITY_KEYS
 from platformkit_pipeline.orchestration.assets.repository.repository_scan import REPOSITORY_KEYS
 from platformkit_pipeline.orchestration.assets.target_scan import TARGET_KEYS, UNHURRIED_KEYS
 from platformkit_pipeline.orchestration.data_quality import stored_data_quality
-from platformkit_pipeline.orchestration.keys import FLEET_REPORT
+from platformkit_pipeline.orchestration.keys import FLEET_REPORT, MERGE_GATE
 
 _MAX_RUNTIME_TAG = "dagster/max_runtime"
 _PRIORITY_TAG = "dagster/priority"
 _TARGET = dg.AssetSelection.assets(*TARGET_KEYS)
 _REPOSITORY = dg.AssetSelection.assets(*REPOSITORY_KEYS)
+_PARITY = dg.AssetSelection.assets(*PARITY_KEYS)
+_CONNECTOR = dg.AssetSelection.assets(*CONNECTOR_KEYS)
 _UNHURRIED = dg.AssetSelection.assets(*UNHURRIED_KEYS)
 
 scan_target = dg.define_asset_job(
@@ -36,6 +40,13 @@ scan_repository = dg.define_asset_job(
     tags={_PRIORITY_TAG: "10"},
 )
 
+scan_connector = dg.define_asset_job(
+    "scan_connector",
+    selection=_CONNECTOR,
+    description="One connector from its answers and the acceptance suite to the gate. Launch it on a partition.",
+    tags={_PRIORITY_TAG: "10"},
+)
+
 nightly = dg.define_asset_job(
     "nightly",
     selection=_TARGET - dg.AssetSelection.checks(stored_data_quality),
@@ -47,6 +58,30 @@ nightly_repositories = dg.define_asset_job(
     "nightly_repositories",
     selection=_REPOSITORY,
     description="Every repository from the observation of HEAD to the gate, in one run over the range of all partitions.",
+    tags={_MAX_RUNTIME_TAG: str(8 * 3600)},
+)
+
+nightly_connectors = dg.define_asset_job(
+    "nightly_connectors",
+    selection=_CONNECTOR,
+    description="Every connector from its answers and the acceptance suite to the gate, in one run over the range of all partitions.",
+    tags={_MAX_RUNTIME_TAG: str(8 * 3600)},
+)
+
+score_parity = dg.define_asset_job(
+    "score_parity",
+    selection=_PARITY,
+    description=(
+        "The contracts of one project, their score and the merge gate. Launch it on a partition; the tags platformkit/base_run, "
+        "platformkit/commit and platformkit/branch say what is compared with what."
+    ),
+    tags={_PRIORITY_TAG: "10"},
+)
+
+nightly_parity = dg.define_asset_job(
+    "nightly_parity",
+    selection=_PARITY - dg.AssetSelection.assets(MERGE_GATE),
+    description="The contracts of every project and their scores, in one run over the range of all partitions.",
     tags={_MAX_RUNTIME_TAG: str(8 * 3600)},
 )
 

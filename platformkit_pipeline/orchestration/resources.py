@@ -10,6 +10,7 @@ import dagster as dg
 from pydantic import Field
 
 from platformkit_pipeline.control_plane.connection import DATABASE_URL, Connection, control_plane_dsn, session
+from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.model.settings import Settings
 from platformkit_pipeline.operations.read_settings import read_settings, settings_path
 from platformkit_pipeline.operations.resolve_dsn import dsn_from_environment
@@ -35,9 +36,13 @@ class ControlPlaneResource(dg.ConfigurableResource[None]):
 
     dsn_env: str = Field(default=DATABASE_URL, description="Environment variable that holds the connection string.")
 
+    @property
+    def dsn(self) -> Dsn:
+        """For whoever needs connections of its own. Raises ControlPlaneError where the variable is not set."""
+        return control_plane_dsn() if self.dsn_env == DATABASE_URL else dsn_from_environment(self.dsn_env, whose="control plane")
+
     @contextmanager
     def session(self) -> Iterator[Connection]:
         """A connection for one step: commits at the end, rolls back on any error. Raises ControlPlaneError."""
-        dsn = control_plane_dsn() if self.dsn_env == DATABASE_URL else dsn_from_environment(self.dsn_env, whose="control plane")
-        with session(dsn) as connection:
+        with session(self.dsn) as connection:
             yield connection

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dagster as dg
 
 from platformkit_pipeline.model.settings import Schedule
-from platformkit_pipeline.orchestration.jobs import nightly, nightly_repositories
-from platformkit_pipeline.orchestration.partitions import REPOSITORIES, SUPABASE_PROJECTS, range_tags
+from platformkit_pipeline.orchestration.jobs import nightly, nightly_connectors, nightly_parity, nightly_repositories
+from platformkit_pipeline.orchestration.partitions import CONNECTORS, REPOSITORIES, SUPABASE_PROJECTS, range_tags
 
 UNFINISHED = [
     dg.DagsterRunStatus.QUEUED,
@@ -16,17 +16,23 @@ UNFINISHED = [
     dg.DagsterRunStatus.CANCELING,
 ]
 
+_NO_PROJECTS = "no target is registered; list projects in platformkit.yaml"
+
 
 def nightly_schedules(schedule: Schedule) -> tuple[dg.ScheduleDefinition, ...]:
     """`schedule.nightly` of the settings, read when the code location is loaded: reload it after a change.
 
-    Projects and repositories have a run each, at the same time: neither waits for the other, and neither fails with it.
+    Each kind of target, and the contracts of projects, have a run of their own, at the same time: none waits for another.
     """
     return (
-        _every_night(schedule, nightly.name, SUPABASE_PROJECTS, missing="no target is registered; list projects in platformkit.yaml"),
+        _every_night(schedule, nightly.name, SUPABASE_PROJECTS, missing=_NO_PROJECTS),
         _every_night(
             schedule, nightly_repositories.name, REPOSITORIES, missing="no repository is registered; list repositories in platformkit.yaml"
         ),
+        _every_night(
+            schedule, nightly_connectors.name, CONNECTORS, missing="no connector is registered; list connectors in platformkit.yaml"
+        ),
+        _every_night(schedule, nightly_parity.name, SUPABASE_PROJECTS, missing=_NO_PROJECTS),
     )
 
 

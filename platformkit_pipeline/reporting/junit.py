@@ -6,7 +6,7 @@ A failing result is a failure, an unknown one an error, one that is declared not
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 from xml.etree import ElementTree
 
@@ -27,13 +27,15 @@ def junit_xml(report: ScanReport) -> str:
 
 def junit_of(target_name: str, results: Sequence[Result], *, seconds: str | None = None, moment: str | None = None) -> str:
     """Results as such a document; without times where they would make the same input give other bytes."""
-    root = ElementTree.Element("testsuites", {"name": _clean(f"{TOOL_NAME} {target_name}"), **_counts(results)})
+    root = ElementTree.Element("testsuites", {"name": clean(f"{TOOL_NAME} {target_name}"), **counts_of([r.outcome for r in results])})
     if seconds is not None:
         root.set("time", seconds)
     by_rule = sorted(results, key=lambda result: (result.rule, result.sort_key))
     for code, group in groupby(by_rule, key=lambda result: result.rule):
         members = list(group)
-        suite = ElementTree.SubElement(root, "testsuite", {"name": _clean(f"{code} {members[0].name}"), **_counts(members)})
+        suite = ElementTree.SubElement(
+            root, "testsuite", {"name": clean(f"{code} {members[0].name}"), **counts_of([r.outcome for r in members])}
+        )
         if moment is not None:
             suite.set("timestamp", moment)
         for result in members:
@@ -42,8 +44,8 @@ def junit_of(target_name: str, results: Sequence[Result], *, seconds: str | None
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
 
 
-def _counts(results: Iterable[Result]) -> dict[str, str]:
-    outcomes = [result.outcome for result in results]
+def counts_of(outcomes: Sequence[Outcome]) -> dict[str, str]:
+    """The attributes of a suite."""
     return {
         "tests": str(len(outcomes)),
         "failures": str(outcomes.count(Outcome.FAIL)),
@@ -54,15 +56,15 @@ def _counts(results: Iterable[Result]) -> dict[str, str]:
 
 def _case(target_name: str, result: Result) -> ElementTree.Element:
     name = f"passing objects: {result.count}" if result.outcome is Outcome.PASS else result.object.canonical
-    case = ElementTree.Element("testcase", {"classname": _clean(f"{target_name}.{result.rule}"), "name": _clean(name)})
-    summary = {"type": f"{result.severity.value} {result.name}", "message": _clean(result.message)}
+    case = ElementTree.Element("testcase", {"classname": clean(f"{target_name}.{result.rule}"), "name": clean(name)})
+    summary = {"type": f"{result.severity.value} {result.name}", "message": clean(result.message)}
     match result.outcome:
         case Outcome.FAIL:
-            ElementTree.SubElement(case, "failure", summary).text = _clean(_body(result))
+            ElementTree.SubElement(case, "failure", summary).text = clean(_body(result))
         case Outcome.UNKNOWN:
-            ElementTree.SubElement(case, "error", summary).text = _clean(_body(result))
+            ElementTree.SubElement(case, "error", summary).text = clean(_body(result))
         case Outcome.NOT_APPLICABLE:
-            ElementTree.SubElement(case, "skipped", {"message": _clean(result.message)})
+            ElementTree.SubElement(case, "skipped", {"message": clean(result.message)})
     return case
 
 
@@ -70,5 +72,6 @@ def _body(result: Result) -> str:
     return f"{result.rule} {result.name} ({result.severity.value}, clause {result.clause})\n{result.object.canonical}: {result.message}"
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
+    """`text` without what XML cannot carry."""
     return _NOT_XML.sub("\ufffd", text)

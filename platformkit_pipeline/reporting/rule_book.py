@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from platformkit_pipeline.model.result import PatchKind
+from platformkit_pipeline.reporting.example_languages import EXAMPLE_LANGUAGES
 from platformkit_pipeline.rules.registry import REPOSITORY_SOURCES, Family, Rule, Source, ruleset_digest
 
 SCHEMA_VERSION = 1
@@ -35,6 +36,8 @@ CLAUSES = {
     "7.1": "Structured logs",
     "8.1": "Semantic versions",
     "8.2": "Migrations",
+    "9.1": "Interface",
+    "9.2": "Events",
     "10.1": "Exceptions",
     "13": "Amendments",
 }
@@ -50,6 +53,7 @@ _SECTIONS = {
         *(Family.STRUCTURED_LOGGING, Family.VERSIONING, Family.EXCEPTIONS, Family.SUPPRESSIONS, Family.AMENDMENTS),
         Family.ORGANISATION_README,
     ),
+    "Connectors": (Family.CONNECTORS,),
 }
 
 _JUDGED_FROM = {
@@ -63,6 +67,7 @@ _JUDGED_FROM = {
     Source.GITHUB: "the settings of the repository on GitHub, where a token is given",
     Source.CHANGE: "what a branch brings, where `--base` names what it is compared with",
     Source.CONTROL_PLANE: "a repository's latest commit, and what the control plane holds",
+    Source.CONNECTOR: "what the connector answers and what the acceptance suite shows on a bench, by `platformkit scan --target`",
 }
 _UNKNOWN_BESIDES = {
     Source.CATALOG: "",
@@ -75,6 +80,7 @@ _UNKNOWN_BESIDES = {
     Source.GITHUB: "GitHub was not asked, or does not tell this token",
     Source.CHANGE: "nobody named a base",
     Source.CONTROL_PLANE: "there is no control plane to ask",
+    Source.CONNECTOR: "the acceptance suite found no bench, or could not try a check",
 }
 _MENDED_BY = {
     PatchKind.SQL: "a migration that `platformkit plan` writes",
@@ -128,7 +134,9 @@ def _pages(rules: Sequence[Rule]) -> Iterator[str]:
     yield "[`sql/sandbox/well_kept.sql`](../sql/sandbox/well_kept.sql): the violating one makes its rule fire and no other,"
     yield "the clean one none. Examples of rules about migrations are files instead, one where no line `-- file: <name>` begins another;"
     yield "the timeouts that each should set are not written out. Those of rules about repositories say what to change in the sample"
-    yield "repository [`well_kept`](../platformkit_pipeline/sandbox/sample_repository/well_kept)."
+    yield "repository [`well_kept`](../platformkit_pipeline/sandbox/sample_repository/well_kept). Those of rules about connectors"
+    yield "are entries of the settings that name one of [`connectors/examples`](../platformkit_pipeline/connectors/examples), which is"
+    yield "really run."
     yield ""
     yield "A rule answers PASS, FAIL, UNKNOWN (it could not be seen, which never counts as fine) or NA (declared not applicable,"
     yield "with a reason). Codes never change meaning. Severities weigh critical 27, high 9, medium 3, low 1; info is not scored."
@@ -145,10 +153,6 @@ def _pages(rules: Sequence[Rule]) -> Iterator[str]:
     yield ""
 
 
-_LANGUAGE_OF_EXAMPLES = {Source.LOGS: "json", **dict.fromkeys(REPOSITORY_SOURCES, "text")}
-"""Where it is not SQL: what the logs said, or what was done to a repository."""
-
-
 def _page(rule: Rule) -> Iterator[str]:
     yield from ("", f"### {rule.code} {rule.name}", "", f"**{rule.title}.**", "")
     yield f"- Severity {rule.severity.value}, clause {_clause(rule)}, family `{rule.family.value}`"
@@ -161,7 +165,7 @@ def _page(rule: Rule) -> Iterator[str]:
     if others:
         yield f"- See also: {others}"
     yield from ("", f"Why: {_prose(rule.why)}", "", f"How to fix: {_prose(rule.how_to_fix)}")
-    language = _LANGUAGE_OF_EXAMPLES.get(rule.source, "sql")
+    language = EXAMPLE_LANGUAGES.get(rule.source, "sql")
     for title, example in (("Violating", rule.violating), ("Clean", rule.clean)):
         by = "" if rule.example_role == "postgres" else f", run as `{rule.example_role}`"
         also = f", where {', '.join(rule.also_fires)} cannot but fire as well" if rule.also_fires and title == "Violating" else ""
@@ -174,8 +178,8 @@ def _clause(rule: Rule) -> str:
 
 def _unknown_when(rule: Rule) -> str:
     kinds = ", ".join(f"`{kind.value}`" for kind in rule.requires)
-    of_a_repository = rule.source in REPOSITORY_SOURCES
-    reasons = [f"{kinds} could not be read" if of_a_repository else f"the observer may not read {kinds}"] if kinds else []
+    verb = {Source.CONNECTOR: f"{kinds} was not answered", **dict.fromkeys(REPOSITORY_SOURCES, f"{kinds} could not be read")}
+    reasons = [verb.get(rule.source, f"the observer may not read {kinds}")] if kinds else []
     reasons += [_UNKNOWN_BESIDES[rule.source]] if _UNKNOWN_BESIDES[rule.source] else []
     return "; ".join(reasons)
 

@@ -21,7 +21,8 @@ from platformkit_pipeline import __version__
 from platformkit_pipeline.model.identity import ObjectIdentity
 from platformkit_pipeline.model.result import Outcome, Result, Severity, finding_fingerprint
 from platformkit_pipeline.model.scan import ScanReport
-from platformkit_pipeline.model.target import Target
+from platformkit_pipeline.model.target import Target, TargetKind
+from platformkit_pipeline.reporting.example_languages import EXAMPLE_LANGUAGES
 from platformkit_pipeline.reporting.scan_document import TOOL_NAME, utc_text
 from platformkit_pipeline.rules.registry import Rule
 
@@ -56,13 +57,19 @@ def sarif_document(report: ScanReport, rules: Sequence[Rule]) -> dict[str, Any]:
                 "properties": {
                     "scanId": report.scan_id,
                     "environment": report.target.environment.value,
-                    **({"serverVersion": report.server_version} if report.server_version else {"commit": report.commit}),
+                    **_observed(report),
                     "catalogFingerprint": report.catalog_fingerprint,
                     "score": {"raw": report.score.raw_display, "effective": report.score.effective_display},
                 },
             }
         ],
     }
+
+
+def _observed(report: ScanReport) -> dict[str, Any]:
+    if report.target.kind is TargetKind.CONNECTOR:
+        return {"connector": report.connector}
+    return {"serverVersion": report.server_version} if report.server_version else {"commit": report.commit}
 
 
 def sarif_json(report: ScanReport, rules: Sequence[Rule]) -> str:
@@ -95,7 +102,8 @@ def _help_text(rule: Rule) -> str:
 
 def _help_markdown(rule: Rule) -> str:
     parts = [rule.why, f"**How to fix.** {rule.how_to_fix}", f"Clause {rule.clause} of the constitution."]
-    parts += [f"Refused:\n\n```sql\n{rule.violating}\n```", f"Accepted:\n\n```sql\n{rule.clean}\n```"]
+    language = EXAMPLE_LANGUAGES.get(rule.source, "sql")
+    parts += [f"Refused:\n\n```{language}\n{rule.violating}\n```", f"Accepted:\n\n```{language}\n{rule.clean}\n```"]
     if rule.references:
         parts.append("References: " + ", ".join(f"`{reference}`" for reference in rule.references))
     return "\n\n".join(parts)
@@ -152,7 +160,11 @@ def _logical_location(identity: ObjectIdentity) -> dict[str, Any]:
 
 def virtual_path(target: Target, identity: ObjectIdentity) -> str:
     """Relative URI that stands for an object where a viewer insists on a file."""
-    return "/".join(_segment(part) for part in ("database", target.name, identity.schema or identity.kind, identity.name))
+    if target.kind is TargetKind.CONNECTOR:
+        parts = ("connector", target.name, identity.kind, *(value for _, value in identity.detail))
+    else:
+        parts = ("database", target.name, identity.schema or identity.kind, identity.name)
+    return "/".join(_segment(part) for part in parts)
 
 
 def _segment(name: str) -> str:

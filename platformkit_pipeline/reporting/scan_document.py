@@ -34,7 +34,7 @@ def scan_document(report: ScanReport) -> dict[str, Any]:
             "name": report.target.name,
             "environment": report.target.environment.value,
             "server_version": report.server_version,
-            **({} if report.target.kind is TargetKind.SUPABASE_PROJECT else {"commit": report.commit, "base": report.base}),
+            **_observed(report),
         },
         "scan": {
             "scan_id": report.scan_id,
@@ -54,6 +54,17 @@ def scan_document(report: ScanReport) -> dict[str, Any]:
         },
         "findings": [finding_document(report.target, finding) for finding in findings],
     }
+
+
+def _observed(report: ScanReport) -> dict[str, Any]:
+    """What was looked at, where it is no database."""
+    match report.target.kind:
+        case TargetKind.SUPABASE_PROJECT:
+            return {}
+        case TargetKind.REPOSITORY:
+            return {"commit": report.commit, "base": report.base}
+        case TargetKind.CONNECTOR:
+            return {"connector": report.connector}
 
 
 def scan_json(report: ScanReport) -> str:

@@ -15,6 +15,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any
 
+from platformkit_pipeline.model.connector import ConnectorFacet
 from platformkit_pipeline.model.errors import ConfigurationError
 from platformkit_pipeline.model.identity import ObjectIdentity
 from platformkit_pipeline.model.repository.facet import RepositoryFacet
@@ -89,6 +90,10 @@ REPOSITORY_SOURCES = (Source.CLONE, Source.GITHUB, Source.CHANGE, Source.CONTROL
 """Of rules about an observed repository."""
 
 
+Requirement = CatalogKind | RepositoryFacet | ConnectorFacet
+"""What has to be observed of a subject, else a rule answers UNKNOWN."""
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What a rule says about one object that does not pass, before severity and metadata are added."""
@@ -131,11 +136,12 @@ Check = Callable[[Any], Verdicts]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Metadata and function of one rule. `violating` and `clean` are examples, SQL unless the rule is about a repository.
+    """Metadata and function of one rule. `violating` and `clean` are examples, SQL where the rule is about a database.
 
     An example is complete in itself on a copy of `sql/sandbox/well_kept.sql`; `platformkit rules self-test` runs them all.
     That of a rule about files is one migration, or several below lines `-- file: <name>` (see `operations.self_test_migrations`).
     That of a rule about a repository says what to change in a well-kept one (see `sandbox.sample_repository.examples`).
+    That of a rule about a connector is an entry of the settings (see `operations.self_test_connectors`).
     """
 
     code: str
@@ -149,7 +155,7 @@ class Rule:
     how_to_fix: str
     references: tuple[str, ...]
     patch: PatchKind
-    requires: tuple[CatalogKind | RepositoryFacet, ...]
+    requires: tuple[Requirement, ...]
     violating: str
     clean: str
     revision: int
@@ -186,7 +192,7 @@ def rule(
     title: str,
     why: str,
     how_to_fix: str,
-    requires: tuple[CatalogKind | RepositoryFacet, ...],
+    requires: tuple[Requirement, ...],
     violating: str,
     clean: str,
     scope: Scope = Scope.PROJECT,
@@ -290,6 +296,11 @@ def repository_families() -> tuple[Family, ...]:
     """The families with rules about a repository as it stands, in the order of their definition."""
     found = {r.family for r in rules_about_a_commit()}
     return tuple(family for family in Family if family in found)
+
+
+def rules_about_connectors() -> tuple[Rule, ...]:
+    """The rules that judge an observed connector, by code."""
+    return rules_for(Scope.CONNECTOR)
 
 
 def select_rules(selectors: Sequence[str] = (), ignore: Sequence[str] = ()) -> tuple[Rule, ...]:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from platformkit_pipeline.parity.contract_schemas import contract_schemas
 from platformkit_pipeline.reporting.rule_book import rules_markdown
 from platformkit_pipeline.rules.registry import all_rules
 from platformkit_pipeline.sandbox.sample_repository.builder import build_well_kept
@@ -13,8 +14,10 @@ from platformkit_pipeline_tests.cli.program import ROOT
 
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with an up-to-date rule book, as the root of a checkout has it; the working directory."""
-    (tmp_path / "docs").mkdir()
+    """A folder with up-to-date generated documents, as the root of a checkout has them; the working directory."""
+    (tmp_path / "docs" / "contracts").mkdir(parents=True)
+    for name, text in contract_schemas():
+        (tmp_path / "docs" / "contracts" / name).write_text(text, encoding="utf-8")
     (tmp_path / "docs" / "rules.md").write_text(rules_markdown(all_rules()), encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -82,3 +85,19 @@ def test_release_notes_and_the_next_version_come_from_the_committed_changelog(pr
     assert file.read_text() == "2.0.0\n"
     for wrong in (("9.9.9",), ("1.2.0", "--next-version")):
         assert program("docs", "release-notes", *wrong, *repo).code == 2
+
+
+def test_schemas_of_contract_files_are_written_and_checked(program: Program, checkout: Path) -> None:
+    folder = checkout / "docs" / "contracts"
+    schema = folder / "data.schema.json"
+    written = schema.read_text(encoding="utf-8")
+    schema.write_text(written.replace("DataContract", "Contract"), encoding="utf-8")
+    for arguments in (("docs", "--check"), ("docs", "contracts", "--check")):
+        done = program(*arguments)
+        assert done.code == 1
+        assert "`platformkit docs contracts --output docs/contracts` writes it anew" in done.stderr
+    done = program("docs", "contracts")
+    assert (done.code, "docs/contracts/data.schema.json" in done.stdout.splitlines()) == (0, True)
+    assert schema.read_text(encoding="utf-8") == written
+    schema.unlink()
+    assert program("docs", "contracts", "--check").code == 2

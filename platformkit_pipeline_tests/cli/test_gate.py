@@ -29,10 +29,13 @@ from platformkit_pipeline.rules.registry import project_families, repository_fam
 from platformkit_pipeline.sandbox.databases import create_database, with_database, with_user
 from platformkit_pipeline.sandbox.sample_repository.builder import build_well_kept
 from platformkit_pipeline_tests.cli.conftest import Program
+from platformkit_pipeline_tests.cli.contracted import A_LITTLE, EVERYTHING, Contracted, contracted
+from platformkit_pipeline_tests.cli.contracted import NAME as NOTES
 from platformkit_pipeline_tests.cli.program import command_line, environment_of, platformkit
+from platformkit_pipeline_tests.sample_connectors import INCOMPLETE
 
 MESSY, WELL_KEPT, LOST, SILENT = "clinic-messy", "shop-production", "lost", "silent"
-REPOSITORY, TWIN = "acme/shop", "twin"
+REPOSITORY, TWIN, HALF = "acme/shop", "twin", "half"
 _DEADLINE_SECONDS = 150
 
 
@@ -43,6 +46,7 @@ class Served:
     url: str
     process: subprocess.Popen[str]
     home: Path
+    contracted: Contracted
 
 
 @pytest.fixture(scope="session")
@@ -57,12 +61,13 @@ def served(
     silent_server: Dsn,
     admin_dsn: Dsn,
     control_plane_template: str,
+    supabase_template: str,
     sample_platform: Mapping[str, Dsn],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Served]:
-    """Serves the messy and the well-kept sample project, one that does not exist and one that never answers, and a repository.
+    """Serves the messy and the well-kept sample project, one that does not exist and one that never answers, a repository and a connector.
 
-    A project and a repository are called `twin`.
+    A project and a repository are called `twin`. One project has contracts of each kind.
     """
     home = tmp_path_factory.mktemp("up")
     build_well_kept(home / "shop")
@@ -77,24 +82,28 @@ def served(
     entries = [{"name": n, "environment": "staging", "database": {"dsn_env": v}} for n, v in zip(targets, variables, strict=True)]
     settings_path = home / "platformkit.yaml"
     repositories = [{"name": REPOSITORY, "path": "shop"}, {"name": TWIN, "path": "shop"}]
-    settings_path.write_text(yaml.safe_dump({"projects": entries, "repositories": repositories}), encoding="utf-8")
-    environment = environment_of(
-        {
-            **variables,
-            "PYTHONWARNINGS": "ignore",  # of the served program, not of ours
-            "PLATFORMKIT_HOME": str(home / "home"),
-            "PLATFORMKIT_DATABASE_URL": with_user(control_plane, "platformkit_pipeline").reveal(),
-            "PLATFORMKIT_DAGSTER_DATABASE_URL": dagster_url(create_database(admin_dsn, "served_dagster")),
-        }
-    )
-    process = subprocess.Popen(
-        command_line("up", "--settings", str(settings_path), "--port", "0"), env=environment, stderr=subprocess.PIPE, text=True
-    )
-    try:
-        yield Served(_url_of(process), process, home / "home")
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=60)
+    with contracted(admin_dsn, supabase_template, home) as notes:
+        connectors = [{"name": HALF, "class": INCOMPLETE}]
+        settings = {"projects": [*entries, *notes.entries], "repositories": repositories, "connectors": connectors}
+        settings_path.write_text(yaml.safe_dump(settings), encoding="utf-8")
+        environment = environment_of(
+            {
+                **variables,
+                **notes.variables,
+                "PYTHONWARNINGS": "ignore",  # of the served program, not of ours
+                "PLATFORMKIT_HOME": str(home / "home"),
+                "PLATFORMKIT_DATABASE_URL": with_user(control_plane, "platformkit_pipeline").reveal(),
+                "PLATFORMKIT_DAGSTER_DATABASE_URL": dagster_url(create_database(admin_dsn, "served_dagster")),
+            }
+        )
+        process = subprocess.Popen(
+            command_line("up", "--settings", str(settings_path), "--port", "0"), env=environment, stderr=subprocess.PIPE, text=True
+        )
+        try:
+            yield Served(_url_of(process), process, home / "home", notes)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=60)
 
 
 def _url_of(process: subprocess.Popen[str]) -> str:
@@ -165,6 +174,43 @@ def test_a_repository_is_decided_on_by_its_commit(served: Served) -> None:
     assert (answer["decision"]["target"], answer["decision"]["commit"]) == (REPOSITORY, commit)
     assert ran.returncode == {"yes": 0, "no": 1}[answer["decision"]["verdict"]]
     assert {check["asset"] for check in answer["checks"]} == {f"compliance/{family.value}" for family in repository_families()}
+
+
+def test_a_change_is_decided_on_by_its_contracts_of_each_kind(served: Served) -> None:
+    ask = ("gate", "--gate", "merge", "--url", served.url, "--target", NOTES)
+    first = platformkit(*ask)
+    assert first.returncode == 0, first.stderr
+    assert first.stdout.startswith(f"YES: {NOTES} may be merged\n  there is nothing yet to compare the score 100 with")
+    change = ("--base-run", "latest", "--branch", "feature")
+
+    served.contracted.violate(A_LITTLE)
+    second = platformkit(*ask, *change, "--commit", "a" * 40)
+    assert second.returncode == 0, second.stderr
+    assert "the score 99.5 is lower than the base's 100, within the 5 % that may be lost" in second.stdout
+
+    served.contracted.violate(EVERYTHING)
+    third = platformkit(*ask, *change, "--commit", "b" * 40, "--format", "markdown")
+    assert third.returncode == 1, third.stderr
+    assert third.stdout.startswith(f"# NO: {NOTES} must not be merged (commit bbbbbbbbbbbb)\n")
+    assert "is below 95 % of the base's 100" in third.stdout
+    for check in (
+        "api/news/request: news` | high",
+        "data/notes/public.notes.title/required` | high",
+        "event/outbox/pending` | high",
+        "behavior/reading/a reader sees nobody else's` | critical",
+        "drift/twin/policies` | high",
+    ):
+        assert f"| `{check} | " in third.stdout
+
+
+def test_an_incomplete_connector_must_not_be_registered(served: Served) -> None:
+    ran = platformkit("gate", "--url", served.url, "--target", HALF, "--kind", "connector", "--format", "json")
+    assert ran.returncode == 1, ran.stderr
+    answer = json.loads(ran.stdout)
+    assert (answer["decision"]["gate"], answer["decision"]["verdict"]) == ("registration", "no")
+    assert answer["decision"]["reasons"][0] == "registration is blocked (clause 12)"
+    assert {blocking["rule"] for blocking in answer["decision"]["blocking"]} >= {"CON001", "CON002"}
+    assert [check["asset"] for check in answer["checks"]] == ["compliance/connectors"]
 
 
 @pytest.mark.parametrize(

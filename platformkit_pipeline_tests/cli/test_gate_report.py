@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -45,6 +46,13 @@ def _answer(verdict: str, *blocking: BlockingFinding, score: float | None = 49.0
 def test_the_first_line_is_the_answer(verdict: str, headline: str) -> None:
     assert rendered(_answer(verdict), "text").splitlines()[0] == headline
     assert rendered(_answer(verdict), "markdown").splitlines()[0] == f"# {headline}"
+
+
+@pytest.mark.parametrize(("verdict", "said"), [("yes", "may be registered"), ("no", "must not be registered")])
+def test_what_is_decided_of_a_connector_is_its_registration(verdict: str, said: str) -> None:
+    answer = _answer(verdict)
+    of_connector = replace(answer, decision=replace(answer.decision, gate="registration"))
+    assert rendered(of_connector, "text").splitlines()[0] == f"{verdict.upper()}: shop {said}"
 
 
 def test_text_names_what_blocks_and_what_was_checked() -> None:

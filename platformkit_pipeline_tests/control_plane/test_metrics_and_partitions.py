@@ -11,7 +11,7 @@ from platformkit_pipeline.control_plane.targets import StoredTarget
 from platformkit_pipeline_tests.control_plane.builders import stored_scan
 
 LEAP_YEAR = datetime(2032, 2, 10, tzinfo=UTC)
-MADE = ("inventory_history_2032_02", "inventory_history_2032_03", "metrics_2032_02", "metrics_2032_03")
+MADE = tuple(f"{table}_{month}" for table in ("connector_health", "inventory_history", "metrics") for month in ("2032_02", "2032_03"))
 
 
 def place_of_metrics(connection: Connection) -> list[tuple[Any, ...]]:

@@ -4,11 +4,13 @@ import pytest
 from dagster import StaticPartitionsDefinition
 from pydantic import ValidationError
 
+from platformkit_pipeline.model.connector import ConnectorLimits
 from platformkit_pipeline.model.settings import (
     Connector,
     Project,
     Repository,
     Settings,
+    connector_limits_of,
     declarations_of,
     observation_options_of,
     repeated_names,
@@ -143,3 +145,14 @@ def test_anything_else_is_not_a_cron_expression(cron: str) -> None:
 def test_weights_that_are_all_zero_measure_nothing() -> None:
     with pytest.raises(ValidationError, match="at least one weight"):
         Settings.model_validate({"parity": {"weights": {"api": 0, "data": 0, "event": 0, "behavior": 0}}})
+
+
+def test_a_connector_is_held_to_the_limits_of_its_entry_and_else_to_the_defaults() -> None:
+    def limits(**given: float) -> ConnectorLimits:
+        return connector_limits_of(Connector.model_validate({"name": "crm", "class": "acme:Crm", "limits": given}))
+
+    assert limits() == ConnectorLimits() == ConnectorLimits(latency_seconds=2.0, pending=10_000, oldest_age_seconds=900.0)
+    assert limits(pending=0, latency_seconds=0.5) == ConnectorLimits(latency_seconds=0.5, pending=0)
+    for wrong in ({"pending": -1}, {"latency_seconds": 0}, {"oldest_age_seconds": float("inf")}, {"penndig": 1}):
+        with pytest.raises(ValidationError):
+            limits(**wrong)

@@ -34,10 +34,11 @@ def test_no_document_is_left_out_of_the_list() -> None:
     assert documents == set(gate_documents.ALL.values())
 
 
-def test_what_the_documentation_prints_for_curl_is_valid_too(schema: graphql.GraphQLSchema) -> None:
-    text = (Path(__file__).resolve().parents[2] / "docs" / "dagster.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize(("page", "printed"), [("dagster.md", 5), ("parity.md", 3)])
+def test_what_the_documentation_prints_for_curl_is_valid_too(schema: graphql.GraphQLSchema, page: str, printed: int) -> None:
+    text = (Path(__file__).resolve().parents[2] / "docs" / page).read_text(encoding="utf-8")
     queries = [json.loads(quoted) for quoted in re.findall(r'"query": ("(?:[^"\\]|\\.)*")', text)]
-    assert len(queries) == 5
+    assert len(queries) == printed
     assert [error.message for query in queries for error in graphql.validate(schema, graphql.parse(query))] == []
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import dagster as dg
 import psycopg
@@ -40,11 +41,17 @@ class Platform:
     listed: list[str] = field(default_factory=list)
 
     def list_targets(
-        self, *names: str, repository: Path | None = None, repositories: Mapping[str, Path] = MappingProxyType({}), **others: Dsn
+        self,
+        *names: str,
+        repository: Path | None = None,
+        repositories: Mapping[str, Path] = MappingProxyType({}),
+        connectors: Sequence[Mapping[str, Any]] = (),
+        **others: Dsn,
     ) -> None:
         """List sample projects by name, and other databases as `<name>=<dsn>`; `_` in a keyword stands for `-`.
 
-        All of them have their migrations in `repository`, if there is one. `repositories` are listed by name and folder.
+        All of them have their migrations in `repository`, if there is one. `repositories` are listed by name and folder,
+        `connectors` by their entries.
         """
         wanted = {**{name: self.dsns[name] for name in names}, **{name.replace("_", "-"): dsn for name, dsn in others.items()}}
         entries = []
@@ -55,7 +62,8 @@ class Platform:
             entries.append(entry if repository is None else {**entry, "repository": "acme/shop"})
         folders = {**repositories, **({} if repository is None else {"acme/shop": repository})}
         listed = [{"name": name, "path": str(folder)} for name, folder in folders.items()]
-        self.settings_path.write_text(yaml.safe_dump({"projects": entries, "repositories": listed}), encoding="utf-8")
+        document = {"projects": entries, "repositories": listed, "connectors": [dict(entry) for entry in connectors]}
+        self.settings_path.write_text(yaml.safe_dump(document), encoding="utf-8")
         self.listed = list(wanted)
 
 

@@ -9,7 +9,7 @@ import dagster as dg
 import pytest
 
 from platformkit_pipeline.operations.gate_roads import ROADS, Road
-from platformkit_pipeline.orchestration.partitions import REPOSITORIES, SUPABASE_PROJECTS
+from platformkit_pipeline.orchestration.partitions import CONNECTORS, REPOSITORIES, SUPABASE_PROJECTS
 from platformkit_pipeline.rules.registry import repository_families
 from platformkit_pipeline_tests.cli.program import environment_of
 
@@ -41,6 +41,7 @@ REPOSITORY_FAMILIES = {
     "organisation_readme": _CLONE,
 }
 """The families of the contract that have rules, and what is looked at for them."""
+PARITY_KINDS = ("api_contracts", "data_contracts", "event_contracts", "behavior_contracts", "environment_drift")
 GRAPH = {
     "source/supabase_projects": ("source", ()),
     "introspection/supabase_catalog": ("introspection", ("source/supabase_projects",)),
@@ -51,13 +52,21 @@ GRAPH = {
     "remediation/plans": ("remediation", ("compliance/report",)),
     "remediation/proofs": ("remediation", ("ops/inventory_objects", "remediation/plans")),
     "governance/gate": ("governance", ("compliance/report",)),
+    **{f"parity/{kind}": ("parity", ("introspection/supabase_catalog",)) for kind in PARITY_KINDS},
+    "parity/scores": ("parity", tuple(sorted(f"parity/{kind}" for kind in PARITY_KINDS))),
+    "governance/merge_gate": ("governance", ("parity/scores",)),
     "source/repositories": ("source", ()),
     "introspection/repository": ("introspection", ("source/repositories",)),
     "introspection/github_settings": ("introspection", ("source/repositories",)),
     **{f"compliance/{family}": ("compliance", parents) for family, parents in REPOSITORY_FAMILIES.items()},
     "compliance/repository_report": ("compliance", tuple(sorted(f"compliance/{family}" for family in REPOSITORY_FAMILIES))),
     "governance/repository_gate": ("governance", ("compliance/repository_report",)),
-    "reporting/compliance_report": ("reporting", ("compliance/report", "compliance/repository_report")),
+    "source/connectors": ("source", ()),
+    "introspection/connectors": ("introspection", ("source/connectors",)),
+    "compliance/connectors": ("compliance", ("introspection/connectors",)),
+    "compliance/connector_report": ("compliance", ("compliance/connectors",)),
+    "governance/connector_gate": ("governance", ("compliance/connector_report",)),
+    "reporting/compliance_report": ("reporting", ("compliance/connector_report", "compliance/report", "compliance/repository_report")),
 }
 REPOSITORY_ASSETS = (
     "source/repositories",
@@ -67,6 +76,14 @@ REPOSITORY_ASSETS = (
     "compliance/repository_report",
     "governance/repository_gate",
 )
+CONNECTOR_ASSETS = (
+    "source/connectors",
+    "introspection/connectors",
+    "compliance/connectors",
+    "compliance/connector_report",
+    "governance/connector_gate",
+)
+PARTITIONS = dict.fromkeys(REPOSITORY_ASSETS, REPOSITORIES) | dict.fromkeys(CONNECTOR_ASSETS, CONNECTORS)
 UNPARTITIONED = ("reporting/compliance_report",)
 
 
@@ -90,12 +107,14 @@ def test_everything_about_a_target_is_partitioned_by_target(defs: dg.Definitions
             assert partitions is None, name
         else:
             assert isinstance(partitions, dg.DynamicPartitionsDefinition), name
-            assert partitions.name == (REPOSITORIES if name in REPOSITORY_ASSETS else SUPABASE_PROJECTS), name
+            assert partitions.name == PARTITIONS.get(name, SUPABASE_PROJECTS), name
 
 
 def test_the_sources_are_only_looked_at(defs: dg.Definitions) -> None:
     executable = {name: node.is_executable for name, node in _nodes(defs).items()}
-    assert {name for name, runs in executable.items() if not runs} == {"source/supabase_projects", "source/repositories"}
+    assert {name for name, runs in executable.items() if not runs} == {
+        *("source/supabase_projects", "source/repositories", "source/connectors")
+    }
 
 
 def test_every_family_with_a_rule_about_repositories_is_an_asset() -> None:
@@ -116,20 +135,26 @@ def test_every_asset_says_whose_it_is_what_it_means_and_what_it_is_made_of(defs:
 def test_every_rule_family_has_one_check_that_does_not_block_the_plan(defs: dg.Definitions) -> None:
     graph = defs.resolve_asset_graph()
     verdicts = {key.asset_key.to_user_string() for key in graph.asset_check_keys if key.name == "verdict"}
-    assert verdicts == {f"compliance/{family}" for family in (*FAMILIES, "migrations", *REPOSITORY_FAMILIES)}
+    families = {f"compliance/{family}" for family in (*FAMILIES, "migrations", *REPOSITORY_FAMILIES, "connectors")}
+    assert verdicts == families | {f"parity/{kind}" for kind in PARITY_KINDS}
     assert not any(graph.get(key).blocking for key in graph.asset_check_keys)
 
 
 def test_jobs_schedules_and_sensors_are_those_of_the_contract_and_run_by_default(defs: dg.Definitions) -> None:
     repository = defs.get_repository_def()
     jobs = {job.name for job in repository.get_all_jobs() if not job.name.startswith("__")}
-    assert jobs == {"scan_target", "prove_target", "scan_repository", "nightly", "nightly_repositories", "fleet_report"}
+    assert jobs == {
+        *("scan_target", "prove_target", "score_parity", "scan_repository", "scan_connector"),
+        *("nightly", "nightly_repositories", "nightly_connectors", "nightly_parity", "fleet_report"),
+    }
     schedules = {(schedule.name, schedule.cron_schedule, schedule.execution_timezone) for schedule in repository.schedule_defs}
-    assert schedules == {("nightly", "0 2 * * *", "UTC"), ("nightly_repositories", "0 2 * * *", "UTC")}
+    nights = ("nightly", "nightly_repositories", "nightly_connectors", "nightly_parity")
+    assert schedules == {(name, "0 2 * * *", "UTC") for name in nights}
     assert {schedule.default_status for schedule in repository.schedule_defs} == {dg.DefaultScheduleStatus.RUNNING}
     sensors = {sensor.name: sensor.default_status for sensor in repository.sensor_defs}
     assert sensors == dict.fromkeys(
-        ("target_registry", "repository_head", "fleet_report_after_success", "fleet_report_after_failure"), dg.DefaultSensorStatus.RUNNING
+        ("target_registry", "repository_head", "outbox_delivery", "fleet_report_after_success", "fleet_report_after_failure"),
+        dg.DefaultSensorStatus.RUNNING,
     )
 
 
@@ -138,6 +163,15 @@ def test_a_scan_of_one_target_leaves_out_the_checks_that_look_at_all_of_them(def
         assert {node.name for node in defs.resolve_job_def(job).nodes} == {"target_scan"}
     for job in ("scan_repository", "nightly_repositories"):
         assert {node.name for node in defs.resolve_job_def(job).nodes} == {"repository_scan"}
+    for job in ("scan_connector", "nightly_connectors"):
+        assert {node.name for node in defs.resolve_job_def(job).nodes} == {"connector_scan"}
+    for job in ("score_parity", "nightly_parity"):
+        assert {node.name for node in defs.resolve_job_def(job).nodes} == {"parity_scan"}
+
+
+def test_the_night_measures_and_decides_on_no_change(defs: dg.Definitions) -> None:
+    nightly, asked = (defs.resolve_job_def(job).asset_layer.selected_asset_keys for job in ("nightly_parity", "score_parity"))
+    assert {key.to_user_string() for key in asked - nightly} == {"governance/merge_gate"}
 
 
 @pytest.mark.parametrize("road", ROADS, ids=lambda road: road.noun)

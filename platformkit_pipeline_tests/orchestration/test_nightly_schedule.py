@@ -9,14 +9,21 @@ import pytest
 import structlog
 
 from platformkit_pipeline.orchestration.build import build_defs
-from platformkit_pipeline.orchestration.partitions import RANGE_END_TAG, RANGE_START_TAG, REPOSITORIES, SUPABASE_PROJECTS
+from platformkit_pipeline.orchestration.partitions import CONNECTORS, RANGE_END_TAG, RANGE_START_TAG, REPOSITORIES, SUPABASE_PROJECTS
 from platformkit_pipeline_tests.orchestration.conftest import MESSY, MULTITENANT, WELL_KEPT, Platform
 
 TWO_O_CLOCK = datetime(2026, 3, 1, 2, 0, tzinfo=UTC)
 
 
 NIGHTS = pytest.mark.parametrize(
-    ("name", "partitions"), [("nightly", SUPABASE_PROJECTS), ("nightly_repositories", REPOSITORIES)], ids=["projects", "repositories"]
+    ("name", "partitions"),
+    [
+        ("nightly", SUPABASE_PROJECTS),
+        ("nightly_repositories", REPOSITORIES),
+        ("nightly_connectors", CONNECTORS),
+        ("nightly_parity", SUPABASE_PROJECTS),
+    ],
+    ids=["projects", "repositories", "connectors", "contracts"],
 )
 
 
@@ -63,7 +70,8 @@ def test_settings_say_when(platform: Platform) -> None:
     platform.settings_path.write_text("schedule: {nightly: '30 4 * * 1-5', timezone: Europe/Rome}", encoding="utf-8")
     schedules = build_defs().get_repository_def().schedule_defs
     structlog.reset_defaults()
-    assert {schedule.name for schedule in schedules} == {"nightly", "nightly_repositories"}
+    nights = {"nightly", "nightly_repositories", "nightly_connectors", "nightly_parity"}
+    assert {schedule.name for schedule in schedules} == nights
     assert {(schedule.cron_schedule, schedule.execution_timezone) for schedule in schedules} == {("30 4 * * 1-5", "Europe/Rome")}
 
 

@@ -9,7 +9,14 @@ import dagster as dg
 import pytest
 
 from platformkit_pipeline.control_plane.connection import Connection
-from platformkit_pipeline.orchestration.partitions import REPOSITORIES, SUPABASE_PROJECTS, PartitionChanges, partition_changes, range_tags
+from platformkit_pipeline.orchestration.partitions import (
+    CONNECTORS,
+    REPOSITORIES,
+    SUPABASE_PROJECTS,
+    PartitionChanges,
+    partition_changes,
+    range_tags,
+)
 from platformkit_pipeline.orchestration.resources import ControlPlaneResource, SettingsResource
 from platformkit_pipeline_tests.orchestration.conftest import MESSY, MULTITENANT, WELL_KEPT, Platform
 
@@ -149,6 +156,18 @@ def test_repositories_have_partitions_of_their_own(
         platform.list_targets(WELL_KEPT)
         assert tick() == "1 targets; 2 removed"
         assert instance.get_dynamic_partitions(REPOSITORIES) == []
+
+
+def test_connectors_have_partitions_of_their_own(
+    platform: Platform, tick: Tick, instance: dg.DagsterInstance, partitions: Callable[[], set[str]], superuser: Connection
+) -> None:
+    platform.list_targets(WELL_KEPT, connectors=[{"name": WELL_KEPT, "class": "acme.stripe:Stripe"}, {"name": "crm", "class": "acme:Crm"}])
+    assert tick() == "3 targets; 3 added"
+    assert (partitions(), set(instance.get_dynamic_partitions(CONNECTORS))) == ({WELL_KEPT}, {WELL_KEPT, "crm"})
+    assert _active(superuser) == {WELL_KEPT, "crm"}
+    platform.list_targets(WELL_KEPT)
+    assert tick() == "1 targets; 2 removed"
+    assert (partitions(), instance.get_dynamic_partitions(CONNECTORS)) == ({WELL_KEPT}, [])
 
 
 def test_a_repository_that_left_stays_while_a_run_uses_it_and_broken_settings_remove_none(

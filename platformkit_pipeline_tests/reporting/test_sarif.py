@@ -11,6 +11,7 @@ from jsonschema import Draft202012Validator
 from platformkit_pipeline.model.identity import ObjectIdentity, relation_identity
 from platformkit_pipeline.model.result import Outcome, finding_fingerprint
 from platformkit_pipeline.model.scan import ScanReport
+from platformkit_pipeline.reporting.example_languages import EXAMPLE_LANGUAGES
 from platformkit_pipeline.reporting.sarif import FINGERPRINT_KEY, sarif_document, sarif_json, virtual_path
 from platformkit_pipeline.rules.registry import all_rules
 from platformkit_pipeline_tests.reporting.scan_reports import ORDERS, SHOP, mixed_report, report, result
@@ -31,9 +32,11 @@ def test_a_report_is_valid_against_the_official_schema(scanned: ScanReport) -> N
 def test_every_rule_that_was_applied_is_described_with_its_help() -> None:
     described = run_of(report())["tool"]["driver"]["rules"]
     assert [rule["id"] for rule in described] == [rule.code for rule in all_rules()]
+    languages = {rule.code: EXAMPLE_LANGUAGES.get(rule.source, "sql") for rule in all_rules()}
+    assert (languages["RLS001"], languages["DOC001"], languages["CON001"]) == ("sql", "text", "yaml")
     for rule in described:
         assert rule["help"]["text"]
-        assert "```sql" in rule["help"]["markdown"]
+        assert f"```{languages[rule['id']]}\n" in rule["help"]["markdown"]
 
 
 @pytest.mark.parametrize(

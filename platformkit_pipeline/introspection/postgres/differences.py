@@ -91,9 +91,9 @@ def compare(declared: Snapshot, live: Snapshot) -> tuple[Difference, ...]:
     return compare_schemas(declared, live).differences
 
 
-def compare_schemas(declared: Snapshot, live: Snapshot) -> Comparison:
-    """As `compare`, with the number of objects."""
-    unobserved = dict(_unobserved(declared, live))
+def compare_schemas(declared: Snapshot, live: Snapshot, *, sides: tuple[str, str] = ("the replay", "live")) -> Comparison:
+    """As `compare`, with the number of objects. `sides` are what reasons call the two."""
+    unobserved = dict(_unobserved(declared, live, sides))
     ours, theirs = _objects(declared, unobserved.keys()), _objects(live, unobserved.keys())
     found = [
         *_missing(ours, theirs, live, DifferenceKind.ONLY_DECLARED),
@@ -104,9 +104,9 @@ def compare_schemas(declared: Snapshot, live: Snapshot) -> Comparison:
     return Comparison(tuple(sorted(found, key=lambda d: (d.object.canonical, d.kind.value))), len(ours.keys() | theirs.keys()))
 
 
-def _unobserved(declared: Snapshot, live: Snapshot) -> Iterator[tuple[CatalogKind, str]]:
+def _unobserved(declared: Snapshot, live: Snapshot, sides: tuple[str, str]) -> Iterator[tuple[CatalogKind, str]]:
     for kind in (*_KINDS.values(), _BUCKETS):
-        for side, snapshot in (("live", live), ("the replay", declared)):
+        for side, snapshot in ((sides[1], live), (sides[0], declared)):
             reasons = [u.why for u in snapshot.unobserved if u.what == kind.value]
             if reasons:
                 yield kind, f"{side}: {reasons[0]}"

@@ -10,12 +10,16 @@ from collections.abc import Callable, Iterator, Sequence
 
 import dagster as dg
 
+from platformkit_pipeline.control_plane.connection import Connection
+from platformkit_pipeline.control_plane.turns import turn_on
 from platformkit_pipeline.logs import bind_ids
 from platformkit_pipeline.model.errors import ControlPlaneError, PlatformkitError
 from platformkit_pipeline.model.settings import Settings
+from platformkit_pipeline.model.target import Target
 from platformkit_pipeline.operations.sync_targets import sync_targets
+from platformkit_pipeline.orchestration.assets.stage import RunT, Stage
 from platformkit_pipeline.orchestration.failures import fail_run, origin_of, sentence_of
-from platformkit_pipeline.orchestration.recording import Event
+from platformkit_pipeline.orchestration.recording import Event, Recorder, Selection
 from platformkit_pipeline.orchestration.resources import ControlPlaneResource, SettingsResource
 
 
@@ -52,6 +56,24 @@ def for_each_target(
             break
     if failures:
         fail_run(failures, attempted=len(context.partition_keys))
+
+
+def through_stages(
+    context: dg.AssetExecutionContext,
+    control_plane: ControlPlaneResource,
+    target: Target,
+    stages: Sequence[Stage[RunT]],
+    run_of: Callable[[Connection, Selection, Recorder], RunT],
+) -> Iterator[Event]:
+    """Carry one target through those of `stages` that the run selected, while no other run does the same."""
+    selection = Selection(frozenset(context.selected_asset_keys), frozenset(context.selected_asset_check_keys))
+    recorder = Recorder(target.name, {spec.key: spec for stage in stages for spec in stage.specs}, context.instance)
+    with control_plane.session() as connection, turn_on(connection, target):
+        run = run_of(connection, selection, recorder)
+        for stage in stages:
+            if selection.wants(*stage.keys):
+                yield from filter(selection.admits, stage.carry_out(run))
+    context.log.info("%s: done", target.name)
 
 
 def _answers(control_plane: ControlPlaneResource) -> bool:

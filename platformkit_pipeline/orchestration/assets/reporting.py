@@ -10,21 +10,22 @@ from platformkit_pipeline.model.errors import ControlPlaneError
 from platformkit_pipeline.model.result import Severity
 from platformkit_pipeline.operations.report_fleet import report_fleet
 from platformkit_pipeline.orchestration.failures import sentence_of
-from platformkit_pipeline.orchestration.keys import COMPLIANCE_REPORT, FLEET_REPORT, REPOSITORY_REPORT
+from platformkit_pipeline.orchestration.keys import COMPLIANCE_REPORT, CONNECTOR_REPORT, FLEET_REPORT, REPOSITORY_REPORT
 from platformkit_pipeline.orchestration.ownership import OWNERS, code_of
 from platformkit_pipeline.orchestration.resources import ControlPlaneResource
 from platformkit_pipeline.reporting.fleet import fleet_markdown
 
+_REPORTS = (COMPLIANCE_REPORT, REPOSITORY_REPORT, CONNECTOR_REPORT)
 _LATE = timedelta(hours=26)
 _MISSING = timedelta(hours=36)
 
 
 @dg.asset(
     key=FLEET_REPORT,
-    deps=[dg.AssetDep(report, partition_mapping=dg.AllPartitionMapping()) for report in (COMPLIANCE_REPORT, REPOSITORY_REPORT)],
+    deps=[dg.AssetDep(report, partition_mapping=dg.AllPartitionMapping()) for report in _REPORTS],
     group_name="reporting",
     description=(
-        "Score and open findings of every project and repository, read from `ops`: what was stored, not what a partition says "
+        "Score and open findings of every project, repository and connector, read from `ops`: what was stored, not what a partition says "
         "(clauses 1.2, 7.2). Fresh when the nightly run really ran: a warning after 26 hours, a failure after 36."
     ),
     owners=OWNERS,

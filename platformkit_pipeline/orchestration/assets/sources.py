@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dagster as dg
 
-from platformkit_pipeline.orchestration.keys import SOURCE_PROJECTS, SOURCE_REPOSITORIES
+from platformkit_pipeline.orchestration.keys import SOURCE_CONNECTORS, SOURCE_PROJECTS, SOURCE_REPOSITORIES
 from platformkit_pipeline.orchestration.ownership import OWNERS
-from platformkit_pipeline.orchestration.partitions import repositories, supabase_projects
+from platformkit_pipeline.orchestration.partitions import connectors, repositories, supabase_projects
 
 source_projects = dg.AssetSpec(
     SOURCE_PROJECTS,
@@ -24,4 +24,13 @@ source_repositories = dg.AssetSpec(
     owners=OWNERS,
     kinds={"git", "github"},
     partitions_def=repositories,
+)
+
+source_connectors = dg.AssetSpec(
+    SOURCE_CONNECTORS,
+    group_name="source",
+    description="The connectors that `platformkit.yaml` lists, and what they reach. Asked questions; no event goes to their destinations.",
+    owners=OWNERS,
+    kinds={"python"},
+    partitions_def=connectors,
 )

@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 import dagster as dg
 
 from platformkit_pipeline.control_plane.connection import Connection
-from platformkit_pipeline.model.settings import Project, Repository, declarations_of, target_of
+from platformkit_pipeline.model.settings import Connector, Project, Repository, declarations_of, target_of
 from platformkit_pipeline.model.target import Declarations, Target
 from platformkit_pipeline.orchestration.recording import Event, Recorder, Selection
 
@@ -54,7 +54,23 @@ class RepositoryRun:
         return target_of(self.repository)
 
 
-RunT = TypeVar("RunT", TargetRun, RepositoryRun)
+@dataclass(frozen=True, slots=True)
+class ConnectorRun:
+    """One connector on its way through the stages of one run."""
+
+    connector: Connector
+    connection: Connection
+    run_id: str
+    selection: Selection
+    record: Recorder
+
+    @property
+    def target(self) -> Target:
+        return target_of(self.connector)
+
+
+RunT = TypeVar("RunT")
+"""One target on its way through the stages of its kind."""
 
 
 @dataclass(frozen=True, slots=True)

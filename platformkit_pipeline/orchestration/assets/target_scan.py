@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from platformkit_pipeline.control_plane.turns import turn_on
+from platformkit_pipeline.control_plane.connection import Connection
 from platformkit_pipeline.model.settings import Settings, target_of
 from platformkit_pipeline.operations.check_drift import migrations_folder
 from platformkit_pipeline.operations.read_settings import find_project
 from platformkit_pipeline.orchestration.assets.compliance import COMPLIANCE
-from platformkit_pipeline.orchestration.assets.each_target import for_each_target, prepared_settings
+from platformkit_pipeline.orchestration.assets.each_target import for_each_target, prepared_settings, through_stages
 from platformkit_pipeline.orchestration.assets.governance import GOVERNANCE
 from platformkit_pipeline.orchestration.assets.introspection import INTROSPECTION
 from platformkit_pipeline.orchestration.assets.migrations import DRIFT
@@ -26,7 +26,6 @@ STAGES = (INTROSPECTION, COMPLIANCE, REMEDIATION, GOVERNANCE, PROVING, DRIFT)
 TARGET_KEYS = tuple(key for stage in STAGES for key in stage.keys)
 UNHURRIED_KEYS = (*PROVING.keys, *DRIFT.keys)
 """What takes a server of its own, and nobody waits for."""
-_SPECS = {spec.key: spec for stage in STAGES for spec in stage.specs}
 
 
 @dg.multi_asset(
@@ -48,12 +47,9 @@ def _scan(
     context: dg.AssetExecutionContext, name: str, listed: Settings, settings: SettingsResource, control_plane: ControlPlaneResource
 ) -> Iterator[Event]:
     project = find_project(listed, name)
-    selection = Selection(frozenset(context.selected_asset_keys), frozenset(context.selected_asset_check_keys))
     migrations = migrations_folder(listed, settings.file, project)
-    recorder = Recorder(name, _SPECS, context.instance)
-    with control_plane.session() as connection, turn_on(connection, target_of(project)):
-        run = TargetRun(project, connection, context.run.run_id, selection, recorder, migrations)
-        for stage in STAGES:
-            if selection.wants(*stage.keys):
-                yield from filter(selection.admits, stage.carry_out(run))
-    context.log.info("%s: done", name)
+
+    def run_of(connection: Connection, selection: Selection, recorder: Recorder) -> TargetRun:
+        return TargetRun(project, connection, context.run.run_id, selection, recorder, migrations)
+
+    yield from through_stages(context, control_plane, target_of(project), STAGES, run_of)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import dagster as dg
 
-from platformkit_pipeline.orchestration.jobs import fleet_report, nightly, nightly_repositories
+from platformkit_pipeline.orchestration.jobs import fleet_report, nightly, nightly_connectors, nightly_repositories
 
 
 def _after_nightly(name: str, status: dg.DagsterRunStatus) -> dg.SensorDefinition:
     @dg.run_status_sensor(
         name=name,
         run_status=status,
-        monitored_jobs=[nightly, nightly_repositories],
+        monitored_jobs=[nightly, nightly_repositories, nightly_connectors],
         request_job=fleet_report,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description=f"Starts the fleet report after a nightly run that ended as {status.value}.",

@@ -10,12 +10,14 @@ from platformkit_pipeline.model.errors import PlatformkitError
 from platformkit_pipeline.operations.sync_targets import sync_targets
 from platformkit_pipeline.orchestration.failures import sentence_of
 from platformkit_pipeline.orchestration.partitions import (
+    CONNECTORS,
     PARTITION_TAG,
     RANGE_END_TAG,
     RANGE_START_TAG,
     REPOSITORIES,
     SUPABASE_PROJECTS,
     PartitionChanges,
+    connectors,
     partition_changes,
     repositories,
     supabase_projects,
@@ -24,6 +26,7 @@ from platformkit_pipeline.orchestration.resources import ControlPlaneResource, S
 from platformkit_pipeline.orchestration.schedules import UNFINISHED
 
 _SECONDS_BETWEEN_TICKS = 30
+_DEFINITIONS = (supabase_projects, repositories, connectors)
 _Request = dg.AddDynamicPartitionsRequest | dg.DeleteDynamicPartitionsRequest
 
 
@@ -31,7 +34,7 @@ _Request = dg.AddDynamicPartitionsRequest | dg.DeleteDynamicPartitionsRequest
     name="target_registry",
     minimum_interval_seconds=_SECONDS_BETWEEN_TICKS,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Adds a partition for every project and repository of the settings; removes those that left, unless a run uses them.",
+    description="Adds a partition for every target of the settings; removes those that left, unless a run uses them.",
 )
 def target_registry(
     context: dg.SensorEvaluationContext, settings: SettingsResource, control_plane: ControlPlaneResource
@@ -43,12 +46,17 @@ def target_registry(
             stored = sync_targets(connection, listed)
     except PlatformkitError as error:
         return dg.SensorResult(skip_reason=dg.SkipReason(f"nothing was changed: {sentence_of(error)}"))
-    projects = _changes(context.instance, SUPABASE_PROJECTS, [project.name for project in listed.projects])
-    others = _changes(context.instance, REPOSITORIES, [repository.name for repository in listed.repositories])
-    wanted = len(listed.projects) + len(listed.repositories)
+    wanted = {
+        SUPABASE_PROJECTS: [project.name for project in listed.projects],
+        REPOSITORIES: [repository.name for repository in listed.repositories],
+        CONNECTORS: [connector.name for connector in listed.connectors],
+    }
+    changes = {partitions: _changes(context.instance, partitions, names) for partitions, names in wanted.items()}
     return dg.SensorResult(
-        dynamic_partitions_requests=[*_requests(supabase_projects, projects), *_requests(repositories, others)],
-        skip_reason=dg.SkipReason(_sentence((projects, others), wanted, len(stored.changed))),
+        dynamic_partitions_requests=[
+            request for partitions in _DEFINITIONS for request in _requests(partitions, changes[str(partitions.name)])
+        ],
+        skip_reason=dg.SkipReason(_sentence(tuple(changes.values()), sum(map(len, wanted.values())), len(stored.changed))),
     )
 
 

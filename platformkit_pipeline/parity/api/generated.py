@@ -136,7 +136,7 @@ def _try_operation(hypothesis: Any, operation: Any, seed: int, share: int, tally
         suppress_health_check=list(hypothesis.HealthCheck),
         print_blob=False,
     )
-    run = hypothesis.seed(seed)(settings(hypothesis.given(operation.as_strategy())(lambda case: send(case))))
+    run = hypothesis.seed(seed)(settings(hypothesis.given(operation.as_strategy())(send)))
     try:
         run()
     except _Spent:

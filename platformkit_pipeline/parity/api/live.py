@@ -13,7 +13,7 @@ from platformkit_pipeline.parity.api.openapi_document import MAX_JSON_BYTES, Ope
 
 _REDIRECTS = 3
 _MOVED = frozenset({301, 302, 303, 307, 308})
-_SECRET_ONLY = (
+_NOT_SHOWN = (
     "the platform shows its document to secret keys only (since March 2026): name a variable with one in `live.key_env`; "
     "it is sent for this request alone"
 )  # fmt: skip
@@ -63,7 +63,7 @@ def _followed(service: Service, path: str, headers: dict[str, str]) -> Answer:
 def _refusal(answer: Answer, live: Live, *, own: bool) -> NoDocument:
     where = f"the live document at {live.path} was answered with status {answer.status}"
     if answer.status in (401, 403):
-        hint = f": {_SECRET_ONLY}" if own and live.key_env is None else ""
+        hint = f": {_NOT_SHOWN}" if own and live.key_env is None else ""
         return NoDocument(Outcome.UNKNOWN, where + hint)
     if answer.status in (404, 410):
         return NoDocument(Outcome.FAIL, f"{where}: the service publishes none there")

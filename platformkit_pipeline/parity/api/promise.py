@@ -7,17 +7,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
-
-import jsonschema
-from jsonschema.exceptions import ValidationError
-from referencing import Registry, Resource
-from referencing.exceptions import Unresolvable as ReferenceUnresolvable
-from referencing.jsonschema import DRAFT202012
+from typing import TYPE_CHECKING, Any
 
 from platformkit_pipeline.parity.api.exchange import Answer
 from platformkit_pipeline.parity.api.openapi_document import OpenApi
 from platformkit_pipeline.parity.api.operations import Api, Content, Operation, plain_media, template_of
+
+if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError
 
 _HOME = "urn:platformkit:promised"
 _MAX_FAULTS = 20
@@ -37,9 +34,12 @@ class Promise:
     """The promised document, ready to hold answers against it."""
 
     def __init__(self, document: OpenApi, api: Api) -> None:
+        from referencing import Registry
+        from referencing.jsonschema import DRAFT202012
+
         self.document = document
         self.api = api
-        resource = Resource(contents=_in_draft_2020(document.root, nullable=document.version != "3.1"), specification=DRAFT202012)
+        resource = DRAFT202012.create_resource(_in_draft_2020(document.root, nullable=document.version != "3.1"))
         self._registry: Registry[Any] = Registry().with_resource(_HOME, resource)
 
     def operation(self, method: str, path: str) -> Operation:
@@ -81,6 +81,9 @@ class Promise:
         return self._schema_faults(schema, body, partial=partial)
 
     def _schema_faults(self, schema: Any, body: Any, *, partial: bool) -> list[str]:
+        import jsonschema  # two seconds, for contracts with requests only
+        from referencing.exceptions import Unresolvable
+
         converted = _in_draft_2020(schema, nullable=self.document.version != "3.1")
         root = {"$id": f"{_HOME}:answer", **_at_home(converted)} if isinstance(converted, dict) else converted
         validator = jsonschema.Draft202012Validator(root, registry=self._registry, format_checker=jsonschema.FormatChecker())
@@ -91,7 +94,7 @@ class Promise:
                     found[_told(error)] = None
                 if len(found) >= _MAX_FAULTS:
                     break
-        except ReferenceUnresolvable:
+        except Unresolvable:
             raise Undecided("a $ref of the promised document leads nowhere or out of it") from None
         except (RecursionError, jsonschema.exceptions.SchemaError, TypeError, ValueError, AttributeError) as error:
             raise Undecided(f"the promised schema cannot be applied ({type(error).__name__})") from None

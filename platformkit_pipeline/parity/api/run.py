@@ -43,7 +43,7 @@ def run(contract: Contract, surroundings: Surroundings) -> Iterator[CheckResult]
         return
     with Service(base) as service:
         callers = Callers(service, surroundings.data_api)
-        if told.openapi is not None or "live" in told.model_fields_set:
+        if _has_documents(told):
             yield from _documents(results, told, service, callers, promised)
         promise = Promise(promised, read_api(promised)) if isinstance(promised, OpenApi) else promised
         for request in told.requests:
@@ -78,12 +78,17 @@ def _base_url(told: ApiContract, surroundings: Surroundings) -> str | None:
     return url if url.endswith(_DATA_API) else url + _DATA_API
 
 
+def _has_documents(told: ApiContract) -> bool:
+    return told.openapi is not None or "live" in told.model_fields_set
+
+
 def _check_of(request: str) -> str:
     return f"request: {request}"
 
 
 def _untried(results: _Results, told: ApiContract, reason: str) -> Iterator[CheckResult]:
-    yield results.unknown(DOCUMENT, told.live.severity, reason)
+    if _has_documents(told):
+        yield results.unknown(DOCUMENT, told.live.severity, reason)
     if told.openapi is not None and told.breaking_changes.enabled:
         yield results.unknown(BREAKING_CHANGES, Severity.HIGH, reason)
     for request in told.requests:

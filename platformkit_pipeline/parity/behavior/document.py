@@ -221,4 +221,4 @@ def _named_in(value: Any) -> frozenset[str]:
 
 
 DOCUMENT = BehaviorContract
-"""What the published JSON Schema describes."""
+"""What `platformkit docs contracts` and `platformkit parity` hold files against."""

@@ -9,4 +9,13 @@ from typing import Any, cast
 
 def scan_schema() -> dict[str, Any]:
     """Schema of `platformkit scan --format json`, version 1."""
-    return cast(dict[str, Any], json.loads(files(__name__).joinpath("scan-1.schema.json").read_text(encoding="utf-8")))
+    return _read("scan-1.schema.json")
+
+
+def parity_schema() -> dict[str, Any]:
+    """Schema of `platformkit parity --format json`, version 1."""
+    return _read("parity-1.schema.json")
+
+
+def _read(name: str) -> dict[str, Any]:
+    return cast(dict[str, Any], json.loads(files(__name__).joinpath(name).read_text(encoding="utf-8")))

@@ -510,7 +510,7 @@ class Catalog:
         key = (role, relation.owner, id(relation.privileges))
         held = self._held.get(key)
         if held is None:
-            held = self._held[key] = self._table_wide(role, relation)
+            held = self._held[key] = self.table_wide(role, relation)
         if self._granted_columns:
             columns = self._granted_columns.get((relation.schema, relation.name))
             if columns is not None:
@@ -518,7 +518,8 @@ class Catalog:
                 held |= {p.privilege for c in columns for p in c.privileges if p.grantee in names}
         return held
 
-    def _table_wide(self, role: str, relation: Relation) -> frozenset[str]:
+    def table_wide(self, role: str, relation: Relation) -> frozenset[str]:
+        """The same without what is held on single columns only."""
         names = self.acts_as(role)
         if relation.owner in names or self.is_superuser(role):
             return TABLE_PRIVILEGES
@@ -547,7 +548,7 @@ class Catalog:
         names = self.acts_as(role)
         if not self.may_use(role, relation.schema):
             return ()
-        if "SELECT" in self._table_wide(role, relation):
+        if "SELECT" in self.table_wide(role, relation):
             return self.columns_of(relation)
         granted = self._granted_columns.get((relation.schema, relation.name), ())
         return tuple(c for c in granted if any(p.privilege == "SELECT" and p.grantee in names for p in c.privileges))

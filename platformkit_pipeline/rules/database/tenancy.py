@@ -171,6 +171,13 @@ def confine(catalog: Catalog, table: Relation, policies: tuple[Policy, ...]) -> 
     return _PolicyJudge(catalog).commands_of(table, tuple(p for p in policies if catalog.clients_of(p))) is None
 
 
+def unconfined_commands(catalog: Catalog, table: Relation) -> dict[str, Judgement]:
+    """Command → why the policies of `table` do not keep it to rows of the caller's tenant, as TEN003 judges; empty when all do."""
+    policies = tuple(p for p in catalog.policies_of(table) if catalog.clients_of(p))
+    judged = _PolicyJudge(catalog).commands_of(table, policies) if policies else None
+    return {c: j for c, j in (judged or {}).items() if j.confinement is not Confinement.CONFINED}
+
+
 _Judged = dict[str, Judgement] | None
 """Command → judgement; None when all of them confine."""
 

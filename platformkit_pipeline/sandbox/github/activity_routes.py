@@ -8,7 +8,10 @@ from typing import Any
 
 from platformkit_pipeline.sandbox.github.bodies import blob
 from platformkit_pipeline.sandbox.github.calls import Call, Refused, Reply, not_found, route
-from platformkit_pipeline.sandbox.github.state import MOMENT, Commit, Issue, PullRequest
+from platformkit_pipeline.sandbox.github.state import MOMENT, Commit, Dispatch, Issue, PullRequest
+
+_LONGEST_EVENT_TYPE = 100
+_MOST_PROPERTIES = 10
 
 
 @route("GET", "/commits", "contents")
@@ -248,3 +251,14 @@ def write_content(call: Call) -> Reply:
     call.repository.commits.insert(0, made)
     body = {"content": call.bodies.content(path, new, whole=False), "commit": {"sha": made.sha, "message": made.message}}
     return Reply(201 if before is None else 200, body)
+
+
+@route("POST", "/dispatches", "contents", "write")
+def create_dispatch(call: Call) -> Reply:
+    event_type, payload = call.body.get("event_type"), call.body.get("client_payload", {})
+    if not isinstance(event_type, str) or not 1 <= len(event_type) <= _LONGEST_EVENT_TYPE or not isinstance(payload, dict):
+        raise Refused(422, "Invalid request.")
+    if len(payload) > _MOST_PROPERTIES:
+        raise Refused(422, "No more than 10 properties are allowed; 11 were supplied.")
+    call.repository.dispatches.append(Dispatch(event_type, payload))
+    return Reply(204)

@@ -131,6 +131,14 @@ class DependencyAlert:
     state: str = "open"
 
 
+@dataclass(frozen=True, slots=True)
+class Dispatch:
+    """A repository_dispatch that was accepted; the same thing sent twice stands there twice."""
+
+    event_type: str
+    client_payload: dict[str, Any]
+
+
 @dataclass(slots=True)
 class Actions:
     enabled: bool = True
@@ -171,6 +179,7 @@ class Repository:
     issues: list[Issue] = field(default_factory=list)
     files: dict[str, bytes] = field(default_factory=dict)
     actions: Actions = field(default_factory=Actions)
+    dispatches: list[Dispatch] = field(default_factory=list)
     ineffective: set[str] = field(default_factory=set)
     """Writes that are answered with success and change nothing: protection, ruleset, security."""
 

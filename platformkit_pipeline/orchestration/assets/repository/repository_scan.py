@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from platformkit_pipeline.control_plane.turns import turn_on
+from platformkit_pipeline.control_plane.connection import Connection
 from platformkit_pipeline.model.settings import Settings, target_of
 from platformkit_pipeline.operations.read_settings import find_repository
-from platformkit_pipeline.orchestration.assets.each_target import for_each_target, prepared_settings
+from platformkit_pipeline.orchestration.assets.each_target import for_each_target, prepared_settings, through_stages
 from platformkit_pipeline.orchestration.assets.repository.compliance import REPOSITORY_COMPLIANCE
 from platformkit_pipeline.orchestration.assets.repository.governance import REPOSITORY_GOVERNANCE
 from platformkit_pipeline.orchestration.assets.repository.introspection import REPOSITORY_INTROSPECTION
@@ -20,7 +20,6 @@ from platformkit_pipeline.orchestration.resources import ControlPlaneResource, S
 
 STAGES = (REPOSITORY_INTROSPECTION, REPOSITORY_COMPLIANCE, REPOSITORY_GOVERNANCE)
 REPOSITORY_KEYS = tuple(key for stage in STAGES for key in stage.keys)
-_SPECS = {spec.key: spec for stage in STAGES for spec in stage.specs}
 
 
 @dg.multi_asset(
@@ -42,11 +41,8 @@ def _scan(
     context: dg.AssetExecutionContext, name: str, listed: Settings, settings: SettingsResource, control_plane: ControlPlaneResource
 ) -> Iterator[Event]:
     repository = find_repository(listed, name)
-    selection = Selection(frozenset(context.selected_asset_keys), frozenset(context.selected_asset_check_keys))
-    recorder = Recorder(name, _SPECS, context.instance)
-    with control_plane.session() as connection, turn_on(connection, target_of(repository)):
-        run = RepositoryRun(repository, settings.file, connection, context.run.run_id, selection, recorder)
-        for stage in STAGES:
-            if selection.wants(*stage.keys):
-                yield from filter(selection.admits, stage.carry_out(run))
-    context.log.info("%s: done", name)
+
+    def run_of(connection: Connection, selection: Selection, recorder: Recorder) -> RepositoryRun:
+        return RepositoryRun(repository, settings.file, connection, context.run.run_id, selection, recorder)
+
+    yield from through_stages(context, control_plane, target_of(repository), STAGES, run_of)

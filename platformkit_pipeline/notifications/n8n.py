@@ -1,0 +1,15 @@
+"""What a workflow of n8n gets: the whole event for its nodes, and the words for a person. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from platformkit_pipeline.connectors.delivery.wire import document_of
+from platformkit_pipeline.model.event import Event
+from platformkit_pipeline.notifications.wording import wording_of
+
+
+def message_of(event: Event) -> dict[str, Any]:
+    """Body of the POST: the event's own fields as they are on any wire, with `title` and `urgent` beside them."""
+    wording = wording_of(event)
+    return {**document_of(event), "title": wording.headline, "urgent": wording.urgent}

@@ -1,0 +1,69 @@
+"""What an event of this product says to a person: one headline, a few facts. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from platformkit_pipeline.model.event import Event
+
+_MOST_FACTS = 12
+_LONGEST_FACT = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """Plain text, not yet escaped for anything. Texts come from what was observed: names of objects are their owners' choice."""
+
+    headline: str
+    facts: tuple[tuple[str, str], ...] = ()
+    urgent: bool = False
+
+
+def wording_of(event: Event) -> Wording:
+    """Any event can be told: one whose type is not known here by its type, its key and its payload."""
+    match event.type:
+        case "parity.regressed":
+            return _parity_regressed(event)
+        case "finding.opened" | "finding.resolved":
+            return _finding(event)
+        case _:
+            return Wording(f"{event.type}: {event.aggregatetype} {event.aggregateid}", _facts(event.payload))
+
+
+def _parity_regressed(event: Event) -> Wording:
+    payload = event.payload
+    target = str(payload.get("target", event.aggregateid))
+    scores = [str(payload[name]) for name in ("before", "after") if name in payload]
+    change = f" from {scores[0]} to {scores[1]}" if len(scores) == 2 else ""
+    return Wording(f"Parity of {target} fell{change}", _facts(payload, without=("target", "before", "after")), urgent=True)
+
+
+def _finding(event: Event) -> Wording:
+    payload = event.payload
+    rule, target = str(payload.get("rule", event.aggregateid)), payload.get("target")
+    what = "New finding" if event.type == "finding.opened" else "Resolved finding"
+    headline = f"{what} {rule}" + (f" on {target}" if target else "")
+    return Wording(headline, _facts(payload, without=("rule", "target")), urgent=payload.get("severity") == "critical")
+
+
+def _facts(payload: Mapping[str, Any], without: tuple[str, ...] = ()) -> tuple[tuple[str, str], ...]:
+    """The simple values of a payload by name, in its order; what is nested or too much is left to those who read the event."""
+    facts = [(name, _text(value)) for name, value in payload.items() if name not in without]
+    return tuple((name, text) for name, text in facts if text)[:_MOST_FACTS]
+
+
+def _text(value: Any) -> str:
+    match value:
+        case str():
+            text = " ".join(value.split())
+        case bool():
+            text = "yes" if value else "no"
+        case int() | float():
+            text = str(value)
+        case list() | tuple():
+            text = ", ".join(str(part) for part in value if isinstance(part, str | int | float))
+        case _:
+            return ""
+    return text if len(text) <= _LONGEST_FACT else text[: _LONGEST_FACT - 1] + "…"

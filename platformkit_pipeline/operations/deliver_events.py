@@ -1,0 +1,139 @@
+"""Delivery of the product's own events (clause 9.2): from `ops.outbox` to the webhooks that the settings name.
+
+An event becomes one row of the outbox for each destination, all under the event's id: each has its own attempts, its own order and
+its own dead letter. So a webhook that is down holds back no other, and none gets anything a second time because of it.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg
+
+from platformkit_pipeline.connectors.delivery.http import HttpSender
+from platformkit_pipeline.connectors.delivery.outbox import Outbox
+from platformkit_pipeline.connectors.delivery.relay import Relay
+from platformkit_pipeline.connectors.delivery.retry import RetryPolicy
+from platformkit_pipeline.connectors.interface import Turn
+from platformkit_pipeline.control_plane.connection import Connection, connect, control_plane_errors, session
+from platformkit_pipeline.control_plane.migrations import require_current
+from platformkit_pipeline.model.dsn import Dsn
+from platformkit_pipeline.model.errors import ConfigurationError, ControlPlaneError
+from platformkit_pipeline.model.event import Event
+from platformkit_pipeline.model.settings import Notifications, Webhook
+from platformkit_pipeline.notifications import mattermost, n8n
+
+_LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
+_RENDERERS: Mapping[str, Callable[[Event], Mapping[str, Any]]] = {"mattermost": mattermost.message_of, "n8n": n8n.message_of}
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """`name` is the column `destination` of the outbox."""
+
+    name: str
+    send: HttpSender
+
+
+def publish_to_all(connection: Connection, notifications: Notifications, events: Sequence[Event]) -> int:
+    """Write events for every destination of the settings, in the caller's transaction; returns how many rows are new.
+
+    Needs no secret: the webhooks' variables are read by the relay. Nothing is written where the settings name no destination.
+    """
+    with control_plane_errors():
+        return sum(Outbox().publish(connection, events, destination=name) for name in _configured(notifications))
+
+
+def destinations(notifications: Notifications, environment: Mapping[str, str] = os.environ) -> tuple[Destination, ...]:
+    """Where the settings want events to go. Raises ConfigurationError for a variable that is not set or holds no https URL."""
+    return tuple(
+        Destination(name, HttpSender(_url(name, webhook.webhook_env, environment), body=_RENDERERS[name]))
+        for name, webhook in _configured(notifications).items()
+    )
+
+
+def deliver_once(dsn: Dsn, to: Sequence[Destination], policy: RetryPolicy | None = None) -> dict[str, Turn]:
+    """Deliver everything that is due now; what each destination got. Raises ControlPlaneError."""
+    _check(dsn)
+    return {destination.name: _drained(_relay(dsn, destination, policy)) for destination in to}
+
+
+def deliver_until(stop: threading.Event, dsn: Dsn, to: Sequence[Destination], policy: RetryPolicy | None = None) -> None:
+    """Deliver until `stop` is set and what is in hand is done, each destination in a thread of its own.
+
+    Raises ControlPlaneError when the control plane is not usable at the start, or stops being what this version expects; a server
+    that is restarted meanwhile is waited for.
+    """
+    _check(dsn)
+    failures: list[psycopg.Error] = []
+
+    def run(relay: Relay) -> None:
+        try:
+            relay.run(stop)
+        except psycopg.Error as error:
+            failures.append(error)
+            stop.set()
+
+    threads = [threading.Thread(target=run, args=(_relay(dsn, destination, policy),), name=destination.name) for destination in to]
+    for thread in threads:
+        thread.start()
+    try:
+        stop.wait()
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    with control_plane_errors(dsn):
+        for failure in failures:
+            raise failure
+
+
+def _configured(notifications: Notifications) -> dict[str, Webhook]:
+    named = {"mattermost": notifications.mattermost, "n8n": notifications.n8n}
+    return {name: webhook for name, webhook in named.items() if webhook is not None}
+
+
+def _url(name: str, variable: str, environment: Mapping[str, str]) -> str:
+    """Never in a message: whoever knows the URL of a webhook may post there."""
+    url = environment.get(variable, "").strip()
+    if not url:
+        raise ConfigurationError(f"notifications.{name}: environment variable {variable} is not set; it must hold the URL of the webhook")
+    try:
+        parts = urlsplit(url)
+        allowed = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOCAL)
+    except ValueError:
+        allowed = False
+    if not allowed:
+        raise ConfigurationError(f"notifications.{name}: environment variable {variable} must hold an https URL")
+    return url
+
+
+def _check(dsn: Dsn) -> None:
+    with session(dsn) as connection:
+        require_current(connection)
+
+
+def _relay(dsn: Dsn, destination: Destination, policy: RetryPolicy | None) -> Relay:
+    def connection() -> Connection:
+        try:
+            return connect(dsn)
+        except ControlPlaneError as error:  # the relay knows what to do when the driver says so
+            raise psycopg.OperationalError(str(error)) from None
+
+    return Relay(connection, destination.send, policy=policy, destination=destination.name)
+
+
+def _drained(relay: Relay) -> Turn:
+    total = Turn()
+    try:
+        with control_plane_errors():
+            while not (done := relay.turn()).idle:
+                total = Turn(total.delivered + done.delivered, total.postponed + done.postponed, total.dead + done.dead)
+    finally:
+        relay.close()
+    return total

@@ -1,0 +1,1 @@
+"""Assets about connectors, partitioned by `connectors`."""

@@ -1,0 +1,37 @@
+"""Delivers the product's own events to the webhooks of the settings, a share with every tick."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from platformkit_pipeline.model.errors import PlatformkitError
+from platformkit_pipeline.operations.deliver_for_a_while import Share, deliver_for_a_while
+from platformkit_pipeline.orchestration.failures import sentence_of
+from platformkit_pipeline.orchestration.resources import ControlPlaneResource, SettingsResource
+
+_SECONDS_BETWEEN_TICKS = 30
+
+
+@dg.sensor(
+    name="outbox_delivery",
+    minimum_interval_seconds=_SECONDS_BETWEEN_TICKS,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description=(
+        "Delivers what waits in `ops.outbox` to the webhooks that the settings name, for at most half a minute a tick (clause 9.2). "
+        "`platformkit relay` does the same without a pause; both may run at once."
+    ),
+)
+def outbox_delivery(settings: SettingsResource, control_plane: ControlPlaneResource) -> dg.SkipReason:
+    """One tick. It asks for no run: what it did is what it says."""
+    try:
+        notifications = settings.read().notifications
+        if notifications.mattermost is None and notifications.n8n is None:
+            return dg.SkipReason("the settings name no webhook (notifications.mattermost, notifications.n8n): events wait in ops.outbox")
+        return dg.SkipReason(_told(deliver_for_a_while(control_plane.dsn, notifications)))
+    except PlatformkitError as error:
+        return dg.SkipReason(f"nothing was delivered: {sentence_of(error)}")
+
+
+def _told(share: Share) -> str:
+    sent = "; ".join(f"{name}: {t.delivered} delivered, {t.postponed} postponed, {t.dead} dead" for name, t in share.turns.items())
+    return f"{sent}; {share.left.pending} wait, {share.left.dead_letters} dead letters"

@@ -1,0 +1,1 @@
+"""Tests of delivery: outbox, relay, inbox, dead letters."""

@@ -1,0 +1,113 @@
+"""Delivery over real HTTP, to a service that misbehaves to order."""
+
+from __future__ import annotations
+
+import json
+import logging
+import socket
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+
+from platformkit_pipeline.connectors.delivery.http import HttpSender
+from platformkit_pipeline.connectors.delivery.wire import event_of
+from platformkit_pipeline.connectors.errors import DeliveryFailed, DeliveryRefused
+from platformkit_pipeline.model.errors import ConfigurationError
+from platformkit_pipeline.sandbox.webhooks import Answer, Webhooks, serve_webhooks
+from platformkit_pipeline_tests.connectors.delivery.conftest import event
+
+HOOK = "/hooks/very-secret-path?token=very-secret-token"
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[Webhooks]:
+    with serve_webhooks() as webhooks:
+        yield webhooks
+
+
+@pytest.fixture
+def sender(service: Webhooks) -> Iterator[HttpSender]:
+    made = HttpSender(service.address + HOOK, {"Authorization": "Bearer very-secret-bearer"}, timeout_seconds=5)
+    yield made
+    made.close()
+
+
+def test_an_event_arrives_whole_with_its_idempotency_key(service: Webhooks, sender: HttpSender) -> None:
+    sent = event("a", 7, text="ä 漢")
+    sender(sent)
+    post = service.taken(HOOK)[-1]
+    assert event_of(json.dumps(post.document)) == sent
+    assert (post.headers["idempotency-key"], post.headers["delivery-attempt"]) == (sent.id, "1")
+    assert post.headers["authorization"] == "Bearer very-secret-bearer"
+
+
+@pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504, 599])
+def test_these_answers_mean_try_again(service: Webhooks, sender: HttpSender, status: int) -> None:
+    service.order(HOOK, Answer(status))
+    with pytest.raises(DeliveryFailed, match=f"answered {status}") as raised:
+        sender(event())
+    assert raised.value.retry_after_seconds is None
+
+
+@pytest.mark.parametrize("status", [301, 304, 400, 401, 403, 404, 409, 410, 422])
+def test_these_answers_mean_never_again(service: Webhooks, sender: HttpSender, status: int) -> None:
+    service.order(HOOK, Answer(status, {"Location": "/elsewhere"}, body="" if status == 304 else "no"))
+    with pytest.raises(DeliveryRefused, match=f"answered {status}"):
+        sender(event())
+
+
+def test_retry_after_is_read_as_seconds_and_as_a_date(service: Webhooks, sender: HttpSender) -> None:
+    later = format_datetime(datetime.now(UTC) + timedelta(seconds=100), usegmt=True)
+    service.order(HOOK, Answer(429, {"Retry-After": "17"}), Answer(503, {"Retry-After": later}), Answer(503, {"Retry-After": "soon"}))
+    asked = []
+    for _ in range(3):
+        with pytest.raises(DeliveryFailed) as raised:
+            sender(event())
+        asked.append(raised.value.retry_after_seconds)
+    assert asked[0] == 17
+    assert asked[1] is not None
+    assert 50 < asked[1] <= 100
+    assert asked[2] is None
+
+
+def test_neither_errors_nor_logs_show_the_url_or_the_token(service: Webhooks, sender: HttpSender, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    service.order(HOOK, Answer(404, body=f"no such hook {HOOK}, you said Bearer very-secret-bearer" + "x" * 100_000))
+    with pytest.raises(DeliveryRefused) as refused:
+        sender(event())
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        unreachable = HttpSender(f"http://127.0.0.1:{taken.getsockname()[1]}{HOOK}", timeout_seconds=1)
+        with pytest.raises(DeliveryFailed, match="no answer") as failed:
+            unreachable(event())
+    for text in (str(refused.value), repr(failed.value), str(failed.value.__cause__), caplog.text):
+        assert "very-secret" not in text
+    assert str(refused.value).startswith("answered 404: no such hook")
+    assert len(str(refused.value)) < 250
+    assert failed.value.__suppress_context__
+
+
+def test_a_destination_that_is_slow_or_drips_counts_as_failed(service: Webhooks) -> None:
+    service.order("/slow", Answer(delay_seconds=0.5), Answer(body="x" * 20, drip_seconds=0.05))
+    impatient = HttpSender(service.address + "/slow", timeout_seconds=0.2)
+    for _ in range(2):
+        with pytest.raises(DeliveryFailed, match="ReadTimeout"):
+            impatient(event())
+    impatient.close()
+
+
+@pytest.mark.parametrize("url", ["", "ftp://host/very-secret", "http://", "very-secret", "http://host:port/very-secret"])
+def test_what_is_no_url_is_refused_without_being_quoted(url: str) -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        HttpSender(url)
+    assert "very-secret" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "body", ["[]", "{}", '{"id": 1}', "nonsense", '{"id": "x", "aggregatetype": "a", "aggregateid": "b", "type": "c"}']
+)
+def test_a_body_that_is_no_event_is_refused(body: str) -> None:
+    with pytest.raises(ValueError, match=r"not an event|Expecting|badly formed"):
+        event_of(body)

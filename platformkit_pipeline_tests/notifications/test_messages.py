@@ -1,0 +1,67 @@
+"""What people and workflows read of an event."""
+
+from __future__ import annotations
+
+import json
+
+from platformkit_pipeline.model.event import Event
+from platformkit_pipeline.notifications import mattermost, n8n
+
+ID = "6f1f3a34-6b1c-4e5a-9c1d-0e1b2c3d4e5f"
+
+
+def event(event_type: str, **payload: object) -> Event:
+    return Event(ID, "target", "shop-production", event_type, payload)
+
+
+def test_a_regression_of_parity_says_of_whom_and_by_how_much() -> None:
+    message = mattermost.message_of(event("parity.regressed", target="shop", before=92.5, after=71.0, owners=["team:shop", "team:data"]))
+    assert message["text"].splitlines() == [
+        ":rotating_light: **Parity of shop fell from 92.5 to 71.0**",
+        "- owners: team\\:shop, team\\:data",
+    ]
+
+
+def test_a_critical_finding_is_urgent_and_a_low_one_is_not() -> None:
+    critical, low = (event("finding.opened", rule="RLS001", target="shop", severity=s) for s in ("critical", "low"))
+    assert mattermost.message_of(critical)["text"].startswith(":rotating_light: **New finding RLS001 on shop**")
+    assert mattermost.message_of(low)["text"].startswith("**New finding RLS001 on shop**")
+    assert (n8n.message_of(critical)["urgent"], n8n.message_of(low)["urgent"]) == (True, False)
+
+
+def test_an_event_of_any_other_type_is_told_by_type_key_and_simple_values() -> None:
+    message = mattermost.message_of(event("connector.broken", missing=["health", "inventory"], latency=1.5, up=False, nested={"a": 1}))
+    assert message["text"].splitlines() == [
+        "**connector.broken\\: target shop\\-production**",
+        "- missing: health, inventory",
+        "- latency: 1.5",
+        "- up: no",
+    ]
+
+
+def test_names_of_others_neither_format_nor_call_anybody() -> None:
+    text = mattermost.message_of(event("finding.opened", rule="X", message="@channel **now** [click](http://evil)\n# big"))["text"]
+    fact = text.splitlines()[-1]
+    assert "@channel" not in text
+    assert fact == "- message: @\u200bchannel \\*\\*now\\*\\* \\[click\\]\\(http\\://evil\\) \\# big"
+
+
+def test_a_long_event_is_cut() -> None:
+    message = mattermost.message_of(event("finding.opened", **{f"field{n}": "*" * 10_000 for n in range(100)}))
+    assert len(message["text"]) <= 4_000
+    assert message["text"].endswith("…")
+
+
+def test_a_workflow_gets_the_whole_event_with_words_beside_it() -> None:
+    document = n8n.message_of(event("connector.broken", nested={"a": [1]}))
+    assert json.loads(json.dumps(document)) == {
+        "id": ID,
+        "aggregatetype": "target",
+        "aggregateid": "shop-production",
+        "type": "connector.broken",
+        "payload": {"nested": {"a": [1]}},
+        "headers": {},
+        "created_at": None,
+        "title": "connector.broken: target shop-production",
+        "urgent": False,
+    }
