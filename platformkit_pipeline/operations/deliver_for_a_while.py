@@ -8,6 +8,7 @@ handed out twice however often a tick is killed, and the order of a key is kept.
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from platformkit_pipeline.connectors.delivery.outbox import Outbox
@@ -48,13 +49,12 @@ def deliver_for_a_while(dsn: Dsn, notifications: Notifications, *, seconds: floa
         require_current(connection)
     relays = {d.name: Relay(lambda: connect(dsn), d.send, batch=batch, destination=d.name, hold_seconds=seconds / 2) for d in to}
     handing_out = Relay(lambda: connect(dsn), _Addresser(dsn, notifications), batch=batch, destination=UNADDRESSED)
-    try:
+    with ExitStack() as opened:
+        for closes in (handing_out.close, *(relay.close for relay in relays.values()), *(d.send.close for d in to)):
+            opened.callback(closes)
         with control_plane_errors():
             handed = _turns(handing_out, end)
             turns = {name: _turns(relay, end) for name, relay in relays.items()}
-    finally:
-        for opened in (handing_out, *relays.values(), *(d.send for d in to)):
-            opened.close()
     with session(dsn) as connection:
         return Share(turns, handed.delivered, Outbox().depth(connection))
 
