@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import Any
 
 from platformkit_pipeline.control_plane.connection import Connection, require_transaction
-from platformkit_pipeline.control_plane.scans import floored, jsonb
+from platformkit_pipeline.control_plane.scans import floored, jsonb, storable_text
 from platformkit_pipeline.control_plane.statements import statement
 from platformkit_pipeline.model.contract import CheckResult, Dimension
 from platformkit_pipeline.model.errors import ControlPlaneError
@@ -143,7 +143,7 @@ def store_decision(connection: Connection, target_id: int, decision: StoredDecis
             "run_id": decision.run_id,
             "inputs": jsonb(decision.inputs),
             "verdict": decision.verdict,
-            "reasons": [_without_nul(reason) for reason in decision.reasons],
+            "reasons": [storable_text(reason) for reason in decision.reasons],
             "decided_at": decision.decided_at,
         },
     )
@@ -184,11 +184,11 @@ def _result_row(report: ParityReport, result: CheckResult) -> dict[str, Any]:
         "parity_id": report.parity_id,
         "dimension": result.dimension.value,
         "contract": result.contract,
-        "check": _without_nul(result.check),
+        "check": storable_text(result.check),
         "severity": result.severity.value,
         "outcome": result.outcome.value,
         "waived": result.key in report.waived,
-        "message": _without_nul(result.message),
+        "message": storable_text(result.message),
         "evidence": jsonb(dict(result.evidence)),
         "count": result.count,
         "duration_seconds": result.duration_seconds,
@@ -234,11 +234,6 @@ def _point(row: tuple[Any, ...]) -> ParityPoint:
         Dimension(d["dimension"]): Score(Fraction(d["score"]["raw_exact"]), Fraction(d["score"]["effective_exact"])) for d in dimensions
     }
     return ParityPoint(parity_id, started_at, commit, branch, of_default_branch, score, by_dimension)
-
-
-def _without_nul(text: str) -> str:
-    # PostgreSQL's text holds no NUL, and a message of a foreign server may contain one.
-    return text.replace("\0", "�")
 
 
 def _is_uuid(text: str) -> bool:

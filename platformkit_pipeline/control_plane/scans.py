@@ -210,5 +210,13 @@ def floored(score: Fraction) -> Decimal:
 
 def jsonb(value: Any) -> Jsonb:
     """A parameter for a column of JSON."""
-    # jsonb holds no NUL, and a message of a foreign server may contain one.
-    return Jsonb(value, dumps=lambda v: json.dumps(v).replace("\\u0000", "\\ufffd"))
+    return Jsonb(value, dumps=_storable_json)
+
+
+def storable_text(text: str) -> str:
+    """`text` as PostgreSQL holds it: no NUL and no half of a surrogate pair, which a message of a foreign server may contain."""
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+
+
+def _storable_json(value: Any) -> str:
+    return storable_text(json.dumps(value, ensure_ascii=False).replace("\\u0000", "\\ufffd"))

@@ -79,7 +79,7 @@ def refuses(head: Fraction, base: Fraction | None, best: Fraction | None, max_dr
 
 def compare(head: ParityReport, base: Base | None, best: BestScore | None, max_drop_percent: Fraction) -> Comparison:
     """Decide on `head`. Nothing is unknown about a score that could be measured, however low: that is a yes or a no."""
-    then = parity_score(rescored(base.results, head.results), head.declared, head.weights, head.waived) if base else None
+    then = _score_of(base, head) if base else None
     score, base_score = head.parity.score, then.score if then else None
     blocking = tuple(_blocking(head.results, base, head.waived))
     was = {r.key: r.outcome for r in base.results} if base else {}
@@ -107,6 +107,13 @@ def compare(head: ParityReport, base: Base | None, best: BestScore | None, max_d
     )
     base_id = base.parity_id if base else None
     return Comparison(verdict, reasons, max_drop_percent, head.parity, then, base_id, best, blocking, failing, worse, removed)
+
+
+def _score_of(base: Base, head: ParityReport) -> ParityScore:
+    """The base by head's rules. A dimension of which head itself could tell no check is none of the base's: it would count 0 there, too."""
+    results = rescored(base.results, head.results)
+    told = {r.dimension for r in results}
+    return parity_score(results, [d for d in head.declared if d in told], head.weights, head.waived)
 
 
 def _doubt(head: ParityReport) -> str | None:

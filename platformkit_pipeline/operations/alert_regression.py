@@ -9,6 +9,7 @@ from typing import Any
 
 from platformkit_pipeline.connectors.delivery.outbox import Outbox
 from platformkit_pipeline.control_plane.connection import Connection
+from platformkit_pipeline.control_plane.scans import storable_text
 from platformkit_pipeline.model.contract import CheckResult
 from platformkit_pipeline.model.event import Event
 from platformkit_pipeline.model.parity import ParityReport
@@ -81,5 +82,5 @@ def tell_owners(connection: Connection, report: ParityReport, regressed: Regress
 
 
 def _told(text: str) -> str:
-    """An event is bounded, and what is stored in PostgreSQL holds no NUL; the whole message stands in `ops.contract_results`."""
-    return text.replace("\0", "\ufffd")[:_LONGEST_TEXT]
+    """An event is bounded; the whole message stands in `ops.contract_results`."""
+    return storable_text(text)[:_LONGEST_TEXT]

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from importlib import import_module
-
-from pydantic import BaseModel
 
 from platformkit_pipeline.model.contract import Dimension
 from platformkit_pipeline.model.errors import ConfigurationError
 from platformkit_pipeline.parity.contract_files import ContractSet
+from platformkit_pipeline.parity.contract_schemas import document_of
 
 _EVERY = tuple(Dimension)
 
@@ -21,20 +19,14 @@ def refuse_malformed(contracts: ContractSet, dimensions: Collection[Dimension] =
         raise ConfigurationError("\n".join(faults))
 
 
-def document_model(dimension: Dimension) -> type[BaseModel]:
-    """The shape of a contract file of that dimension: `DOCUMENT` in `parity.data.document`, or `DataContract` there, and so on."""
-    module = import_module(f"platformkit_pipeline.parity.{dimension.value}.document")
-    found: type[BaseModel] = getattr(module, "DOCUMENT", None) or getattr(module, f"{dimension.value.capitalize()}Contract")
-    return found
-
-
 def _faults(contracts: ContractSet, dimensions: Collection[Dimension]) -> Iterator[str]:
     for unreadable in contracts.unreadable:
         if unreadable.dimension in dimensions:
             yield unreadable.reason
     for contract in contracts.contracts:
-        if contract.dimension in dimensions:
+        model = document_of(contract.dimension)
+        if contract.dimension in dimensions and model is not None:
             try:
-                contract.read_as(document_model(contract.dimension))
+                contract.read_as(model)
             except ConfigurationError as malformed:
                 yield str(malformed)

@@ -133,7 +133,9 @@ def test_a_migration_whose_name_no_file_system_takes_is_judged(program: Program,
     name = f"supabase/migrations/20260201000000_{'x' * 400}.sql"
     run_git(shop.folder, "update-index", "--add", "--cacheinfo", f"100644,{blob},{name}")
     tree = run_git(shop.folder, "write-tree").strip()
-    commit = run_git(shop.folder, "commit-tree", tree, "-p", "HEAD", "-m", "Long").strip()
+    commit = run_git(
+        shop.folder, "-c", "user.name=a", "-c", "user.email=a@example.com", "commit-tree", tree, "-p", "HEAD", "-m", "Long"
+    ).strip()
     run_git(shop.folder, "update-ref", "HEAD", commit)
     done = program("scan", "--repo", str(shop.folder), "--base", base, "--select", "MIG", "--format", "json")
     assert (done.code, done.stderr) == (1, "")

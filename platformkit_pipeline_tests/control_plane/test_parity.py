@@ -33,8 +33,8 @@ def run(night: int, passing: int = 2, *, of_default_branch: bool = True, declare
             f"check {i}",
             Severity.LOW,
             Outcome.PASS if i < passing else Outcome.FAIL,
-            "" if i < passing else "broken\0 here",
-            {"rows": [1, None]},
+            "" if i < passing else "broken\0 here \udcff",
+            {"rows": [1, None, "\0 \udcff é"]},
             count=i + 1,
             duration_seconds=0.25,
         )
@@ -72,7 +72,8 @@ def test_a_run_is_read_back_as_it_was(pipeline: Connection, shop: StoredTarget) 
     found = parity.find(pipeline, report.parity_id)
     assert found is not None
     assert found.report.parity == report.parity
-    assert found.report.results[2].message == "broken� here"
+    assert found.report.results[2].message == "broken� here ?"
+    assert found.report.results[2].evidence == {"rows": [1, None, "� ? é"]}
     assert found.report.waived == report.waived
     assert (found.report.scan_id, found.report.run_id, found.report.commit) == (report.scan_id, "run-1", "a" * 40)
 

@@ -247,6 +247,15 @@ def test_a_broken_new_contract_blocks() -> None:
     assert verdict([*graded(100), lost], graded(100)) == "no"
 
 
+def test_a_broken_contract_of_a_new_dimension_does_not_take_the_base_down_where_a_cap_hides_it() -> None:
+    base = [check("blind", Outcome.UNKNOWN, Severity.CRITICAL), *graded(90, Severity.HIGH)]
+    lost = CheckResult(Dimension.API, "orders", WHOLE_CONTRACT, Severity.CRITICAL, Outcome.UNKNOWN)
+    found = compare(report([*base, lost]), Base("base", tuple(base)), None, FIVE)
+    assert found.base is not None
+    assert [d.dimension for d in found.base.dimensions] == [Dimension.DATA]
+    assert found.verdict == "no"
+
+
 def test_removed_checks_have_no_say_and_are_named() -> None:
     found = compare(report(graded(100)), Base("base", (*graded(100), check("gone", Outcome.FAIL))), None, FIVE)
     assert found.verdict == "yes"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
@@ -133,18 +132,16 @@ def test_functions_that_no_definer_comes_to_are_not_read(monkeypatch: pytest.Mon
     assert read == {"f0", "run"}
 
 
+@pytest.mark.timeout(60)  # seconds when it goes well, for ever when work multiplies
 def test_functions_that_all_call_one_another_take_no_long_time() -> None:
     count = 40
     calls = " ".join(f"perform public.f{n}(p);" for n in range(count))
     functions = [plpgsql(f"f{n}", f"begin {calls} {'execute p;' if n == 0 else ''} end") for n in range(count)]
-    started = time.perf_counter()
     assert judged(*functions, plpgsql("run", "begin perform public.f7(p); end", definer=True)) == {"run": Outcome.FAIL}
-    assert time.perf_counter() - started < 10
 
 
+@pytest.mark.timeout(60)  # seconds when it goes well, for ever when work multiplies
 def test_thousands_of_functions_are_told_from_those_that_matter_quickly() -> None:
     functions = [plpgsql(f"touch{n}", f"begin new.updated_at := now(); perform public.touch{n - 1}({n}); end") for n in range(10_000)]
     definers = [plpgsql(f"run{n}", f"begin perform public.f{n % 5}('a'), {n}; end", definer=True) for n in range(500)]
-    started = time.perf_counter()
     assert judged(*chain(5), *functions, *definers) == {}
-    assert time.perf_counter() - started < 10

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from platformkit_pipeline.sqltext.dynamic_sql import UnquotedUse, unquoted_uses, unquoted_uses_of_sql
@@ -177,6 +175,7 @@ def test_a_body_that_does_not_parse_is_an_error_with_the_parsers_sentence() -> N
         uses("p text", "if execute p;")
 
 
+@pytest.mark.timeout(60)  # seconds when it goes well, for ever when work multiplies
 def test_hundreds_of_branches_take_no_long_time() -> None:
     body = (
         "".join(
@@ -185,14 +184,11 @@ def test_hundreds_of_branches_take_no_long_time() -> None:
         )
         + "execute q;"
     )
-    started = time.perf_counter()
     assert len(uses("p text", body, "q text; " + " ".join(f"q{n} text;" for n in range(400)))) == 1
-    assert time.perf_counter() - started < 5
 
 
+@pytest.mark.timeout(60)  # seconds when it goes well, for ever when work multiplies
 def test_loops_in_loops_take_no_long_time() -> None:
     depth = 40
     body = "".join(f"loop q{n + 1} := q{n}; " for n in range(depth)) + "q0 := p; execute 'x' || p;" + " end loop;" * depth
-    started = time.perf_counter()
     assert uses("p text", body, " ".join(f"q{n} text;" for n in range(depth + 1)))
-    assert time.perf_counter() - started < 5

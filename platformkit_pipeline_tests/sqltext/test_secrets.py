@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import re
-import time
 from importlib.resources import files
 from pathlib import Path
 
@@ -305,8 +304,7 @@ def test_a_setting_is_judged_by_its_name(name: str, value: str, masked: bool) ->
     ],
     ids=lambda v: v[:12],
 )
+@pytest.mark.timeout(60)  # seconds when it goes well, for ever when work multiplies
 def test_hostile_text_takes_no_long_time(text: str) -> None:
-    started = time.perf_counter()
     mask_secrets(text)
     mask_secrets(text, prose=True)
-    assert time.perf_counter() - started < 5

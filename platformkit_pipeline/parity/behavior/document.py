@@ -218,3 +218,7 @@ def _named_in(value: Any) -> frozenset[str]:
         return frozenset(REFERENCE.findall(value))
     parts = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ()
     return frozenset().union(*map(_named_in, parts))
+
+
+DOCUMENT = BehaviorContract
+"""What `platformkit docs contracts` and `platformkit parity` hold files against."""
