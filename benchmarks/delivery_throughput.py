@@ -1,6 +1,6 @@
 """Our outbox and relay beside procrastinate, in the same run on the same server.
 
-    python -m benchmarks.delivery_throughput [--events 4000] [--rounds 3]
+    python -m benchmarks.delivery_throughput [--events 2000] [--rounds 3]
 
 Both sides write the same number of events (jobs), 500 in a transaction, with the same payload, and let one process hand each to a
 function in that process that does nothing; both are at least once: a row is committed as done after its handler returned, with the
@@ -24,6 +24,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import procrastinate
@@ -52,7 +53,7 @@ class Rates:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--events", type=int, default=4_000)
+    parser.add_argument("--events", type=int, default=2_000)
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
     logging.disable(logging.WARNING)  # it would log several lines for each job
@@ -141,7 +142,8 @@ async def _procrastinated(dsn: Dsn, count: int, concurrency: int, *, locked: boo
                 jobs = [changed.configure(lock=str(n % KEYS)).job.evolve(task_kwargs={"number": n}) for n in numbers]
                 await app.job_manager.batch_defer_jobs_async(jobs)
             else:
-                await changed.batch_defer_async(*({"number": n} for n in numbers))
+                arguments: list[dict[str, Any]] = [{"number": n} for n in numbers]
+                await changed.batch_defer_async(*arguments)
         written = time.perf_counter() - started
         started = time.perf_counter()
         await app.run_worker_async(wait=False, concurrency=concurrency, install_signal_handlers=False)

@@ -41,10 +41,18 @@ def token_of(variable: str, environment: Mapping[str, str], error: type[Observat
 def address_of(variable: str, environment: Mapping[str, str], error: type[ObservationError], usual: str) -> str:
     """The API's address: from that environment variable, else the usual one. Raises `error` unless it is https or local."""
     address = environment.get(variable, "").strip().rstrip("/") or usual
-    parts = urlsplit(address)
-    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOCAL):
+    if not keeps_secrets(address):
         raise error(f"{variable} must be an https address: the access token would travel in the clear")
     return address
+
+
+def keeps_secrets(address: str) -> bool:
+    """Whether a secret may travel there: under TLS, or without leaving the machine. False for what is no address."""
+    try:
+        parts = urlsplit(address)
+        return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOCAL)
+    except ValueError:
+        return False
 
 
 def retry_after(value: str, now: datetime) -> float | None:

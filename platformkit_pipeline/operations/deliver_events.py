@@ -11,7 +11,6 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 import psycopg
 
@@ -22,13 +21,13 @@ from platformkit_pipeline.connectors.delivery.retry import RetryPolicy
 from platformkit_pipeline.connectors.interface import Turn
 from platformkit_pipeline.control_plane.connection import Connection, connect, control_plane_errors, session
 from platformkit_pipeline.control_plane.migrations import require_current
+from platformkit_pipeline.introspection.web_api import keeps_secrets
 from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.model.errors import ConfigurationError, ControlPlaneError
 from platformkit_pipeline.model.event import Event
 from platformkit_pipeline.model.settings import Notifications, Webhook
 from platformkit_pipeline.notifications import mattermost, n8n
 
-_LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 _RENDERERS: Mapping[str, Callable[[Event], Mapping[str, Any]]] = {"mattermost": mattermost.message_of, "n8n": n8n.message_of}
 
 
@@ -103,12 +102,7 @@ def _url(name: str, variable: str, environment: Mapping[str, str]) -> str:
     url = environment.get(variable, "").strip()
     if not url:
         raise ConfigurationError(f"notifications.{name}: environment variable {variable} is not set; it must hold the URL of the webhook")
-    try:
-        parts = urlsplit(url)
-        allowed = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOCAL)
-    except ValueError:
-        allowed = False
-    if not allowed:
+    if not keeps_secrets(url):
         raise ConfigurationError(f"notifications.{name}: environment variable {variable} must hold an https URL")
     return url
 

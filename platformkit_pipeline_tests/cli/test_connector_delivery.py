@@ -113,7 +113,9 @@ def test_wrong_input_is_said_and_changes_nothing(command: Command, monkeypatch: 
     assert (nowhere.code, "name no destination" in nowhere.stderr) == (2, True)
 
 
-def test_a_database_of_a_connector_is_reached_by_its_variable(command: Command, monkeypatch: pytest.MonkeyPatch, blank_database: Dsn) -> None:
+def test_a_database_of_a_connector_is_reached_by_its_variable(
+    command: Command, monkeypatch: pytest.MonkeyPatch, blank_database: Dsn
+) -> None:
     monkeypatch.setenv("SHOP_URL", blank_database.reveal())
     done = command("dead-letters", "list", "--dsn-env", "SHOP_URL", "--schema", "delivery")
     assert (done.code, done.stdout) == (3, "")

@@ -28,7 +28,9 @@ _SHORTEST_SECRET = 8
 
 
 class HttpSender:
-    """Callable that posts an event as JSON with its id as `Idempotency-Key`, within `timeout_seconds` from connecting to the last byte.
+    """Callable that posts an event as JSON with its id as `Idempotency-Key`.
+
+    `timeout_seconds` bounds connecting, sending, and each wait for the answer's head, and from the start on the reading of its body.
 
     `body` renders another document than the event itself. 408, 425, 429, 5xx and no answer raise DeliveryFailed, with the delay of
     Retry-After; every other answer that is not 2xx raises DeliveryRefused. Raises ConfigurationError for a URL that is none.

@@ -60,9 +60,10 @@ def _row(event: Event, largest: int) -> tuple[str, str, str, str, str, str]:
     except ValueError:
         raise ValueError(f"event id {event.id!r} is not a UUID") from None
     payload, headers = _json(event.id, "payload", event.payload), _json(event.id, "headers", event.headers)
-    if len(payload.encode()) > largest:
+    size = len(payload.encode()) + len(headers.encode())
+    if size > largest:
         raise ValueError(
-            f"event {identity}: the payload has {len(payload.encode())} bytes, the limit is {largest}: "
+            f"event {identity}: payload and headers have {size} bytes, the limit is {largest}: "
             "store what is large where it belongs, and let the event name it"
         )
     texts = (event.aggregatetype, event.aggregateid, event.type)

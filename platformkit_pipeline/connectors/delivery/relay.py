@@ -124,6 +124,7 @@ class Relay:
         if self._connection is None or self._connection.closed:
             self._connection = self._connect()
             self._connection.autocommit = True
+            self._connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED  # `Claims` needs it, whatever the default is
         return self._connection
 
     def _listen(self) -> None:
