@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from platformkit_pipeline.parity.api.breaking import Difference, Kind
 from platformkit_pipeline.parity.api.openapi_document import OpenApi
 from platformkit_pipeline.parity.api.operations import Api, Content, Operation, Parameter, read_api
-from platformkit_pipeline.parity.api.schema_differences import At, Comparison, schema_differences
+from platformkit_pipeline.parity.api.schema_differences import Comparison, schema_differences
+from platformkit_pipeline.parity.api.value_differences import At
 
 _ANY_MEDIA = "*/*"
 

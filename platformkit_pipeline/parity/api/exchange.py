@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -55,8 +56,10 @@ class Service:
         self.base_url = base_url.rstrip("/")
         host = urlsplit(self.base_url).hostname or ""
         self.host = host
-        timeout = httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS)
-        self._http = httpx.Client(timeout=timeout, follow_redirects=False, trust_env=host not in _LOCAL)
+        self._http = self._client()
+
+    def _client(self) -> httpx.Client:
+        return httpx.Client(follow_redirects=False, trust_env=self.host not in _LOCAL)
 
     def __enter__(self) -> Service:
         return self
@@ -76,9 +79,15 @@ class Service:
             raise Unanswered("the path leads to another host")
         # a compressed answer unfolds to any size
         headers = {"Accept-Encoding": "identity", "User-Agent": f"platformkit/{__version__}", **ask.headers}
+        if self._http.is_closed:
+            self._http = self._client()
         start = time.monotonic()
         until = start + seconds
         content = bytearray()
+        # a head that comes byte by byte keeps every single read within its time
+        watch = threading.Timer(seconds + 1, self._http.close)
+        watch.daemon = True
+        watch.start()
         try:
             timeout = httpx.Timeout(seconds, connect=min(seconds, CONNECT_SECONDS))
             with self._http.stream(ask.method, url, headers=headers, content=ask.content, timeout=timeout) as response:
@@ -96,8 +105,12 @@ class Service:
             raise Unanswered(f"{self.host} gave no answer within {seconds:g} s") from None
         except httpx.RemoteProtocolError:
             raise Unanswered(f"the answer of {self.host} broke off or is not HTTP") from None
-        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, ValueError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, ValueError, RuntimeError) as error:
+            if time.monotonic() > until:
+                raise Unanswered(f"{self.host} gave no answer within {seconds:g} s") from None
             raise Unanswered(f"{self.host} cannot be reached ({type(error).__name__})") from None
+        finally:
+            watch.cancel()
 
 
 def as_json(value: Any) -> tuple[bytes, dict[str, str]]:

@@ -5,6 +5,7 @@ schemathesis makes cases and nothing else. It is heavy and optional, so it is im
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 import warnings
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
+from platformkit_pipeline.locations import home_directory
 from platformkit_pipeline.model.result import Outcome
 from platformkit_pipeline.parity.api.callers import Callers, Refused
 from platformkit_pipeline.parity.api.document import SAFE_METHODS, Generated
@@ -52,6 +54,7 @@ def judge_generated(generated: Generated, service: Service, callers: Callers, pr
     try:
         import hypothesis
         import schemathesis
+        from hypothesis.configuration import set_hypothesis_home_dir
     except ImportError:
         return Judged(Outcome.UNKNOWN, INSTALL, evidence)
     unsafe = generated.unsafe_methods and writes_allowed
@@ -63,8 +66,11 @@ def judge_generated(generated: Generated, service: Service, callers: Callers, pr
         return Judged(Outcome.UNKNOWN, str(reason), evidence)
     start = time.monotonic()
     tally = _Tally(start + generated.seconds, generated.examples)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), contextlib.ExitStack() as stack:
         warnings.simplefilter("ignore")
+        # tables of characters; in the working directory otherwise
+        set_hypothesis_home_dir(home_directory() / "cache" / "hypothesis")
+        stack.callback(set_hypothesis_home_dir, None)
         try:
             schema = schemathesis.openapi.from_dict(dict(promise.document.root))
             operations = [o for o in _operations(schema) if unsafe or o.method.upper() in SAFE_METHODS]

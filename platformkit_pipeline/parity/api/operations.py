@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from platformkit_pipeline.parity.api.openapi_document import OpenApi, Unresolvable
-from platformkit_pipeline.parity.api.shapes import Schema
+from platformkit_pipeline.parity.api.shape import Schema
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 _ANY_MEDIA = "*/*"

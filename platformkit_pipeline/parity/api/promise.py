@@ -6,6 +6,7 @@ Faults name places of the schema and keywords, never values: an answer holds row
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -96,7 +97,7 @@ class Promise:
                     break
         except Unresolvable:
             raise Undecided("a $ref of the promised document leads nowhere or out of it") from None
-        except (RecursionError, jsonschema.exceptions.SchemaError, TypeError, ValueError, AttributeError) as error:
+        except (RecursionError, re.error, jsonschema.exceptions.SchemaError, TypeError, ValueError, AttributeError) as error:
             raise Undecided(f"the promised schema cannot be applied ({type(error).__name__})") from None
         return list(found)
 

@@ -117,6 +117,9 @@ def _documents(
 
 def _breaking(results: _Results, settings: BreakingChanges, promised: OpenApi, live: OpenApi) -> Iterator[CheckResult]:
     compared = compare(promised, live)
+    if compared.operations == 0:
+        yield results.unknown(BREAKING_CHANGES, Severity.HIGH, "the promised document names no operation")
+        return
     allowed: list[str] = []
     for difference in compared.differences:
         allowance = _allowance(settings, difference)

@@ -8,31 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import TypeAlias
 
 from platformkit_pipeline.parity.api.breaking import Difference, Kind
 from platformkit_pipeline.parity.api.openapi_document import OpenApi, Unresolvable
-from platformkit_pipeline.parity.api.shapes import ALL_TYPES, Schema, Shape, Undecidable, deep_text, shape_of
+from platformkit_pipeline.parity.api.shape import Schema, Shape, Undecidable
+from platformkit_pipeline.parity.api.shapes import deep_text, shape_of
+from platformkit_pipeline.parity.api.value_differences import At, limit_differences, type_names, types_differ, value_differences
 
 _Pair: TypeAlias = tuple[bool, str, str]
 _MADE_OF_OTHERS = frozenset({"$ref", "allOf", "anyOf", "oneOf"})
 _MAX_DEPTH = 40
+_MAX_WAYS = 400
 _MAX_PAIRS = 20_000
 """Of one operation; a thousand tables need some hundred each."""
-_WIDER = MappingProxyType(
-    {
-        "int32": {"int64"},
-        "float": {"double"},
-        "smallint": {"integer", "bigint", "numeric"},
-        "integer": {"bigint", "numeric"},
-        "bigint": {"numeric"},
-        "real": {"double precision"},
-        "character": {"character varying", "text"},
-        "character varying": {"text"},
-    }
-)
-"""Formats, and those that hold all of their values. The lower ones are PostgreSQL's, as PostgREST tells them."""
 
 
 @dataclass(slots=True)
@@ -62,21 +51,6 @@ class Comparison:
         return self.shapes[key]
 
 
-@dataclass(frozen=True, slots=True)
-class At:
-    """Where schemas are compared, and in which direction."""
-
-    operation: str
-    place: str
-    request: bool
-
-    def __truediv__(self, step: str) -> At:
-        return At(self.operation, f"{self.place}{step}", self.request)
-
-    def told(self, kind: Kind, message: str, *, breaking: bool = True) -> Difference:
-        return Difference(kind, self.operation, self.place.strip(), message, breaking)
-
-
 def schema_differences(comparison: Comparison, promised: Schema, live: Schema, at: At, depth: int = 0) -> Iterator[Difference]:
     """Differences at and below one place. Raises nothing."""
     comparison.pairs += 1
@@ -96,10 +70,12 @@ def schema_differences(comparison: Comparison, promised: Schema, live: Schema, a
     elif key not in comparison.alike:
         comparison.open.add(key)
         assumed, different = comparison.assumptions, False
-        for difference in _compared(comparison, promised, live, at, depth):
-            different = True
-            yield difference
-        comparison.open.discard(key)
+        try:
+            for difference in _compared(comparison, promised, live, at, depth):
+                different = True
+                yield difference
+        finally:  # whoever asks may stop at the first one
+            comparison.open.discard(key)
         if not different and (comparison.assumptions == assumed or not comparison.open):
             comparison.alike.add(key)
 
@@ -142,13 +118,13 @@ def _shapes(comparison: Comparison, promised: Shape, live: Shape, at: At, depth:
     if outer.never:
         yield at.told(Kind.REQUEST_TYPE_NARROWED if at.request else Kind.RESPONSE_TYPE_WIDENED, "no value is allowed any more")
         return
-    lost = _type_names(inner) - _type_names(outer)
+    lost = type_names(inner) - type_names(outer)
     if lost:
-        yield _types_differ(promised, live, at, lost)
+        yield types_differ(promised, live, at, lost)
     if lost - {"null"}:
         return  # nothing else about the two is comparable
-    yield from _values(inner, outer, promised, live, at)
-    yield from _limits(inner, outer, at)
+    yield from value_differences(inner, outer, promised, live, at)
+    yield from limit_differences(inner, outer, at)
     if inner.opaque != outer.opaque:
         yield at.told(Kind.UNDECIDED, "a keyword that is not compared here (such as not, if, patternProperties, prefixItems) was changed")
     if "object" in inner.types and "object" in outer.types:
@@ -157,68 +133,6 @@ def _shapes(comparison: Comparison, promised: Shape, live: Shape, at: At, depth:
         yield from schema_differences(comparison, promised.items, live.items, at / "[]", depth + 1)
     if inner.alternatives or outer.alternatives:
         yield from _alternatives(comparison, promised, live, at, depth)
-
-
-def _type_names(shape: Shape) -> frozenset[str]:
-    """`nullable` beside an enum that has no null allows none; types that no value of an enum has do not count."""
-    if shape.enum is None or "null" in shape.enum:
-        return shape.types
-    return shape.types - {"null"}
-
-
-def _types_differ(promised: Shape, live: Shape, at: At, lost: frozenset[str]) -> Difference:
-    if lost == {"null"}:
-        if at.request:
-            return at.told(Kind.REQUEST_NOT_NULLABLE, "null was accepted and is not any more")
-        return at.told(Kind.RESPONSE_NULLABLE, "may be null now")
-    change = f"the type was {_named(promised)} and is {_named(live)}"
-    return at.told(Kind.REQUEST_TYPE_NARROWED if at.request else Kind.RESPONSE_TYPE_WIDENED, change)
-
-
-def _named(shape: Shape) -> str:
-    if shape.types >= ALL_TYPES:
-        return "anything"
-    return " or ".join(sorted(shape.types - ({"integer"} if "number" in shape.types else set()))) or "nothing"
-
-
-def _values(inner: Shape, outer: Shape, promised: Shape, live: Shape, at: At) -> Iterator[Difference]:
-    if outer.format is not None and inner.format != outer.format and outer.format not in _WIDER.get(inner.format or "", ()):
-        change = f"the format was {promised.format or 'not told'} and is {live.format or 'not told any more'}"
-        yield at.told(Kind.REQUEST_FORMAT_CHANGED if at.request else Kind.RESPONSE_FORMAT_CHANGED, change)
-    if outer.enum is None:
-        return
-    kind = Kind.REQUEST_ENUM_VALUE_REMOVED if at.request else Kind.RESPONSE_ENUM_VALUE_ADDED
-    if inner.enum is None:
-        yield at.told(kind, "only some values are accepted now" if at.request else "values are no longer confined to a list")
-        return
-    for value in sorted(inner.enum - outer.enum - {"null"}):
-        shown = value if len(value) <= 60 else value[:57] + "..."
-        message = f"the value {shown} is not accepted any more" if at.request else f"the value {shown} may come now"
-        yield (at / f" = {shown}").told(kind, message)
-
-
-def _limits(inner: Shape, outer: Shape, at: At) -> Iterator[Difference]:
-    kind = Kind.REQUEST_LIMIT_TIGHTENED if at.request else Kind.RESPONSE_LIMIT_LOOSENED
-    for limits, held, sign in ((outer.upper, inner.upper, 1), (outer.lower, inner.lower, -1)):
-        for name, (value, allowed) in sorted(limits.items()):
-            mine = held.get(name)
-            if mine is None or sign * mine[0] > sign * value or (mine[0] == value and mine[1] and not allowed):
-                yield (at / f" {name}").told(kind, _limit_text(name, value if at.request else (mine or (None,))[0], request=at.request))
-    if outer.multiple_of and (not inner.multiple_of or not (inner.multiple_of / outer.multiple_of).is_integer()):
-        yield (at / " multipleOf").told(kind, "multipleOf was changed")
-    if outer.unique and not inner.unique:
-        yield (at / " uniqueItems").told(kind, "uniqueItems was changed")
-    if not outer.patterns <= inner.patterns:
-        if inner.patterns:
-            yield (at / " pattern").told(Kind.UNDECIDED, "the pattern was changed; which values that leaves out is not worked out")
-        else:
-            yield (at / " pattern").told(kind, "a pattern was added" if at.request else "the pattern was dropped")
-
-
-def _limit_text(name: str, value: float | None, *, request: bool) -> str:
-    if request:
-        return f"{name} is {value:g} now"
-    return f"{name} was dropped" if value is None else f"{name} is {value:g} now"
 
 
 def _objects(comparison: Comparison, promised: Shape, live: Shape, at: At, depth: int) -> Iterator[Difference]:
@@ -314,24 +228,36 @@ def _same_alternatives(comparison: Comparison, promised: Shape, live: Shape, at:
 def _matched(
     comparison: Comparison, ours: tuple[Schema, ...], theirs: tuple[Schema, ...], exclusive: bool, at: At, depth: int
 ) -> Iterator[Difference]:
-    left = {deep_text(comparison.live, way): way for way in theirs}
-    gone = [way for way in ours if left.pop(deep_text(comparison.promised, way), None) is None]
-    named = {_name(way): text for text, way in left.items() if _name(way)}
-    unmatched: list[Schema] = []
-    for way in gone:
-        text = named.get(_name(way)) if _name(way) else None
-        if text is None:
-            unmatched.append(way)
-        else:
-            yield from schema_differences(comparison, way, left.pop(text), at / f"|{_name(way)}", depth + 1)
-    if unmatched and left:
+    """Every inner way that lies within some outer one is fine; the others are matched by name, or cannot be told."""
+    inner, outer = (ours, theirs) if at.request else (theirs, ours)
+    if len(inner) * len(outer) > _MAX_WAYS:
+        raise Undecidable("there are too many alternatives")
+    strays = [way for way in inner if not any(_within(comparison, way, other, at, depth) for other in outer)]
+    documents = (comparison.promised, comparison.live) if at.request else (comparison.live, comparison.promised)
+    texts = {deep_text(documents[0], way) for way in inner}
+    free = [way for way in outer if deep_text(documents[1], way) not in texts]
+    unmatched = 0
+    for way in strays:
+        partner = next((other for other in free if _name(way) and _name(other) == _name(way)), None)
+        if partner is None:
+            unmatched += 1
+            continue
+        free.remove(partner)
+        pair = (way, partner) if at.request else (partner, way)
+        yield from schema_differences(comparison, *pair, at / f"|{_name(way)}", depth + 1)
+    if unmatched and free:
         yield at.told(Kind.UNDECIDED, "alternatives without a name were changed; which became which cannot be told")
-    elif at.request and unmatched:
-        yield at.told(Kind.REQUEST_ALTERNATIVE_REMOVED, f"{len(unmatched)} of {len(ours)} alternatives is not accepted any more")
-    elif not at.request and left:
-        yield at.told(Kind.RESPONSE_ALTERNATIVE_ADDED, f"{len(left)} alternative(s) more may come now")
-    elif exclusive and left and not _disjoint(comparison, theirs):
-        yield at.told(Kind.UNDECIDED, "a oneOf has more alternatives now; whether a value fits two of them is not worked out")
+    elif unmatched and at.request:
+        yield at.told(Kind.REQUEST_ALTERNATIVE_REMOVED, f"{unmatched} of {len(ours)} alternatives not accepted any more")
+    elif unmatched:
+        yield at.told(Kind.RESPONSE_ALTERNATIVE_ADDED, f"{unmatched} more alternatives may come now")
+    elif exclusive and free and not _disjoint(comparison, theirs):
+        yield at.told(Kind.UNDECIDED, "a oneOf has other alternatives now; whether a value fits two of them is not worked out")
+
+
+def _within(comparison: Comparison, inner: Schema, outer: Schema, at: At, depth: int) -> bool:
+    pair = (inner, outer) if at.request else (outer, inner)
+    return next(schema_differences(comparison, *pair, at, depth + 1), None) is None
 
 
 def _name(way: Schema) -> str:

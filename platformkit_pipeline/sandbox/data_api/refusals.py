@@ -57,9 +57,12 @@ def unreadable(message: str, details: str) -> Refused:
 
 def of_database(error: psycopg.Error, *, anonymous: bool) -> Refused:
     """What a client is told of an error of the database."""
-    code = error.sqlstate or "XX000"
+    # the driver itself refuses what the server would: a NUL in a text
+    code = error.sqlstate or ("22021" if isinstance(error, psycopg.DataError) else "XX000")
     diagnostic = error.diag
-    refused = Refused(_status(code, anonymous), code, diagnostic.message_primary or "", details=diagnostic.message_detail)
+    refused = Refused(
+        _status(code, anonymous), code, diagnostic.message_primary or "invalid byte sequence", details=diagnostic.message_detail
+    )
     refused.body["hint"] = diagnostic.message_hint
     if refused.status == 401:
         refused.headers = {"WWW-Authenticate": "Bearer"}

@@ -113,6 +113,9 @@ PAIRS = (
     _request("read-only property required", obj(id={**S, "readOnly": True}), obj(("id",), id={**S, "readOnly": True})),
     _request("alternative removed", {"oneOf": [S, I, obj(a=S)]}, {"oneOf": [S, I]}, "request-type-narrowed"),
     _request("alternative of one type removed", {"anyOf": [_A, _B, _C]}, {"anyOf": [_A, _B]}, "request-alternative-removed"),
+    _request("alternative without a name loosened", {"anyOf": [_A, _B]}, {"anyOf": [obj(a=S), _B]}),
+    _request("alternatives without names replaced", {"anyOf": [_A, _B]}, {"anyOf": [_A, _C]}, "cannot-be-told"),
+    _request("oneOf may fit two now", {"oneOf": [_A, _B]}, {"oneOf": [_A, _B, _C]}, "cannot-be-told"),
     _request("alternatives in another order", {"anyOf": [_A, _B, _C]}, {"anyOf": [_C, _B, _A]}),
     _request("alternative of another type added", {"oneOf": [{**S, "maxLength": 3}, I]}, {"oneOf": [{**S, "maxLength": 3}, I, obj(a=S)]}),
     Pair("body became required", document(post(S, required=False)), document(post(S)), ("request-body-became-required",)),
@@ -120,6 +123,12 @@ PAIRS = (
     # answers
     _response("property removed", obj(a=S, b=S), obj(a=S), "response-property-removed"),
     _response("property added", obj(a=S), obj(a=S, b=S)),
+    _response(
+        "property added to a closed object",
+        {**obj(a=S), "additionalProperties": False},
+        {**obj(a=S, b=S), "additionalProperties": False},
+        "response-opened-to-other-properties",
+    ),
     _response("property became optional", obj(("a",), a=S), obj(a=S), "response-property-became-optional"),
     _response("property became required", obj(a=S), obj(("a",), a=S)),
     _response("property nullable", obj(a=S), obj(a={**S, "nullable": True}), "response-became-nullable"),

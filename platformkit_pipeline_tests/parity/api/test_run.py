@@ -328,29 +328,42 @@ def test_a_promised_document_that_cannot_be_read_leaves_its_checks_unknown(tmp_p
     assert _outcomes(results) == {"document": "PASS", "breaking-changes": "UNKNOWN", "request: notes": "UNKNOWN"}
 
 
+def test_a_document_that_promises_no_operation_does_not_pass(tmp_path: Path, api: DataApi) -> None:
+    results = _run(_contract(tmp_path, _WHOLE, {**_PROMISED, "paths": {}}), DataApiAccess(api.url, PUBLISHABLE_KEY))
+
+    assert _outcomes(results) == {"document": "PASS", "breaking-changes": "UNKNOWN", "request: notes": "UNKNOWN"}
+
+
 _GENERATED = """
     openapi: ../../promised.json
     breaking_changes: {enabled: false}
-    generated: {examples: 24, seconds: 30, seed: 7}
+    generated: {examples: 24, seconds: 120, seed: 7}
 """
 
 
-def test_generated_requests_keep_to_their_budget_and_to_reading(tmp_path: Path, api: DataApi, database: Dsn) -> None:
-    pytest.importorskip("schemathesis")
+def test_generated_requests_keep_to_their_budget_and_to_reading(
+    tmp_path: Path, api: DataApi, database: Dsn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PLATFORMKIT_HOME", str(tmp_path / "home"))
     promised = {**_PROMISED, "paths": {"/notes": {**_PROMISED["paths"]["/notes"], "delete": {"responses": {"204": {"description": ""}}}}}}
     folder, access = _contract(tmp_path, _GENERATED, promised), DataApiAccess(api.url, PUBLISHABLE_KEY)
     honoured = next(r for r in _run(folder, access) if r.check == "generated")
     asked = [(a.method, sorted(a.query)) for a in api.asked if a.path == "/notes"]
+    _run(folder, access)
+    again = [(a.method, sorted(a.query)) for a in api.asked if a.path == "/notes"][len(asked) :]
     _execute(database, "alter table public.notes alter column stars type text")
     violated = next(r for r in _run(folder, access) if r.check == "generated")
 
     assert (honoured.outcome, honoured.evidence["seed"]) == (Outcome.PASS, 7)
     assert 5 < len(asked) == honoured.evidence["requests"] <= 24
     assert {method for method, _ in asked} == {"GET"}
+    assert asked == again
     assert len({str(query) for _, query in asked}) > 5
     assert violated.outcome is Outcome.FAIL
     assert "[].stars is of type string; promised: integer" in violated.message
     assert "seed 7" in violated.message
+    assert not (tmp_path / ".hypothesis").exists()
 
 
 def test_without_schemathesis_generated_requests_are_unknown_with_what_to_install(

@@ -164,6 +164,7 @@ def test_hostile_names_and_values_stay_names_and_values(api: DataApi) -> None:
         '/lists?order=id"%3B--',
         "/li%22sts",
         "/lists?%25s=eq.1",
+        "/lists?title=eq.%00",
     ]
 
     assert {_ask(api, path).status_code for path in attempts} <= {400, 404}
