@@ -34,10 +34,12 @@ def wording_of(event: Event) -> Wording:
 
 def _parity_regressed(event: Event) -> Wording:
     payload = event.payload
-    target = str(payload.get("target", event.aggregateid))
-    scores = [str(payload[name]) for name in ("before", "after") if name in payload]
-    change = f" from {scores[0]} to {scores[1]}" if len(scores) == 2 else ""
-    return Wording(f"Parity of {target} fell{change}", _facts(payload, without=("target", "before", "after")), urgent=True)
+    target = _inside(payload, "target", "name")
+    before, after = (_inside(payload, score, "effective") for score in ("score_before", "score"))
+    change = f" from {before} to {after}" if before and after else ""
+    lost = [f"{lost['check']}: {lost['message']}" for lost in payload.get("lost_checks", ())]
+    facts = (*_facts({name: payload.get(name) for name in ("owners", "reasons", "commit", "branch")}), *_facts({"lost": lost}))
+    return Wording(f"Parity of {target or event.aggregateid} fell{change}", facts, urgent=True)
 
 
 def _finding(event: Event) -> Wording:
@@ -46,6 +48,11 @@ def _finding(event: Event) -> Wording:
     what = "New finding" if event.type == "finding.opened" else "Resolved finding"
     headline = f"{what} {rule}" + (f" on {target}" if target else "")
     return Wording(headline, _facts(payload, without=("rule", "target")), urgent=payload.get("severity") == "critical")
+
+
+def _inside(payload: Mapping[str, Any], outer: str, inner: str) -> str:
+    within = payload.get(outer)
+    return _text(within.get(inner)) if isinstance(within, Mapping) else ""
 
 
 def _facts(payload: Mapping[str, Any], without: tuple[str, ...] = ()) -> tuple[tuple[str, str], ...]:

@@ -15,18 +15,18 @@ from typing import Any
 import psycopg
 
 from platformkit_pipeline.connectors.delivery.http import HttpSender
-from platformkit_pipeline.connectors.delivery.outbox import Outbox
 from platformkit_pipeline.connectors.delivery.relay import Relay
 from platformkit_pipeline.connectors.delivery.retry import RetryPolicy
 from platformkit_pipeline.connectors.interface import Turn
-from platformkit_pipeline.control_plane.connection import Connection, connect, control_plane_errors, session
+from platformkit_pipeline.control_plane.connection import Connection, control_plane_errors, session
 from platformkit_pipeline.control_plane.migrations import require_current
 from platformkit_pipeline.introspection.web_api import keeps_secrets
 from platformkit_pipeline.model.dsn import Dsn
-from platformkit_pipeline.model.errors import ConfigurationError, ControlPlaneError
+from platformkit_pipeline.model.errors import ConfigurationError
 from platformkit_pipeline.model.event import Event
 from platformkit_pipeline.model.settings import Notifications, Webhook
 from platformkit_pipeline.notifications import mattermost, n8n
+from platformkit_pipeline.operations.hand_out_events import connection_of_relay, hand_out, handing_out
 
 _RENDERERS: Mapping[str, Callable[[Event], Mapping[str, Any]]] = {"mattermost": mattermost.message_of, "n8n": n8n.message_of}
 
@@ -45,7 +45,7 @@ def publish_to_all(connection: Connection, notifications: Notifications, events:
     Needs no secret: the webhooks' variables are read by the relay. Nothing is written where the settings name no destination.
     """
     with control_plane_errors():
-        return sum(Outbox().publish(connection, events, destination=name) for name in _configured(notifications))
+        return hand_out(connection, tuple(_configured(notifications)), events)
 
 
 def destinations(notifications: Notifications, environment: Mapping[str, str] = os.environ) -> tuple[Destination, ...]:
@@ -59,7 +59,9 @@ def destinations(notifications: Notifications, environment: Mapping[str, str] = 
 def deliver_once(dsn: Dsn, to: Sequence[Destination], policy: RetryPolicy | None = None) -> dict[str, Turn]:
     """Deliver everything that is due now; what each destination got. Raises ControlPlaneError."""
     _check(dsn)
-    return {destination.name: _drained(_relay(dsn, destination, policy)) for destination in to}
+    if to:
+        _drained(handing_out(dsn, [destination.name for destination in to]))
+    return {destination.name: _drained(relay_to(dsn, destination, policy)) for destination in to}
 
 
 def deliver_until(stop: threading.Event, dsn: Dsn, to: Sequence[Destination], policy: RetryPolicy | None = None) -> None:
@@ -78,7 +80,10 @@ def deliver_until(stop: threading.Event, dsn: Dsn, to: Sequence[Destination], po
             failures.append(error)
             stop.set()
 
-    threads = [threading.Thread(target=run, args=(_relay(dsn, destination, policy),), name=destination.name) for destination in to]
+    relays = {destination.name: relay_to(dsn, destination, policy) for destination in to}
+    if to:
+        relays["handing out"] = handing_out(dsn, list(relays))
+    threads = [threading.Thread(target=run, args=(relay,), name=name) for name, relay in relays.items()]
     for thread in threads:
         thread.start()
     try:
@@ -112,14 +117,16 @@ def _check(dsn: Dsn) -> None:
         require_current(connection)
 
 
-def _relay(dsn: Dsn, destination: Destination, policy: RetryPolicy | None) -> Relay:
-    def connection() -> Connection:
-        try:
-            return connect(dsn)
-        except ControlPlaneError as error:  # the relay knows what to do when the driver says so
-            raise psycopg.OperationalError(str(error)) from None
-
-    return Relay(connection, destination.send, policy=policy, destination=destination.name)
+def relay_to(dsn: Dsn, destination: Destination, policy: RetryPolicy | None = None, *, batch: int = 100, hold_seconds: float = 30) -> Relay:
+    """What delivers to one destination; a turn begins no attempt after `hold_seconds`."""
+    return Relay(
+        lambda: connection_of_relay(dsn),
+        destination.send,
+        policy=policy,
+        batch=batch,
+        destination=destination.name,
+        hold_seconds=hold_seconds,
+    )
 
 
 def _drained(relay: Relay) -> Turn:

@@ -192,7 +192,8 @@ def test_a_change_is_decided_on_by_its_contracts_of_each_kind(served: Served) ->
     third = platformkit(*ask, *change, "--commit", "b" * 40, "--format", "markdown")
     assert third.returncode == 1, third.stderr
     assert third.stdout.startswith(f"# NO: {NOTES} must not be merged (commit bbbbbbbbbbbb)\n")
-    assert "is below 95 % of the base's 100" in third.stdout
+    assert "critical check behavior/reading/a reader sees nobody else's fails, which blocks whatever the score" in third.stdout
+    assert "the score 49 is below 95 % of the base's" in third.stdout
     for check in (
         "api/news/request: news` | high",
         "data/notes/public.notes.title/required` | high",

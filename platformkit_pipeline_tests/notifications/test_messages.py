@@ -15,10 +15,31 @@ def event(event_type: str, **payload: object) -> Event:
 
 
 def test_a_regression_of_parity_says_of_whom_and_by_how_much() -> None:
-    message = mattermost.message_of(event("parity.regressed", target="shop", before=92.5, after=71.0, owners=["team:shop", "team:data"]))
-    assert message["text"].splitlines() == [
+    told = event(
+        "parity.regressed",
+        target={"kind": "supabase_project", "name": "shop", "environment": "staging"},
+        owners=["team:shop", "team:data"],
+        reasons=["the score fell from 92.5 to 71"],
+        score={"raw": 71.0, "effective": 71.0},
+        score_before={"raw": 90.0, "effective": 92.5},
+        lost_checks=[{"check": "event/outbox/pending", "severity": "high", "outcome": "FAIL", "message": "more than 0 events wait"}],
+        commit=None,
+        branch="feature",
+    )
+    assert mattermost.message_of(told)["text"].splitlines() == [
         ":rotating_light: **Parity of shop fell from 92.5 to 71.0**",
         "- owners: team\\:shop, team\\:data",
+        "- reasons: the score fell from 92.5 to 71",
+        "- branch: feature",
+        "- lost: event/outbox/pending\\: more than 0 events wait",
+    ]
+
+
+def test_a_regression_without_a_score_is_told_as_well() -> None:
+    told = event("parity.regressed", target={"name": "shop"}, score=None, score_before={"effective": 90.0}, reasons=["there is no score"])
+    assert mattermost.message_of(told)["text"].splitlines() == [
+        ":rotating_light: **Parity of shop fell**",
+        "- reasons: there is no score",
     ]
 
 

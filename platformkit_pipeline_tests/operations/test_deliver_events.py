@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 
 from platformkit_pipeline.connectors.delivery.dead_letters import DeadLetters
+from platformkit_pipeline.connectors.delivery.outbox import Outbox
 from platformkit_pipeline.connectors.delivery.retry import RetryPolicy
 from platformkit_pipeline.connectors.interface import Turn
 from platformkit_pipeline.control_plane.connection import Connection
@@ -41,7 +42,8 @@ def to(webhooks: Webhooks) -> Iterator[tuple[Destination, ...]]:
 
 
 def regressed(after: int) -> Event:
-    return Event(str(uuid4()), "target", "shop", "parity.regressed", {"target": "shop", "before": 90, "after": after})
+    payload = {"target": {"name": "shop"}, "score_before": {"effective": 90}, "score": {"effective": after}}
+    return Event(str(uuid4()), "target", "shop", "parity.regressed", payload)
 
 
 def publish(connection: Connection, *events: Event) -> int:
@@ -60,8 +62,19 @@ def test_every_destination_gets_every_event_in_its_own_words(
     assert [post.document["text"].splitlines()[0] for post in webhooks.taken(CHAT)] == [
         f":rotating_light: **Parity of shop fell from 90 to {n}**" for n in (80, 70)
     ]
-    assert [post.document["payload"]["after"] for post in webhooks.taken(FLOW)] == [80, 70]
+    assert [post.document["payload"]["score"]["effective"] for post in webhooks.taken(FLOW)] == [80, 70]
     assert [post.headers["idempotency-key"] for post in webhooks.taken(FLOW)] == [e.id for e in events]
+
+
+def test_what_was_written_for_nobody_in_particular_reaches_everybody_once(
+    pipeline: Connection, pipeline_dsn: Dsn, webhooks: Webhooks, to: tuple[Destination, ...]
+) -> None:
+    with pipeline.transaction():
+        Outbox().publish(pipeline, [regressed(80), regressed(70)])
+    assert deliver_once(pipeline_dsn, ()) == {}
+    for delivered in (2, 0):
+        assert deliver_once(pipeline_dsn, to) == {name: Turn(delivered=delivered) for name in ("mattermost", "n8n")}
+    assert [post.document["payload"]["score"]["effective"] for post in webhooks.taken(FLOW)] == [80, 70]
 
 
 def test_a_webhook_that_is_down_holds_back_no_other_and_none_gets_anything_twice(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 
 from platformkit_pipeline.connectors.acceptance.suite import CHECKS, Acceptance, bench_of
 from platformkit_pipeline.model.errors import ConfigurationError, ObservationError, SandboxError
@@ -20,8 +21,7 @@ def acceptance_of(name: str, checks: Sequence[str], surroundings: Surroundings) 
     connector = type(surroundings.connector(name))
     told = dict.fromkeys(wanted, False)
     try:
-        with bench_of(connector) as bench:
-            suite = Acceptance(connector, surroundings.connector_options(name), bench)
+        with bench_of(connector) as bench, closing(Acceptance(connector, surroundings.connector_options(name), bench)) as suite:
             for check in wanted:
                 surroundings.progress(f"event: {name}: {check}")
                 said = suite.result(check)

@@ -1,0 +1,50 @@
+"""Events that are written without a destination, because whoever writes them in a transaction knows no settings, get theirs.
+
+A relay whose destination is the outbox itself: one row for each destination, all under the event's id, so that nothing is handed out
+twice however often this is killed, and in the order of each key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import psycopg
+
+from platformkit_pipeline.connectors.delivery.outbox import Outbox
+from platformkit_pipeline.connectors.delivery.relay import Relay
+from platformkit_pipeline.connectors.errors import DeliveryFailed
+from platformkit_pipeline.control_plane.connection import Connection, connect, session
+from platformkit_pipeline.model.dsn import Dsn
+from platformkit_pipeline.model.errors import ControlPlaneError
+from platformkit_pipeline.model.event import Event
+
+UNADDRESSED = ""
+"""Destination of events that are not handed out yet."""
+
+
+def hand_out(connection: Connection, names: Sequence[str], events: Sequence[Event]) -> int:
+    """Write events for the destinations of these names, in the caller's transaction; returns how many rows are new."""
+    return sum(Outbox().publish(connection, events, destination=name) for name in names)
+
+
+def connection_of_relay(dsn: Dsn) -> Connection:
+    """Raises psycopg's errors, by which a relay knows what to do."""
+    try:
+        return connect(dsn)
+    except ControlPlaneError as error:
+        raise psycopg.OperationalError(str(error)) from None
+
+
+def handing_out(dsn: Dsn, names: Sequence[str]) -> Relay:
+    """The relay from events without a destination to the destinations of these names, of which there must be one."""
+    if not names:
+        raise ValueError("events for nobody stay where they are")
+
+    def send(event: Event) -> None:
+        try:
+            with session(dsn) as connection, connection.transaction():
+                hand_out(connection, names, [event])
+        except ControlPlaneError as error:
+            raise DeliveryFailed(str(error)) from None
+
+    return Relay(lambda: connection_of_relay(dsn), send, destination=UNADDRESSED)
