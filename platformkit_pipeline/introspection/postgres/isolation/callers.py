@@ -60,11 +60,11 @@ class Callers:
         reply = self.session.ask(
             PAST_POLICIES,
             sql.SQL(
-                "select own.tenant, other.tenant, own.shown, other.shown from (select) as one"
-                " left join lateral (select x.{t}::text as tenant, to_jsonb(x) as shown from {r} as x"
-                " where x.{t} is not null order by x.{t} limit 1) as own on true"
-                " left join lateral (select x.{t}::text as tenant, to_jsonb(x) as shown from {r} as x"
-                " where x.{t} is not null order by x.{t} desc limit 1) as other on true"
+                "select own.tenant::text, other.tenant::text,"
+                " (select to_jsonb(x) from {r} as x where x.{t} = own.tenant limit 1),"
+                " (select to_jsonb(x) from {r} as x where x.{t} = other.tenant limit 1)"
+                " from (select (select x.{t} from {r} as x where x.{t} is not null order by x.{t} limit 1) as tenant offset 0) as own,"
+                " (select (select x.{t} from {r} as x where x.{t} is not null order by x.{t} desc limit 1) as tenant offset 0) as other"
             ).format(t=sql.Identifier(door.tenant.name), r=name_of(door.table)),
         )
         if isinstance(reply, Refusal):
