@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from platformkit_pipeline.cli.connector_delivery import dead_letters_app, relay
 from platformkit_pipeline.cli.output import ListFormat, check_output, progress_line, write_text
 from platformkit_pipeline.cli.scan import EXIT_FINDINGS, EXIT_NOT_OBSERVED
 from platformkit_pipeline.cli.subject import refuse_together
@@ -36,7 +37,7 @@ class ConnectorFormat(StrEnum):
 
 @app.callback(invoke_without_command=True)
 def connectors(context: typer.Context) -> None:
-    """List connectors, put one to the test, or start a new one.
+    """List connectors, put one to the test, start a new one, deliver events.
 
     \b
     Examples:
@@ -157,6 +158,9 @@ def start_new(
     written = new_connector(name, folder)
     write_text("".join(f"wrote {path}\n" for path in written) or "nothing to do: the files are there, with this content\n", None)
 
+
+app.command("relay")(relay)
+app.add_typer(dead_letters_app, name="dead-letters")
 
 _STATES = {True: "registered", False: "REFUSED", None: "on offer"}
 

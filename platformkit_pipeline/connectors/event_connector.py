@@ -53,6 +53,12 @@ class EventConnector(Connector):
         """Let an event take effect within the transaction of `connection`; do nothing outside it that cannot be done twice."""
         raise NotImplementedError
 
+    def ready_to_send(self) -> None:
+        """Raise ConfigurationError where no event at all could be sent, as for want of a token.
+
+        Asked before the first turn of the relay: what is wrong with the configuration must not use up the attempts of events.
+        """
+
     @abstractmethod
     def use_bench(self, bench: Bench) -> None:
         """From now on talk to `bench.url` with `bench.token` instead of the real other side; the database is seen to."""
@@ -120,7 +126,8 @@ class EventConnector(Connector):
 
     @cached_property
     def relay(self) -> Relay:
-        """The relay of the outbox, for whoever wants to run it until it is told to stop."""
+        """The relay of the outbox, for whoever wants to run it until it is told to stop. Raises ConfigurationError."""
+        self.ready_to_send()
         relay = Relay(self._for_relay, self.send, schema=self.tables, policy=self.policy)
         self.on_close.callback(relay.close)
         return relay

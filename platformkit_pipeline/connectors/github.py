@@ -129,6 +129,12 @@ class GithubConnector(EventConnector):
 
     # ---------------------------------------------------------------- clause 9.2
 
+    def ready_to_send(self) -> None:
+        try:
+            _ = self._http
+        except GithubUnavailable as error:
+            raise ConfigurationError(str(error)) from None
+
     def send(self, event: Event) -> None:
         """One repository_dispatch; 204 is all that GitHub says to it."""
         response = exchange(self._http, "POST", self._dispatches, _ONE_TRY, headers={"Idempotency-Key": event.id}, body=_dispatch(event))

@@ -100,6 +100,9 @@ class HttpServiceConnector(EventConnector):
 
     # ---------------------------------------------------------------- clause 9.2
 
+    def ready_to_send(self) -> None:
+        _ = self._sender
+
     def send(self, event: Event) -> None:
         self._sender(event)
 

@@ -87,17 +87,25 @@ class PostgresOutboxConnector(EventConnector):
         return Health(HealthStatus.DEGRADED if worries else HealthStatus.UP, latency, "; ".join(worries))
 
     def contract_tests(self) -> Sequence[ContractTestResult]:
-        """The delivery tables have the columns that are read and written, and this login may do both."""
+        """The delivery tables have the columns that are read and written, this login may do both, and there is a destination."""
         try:
             with self._looking() as connection:
                 rows = connection.execute(_statement("outbox_contract"), {"schema": self.tables}).fetchall()
         except (PlatformkitError, psycopg.Error) as error:
             why = redact(" ".join(str(error).split()))
-            return [ContractTestResult("delivery tables can be used", Outcome.UNKNOWN, why)]
-        return [
+            return [ContractTestResult("delivery tables can be used", Outcome.UNKNOWN, why), self._destination_test()]
+        results = [
             ContractTestResult(f"{self.tables}.{table} can be used", Outcome.FAIL if fault else Outcome.PASS, fault or "")
             for table, fault in rows
         ]
+        return [*results, self._destination_test()]
+
+    def _destination_test(self) -> ContractTestResult:
+        try:
+            self.ready_to_send()
+        except ConfigurationError as error:
+            return ContractTestResult("there is a destination", Outcome.FAIL, str(error))
+        return ContractTestResult("there is a destination", Outcome.PASS)
 
     def _worries(self, connection: psycopg.Connection[Any]) -> Iterable[str]:
         for table, fault in connection.execute(_statement("outbox_contract"), {"schema": self.tables}).fetchall():
@@ -120,6 +128,9 @@ class PostgresOutboxConnector(EventConnector):
         return closing(connection)
 
     # ---------------------------------------------------------------- clause 9.2
+
+    def ready_to_send(self) -> None:
+        _ = self._destination
 
     def send(self, event: Event) -> None:
         self._destination(event)

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 from platformkit_pipeline.model.connector import ConnectorSnapshot, HealthStatus
 from platformkit_pipeline.model.result import Outcome
-from platformkit_pipeline.reporting.junit import clean
+from platformkit_pipeline.reporting.junit import clean, counts_of
 
 _SCHEMA_VERSION = 1
 
@@ -48,10 +48,10 @@ def connector_json(snapshot: ConnectorSnapshot, lines: tuple[Line, ...]) -> str:
 
 def connector_junit(snapshot: ConnectorSnapshot, lines: tuple[Line, ...]) -> str:
     """One suite per part. A failure is a failure, an unknown an error, what does not apply is skipped."""
-    root = ElementTree.Element("testsuites", {"name": clean(f"connector {snapshot.name}"), **_counts(lines)})
+    root = ElementTree.Element("testsuites", {"name": clean(f"connector {snapshot.name}"), **counts_of([line.outcome for line in lines])})
     for part in dict.fromkeys(line.part for line in lines):
         members = tuple(line for line in lines if line.part == part)
-        suite = ElementTree.SubElement(root, "testsuite", {"name": part, **_counts(members)})
+        suite = ElementTree.SubElement(root, "testsuite", {"name": part, **counts_of([line.outcome for line in members])})
         for line in members:
             suite.append(_case(snapshot.name, line))
     ElementTree.indent(root)
@@ -74,16 +74,6 @@ def _lines(snapshot: ConnectorSnapshot, declined: frozenset[str]) -> Iterator[Li
     for missed in snapshot.unobserved:
         if missed.what not in declined:
             yield Line("live" if missed.what != "acceptance" else "acceptance", missed.what, Outcome.UNKNOWN, missed.why)
-
-
-def _counts(lines: tuple[Line, ...]) -> dict[str, str]:
-    outcomes = [line.outcome for line in lines]
-    return {
-        "tests": str(len(outcomes)),
-        "failures": str(outcomes.count(Outcome.FAIL)),
-        "errors": str(outcomes.count(Outcome.UNKNOWN)),
-        "skipped": str(outcomes.count(Outcome.NOT_APPLICABLE)),
-    }
 
 
 def _case(connector: str, line: Line) -> ElementTree.Element:

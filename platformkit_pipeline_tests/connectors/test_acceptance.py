@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -142,3 +143,9 @@ def test_a_check_that_does_not_exist_is_refused(bench: Workbench) -> None:
 
 def test_every_check_says_what_it_demands_and_by_which_clause() -> None:
     assert all(check.clause in ("9.1", "9.2") and len(check.demand) > 20 for check in CHECKS)
+
+
+def test_the_page_for_authors_has_every_check_with_its_demand() -> None:
+    page = (Path(__file__).parent.parent.parent / "docs" / "connectors.md").read_text(encoding="utf-8")
+    missing = [c.name for c in CHECKS if f"| `{c.name}` | {c.demand} | {c.needs or 'always'} | {c.clause} |" not in page]
+    assert missing == []

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import closing
 from typing import Any, ClassVar
 
 import pytest
@@ -63,8 +62,5 @@ def connector_bench_server() -> Iterator[Dsn]:
 def acceptance_of_connector(request: pytest.FixtureRequest, connector_bench_server: Dsn) -> Iterator[Acceptance]:
     """The suite at the connector of the class, each check made when its test asks for it."""
     wanted: type[ConnectorAcceptance] = request.cls
-    with (
-        bench_of(wanted.connector, connector_bench_server) as bench,
-        closing(Acceptance(wanted.connector, wanted.options, bench, limits=wanted.limits)) as acceptance,
-    ):
-        yield acceptance
+    with bench_of(wanted.connector, connector_bench_server) as bench:
+        yield Acceptance(wanted.connector, wanted.options, bench, limits=wanted.limits)

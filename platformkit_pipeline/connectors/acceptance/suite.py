@@ -54,6 +54,7 @@ class Acceptance:
         self._trial = Trial(connector_class, options, workbench, limits or Limits())
         self._registration: Registration = register_class(connector_class, options)
         self._results: dict[str, ContractTestResult] = {}
+        workbench.on_close.callback(self.close)
 
     def result(self, name: str) -> ContractTestResult:
         """What a check said; NOT_APPLICABLE where the capability is not declared. Raises KeyError for a name that is no check."""
@@ -63,7 +64,7 @@ class Acceptance:
         return self._results[name]
 
     def close(self) -> None:
-        """Let the connectors give back what they hold. To be called when no more results are wanted."""
+        """Let the connectors give back what they hold; happens at the latest when the workbench goes."""
         self._trial.close()
 
     def _made(self, wanted: Check) -> tuple[Outcome, str]:

@@ -6,7 +6,7 @@ import itertools
 import secrets
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,8 @@ class Workbench:
 
     def __init__(self, dsn: Dsn, wire: Wire, down: Bench, token: str) -> None:
         self.dsn, self.wire, self.down = dsn, wire, down
+        self.on_close = ExitStack()
+        """What is to be given back before the database goes."""
         self._token = token
         self._serial = itertools.count(1)
 
@@ -100,7 +102,9 @@ def open_workbench(server: Dsn | None = None, *, service: StandIn | None = None)
             service.token if service else "bench",
         )
         try:
-            yield Workbench(dsn, wire, down, down.token)
+            workbench = Workbench(dsn, wire, down, down.token)
+            with workbench.on_close:
+                yield workbench
         finally:
             drop_database(admin, name)
 
