@@ -21,7 +21,7 @@ from platformkit_pipeline.model.errors import ConfigurationError, ControlPlaneEr
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from platformkit_pipeline.operations.summarise_demo import ProjectSummary, RepositorySummary
+    from platformkit_pipeline.operations.summarise_demo import ParitySummary, ProjectSummary, RepositorySummary
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -40,8 +40,8 @@ def demo(
 
     Starts PostgreSQL below PLATFORMKIT_HOME (default ./.platformkit), makes three Supabase-shaped projects and a git repository
     with faults planted on purpose, and runs the nightly jobs of the Dagster code location on them: observe, store, judge, score,
-    plan, prove. Then says what was found, and whether it is what was planted. Running it again finds nothing new and stores
-    nothing twice.
+    plan, prove, hold contracts against them. Then says what was found, and whether it is what was planted. Running it again finds
+    nothing new and stores no finding twice.
 
     \b
     Exit codes: 0 the findings are the planted faults; 1 they are not; 2 no PostgreSQL to be had; 3 a run failed.
@@ -51,7 +51,7 @@ def demo(
     from platformkit_pipeline.model.dsn import Dsn
     from platformkit_pipeline.operations.local_platform import ensure_local_platform
     from platformkit_pipeline.operations.prepare_demo import demo_home, prepare_demo
-    from platformkit_pipeline.operations.summarise_demo import summarise_demo, summarise_demo_repository
+    from platformkit_pipeline.operations.summarise_demo import summarise_demo, summarise_demo_parity, summarise_demo_repository
 
     home, begun = demo_home(home_directory()), time.monotonic()
     if plans is not None:
@@ -63,18 +63,20 @@ def demo(
             raise ConfigurationError(f"the demo makes its own databases: unset {DATABASE_URL} and run it again")
         with _step("sample platform of three projects and a repository"):
             sample = prepare_demo(home, platform.server)
-        with _step("nightly run: observe, store, judge, score, plan, prove"):
+        with _step("nightly run: observe, store, judge, score, plan, prove, contracts"):
             _run_nightly({**os.environ, **platform.environment, **sample.environment, "PLATFORMKIT_SETTINGS": str(sample.settings_path)})
         with session(Dsn(platform.environment[DATABASE_URL])) as connection:
             summaries, repository = summarise_demo(connection), summarise_demo_repository(connection)
+            contracts = summarise_demo_parity(connection)
     finally:
         platform.release()
     folder = _write_plans(summaries, plans or home / "plans" / time.strftime("%Y%m%d-%H%M%S", time.gmtime()))
     for part in _report(summaries):
         write_text(render(part), None)
-    write_text(f"\n{_about(repository)}\n", None)
+    write_text("".join(f"\n{text}\n" for text in (_about(repository), *map(_held, contracts))), None)
     _farewell(summaries, folder, time.monotonic() - begun)
-    return 0 if repository.as_planted and all(s.as_planted for s in summaries) else EXIT_NOT_AS_PLANTED
+    planted = [repository.as_planted, *(c.as_planted for c in contracts), *(s.as_planted for s in summaries)]
+    return 0 if all(planted) else EXIT_NOT_AS_PLANTED
 
 
 def _make_empty(plans: Path) -> None:
@@ -194,6 +196,20 @@ def _about(repository: RepositorySummary) -> str:
     return "\n".join(lines)
 
 
+def _held(contracts: ParitySummary) -> str:
+    """One line for the score, one for each of the first checks that fail."""
+    more = len(contracts.failing) - _SHOWN
+    checks = contracts.passed + contracts.unknown + len(contracts.failing)
+    lines = [
+        f"{contracts.name} (contracts): parity {contracts.score}; {contracts.passed} of {checks} checks passed"
+        + (f", {contracts.unknown} could not be told" if contracts.unknown else ""),
+        *(f"  {check} fails" for check in contracts.failing[: _SHOWN if more > 1 else None]),
+        *([f"  and {more} more"] if more > 1 else []),
+        *([] if contracts.as_planted else ["  NOT as it was planted"]),
+    ]
+    return "\n".join(lines)
+
+
 def _farewell(summaries: tuple[ProjectSummary, ...], folder: Path, seconds: float) -> None:
     found, total = sum(len(s.found) for s in summaries), sum(len(s.found) + len(s.missed) for s in summaries)
     rows, new = sum(s.rows_written for s in summaries), sum(s.new_findings for s in summaries)
@@ -201,7 +217,8 @@ def _farewell(summaries: tuple[ProjectSummary, ...], folder: Path, seconds: floa
     lines = (
         f"\n{found} of {total} planted faults found, {verdict}; {rows} inventory rows written, {new} new findings; {seconds:.0f} s.",
         f"{sum(map(_proven, summaries))} patches proven on shadows, alone and together; as migration files with their undo: {folder}",
-        f"Next: `{_program()} up --demo` serves it all in Dagit, then `{_program()} gate --target clinic-messy` asks its gate.",
+        f"Next: `{_program()} up --demo` serves it all in Dagit, then `{_program()} gate --target clinic-messy` asks its gate "
+        "(`--gate merge`: that of its contracts).",
     )
     write_text("\n".join(lines) + "\n", None)
 

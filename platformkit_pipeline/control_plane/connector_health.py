@@ -6,16 +6,17 @@ from datetime import datetime
 
 from platformkit_pipeline.control_plane import metrics
 from platformkit_pipeline.control_plane.connection import Connection
+from platformkit_pipeline.control_plane.scans import jsonb, storable_text
 from platformkit_pipeline.model.connector import Health, HealthStatus, QueueDepth
 from platformkit_pipeline.model.connector_inventory import ConnectorMeasures
 
 _INSERT = """
 insert into ops.connector_health
-  (target_id, scan_id, run_id, checked_at, status, latency_seconds, message, pending, due, oldest_age_seconds, dead_letters)
-values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+  (target_id, scan_id, run_id, checked_at, status, latency_seconds, message, pending, due, oldest_age_seconds, dead_letters, remarks)
+values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 _OF_SCAN = """
-select status, latency_seconds, message, pending, due, oldest_age_seconds, dead_letters
+select status, latency_seconds, message, pending, due, oldest_age_seconds, dead_letters, remarks
   from ops.connector_health where target_id = %s and scan_id = %s order by id desc limit 1
 """
 
@@ -35,9 +36,9 @@ def record(
     A check is append-only: the caller stores each scan once.
     """
     health, queue = measures.health, measures.queue
-    of_health = (health.status.value, health.latency_seconds, health.message.replace("\x00", "\ufffd")) if health else (None, None, "")
+    of_health = (health.status.value, health.latency_seconds, storable_text(health.message)) if health else (None, None, "")
     of_queue = (queue.pending, queue.due, queue.oldest_age_seconds, queue.dead_letters) if queue else (None,) * 4
-    connection.execute(_INSERT, (target_id, scan_id, run_id, checked_at, *of_health, *of_queue))
+    connection.execute(_INSERT, (target_id, scan_id, run_id, checked_at, *of_health, *of_queue, jsonb(dict(measures.remarks))))
     measured = (
         ("connector.latency", health.latency_seconds if health else None, "seconds"),
         ("connector.success_rate", success_rate, "percent"),
@@ -53,6 +54,6 @@ def of_scan(connection: Connection, target_id: int, scan_id: str) -> ConnectorMe
     row = connection.execute(_OF_SCAN, (target_id, scan_id)).fetchone()
     if row is None:
         return None
-    status, latency, message, pending, due, age, dead = row
+    status, latency, message, pending, due, age, dead, remarks = row
     health = None if status is None else Health(HealthStatus(status), latency, message)
-    return ConnectorMeasures(health, None if pending is None else QueueDepth(pending, due, age, dead))
+    return ConnectorMeasures(health, None if pending is None else QueueDepth(pending, due, age, dead), remarks)

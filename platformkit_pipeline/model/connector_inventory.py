@@ -1,12 +1,12 @@
 """A connector's snapshot as inventory objects and back. Measures are no part of it: they differ in every night.
 
-What health and queue said at one moment is a `ConnectorMeasures`, kept beside the inventory.
+What health, queue and tests said at one moment is a `ConnectorMeasures`, kept beside the inventory.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from platformkit_pipeline.model.connector import (
     Capability,
@@ -24,10 +24,12 @@ from platformkit_pipeline.model.snapshot import Unobserved
 
 @dataclass(frozen=True, slots=True)
 class ConnectorMeasures:
-    """What was measured of a connector at one moment; None where it could not be, or where there is no queue."""
+    """What was measured and said of a connector at one moment. Health and queue are None where they were not told, or not there."""
 
     health: Health | None = None
     queue: QueueDepth | None = None
+    remarks: Mapping[str, str] = field(default_factory=dict)
+    """What tests said beside their outcome, by kind and name. It holds durations and counts, so it is another text each time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,31 +44,42 @@ class _Declared:
 
 
 @dataclass(frozen=True, slots=True)
+class _Outcome:
+    """How a test ended."""
+
+    name: str
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
 class _Stored:
     """The fields of a snapshot that are objects."""
 
     declared: _Declared
     objects: tuple[ConnectorObject, ...] = ()
-    contract_tests: tuple[ContractTestResult, ...] = ()
-    acceptance: tuple[ContractTestResult, ...] = ()
+    contract_tests: tuple[_Outcome, ...] = ()
+    acceptance: tuple[_Outcome, ...] = ()
 
 
+_TEST, _CHECK = "contract_test", "acceptance_check"
 _NOUNS = (
     Noun("connector", "declared", _Declared, lambda r: r.name, single=True),
     Noun("connector_object", "objects", ConnectorObject, lambda r: f"{r.kind} {r.name}"),
-    Noun("contract_test", "contract_tests", ContractTestResult, lambda r: r.name),
-    Noun("acceptance_check", "acceptance", ContractTestResult, lambda r: r.name),
+    Noun(_TEST, "contract_tests", _Outcome, lambda r: r.name),
+    Noun(_CHECK, "acceptance", _Outcome, lambda r: r.name),
 )
 
 
 def inventory_of(snapshot: ConnectorSnapshot) -> tuple[InventoryObject, ...]:
     """One object per thing that it reaches and per test, and one for itself."""
     declared = _Declared(snapshot.name, snapshot.class_path, snapshot.version, snapshot.missing, snapshot.capabilities)
-    return encoded(_NOUNS, _Stored(declared, snapshot.objects, snapshot.contract_tests, snapshot.acceptance))
+    return encoded(_NOUNS, _Stored(declared, snapshot.objects, _outcomes(snapshot.contract_tests), _outcomes(snapshot.acceptance)))
 
 
 def measures_of(snapshot: ConnectorSnapshot) -> ConnectorMeasures:
-    return ConnectorMeasures(snapshot.health, snapshot.queue)
+    """What is no part of the inventory."""
+    results = [(_TEST, r) for r in snapshot.contract_tests] + [(_CHECK, r) for r in snapshot.acceptance]
+    return ConnectorMeasures(snapshot.health, snapshot.queue, {f"{kind} {r.name}": r.message for kind, r in results if r.message})
 
 
 def snapshot_of(
@@ -86,17 +99,16 @@ def snapshot_of(
         capabilities=declared.capabilities,
         objects=tuple(sorted(stored.objects)),
         health=measures.health,
-        contract_tests=tuple(sorted(stored.contract_tests)),
-        acceptance=tuple(sorted(stored.acceptance)),
+        contract_tests=_results(_TEST, stored.contract_tests, measures),
+        acceptance=_results(_CHECK, stored.acceptance, measures),
         queue=measures.queue,
         unobserved=tuple(sorted(unobserved)),
     )
 
 
-def without_remarks(snapshot: ConnectorSnapshot) -> ConnectorSnapshot:
-    """The snapshot as it is kept: what a test that passed remarks, such as a duration, would be another change every night."""
-    return replace(snapshot, contract_tests=_unremarked(snapshot.contract_tests), acceptance=_unremarked(snapshot.acceptance))
+def _outcomes(results: Iterable[ContractTestResult]) -> tuple[_Outcome, ...]:
+    return tuple(_Outcome(result.name, result.outcome) for result in results)
 
 
-def _unremarked(results: tuple[ContractTestResult, ...]) -> tuple[ContractTestResult, ...]:
-    return tuple(sorted(replace(r, message="") if r.outcome is Outcome.PASS else r for r in results))
+def _results(kind: str, outcomes: Iterable[_Outcome], measures: ConnectorMeasures) -> tuple[ContractTestResult, ...]:
+    return tuple(sorted(ContractTestResult(o.name, o.outcome, measures.remarks.get(f"{kind} {o.name}", "")) for o in outcomes))

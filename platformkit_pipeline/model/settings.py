@@ -152,6 +152,8 @@ class Project(_Entry):
 
     Default: `contracts` in its repository; without a repository `contracts/<name>` beside the settings.
     """
+    contracts_dsn_env: VariableName | None = None
+    """Variable with the connection string for contract tests, where the observer of scans may not become the roles of callers."""
     probe_writes: bool = False
     """Contract tests may change rows in transactions that are rolled back. Never in production, whatever stands here."""
 

@@ -9,7 +9,6 @@ from platformkit_pipeline.connectors.acceptance.workbench import BENCH_VARIABLE
 from platformkit_pipeline.connectors.observe import observe_connector
 from platformkit_pipeline.logs import warnings_expected
 from platformkit_pipeline.model.connector import ConnectorSnapshot
-from platformkit_pipeline.model.connector_inventory import without_remarks
 from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.model.settings import Connector
 
@@ -24,8 +23,7 @@ def observed(connector: Connector, bench: Dsn | None = None) -> ConnectorSnapsho
     """
     server = bench or bench_server()
     with warnings_expected(_DELIVERY):  # deliveries that fail are what the suite makes happen
-        snapshot = observe_connector(connector.name, connector.class_path, connector.options, acceptance=True, bench_dsn=server)
-    return without_remarks(snapshot)
+        return observe_connector(connector.name, connector.class_path, connector.options, acceptance=True, bench_dsn=server)
 
 
 def bench_server(environment: Mapping[str, str] = os.environ) -> Dsn | None:

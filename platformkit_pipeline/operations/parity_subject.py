@@ -19,7 +19,7 @@ from platformkit_pipeline.model.settings import DataApi, ParitySettings, Project
 from platformkit_pipeline.model.snapshot import Snapshot
 from platformkit_pipeline.model.target import NO_OPTIONS, Declarations, Environment, Target
 from platformkit_pipeline.operations.observe_all import observe_all
-from platformkit_pipeline.operations.read_settings import find_project, find_repository, repository_path, resolve_dsn
+from platformkit_pipeline.operations.read_settings import find_project, find_repository, repository_path, resolve_contracts_dsn, resolve_dsn
 from platformkit_pipeline.parity.contract_files import FOLDER, ContractSet, read_contracts
 from platformkit_pipeline.parity.surroundings import DataApiAccess, Surroundings
 
@@ -53,13 +53,13 @@ def subject_of_project(
 
     Raises ConfigurationError for a variable that is not set, and for a folder of contracts that is named and not there.
     """
-    dsn = resolve_dsn(project, environment)
+    dsn = resolve_contracts_dsn(project, environment)
     target = target_of(project)
     surroundings = Surroundings(
         target=target,
         dsn=dsn,
         declarations=declarations_of(project),
-        observe=_Once(observe or (lambda: observe_all(dsn, NO_OPTIONS))),
+        observe=_Once(observe or (lambda: observe_all(resolve_dsn(project, environment), NO_OPTIONS))),
         other_environment=_OtherEnvironments(settings, environment),
         connector=lambda name: _connector(settings, name),
         connector_options=lambda name: _connector_entry(settings, name).options,

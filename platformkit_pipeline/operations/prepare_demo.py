@@ -1,4 +1,4 @@
-"""The sample platform as targets: its databases and repository, settings that name them, and the variables that reach them."""
+"""The sample platform as targets: its databases, contracts and repository, settings that name them, and the variables that reach them."""
 
 from __future__ import annotations
 
@@ -12,11 +12,14 @@ import yaml
 
 from platformkit_pipeline.model.target import Declarations
 from platformkit_pipeline.operations import demo_repository
+from platformkit_pipeline.operations.demo_contracts import CONTRACTS, FOLDER, make_demo_contracts
 from platformkit_pipeline.operations.demo_repository import make_demo_repository
+from platformkit_pipeline.sandbox.databases import with_user
 from platformkit_pipeline.sandbox.embedded import EmbeddedPostgres
-from platformkit_pipeline.sandbox.sample_platform import SAMPLE_PROJECTS, SampleProject, create_sample_platform
+from platformkit_pipeline.sandbox.sample_platform import OWNER_ROLE, SAMPLE_PROJECTS, SampleProject, create_sample_platform
 
 SETTINGS_FILE = "sample-platform.yaml"
+_CONTRACTS = "CONTRACTS_URL"
 _DEFAULTS = Declarations()
 _NOT_A_WORD = re.compile(r"[^A-Z0-9]+")
 
@@ -41,6 +44,7 @@ def prepare_demo(home: Path, server: EmbeddedPostgres) -> DemoPlatform:
     """
     dsns = create_sample_platform(server)
     make_demo_repository(home)
+    make_demo_contracts(home)
     settings_path = home / SETTINGS_FILE
     text = _settings_text()
     if not settings_path.exists() or settings_path.read_text(encoding="utf-8") != text:
@@ -48,7 +52,10 @@ def prepare_demo(home: Path, server: EmbeddedPostgres) -> DemoPlatform:
         unfinished = settings_path.with_suffix(f".{os.getpid()}.tmp")
         unfinished.write_text(text, encoding="utf-8")
         unfinished.replace(settings_path)
-    return DemoPlatform(settings_path, {_variable(name): dsn.reveal() for name, dsn in dsns.items()})
+    reached = {_variable(name): dsn.reveal() for name, dsn in dsns.items()}
+    # As on the platform: the owner of a project may act as its callers, the observer may not.
+    contracts = {_variable(name, _CONTRACTS): with_user(dsns[name], OWNER_ROLE).reveal() for name in CONTRACTS}
+    return DemoPlatform(settings_path, reached | contracts)
 
 
 def _settings_text() -> str:
@@ -65,6 +72,9 @@ def _entry(project: SampleProject) -> dict[str, Any]:
         "owners": [f"team:{project.name.split('-', maxsplit=1)[0]}"],
         "database": {"dsn_env": _variable(project.name)},
     }
+    if project.name in CONTRACTS:
+        entry["contracts"] = f"{FOLDER}/{project.name}"
+        entry["contracts_dsn_env"] = _variable(project.name, _CONTRACTS)
     if declared.tenancy != _DEFAULTS.tenancy:
         entry["tenancy"] = {
             "column": declared.tenancy.column,
@@ -76,6 +86,6 @@ def _entry(project: SampleProject) -> dict[str, Any]:
     return entry
 
 
-def _variable(name: str) -> str:
+def _variable(name: str, ending: str = "DATABASE_URL") -> str:
     """`shop-production` → `SHOP_PRODUCTION_DATABASE_URL`."""
-    return f"{_NOT_A_WORD.sub('_', name.upper())}_DATABASE_URL"
+    return f"{_NOT_A_WORD.sub('_', name.upper())}_{ending}"

@@ -163,6 +163,13 @@ def resolve_dsn(project: Project, environment: Mapping[str, str] = os.environ) -
     return dsn_from_environment(project.database.dsn_env, whose=project.name, environment=environment)
 
 
+def resolve_contracts_dsn(project: Project, environment: Mapping[str, str] = os.environ) -> Dsn:
+    """The same for its contract tests: their own login where the settings name one."""
+    if project.contracts_dsn_env is None:
+        return resolve_dsn(project, environment)
+    return dsn_from_environment(project.contracts_dsn_env, whose=f"{project.name}, contracts_dsn_env", environment=environment)
+
+
 def _load(path: Path, label: str, faults: _Faults) -> _File | None:
     try:
         text = path.read_bytes().decode("utf-8-sig")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from platformkit_pipeline.control_plane import findings, plans, scans, targets
+from platformkit_pipeline.control_plane import findings, parity, plans, scans, targets
 from platformkit_pipeline.control_plane.connection import Connection, control_plane_errors, one_row
 from platformkit_pipeline.control_plane.findings import OpenFinding
 from platformkit_pipeline.control_plane.scans import ScanRecord
@@ -14,6 +14,7 @@ from platformkit_pipeline.model.result import Outcome
 from platformkit_pipeline.model.score import Score
 from platformkit_pipeline.model.target import TargetKind
 from platformkit_pipeline.operations import demo_repository
+from platformkit_pipeline.operations.demo_contracts import CONTRACTS, HONOURING
 from platformkit_pipeline.sandbox.sample_platform import SAMPLE_PROJECTS, PlantedFault, SampleProject, planted_faults
 
 
@@ -64,6 +65,23 @@ class RepositorySummary:
         return not self.missed and not self.not_planted
 
 
+@dataclass(frozen=True, slots=True)
+class ParitySummary:
+    """A sample project with contracts after its latest run of them. Checks by what they said; `failing` are named."""
+
+    name: str
+    score: float | None
+    passed: int
+    unknown: int
+    failing: tuple[str, ...]
+
+    @property
+    def as_planted(self) -> bool:
+        """The shop honours all of its contracts, the clinic does not."""
+        honoured = not self.failing and not self.unknown
+        return honoured if self.name == HONOURING else bool(self.failing)
+
+
 def summarise_demo(connection: Connection) -> tuple[ProjectSummary, ...]:
     """One summary per sample project, in their order. Raises ControlPlaneError when one has no complete scan."""
     with control_plane_errors(), connection.transaction():
@@ -90,6 +108,27 @@ def summarise_demo_repository(connection: Connection) -> RepositorySummary:
         missed=tuple(rule.code for rule in planted if rule.code not in broken),
         not_planted=tuple(f for f in failing if f.result.rule not in expected),
         unknown=tuple(sorted({f.result.rule for f in opened if f.result.outcome is Outcome.UNKNOWN})),
+    )
+
+
+def summarise_demo_parity(connection: Connection) -> tuple[ParitySummary, ...]:
+    """One summary per sample project with contracts. Raises ControlPlaneError when one of them was not held against it."""
+    with control_plane_errors(), connection.transaction():
+        return tuple(_parity(connection, name) for name in CONTRACTS)
+
+
+def _parity(connection: Connection, name: str) -> ParitySummary:
+    stored = targets.find(connection, TargetKind.SUPABASE_PROJECT, name)
+    run = parity.named(connection, stored.target_id, parity.LATEST) if stored else None
+    if run is None:
+        raise ControlPlaneError(f"the contracts of {name} were not held against it: the run did not reach them")
+    score, results = run.report.parity.score, run.report.results
+    return ParitySummary(
+        name=name,
+        score=score.raw_display if score else None,
+        passed=sum(r.outcome is Outcome.PASS for r in results),
+        unknown=sum(r.outcome is Outcome.UNKNOWN for r in results),
+        failing=tuple(f"{r.contract}: {r.check}" for r in results if r.outcome is Outcome.FAIL),
     )
 
 

@@ -14,7 +14,7 @@ import dagster as dg
 
 from platformkit_pipeline.logs import configure_logging, get_logger
 from platformkit_pipeline.orchestration.build import build_defs
-from platformkit_pipeline.orchestration.jobs import fleet_report, nightly, nightly_connectors, nightly_repositories
+from platformkit_pipeline.orchestration.jobs import fleet_report, nightly, nightly_connectors, nightly_parity, nightly_repositories
 from platformkit_pipeline.orchestration.partitions import (
     CONNECTORS,
     PARTITION_TAG,
@@ -36,6 +36,7 @@ def run_now(instance: dg.DagsterInstance, definitions: dg.Definitions, settings:
     runs = [
         *_nightly_runs(instance, nightly.name, SUPABASE_PROJECTS, [project.name for project in listed.projects]),
         *_nightly_runs(instance, nightly_repositories.name, REPOSITORIES, [repository.name for repository in listed.repositories]),
+        *_nightly_runs(instance, nightly_parity.name, SUPABASE_PROJECTS, [project.name for project in listed.projects]),
         *_nightly_runs(instance, nightly_connectors.name, CONNECTORS, [connector.name for connector in listed.connectors]),
         (fleet_report.name, {}),
     ]

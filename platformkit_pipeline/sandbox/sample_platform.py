@@ -28,7 +28,7 @@ from platformkit_pipeline.sandbox.supabase import DEFAULT_EXPOSED_SCHEMAS, OBSER
 _FOLDER = "sandbox/sample_platform"
 _NOT_COUNTED_YET = "not-counted-yet"
 _KEYS = frozenset({"rule", "object", "objects", "outcome", "note"})
-_OWNER_ROLE = "postgres"
+OWNER_ROLE = "postgres"
 _OLDEST_MAJOR = 15  # views with security_invoker
 _BUILD_LOCK = 0x706B_7361  # one builder at a time per server; any constant that nothing else uses
 
@@ -164,7 +164,7 @@ def _build(admin: Dsn, project: SampleProject) -> None:
     dsn = create_database(admin, unfinished)
     install_supabase_shape(dsn, grants=project.grants, exposed_schemas=project.exposed_schemas)
     _run_files(dsn, project, project.support_files)
-    owner = with_user(dsn, _OWNER_ROLE)
+    owner = with_user(dsn, OWNER_ROLE)
     _run_files(owner, project, project.sql_files)
     _analyze(owner)
     with connect(admin) as connection:

@@ -51,6 +51,7 @@ def test_the_first_line_is_the_answer(verdict: str, headline: str) -> None:
 @pytest.mark.parametrize(("verdict", "said"), [("yes", "may be registered"), ("no", "must not be registered")])
 def test_what_is_decided_of_a_connector_is_its_registration(verdict: str, said: str) -> None:
     answer = _answer(verdict)
+    assert isinstance(answer.decision, GateDecision)
     of_connector = replace(answer, decision=replace(answer.decision, gate="registration"))
     assert rendered(of_connector, "text").splitlines()[0] == f"{verdict.upper()}: shop {said}"
 

@@ -1,5 +1,6 @@
 -- Tables of tenants with known answers, written down before anything was run. Run as role postgres on a Supabase-shaped database
--- whose platform grants everything (grant regime AUTOMATIC). All are empty but for the membership table.
+-- whose platform grants everything (grant regime AUTOMATIC). All are empty but for the membership table
+-- and where it says otherwise.
 --
 -- `--= relation READ WRITE` holds the answers to SELECT, INSERT, UPDATE, DELETE as `authenticated` at both levels of the probe; a third
 -- and fourth word, where they stand, those as `anon` (else: blocked wherever there is a grant).
@@ -216,7 +217,7 @@ alter table public.open_to_visitors enable row level security;
 create policy own on public.open_to_visitors to authenticated using (tenant_id = private.own_tenant());
 create policy visitors on public.open_to_visitors for select to anon using (true);
 
---= public.open_without_claims bbbb bbbb LLLL LLLL
+--= public.open_without_claims LLLL LLLL LLLL LLLL
 create table public.open_without_claims (id uuid primary key default gen_random_uuid(), tenant_id uuid not null);
 alter table public.open_without_claims enable row level security;
 create policy own on public.open_without_claims using (tenant_id = coalesce(private.own_tenant(), tenant_id));
@@ -353,6 +354,55 @@ create table public.whole_row (id uuid primary key default gen_random_uuid(), te
 create function public.is_own(r public.whole_row) returns boolean language sql stable as $f$ select r.tenant_id = (auth.jwt() ->> 'tenant_id')::uuid $f$;
 alter table public.whole_row enable row level security;
 create policy own on public.whole_row to authenticated using (public.is_own(whole_row));
+
+--= public.open_to_newcomers LLLL LLLL
+-- whoever has signed up, and was given no tenant, sees all of them
+create table public.open_to_newcomers (id uuid primary key default gen_random_uuid(), tenant_id uuid not null);
+alter table public.open_to_newcomers enable row level security;
+create policy own on public.open_to_newcomers to authenticated using (tenant_id = coalesce(private.own_tenant(), tenant_id));
+
+--= public.of_tenant_or_author bLLb bLLb
+create table public.of_tenant_or_author (id uuid primary key default gen_random_uuid(), tenant_id uuid not null, created_by uuid not null);
+alter table public.of_tenant_or_author enable row level security;
+create policy own on public.of_tenant_or_author to authenticated using (tenant_id = private.own_tenant() or created_by = (select auth.uid()));
+
+-- with rows of two tenants
+--= public.parents bbbb bbbb
+create table public.parents (id uuid primary key, tenant_id uuid not null, unique (tenant_id, id));
+alter table public.parents enable row level security;
+create policy own on public.parents to authenticated using (tenant_id = (auth.jwt() ->> 'tenant_id')::uuid);
+insert into public.parents values
+  ('11111111-0000-4000-8000-0000000000aa', '11111111-0000-4000-8000-000000000001'),
+  ('22222222-0000-4000-8000-0000000000bb', '22222222-0000-4000-8000-000000000002');
+
+--= public.children bLLb bLLb
+-- nothing keeps a child of the caller's own parent from being written for another tenant
+create table public.children (id uuid primary key, tenant_id uuid not null, parent_id uuid not null references public.parents (id));
+alter table public.children enable row level security;
+create policy own on public.children to authenticated using (exists (
+  select from public.parents as p where p.id = children.parent_id and p.tenant_id = (auth.jwt() ->> 'tenant_id')::uuid));
+insert into public.children select gen_random_uuid(), tenant_id, id from public.parents;
+
+--= public.tied_children bbbb bbbb
+create table public.tied_children (
+  id uuid primary key, tenant_id uuid not null, parent_id uuid not null,
+  foreign key (tenant_id, parent_id) references public.parents (tenant_id, id)
+);
+alter table public.tied_children enable row level security;
+create policy own on public.tied_children to authenticated using (exists (
+  select from public.parents as p where p.id = tied_children.parent_id and p.tenant_id = (auth.jwt() ->> 'tenant_id')::uuid));
+insert into public.tied_children select gen_random_uuid(), tenant_id, id from public.parents;
+
+--= public.events bbbb bbbb
+-- a copy of a row must go into a partition that there is: where none takes it, that says nothing about policies
+create table public.events (
+  id uuid not null default gen_random_uuid(), tenant_id uuid not null, at timestamptz not null, primary key (id, at)
+) partition by range (at);
+create table public.events_2026 partition of public.events for values from ('2026-01-01') to ('2027-01-01');
+revoke all on public.events_2026 from anon, authenticated;
+alter table public.events enable row level security;
+create policy own on public.events to authenticated using (tenant_id = private.own_tenant());
+insert into public.events (tenant_id, at) select tenant_id, '2026-02-03' from public.members;
 
 --= public.owned LLLL LLLL
 --= public.owned_and_forced bbbb bbbb

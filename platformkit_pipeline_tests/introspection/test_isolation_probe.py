@@ -255,6 +255,22 @@ def test_a_trigger_that_sets_the_tenant_is_no_leak(shop: Dsn) -> None:
     assert leaks(probe(shop, ProbeLevel.WRITE)["public.orders"]) == set()
 
 
+@pytest.mark.parametrize(("using", "moved"), [("true", ("public.changes_id_seq",)), (f"tenant_id = {TENANT}", ())])
+def test_a_sequence_that_a_trigger_moves_is_named_and_policies_that_hold_move_none(shop: Dsn, using: str, moved: tuple[str, ...]) -> None:
+    run(
+        shop,
+        f"""
+        create table public.changes (id bigserial primary key, at timestamptz);
+        create function public.log_change() returns trigger language plpgsql security definer as $$
+          begin insert into public.changes (at) values (now()); return null; end $$;
+        create trigger log_change after update on public.orders for each row execute function public.log_change();
+        alter policy orders_of_tenant on public.orders using ({using}) with check ({using});
+        """,
+    )
+    found = probe_isolation(shop, observe(shop), Declarations(), level=ProbeLevel.WRITE)
+    assert found.moved_sequences == moved
+
+
 def test_reading_cannot_write_even_when_a_policy_tries(shop: Dsn) -> None:
     run(
         shop,

@@ -17,6 +17,7 @@ create table ops.connector_health (
   due bigint check (due >= 0),
   oldest_age_seconds double precision check (oldest_age_seconds >= 0 and oldest_age_seconds < 'infinity'),
   dead_letters bigint check (dead_letters >= 0),
+  remarks jsonb not null default '{}' check (jsonb_typeof(remarks) = 'object'),
   primary key (id, created_at),
   foreign key (target_id, scan_id) references ops.scans (target_id, scan_id) on delete restrict,
   check ((status is null) = (latency_seconds is null)),
@@ -30,6 +31,7 @@ comment on table ops.connector_health is
 comment on column ops.connector_health.status is 'What health() answered; null, with the latency, where it did not.';
 comment on column ops.connector_health.latency_seconds is 'How long the other side took to answer.';
 comment on column ops.connector_health.pending is 'Events that waited in the outbox; null, with what follows, for a connector without one.';
+comment on column ops.connector_health.remarks is 'What tests said beside their outcome, by kind and name; the outcomes stand in the inventory.';
 create trigger connector_health_audit_delete after delete on ops.connector_health
   referencing old table as old_rows for each statement execute function ops.audit_destruction();
 create trigger connector_health_audit_truncate after truncate on ops.connector_health for each statement execute function ops.audit_destruction();

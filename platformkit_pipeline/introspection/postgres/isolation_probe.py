@@ -77,7 +77,10 @@ def probe_isolation(
         raise kind(f"{location_of(dsn)}: the connection {what} during the isolation probe") from None
     leaks = sum(table.answer is Answer.LEAK for table in found)
     log.info("probed", level=level.value, tables=len(found), leaks=leaks, seconds=round(time.monotonic() - started, 3))
-    return IsolationProbe(level, found, moved(before, after))
+    sequences = moved(before, after)
+    if sequences:
+        log.warning("sequences moved during the probe", sequences=sequences)
+    return IsolationProbe(level, found, sequences)
 
 
 @dataclass(slots=True)
@@ -116,8 +119,9 @@ class _Probe:
         """Where nobody belongs to any tenant yet, a made-up user of each of two, so that policies that look them up can be tried."""
         for membership in callers.memberships():
             door = Door(membership.table, membership.tenant, {})
-            if callers.real(door).caller is None:
-                caller = callers.pretended(door)
+            real = callers.real(door)
+            if real.caller is None:
+                caller = callers.pretended(door, real)
                 for whose, user in ((Whose.OWN, caller.user), (Whose.OTHER, caller.other_user)):
                     trials.insert(door, caller, whose, {membership.user: user})
 

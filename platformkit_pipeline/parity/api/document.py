@@ -149,3 +149,7 @@ class ApiContract(_Part):
         if self.openapi is None and not self.requests:
             raise ValueError("promises nothing: give `openapi`, `requests` or both")
         return self
+
+
+DOCUMENT = ApiContract
+"""What a file of this dimension is read as."""

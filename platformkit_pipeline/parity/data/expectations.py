@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -24,7 +24,7 @@ from platformkit_pipeline.parity.data.row_checks import Expectation, RowCheck
 if TYPE_CHECKING:
     from great_expectations.data_context.data_context.abstract_data_context import AbstractDataContext
     from great_expectations.validator.validator import Validator
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine
 
 _IN_SQL = """
     expect_column_max_to_be_between expect_column_mean_to_be_between expect_column_median_to_be_between expect_column_min_to_be_between
@@ -45,6 +45,7 @@ IN_SQL = frozenset(_IN_SQL.split())
 
 _NOT_OURS = frozenset({"batch_id", "row_condition", "condition_parser"})
 _LONGEST_SERVER_MESSAGE = 200
+_CONNECT_SECONDS = 10
 _LOST = "the connection to the database was lost"
 _NOT_EVALUATED = "Great Expectations could not evaluate it on this table"
 _LIMITS = "set transaction read only; set local row_security = off; set local statement_timeout = %(ms)s; set local lock_timeout = %(ms)s"
@@ -143,7 +144,8 @@ class Rows:
             "from pg_catalog.pg_class as c where c.relnamespace = (select oid from pg_catalog.pg_namespace where nspname = :schema) "
             "and c.relname = :relation and pg_catalog.has_schema_privilege(c.relnamespace, 'USAGE')"
         )
-        rows, problem = self._fetch(query, {"schema": schema, "relation": relation})
+        named = {"schema": schema, "relation": relation}
+        rows, problem = self._fetch(lambda connection: connection.execute(query, named))
         if problem:
             return problem
         if not rows or not rows[0][1]:
@@ -176,27 +178,25 @@ class Rows:
 
     def value(self, query: str) -> Measured:
         """The single value that a query gives, as the figure `value`."""
-        from sqlalchemy import text
-
-        # a colon would begin a parameter, but for casts
-        rows, problem = self._fetch(text(query.replace("\\", "\\\\").replace(":", "\\:")), {})
+        # as it stands: to the driver a percent sign would begin a parameter
+        rows, problem = self._fetch(lambda connection: connection.exec_driver_sql(query.replace("%", "%%")))
         if problem:
             return Measured(problem=problem)
         if len(rows) != 1 or len(rows[0]) != 1:
             return Measured(problem="the query does not give exactly one value")
         return Measured(figures={"value": rows[0][0]})
 
-    def _fetch(self, statement: Any, values: Mapping[str, Any]) -> tuple[list[Any], str | None]:
-        """Up to two rows, or why there are none."""
+    def _fetch(self, ask: Callable[[Connection], Any]) -> tuple[list[Any], str | None]:
+        """Up to two rows of what `ask` asks, or why there are none."""
+        import psycopg2
         from sqlalchemy.exc import SQLAlchemyError
 
         self._refusal = None
         try:
             with self._engine.connect() as connection:
                 # a server-side cursor: what is not fetched stays there
-                streamed = connection.execution_options(stream_results=True)
-                return list(streamed.execute(statement, values).fetchmany(2)), None
-        except SQLAlchemyError:
+                return list(ask(connection.execution_options(stream_results=True)).fetchmany(2)), None
+        except (SQLAlchemyError, psycopg2.Error):  # the driver's own where a transaction cannot even begin
             return [], self._why(_LOST)
 
     def _why(self, otherwise: str) -> str:
@@ -261,17 +261,20 @@ class Rows:
 def rows_of(dsn: Dsn, timeout_seconds: float) -> Iterator[Rows]:
     """The rows of a database, on one connection that is closed at the end. Raises ConfigurationError and TargetUnreachable."""
     import psycopg2
+    import psycopg2.extensions
     from sqlalchemy import create_engine
     from sqlalchemy.exc import SAWarning
     from sqlalchemy.pool import StaticPool
 
     location = location_of(dsn)
     try:
+        given = psycopg2.extensions.parse_dsn(dsn.reveal())
         connection = psycopg2.connect(
             dsn.reveal(),
             application_name=APPLICATION_NAME,
-            connect_timeout=10,
-            options="",  # poolers refuse startup options
+            client_encoding="utf8",
+            connect_timeout=given.get("connect_timeout") or _CONNECT_SECONDS,
+            options=given.get("options") or "",  # an empty value keeps PGOPTIONS out: poolers refuse startup options
         )
     except psycopg2.Error as error:
         raise TargetUnreachable(f"{location}: the login was refused, or nothing answers ({type(error).__name__})") from None

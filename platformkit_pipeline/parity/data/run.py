@@ -27,10 +27,7 @@ from platformkit_pipeline.rules.database.catalog import Catalog
 
 def run(contract: Contract, surroundings: Surroundings) -> Iterator[CheckResult]:
     """One result per check. Raises ConfigurationError, before anything is asked, for a file that is no data contract."""
-    document = contract.read_as(DataContract)
-    checks = list(_catalogue_checks(document))
-    rules = list(row_checks(document))
-    _refuse_faults(contract, checks, rules)
+    checks, rules = refused_unless_sound(contract)
     catalog, blind = _catalog(surroundings)
     for name, check in checks:
         yield _timed(contract, check, partial(verdict_of, check, catalog, name) if catalog else partial(undecided, blind))
@@ -41,6 +38,17 @@ def declared_checks(contract: Contract) -> tuple[str, ...]:
     """Names of all checks of a contract, without asking anybody. Raises ConfigurationError for a file that is no data contract."""
     document = contract.read_as(DataContract)
     return (*(check.name for _, check in _catalogue_checks(document)), *(rule.name for rule in row_checks(document)))
+
+
+def refused_unless_sound(contract: Contract) -> tuple[list[tuple[str, Check]], list[RowCheck]]:
+    """The checks of the catalogue, each with the name of its table, and the rules about rows. Asks nobody.
+
+    Raises ConfigurationError, one line per fault, for what is no data contract or names expectations that there are not.
+    """
+    document = contract.read_as(DataContract)
+    checks, rules = list(_catalogue_checks(document)), list(row_checks(document))
+    _refuse_faults(contract, checks, rules)
+    return checks, rules
 
 
 def _catalogue_checks(document: DataContract) -> Iterator[tuple[str, Check]]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import socket
 from pathlib import Path
 from typing import Any, NoReturn
 
 import dagster as dg
+import jsonschema
 import pytest
+import yaml
 
 from platformkit_pipeline.introspection.postgres.observe import observe
 from platformkit_pipeline.model.contract import Dimension
@@ -17,9 +20,10 @@ from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.model.errors import ConfigurationError, TargetUnreachable
 from platformkit_pipeline.model.result import Outcome
 from platformkit_pipeline.parity.contract_files import read_contracts
+from platformkit_pipeline.parity.contract_schemas import contract_schemas
 from platformkit_pipeline.parity.data.expectations import IN_SQL, rows_of
 from platformkit_pipeline.parity.data.row_checks import Expectation
-from platformkit_pipeline.parity.data.run import run
+from platformkit_pipeline.parity.data.run import refused_unless_sound, run
 from platformkit_pipeline.parity.run_contracts import run_contracts
 from platformkit_pipeline.reporting.parity_checks import shown_checks
 from platformkit_pipeline.sandbox import sample_platform as sandbox
@@ -70,6 +74,10 @@ def _column(name: str, *rules: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {"name": name, "quality": list(rules), **more}
 
 
+_QUERY = r"select sum(price)::int from ${table} where word is null or word like 'w%' and word ~ '^\w+ \d+$' and word <> ':id';"
+"""Signs that mean something to drivers stand for themselves."""
+
+
 def test_each_metric_counts_what_it_says(hold: Hold, database: Dsn) -> None:
     few = {"metric": "nullValues", "name": "few", "unit": "percent", "mustBeLessThan": 10}
     results = hold(
@@ -94,7 +102,7 @@ def test_each_metric_counts_what_it_says(hold: Hold, database: Dsn) -> None:
             quality=[
                 {"metric": "rowCount", "mustBeBetween": [100, 100]},
                 {"metric": "duplicateValues", "arguments": {"properties": ["twin", "secret"]}, "mustBeLessThan": 98},
-                {"type": "sql", "query": "select sum(price)::int from ${table};", "mustBe": 5050},
+                {"type": "sql", "query": _QUERY, "mustBe": 5050},
                 {"type": "custom", "engine": "soda", "implementation": "checks: []"},
             ],
         ),
@@ -303,6 +311,18 @@ def test_what_the_server_refuses_is_unknown_with_its_reason(hold: Hold, database
     assert emptied["rows: rowCount"].outcome is Outcome.PASS
 
 
+def test_a_connection_that_is_lost_leaves_no_rule_without_an_answer(database: Dsn) -> None:
+    lost = "the connection to the database was lost"
+    never_null = Expectation("expect_column_values_to_not_be_null", {"column": "id"})
+    with rows_of(database, 10) as rows:
+        backend = rows.value("select pg_backend_pid()").figures["value"]
+        run_sql(database, f"select pg_terminate_backend({backend}, 5000)")
+        assert rows.value("select 1").problem == lost
+        assert rows.hidden("public", "measured") == lost
+        assert rows.expect("public", "measured", never_null, 0).problem is not None
+        assert rows.value("select 1").problem == lost
+
+
 def test_rows_that_row_level_security_hides_are_not_measured(hold: Hold, database: Dsn, admin_dsn: Dsn) -> None:
     run_sql(
         database,
@@ -402,3 +422,12 @@ def test_the_sample_contract_is_honoured_by_the_well_kept_project_and_broken_by_
 
     observed = outcomes("shop-production", "platformkit_observer")
     assert {check for check, outcome in observed.items() if outcome is Outcome.UNKNOWN} == {check for check in kept if "rows: " in check}
+
+
+def test_the_example_of_the_documentation_is_a_data_contract(read: Read) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "contracts-data.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"^```yaml$(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    checks, rules = refused_unless_sound(read(example))
+    assert (len(checks), len(rules)) == (23, 5)
+    schema = json.loads(dict(contract_schemas())["data.schema.json"])
+    assert not list(jsonschema.Draft202012Validator(schema).iter_errors(yaml.safe_load(example)))

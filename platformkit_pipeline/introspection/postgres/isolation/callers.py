@@ -23,6 +23,7 @@ from platformkit_pipeline.introspection.postgres.isolation.session import (
 from platformkit_pipeline.model.snapshot import Column, Relation
 from platformkit_pipeline.rules.database.catalog import AUTH_USERS, Catalog
 
+NOBODY_THERE = "no two tenants have rows in it"
 _USER_COLUMNS = ("user_id", "userId", "profile_id", "member_id")
 
 
@@ -37,11 +38,13 @@ class Membership:
 
 @dataclass(frozen=True, slots=True)
 class Real:
-    """Two tenants that have rows in the table, and one of these rows; or why there are none to be had."""
+    """Two tenants that have rows in the table, and a row of each; or why there are none to be had."""
 
     caller: Caller | None
     why_not: str = ""
-    template: dict[str, object] | None = None
+    own: dict[str, object] | None = None
+    """Also where there is only one tenant: it is that of the caller then."""
+    other: dict[str, object] | None = None
 
 
 @dataclass(slots=True)
@@ -57,27 +60,34 @@ class Callers:
         reply = self.session.ask(
             PAST_POLICIES,
             sql.SQL(
-                "select (select x.{t}::text from {r} as x where x.{t} is not null order by x.{t} limit 1),"
-                " (select x.{t}::text from {r} as x where x.{t} is not null order by x.{t} desc limit 1),"
-                " (select to_jsonb(x) from {r} as x where x.{t} is not null limit 1)"
+                "select own.tenant, other.tenant, own.shown, other.shown from (select) as one"
+                " left join lateral (select x.{t}::text as tenant, to_jsonb(x) as shown from {r} as x"
+                " where x.{t} is not null order by x.{t} limit 1) as own on true"
+                " left join lateral (select x.{t}::text as tenant, to_jsonb(x) as shown from {r} as x"
+                " where x.{t} is not null order by x.{t} desc limit 1) as other on true"
             ).format(t=sql.Identifier(door.tenant.name), r=name_of(door.table)),
         )
         if isinstance(reply, Refusal):
             return Real(None, "the scanning role may not read the table past its policies" if reply.denied else reply.reason)
-        own, other, row = reply.rows[0]
-        template = row if isinstance(row, dict) else None
+        own, other, *rows = reply.rows[0]
+        row_of_own, row_of_other = (row if isinstance(row, dict) else None for row in rows)
         if own is None or other is None or own == other:
-            return Real(None, "no two tenants have rows in it", template)
+            return Real(None, NOBODY_THERE, row_of_own)
         caller = Caller(str(own), str(other), self._user_of(str(own)), self._user_of(str(other)), is_whole_number(door.tenant))
         self._pretended.setdefault(door.tenant.type, caller)
-        return Real(caller, "", template)
+        return Real(caller, "", row_of_own, row_of_other)
 
-    def pretended(self, door: Door) -> Caller:
-        """For a table without rows of two tenants: tenants known from elsewhere, or made up."""
+    def pretended(self, door: Door, real: Real) -> Caller:
+        """For a table without rows of two tenants: tenants known from elsewhere, or made up. Who has rows there is the caller."""
         kind = door.tenant.type
         if kind not in self._pretended:
             self._pretended[kind] = self._of_members(kind) or self._made_up(door.tenant)
-        return self._pretended[kind]
+        found = self._pretended[kind]
+        tenant = None if real.own is None else real.own.get(door.tenant.name)
+        if tenant is None or str(tenant) == found.own:
+            return found
+        other, other_user = (found.own, found.user) if str(tenant) == found.other else (found.other, found.other_user)
+        return Caller(str(tenant), other, self._user_of(str(tenant)), other_user, found.whole_number)
 
     def memberships(self) -> Iterator[Membership]:
         """The declared tables, then those that have the tenant column beside a column for the user in one key."""

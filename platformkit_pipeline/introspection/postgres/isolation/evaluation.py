@@ -21,7 +21,7 @@ from platformkit_pipeline.introspection.postgres.isolation.outcomes import (
     leak,
     open_question,
 )
-from platformkit_pipeline.introspection.postgres.isolation.policies import Conditions, PolicyText, conditions_for, has_policy
+from platformkit_pipeline.introspection.postgres.isolation.policies import PolicyText, conditions_for, has_policy
 from platformkit_pipeline.introspection.postgres.isolation.session import (
     SIGNED_IN,
     Caller,
@@ -44,6 +44,8 @@ _ASKED_BY = {
     "DELETE": ("d", "r", "d and r"),
 }
 
+_OF_TENANTS = (Whose.OWN, Whose.OTHER)
+
 Said = Mapping[tuple[Whose, str], bool]
 """Whether some made-up row of that kind satisfies the question."""
 
@@ -65,10 +67,14 @@ class Evaluation:
     policies: Sequence[PolicyText]
     rows: Sequence[MadeUpRow]
     caller: Caller
+    _newcomer: Said | None = None
 
     def outcomes(self, commands: Sequence[str]) -> dict[str, Outcome]:
         """An answer for each of `commands`. One statement, and more only where it fails or something leaks."""
         said = self._said(COMMANDS)
+        if self.role == SIGNED_IN and self._is_subject():
+            newcomer = self._said(COMMANDS, newcomer=True)
+            self._newcomer = None if isinstance(newcomer, Refusal) else newcomer
         if isinstance(said, Refusal):
             return {command: self._alone(command) for command in commands}
         return {command: self._judged(command, said) for command in commands}
@@ -82,17 +88,25 @@ class Evaluation:
         return self._judged(command, said)
 
     def _judged(self, command: str, said: Said) -> Outcome:
-        outcome = self._verdict(command, said)
-        if outcome.answer is Answer.LEAK and self.role == SIGNED_IN and outcome.weakness is None:
+        outcome = self._verdict(command, said, self._foreign)
+        if self.role != SIGNED_IN:
+            return outcome
+        if outcome.answer is Answer.LEAK and outcome.weakness is None:
             honest = self._said((command,), forging=False)
-            if not isinstance(honest, Refusal) and self._verdict(command, honest).answer is not Answer.LEAK:
+            if not isinstance(honest, Refusal) and self._verdict(command, honest, self._foreign).answer is not Answer.LEAK:
                 return leak(f"{outcome.reason}, once the caller has forged their user_metadata", Weakness.FORGEABLE)
+        if outcome.answer is not Answer.LEAK and self._is_subject() and self._newcomer is not None:
+            to_anybody = self._verdict(command, self._newcomer, _OF_TENANTS)
+            if to_anybody.answer is Answer.LEAK:
+                return leak(f"{to_anybody.reason}, by whoever is signed in and belongs to no tenant", to_anybody.weakness)
         return outcome
 
-    # -- verdicts ---------------------------------------------------------------------------------------------------------
-    def _verdict(self, command: str, said: Said) -> Outcome:
-        foreign = [Whose.OTHER] if self.role == SIGNED_IN else [Whose.OWN, Whose.OTHER]
+    @property
+    def _foreign(self) -> Sequence[Whose]:
+        return (Whose.OTHER,) if self.role == SIGNED_IN else _OF_TENANTS
 
+    # -- verdicts ---------------------------------------------------------------------------------------------------------
+    def _verdict(self, command: str, said: Said, foreign: Sequence[Whose]) -> Outcome:
         def some(question: str, whose: Sequence[Whose] = foreign) -> bool:
             return any(said.get((w, question), False) for w in whose)
 
@@ -112,19 +126,20 @@ class Evaluation:
 
     def _inserting(self, some: _Some) -> Outcome | None:
         writes_tenant = self.door.tenant in writable(self.catalog, self.door.table, self.role, "INSERT")
-        return leak("a row can be written for another tenant") if writes_tenant and some("a") else None
+        written = some("a") or some("a", (Whose.CROSSED,))
+        return leak("a row can be written for another tenant") if writes_tenant and written else None
 
     def _updating(self, some: _Some) -> Outcome | None:
         """Changed as it is, taken over, or handed to another tenant; by address, and without a condition."""
         writes_tenant = self.door.tenant in writable(self.catalog, self.door.table, self.role, "UPDATE")
-        own = (Whose.OWN,)
+        own, crossed = (Whose.OWN,), (Whose.CROSSED,)
         for reads, weakness in ((" and r", None), ("", Weakness.UNFILTERED)):
             how = "" if weakness is None else " by a statement without a condition"
             if some(f"w{reads}") and some(f"c{reads}"):
                 return leak(f"a row of another tenant can be changed{how}", weakness)
             if writes_tenant and self.role == SIGNED_IN and some(f"w{reads}") and some(f"c{reads}", own):
                 return leak(f"rows of another tenant can be taken over{how}", weakness)
-            if writes_tenant and self.role == SIGNED_IN and some(f"w{reads}", own) and some(f"c{reads}"):
+            if writes_tenant and self.role == SIGNED_IN and some(f"w{reads}", own) and (some(f"c{reads}") or some(f"c{reads}", crossed)):
                 return leak(f"rows can be handed to another tenant{how}", weakness)
         return None
 
@@ -153,22 +168,11 @@ class Evaluation:
     def _is_subject(self) -> bool:
         return self.door.table.row_security and not self.catalog.bypasses_policies_of(self.role, self.door.table)
 
-    def _said(self, commands: Sequence[str], *, forging: bool = True) -> Said | Refusal:
+    def _said(self, commands: Sequence[str], *, forging: bool = True, newcomer: bool = False) -> Said | Refusal:
         if not self._is_subject():
             return {(whose, question): True for whose in Whose for question in _QUESTIONS}
         conditions = conditions_for(self.policies, self.catalog.acts_as(self.role))
         asked = [q for q in _QUESTIONS if any(q in _ASKED_BY[c] for c in commands)]
-        query = self._query(conditions, asked)
-        who = self.session.as_caller(self.caller, self.role, forging=forging)
-        reply = self.session.ask(*who, query)
-        if isinstance(reply, Refusal) and reply.denied:
-            reply = self._resolved_before(who, query, " ".join(conditions.texts))
-        if isinstance(reply, Refusal):
-            return reply
-        keys = [(whose, question) for whose in Whose for question in asked]
-        return {key: bool(value) for key, value in zip(keys, reply.rows[-1], strict=True)}
-
-    def _query(self, conditions: Conditions, asked: Sequence[str]) -> sql.Composed:
         letters = {
             "r": conditions.reading,
             "a": conditions.inserting,
@@ -177,21 +181,27 @@ class Evaluation:
             "d": conditions.deleting,
         }
         needed = {letter for question in asked for letter in question.split(" and ")}
-        inner = sql.SQL(", ").join(
-            sql.SQL("coalesce(({}), false) as {}").format(sql.SQL(text if letter in needed else "false"), sql.SQL(letter))
-            for letter, text in letters.items()
-        )
-        outer = sql.SQL(", ").join(
-            sql.SQL("coalesce(bool_or({}) filter (where platformkit_whose = {}), false)").format(
-                sql.SQL(question), sql.Literal(whose.value)
-            )
-            for whose in Whose
-            for question in asked
-        )
-        rows = as_relation(self.door, ((row.whose.value, row.values) for row in self.rows))
-        return sql.SQL(
-            "select {outer} from (select platformkit_number as platformkit_whose, {inner} from {rows}) as platformkit_said"
-        ).format(outer=outer, inner=inner, rows=rows)
+        texts = tuple(dict.fromkeys(text for letter, text in letters.items() if letter in needed))
+        query = self._query(texts)
+        who = self.session.as_caller(None if newcomer else self.caller, self.role, forging=forging)
+        reply = self.session.ask(*who, query)
+        if isinstance(reply, Refusal) and reply.denied:
+            reply = self._resolved_before(who, query, " ".join(texts))
+        if isinstance(reply, Refusal):
+            return reply
+        said: dict[tuple[Whose, str], bool] = {}
+        for row, values in zip(self.rows, reply.rows[-len(self.rows) :], strict=True):
+            holds = dict(zip(texts, map(bool, values), strict=True))
+            for question in asked:
+                key = (row.whose, question)
+                said[key] = said.get(key, False) or all(holds[letters[letter]] for letter in question.split(" and "))
+        return said
+
+    def _query(self, texts: Sequence[str]) -> sql.Composed:
+        """One row for each made-up one, in their order: what each condition says to it. Most policies say the same to all commands."""
+        told = sql.SQL(", ").join(sql.SQL("coalesce(({}), false)").format(sql.SQL(text)) for text in texts)
+        rows = as_relation(self.door, [row.values for row in self.rows])
+        return sql.SQL("select {told} from {rows} order by platformkit_number").format(told=told, rows=rows)
 
     def _resolved_before(self, who: Sequence[sql.Composable], query: sql.Composed, texts: str) -> Reply | Refusal:
         """Policies were resolved when they were made: what they call need not lie in a schema that the caller may name.

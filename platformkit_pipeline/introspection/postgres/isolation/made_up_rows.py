@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -28,6 +28,8 @@ class Whose(StrEnum):
     OWN = "own"
     OTHER = "other"
     NOBODY = "nobody"
+    CROSSED = "crossed"
+    """A row that says it is the other tenant's, with all that hangs on the caller: what a caller can only write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +44,22 @@ class MadeUpRows:
     catalog: Catalog
     values: MadeUpValues
 
-    def of(self, door: Door, caller: Caller, policies: str, templates: Sequence[Row] = ()) -> list[MadeUpRow]:
+    def of(self, door: Door, caller: Caller, policies: str, templates: Mapping[Whose, Row]) -> list[MadeUpRow]:
         """Several rows of each kind that the table could hold. `policies` is the text of what will be asked about them: columns get
-        the values that it compares them with. `templates` are rows that the table holds already."""
+        the values that it compares them with. `templates` are rows of the two tenants that the table holds already."""
         columns = [c for c in self.catalog.columns_of(door.table) if not c.generated]
-        shapes = list(self._shapes(columns, policies, templates))
-        kept = self._legal(door, [self.in_name_of(door, caller, Whose.OWN, shape) for shape in shapes])
-        wanted = [Whose.OWN, Whose.OTHER] + [Whose.NOBODY] * (not door.tenant.not_null)
-        made = [MadeUpRow(whose, self.in_name_of(door, caller, whose, shape)) for shape in kept for whose in wanted]
-        return self._with_generated(door, made)
+        kept = self._legal(door, [self.in_name_of(door, caller, Whose.OWN, shape) for shape in self._shapes(columns, policies)])
+        kinds = [Whose.OWN, Whose.OTHER] + [Whose.NOBODY] * (not door.tenant.not_null) + [Whose.CROSSED] * (not self._is_tied(door))
+        made = [(whose, shape) for shape in kept for whose in kinds]
+        names = {c.name for c in columns}
+        for whose, template in templates.items():
+            shape = {name: value for name, value in template.items() if name in names}
+            made += [(kind, shape) for kind in kinds if kind is whose or (kind is Whose.CROSSED and whose is Whose.OWN)]
+        return self._with_generated(door, [MadeUpRow(whose, self.in_name_of(door, caller, whose, shape)) for whose, shape in made])
+
+    def _is_tied(self, door: Door) -> bool:
+        """A foreign key holds the tenant together with something else: no row can belong to one tenant by half."""
+        return any(door.tenant.name in key.columns and len(key.columns) > 1 for key in self.catalog.foreign_keys_of(door.table))
 
     def one(self, door: Door, caller: Caller, whose: Whose, policies: str = "") -> Row:
         """One row with fresh values in every column that must have one, to be inserted."""
@@ -60,17 +69,19 @@ class MadeUpRows:
         return kept[0]
 
     def fresh(self, door: Door, row: Row) -> Row:
-        """The row with other values in what must be unique."""
+        """The row with other values in what must be unique; what decides on its partition stays."""
         unique = {n for i in self.catalog.indexes_of(door.table) if i.unique or "EXCLUDE" in i.definition for n in i.key_columns}
         for constraint in self.catalog.constraints_of(door.table):
             unique |= set(constraint.columns) if constraint.type is ConstraintType.EXCLUSION else set()
         columns = [c for c in self.catalog.columns_of(door.table) if c.name in unique and c.name in row and c != door.tenant]
+        key = door.table.partition_key or ""
+        columns = [c for c in columns if not re.search(rf"\b{re.escape(c.name)}\b", key)]
         return {**row, **{c.name: v for c in columns if c.name not in _USERS and (v := self.values.of(c.type)) is not None}}
 
     def in_name_of(self, door: Door, caller: Caller, whose: Whose, shape: Row) -> Row:
         """The shape as a row of that tenant and of a user of theirs."""
-        tenant = {Whose.OWN: caller.own, Whose.OTHER: caller.other, Whose.NOBODY: None}[whose]
-        user = caller.user if whose is Whose.OWN else caller.other_user
+        tenant = {Whose.OWN: caller.own, Whose.NOBODY: None}.get(whose, caller.other)
+        user = caller.user if whose in (Whose.OWN, Whose.CROSSED) else caller.other_user
         users = {name: user for name in self._user_columns(door) if name != door.tenant.name}
         return {**shape, **users, door.tenant.name: tenant}
 
@@ -81,7 +92,7 @@ class MadeUpRows:
         return by_name | by_key
 
     # -- shapes -----------------------------------------------------------------------------------------------------------
-    def _shapes(self, columns: Sequence[Column], policies: str, templates: Sequence[Row]) -> Iterator[Row]:
+    def _shapes(self, columns: Sequence[Column], policies: str) -> Iterator[Row]:
         full, sparse, compared = self._full(columns), self._sparse(columns), self._compared(columns, policies)
         yield sparse
         booleans = [c.name for c in columns if c.type == "boolean" and re.search(rf"\b{re.escape(c.name)}\b", policies)]
@@ -95,9 +106,6 @@ class MadeUpRows:
         if booleans:
             yield {**full, **compared, **dict.fromkeys(booleans, True)}
             yield {**full, **compared, **dict.fromkeys(booleans, False)}
-        generated = {c.name for c in columns}
-        for template in templates:
-            yield {name: value for name, value in template.items() if name in generated}
 
     def _full(self, columns: Sequence[Column]) -> Row:
         return {c.name: v for c in columns if (v := self.values.of(c.type)) is not None}
@@ -176,20 +184,19 @@ class MadeUpRows:
 
     def _asked(self, door: Door, rows: Sequence[Row], told: sql.Composable) -> Reply | Refusal:
         return self.session.ask(
-            sql.SQL("select {told} from {rows} order by platformkit_number").format(told=told, rows=as_relation(door, enumerate(rows)))
+            sql.SQL("select {told} from {rows} order by platformkit_number").format(told=told, rows=as_relation(door, rows))
         )
 
 
-def as_relation(door: Door, rows: Iterable[tuple[object, Row]]) -> sql.Composed:
-    """The rows as what stands in a FROM under the table's own name, each with what it is told apart by, `platformkit_number`."""
-    listed = sql.SQL(", ").join(sql.SQL("({}, {})").format(sql.Literal(mark), as_json(row)) for mark, row in rows)
+def as_relation(door: Door, rows: Sequence[Row]) -> sql.Composed:
+    """The rows as what stands in a FROM under the table's own name, with their places from 1 on as `platformkit_number`."""
     return sql.SQL(
-        "(values {listed}) as platformkit_made (platformkit_number, platformkit_values)"
+        "pg_catalog.jsonb_array_elements({listed}) with ordinality as platformkit_made (platformkit_values, platformkit_number)"
         " cross join lateral pg_catalog.jsonb_populate_record(null::{table}, platformkit_values) as {alias}"
-    ).format(listed=listed, table=name_of(door.table), alias=sql.Identifier(door.table.name))
+    ).format(listed=as_json(rows), table=name_of(door.table), alias=sql.Identifier(door.table.name))
 
 
-def as_json(row: Row) -> sql.Composed:
+def as_json(row: Row | Sequence[Row]) -> sql.Composed:
     return sql.SQL("{}::pg_catalog.jsonb").format(sql.Literal(json.dumps(row)))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from dataclasses import dataclass
 
 import psycopg
@@ -104,10 +105,15 @@ class Session:
             if not cursor.nextset():
                 return Reply(tuple(rows), tuple(changed))
 
-    def as_caller(self, caller: Caller, role: str, *, forging: bool = True) -> tuple[sql.Composable, ...]:
-        """The role and the claims of a request. Whoever is signed in may write what they like into their user_metadata."""
+    def as_caller(self, caller: Caller | None, role: str, *, forging: bool = True) -> tuple[sql.Composable, ...]:
+        """The role and the claims of a request. Whoever is signed in may write what they like into their user_metadata.
+
+        Without `caller`, whoever is signed in belongs to no tenant: they have just signed up.
+        """
         claims: dict[str, object] = {"role": role}
-        if role == SIGNED_IN:
+        if role == SIGNED_IN and caller is None:
+            claims |= {"sub": str(uuid.uuid4()), "aud": SIGNED_IN, "app_metadata": {}, "user_metadata": {}}
+        elif role == SIGNED_IN and caller is not None:
             own, other = (int(t) if caller.whole_number else t for t in (caller.own, caller.other))
             claims |= {
                 "sub": caller.user,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from psycopg import sql
 
-from platformkit_pipeline.introspection.postgres.isolation.callers import Callers, Real
+from platformkit_pipeline.introspection.postgres.isolation.callers import NOBODY_THERE, Callers, Real
 from platformkit_pipeline.introspection.postgres.isolation.doors import Door
 from platformkit_pipeline.introspection.postgres.isolation.evaluation import Evaluation
 from platformkit_pipeline.introspection.postgres.isolation.made_up_rows import MadeUpRows, Row, Whose
@@ -75,12 +75,12 @@ class Trials:
     @staticmethod
     def _may_look(real: Real) -> bool:
         """Nobody knows what is in a table that cannot be read; the policies are asked all the same."""
-        return real.caller is not None or real.why_not == "no two tenants have rows in it"
+        return real.caller is not None or real.why_not == NOBODY_THERE
 
     def _evaluated(self, door: Door, caller: Caller, role: str, commands: Sequence[str], real: Real) -> dict[str, Outcome]:
         policies = self.policies.get((door.table.schema, door.table.name), ())
         texts = " ".join(text for p in policies for text in (p.using, p.with_check) if text is not None)
-        templates = [real.template] if real.template is not None else []
+        templates = {whose: row for whose, row in ((Whose.OWN, real.own), (Whose.OTHER, real.other)) if row is not None}
         rows = self.rows.of(door, caller, texts, templates) if door.table.row_security else []
         return Evaluation(self.session, self.catalog, door, role, policies, rows, caller).outcomes(commands)
 
@@ -90,7 +90,7 @@ class Trials:
             return Reading(self.session, self.catalog).outcome(door, caller, role), True
         if self.level is not ProbeLevel.WRITE:
             return None, False
-        row = self.rows.one(door, caller, Whose.OTHER) if real.template is None else self._copy(door, caller, real.template)
+        row = self.rows.one(door, caller, Whose.OTHER) if real.other is None else self._copy(door, caller, real.other)
         return Writing(self.session, self.catalog, self.still).outcome(door, caller, role, command, row), False
 
     def _copy(self, door: Door, caller: Caller, template: Row) -> Row:
@@ -127,7 +127,7 @@ class Trials:
         if real.caller is not None:
             yield real.caller, True
             return
-        caller = self.callers.pretended(door)
+        caller = self.callers.pretended(door, real)
         if self.level is not ProbeLevel.WRITE or real.why_not == OUT_OF_TIME:
             yield caller, False
             return

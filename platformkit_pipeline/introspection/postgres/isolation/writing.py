@@ -24,6 +24,7 @@ from platformkit_pipeline.introspection.postgres.isolation.session import (
 )
 from platformkit_pipeline.introspection.postgres.isolation.triggers import triggers_for
 from platformkit_pipeline.model.isolation import Answer, Weakness
+from platformkit_pipeline.model.snapshot import RelationKind
 from platformkit_pipeline.rules.database.catalog import Catalog
 
 _CONSTRAINT = "23"
@@ -59,8 +60,10 @@ class Writing:
         found = self._changing(
             door, caller, role, inserting(door, names, row), lambda _, more: more > 0, "a row can be written for another tenant"
         )
-        rewrites = any(t.timing == "BEFORE" for t in triggers_for(self.catalog, door, "INSERT"))
-        if found.reason == _PASSED_POLICIES and not rewrites:
+        before_policies = door.table.kind is RelationKind.PARTITIONED_TABLE or any(
+            t.timing == "BEFORE" for t in triggers_for(self.catalog, door, "INSERT")
+        )  # a row that no partition takes is refused before the policies are asked, and triggers come before them as well
+        if found.reason == _PASSED_POLICIES and not before_policies:
             return leak("a row can be written for another tenant")
         return found
 
