@@ -32,7 +32,7 @@ class PublishesNothing(WellKeptConnector):
 class ConstantRetry(WellKeptConnector):
     """Every delay is the same."""
 
-    retry = RetryPolicy(first_delay_seconds=15, factor=1, attempts=4)
+    retry = RetryPolicy(first_delay_seconds=25, factor=1, attempts=4)
 
 
 class NoJitter(WellKeptConnector):

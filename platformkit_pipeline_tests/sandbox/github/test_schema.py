@@ -153,6 +153,7 @@ QUESTIONS: dict[str, tuple[str, Callable[[Any], Any]]] = {
         "PUT /contents/x",
         lambda r: r.repos.create_or_update_file_contents(**NAMES, path="b.md", message="New", content=CONTENT),
     ),
+    "dispatch": ("POST /dispatches", lambda r: r.repos.create_dispatch_event(**NAMES, event_type="order.paid", client_payload={"id": "1"})),
     "rate limit": ("", lambda r: r.rate_limit.get()),
     "user": ("", lambda r: r.users.get_authenticated()),
 }
