@@ -124,9 +124,10 @@ def one_per_check(results: Iterable[CheckResult]) -> tuple[CheckResult, ...]:
 def rescored(base: Iterable[CheckResult], head: Iterable[CheckResult]) -> tuple[CheckResult, ...]:
     """What `base` said about the checks that `head` declares, at head's severities: base scored by head's rules.
 
-    A check that base did not run is UNKNOWN there, so a new check never blocks an unrelated change, unless it is within one that passed
-    at base (see `WITHIN`): then it passed there as well. One that head declares to be not applicable is so in both. A contract that head lost as a whole declares nothing that can be told: there base's own checks stay,
-    else breaking a contract would take base down as well.
+    A check that base did not run is UNKNOWN there, so a new check never blocks an unrelated change, unless it is within one that
+    passed at base (see `WITHIN`): then it passed there as well. One that head declares to be not applicable is so in both. A contract
+    that head lost as a whole declares nothing that can be told: there base's own checks stay, else breaking a contract would take
+    base down as well.
     """
     was = {r.key: r for r in one_per_check(base)}
     listed = one_per_check(head)
