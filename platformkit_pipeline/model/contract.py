@@ -13,6 +13,10 @@ WHOLE_CONTRACT = "contract"
 """Name of the check that stands for a contract whose checks could not all be told: UNKNOWN, and its dimension scores 0 then."""
 
 
+WITHIN = "/"
+"""`family/rest` is told only where it does not pass, if `family` is a check as well: where that passes, all within it does."""
+
+
 class Dimension(StrEnum):
     """Kinds of contracts, and the folders below `contracts/` that their files lie in."""
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from fractions import Fraction
 
-from platformkit_pipeline.model.contract import WHOLE_CONTRACT, CheckResult, Dimension
+from platformkit_pipeline.model.contract import WHOLE_CONTRACT, WITHIN, CheckResult, Dimension
 from platformkit_pipeline.model.errors import ConfigurationError
 from platformkit_pipeline.model.result import Outcome
 from platformkit_pipeline.model.score import WEIGHTS, Judged, Score, tally
@@ -124,15 +124,16 @@ def one_per_check(results: Iterable[CheckResult]) -> tuple[CheckResult, ...]:
 def rescored(base: Iterable[CheckResult], head: Iterable[CheckResult]) -> tuple[CheckResult, ...]:
     """What `base` said about the checks that `head` declares, at head's severities: base scored by head's rules.
 
-    A check that base did not run is UNKNOWN there, so a new check never blocks an unrelated change; one that head declares to be not
-    applicable is so in both. A contract that head lost as a whole declares nothing that can be told: there base's own checks stay,
-    else breaking a contract would take base down as well.
+    A check that base did not run is UNKNOWN there, so a new check never blocks an unrelated change, unless it is within one that
+    passed at base (see `WITHIN`): then it passed there as well. One that head declares to be not applicable is so in both. A contract
+    that head lost as a whole declares nothing that can be told: there base's own checks stay, else breaking a contract would take
+    base down as well.
     """
     was = {r.key: r for r in one_per_check(base)}
     listed = one_per_check(head)
     lost = lost_contracts(listed)
     kept = [r for r in was.values() if (r.dimension, r.contract) in lost]
-    kept += [_at_base(r, was.get(r.key)) for r in listed if (r.dimension, r.contract) not in lost]
+    kept += [_at_base(r, was) for r in listed if (r.dimension, r.contract) not in lost]
     return tuple(sorted(kept, key=lambda r: r.sort_key))
 
 
@@ -154,9 +155,13 @@ def _dimension(dimension: Dimension, weight: int, results: list[CheckResult], wa
     return DimensionScore(dimension, weight, score, by_outcome[Outcome.PASS], by_outcome[Outcome.FAIL], by_outcome[Outcome.UNKNOWN], reason)
 
 
-def _at_base(now: CheckResult, then: CheckResult | None) -> CheckResult:
+def _at_base(now: CheckResult, was: Mapping[CheckKey, CheckResult]) -> CheckResult:
+    then = was.get(now.key)
     if now.outcome is Outcome.NOT_APPLICABLE:
         return now
+    family = was.get((now.dimension, now.contract, now.check.partition(WITHIN)[0]))
+    if then is None and family is not None and family.outcome is Outcome.PASS:
+        return replace(now, outcome=Outcome.PASS, message="", evidence={}, count=1)
     if then is None or then.outcome is Outcome.NOT_APPLICABLE:
         return replace(now, outcome=Outcome.UNKNOWN, message="the base did not run this check", evidence={}, count=1)
     return replace(then, severity=now.severity)

@@ -82,7 +82,7 @@ def compare(head: ParityReport, base: Base | None, best: BestScore | None, max_d
     then = _score_of(base, head) if base else None
     score, base_score = head.parity.score, then.score if then else None
     blocking = tuple(_blocking(head.results, base, head.waived))
-    was = {r.key: r.outcome for r in base.results} if base else {}
+    was = {r.key: r.outcome for r in rescored(base.results, head.results)} if base else {}
     failing = tuple(r for r in head.results if _not_passing(r, head.waived))
     worse = tuple(r for r in failing if was.get(r.key) is Outcome.PASS)
     removed = _removed(head.results, base)

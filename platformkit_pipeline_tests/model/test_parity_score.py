@@ -235,6 +235,14 @@ def test_a_new_check_that_fails_does_not_block_an_unrelated_change() -> None:
     assert verdict([*graded(100), check("new", Outcome.FAIL)], [*graded(100), check("new")]) == "no"
 
 
+def test_a_fault_that_is_told_only_where_it_is_counts_against_head_where_the_base_had_none() -> None:
+    base = [check("breaking-changes", count=9), check("request: orders")]
+    broken = [check("breaking-changes", count=8), check("breaking-changes/5b92fdef", Outcome.FAIL), check("request: orders")]
+    assert verdict(broken, base) == "no"
+    assert verdict(broken, broken) == "yes", "the base had it as well"
+    assert verdict(broken, [check("request: orders")]) == "yes", "the base did not look for any"
+
+
 def test_breaking_a_contract_as_a_whole_does_not_take_the_base_down_with_it() -> None:
     lost = CheckResult(Dimension.DATA, "orders", WHOLE_CONTRACT, Severity.CRITICAL, Outcome.UNKNOWN)
     kept = [check("a", dimension=Dimension.API)]
