@@ -32,5 +32,5 @@ def document_of(dimension: Dimension) -> type[BaseModel] | None:
     package = f"{__package__}.{dimension.value}"
     if find_spec(package) is None or find_spec(f"{package}.document") is None:
         return None
-    model: type[BaseModel] | None = getattr(importlib.import_module(f"{package}.document"), "DOCUMENT", None)
+    model: type[BaseModel] = importlib.import_module(f"{package}.document").DOCUMENT
     return model
