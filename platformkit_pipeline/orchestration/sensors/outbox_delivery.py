@@ -18,7 +18,7 @@ _SECONDS_BETWEEN_TICKS = 30
     default_status=dg.DefaultSensorStatus.RUNNING,
     description=(
         "Delivers what waits in `ops.outbox` to the webhooks that the settings name, for at most half a minute a tick (clause 9.2). "
-        "`platformkit relay` does the same without a pause; both may run at once."
+        "`platformkit connectors relay` does the same without a pause; both may run at once."
     ),
 )
 def outbox_delivery(settings: SettingsResource, control_plane: ControlPlaneResource) -> dg.SkipReason:
