@@ -169,6 +169,15 @@ def test_a_function_that_changes_the_role_is_found_out_and_ends_the_journey(benc
     ]
 
 
+def test_a_function_that_takes_the_time_limit_away_is_found_out_and_ends_the_journey(bench: Bench, broken_shop: Shop) -> None:
+    dsn = broken_shop(
+        "create function public.linger() returns text language sql as $f$ select set_config('statement_timeout', '0', true) $f$;"
+        "grant execute on function public.linger() to authenticated"
+    )
+    name = bench.write(journey(step("lingering", "select public.linger()"), step("sleeping", "select pg_sleep(3)")))
+    assert outcomes(bench.results(name, dsn, timeout=0.5)) == {"lingering": "FAIL", "sleeping": "UNKNOWN"}
+
+
 def test_a_procedure_cannot_commit(bench: Bench, broken_shop: Shop) -> None:
     dsn = broken_shop(
         "create procedure public.settle() language plpgsql as $f$ begin insert into public.orders"
@@ -239,6 +248,21 @@ def test_a_difference_is_told_without_what_was_found(bench: Bench, shop: Dsn, sq
     result = one(bench.results(bench.write(journey(step("one", sql, f"expect: {expect}"))), shop))
     assert (result.outcome, result.message) == (Outcome.FAIL, message)
     assert "secret" not in json.dumps(result.evidence)
+
+
+def test_a_saved_value_is_compared_and_never_told(bench: Bench, shop: Dsn) -> None:
+    saving = "select 'hidden word' as a, '{\"x\": \"hidden word\"}'::jsonb as b"
+    name = bench.write(
+        journey(
+            step("saving", saving, "save: {word: a, thing: b}"),
+            step("same", saving, 'expect: {values: [{a: "${word}", b: "${thing}"}]}'),
+            step("other", "select 'x' as a, '{\"x\": 1}'::jsonb as b", 'expect: {values: [{a: "${word}", b: "${thing}"}]}'),
+        )
+    )
+    saved, same, other = bench.results(name, shop)
+    assert [saved.outcome, same.outcome, other.outcome] == [Outcome.PASS, Outcome.PASS, Outcome.FAIL]
+    assert other.message == 'row 1.a: expected "${word}", found another value; row 1.b: expected "${thing}", found another value'
+    assert "hidden word" not in json.dumps(other.evidence)
 
 
 @pytest.mark.parametrize(
