@@ -45,6 +45,8 @@ class Base:
 
     parity_id: str | None
     results: tuple[CheckResult, ...]
+    of_default_branch: bool = True
+    """What is merged into the default branch should be compared with it; a base of another one is told to the reviewer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,7 @@ def compare(head: ParityReport, base: Base | None, best: BestScore | None, max_d
         *([doubt] if doubt else []),
         *([] if doubt else _about_scores(head.parity, then, best, max_drop_percent)),
         *([diluted] if diluted and not doubt else []),
+        *_about_base(base),
         *_about_lost(head.results),
         *_about_blindness(head.results, blocking),
         *_about_softened(head.results, base),
@@ -203,6 +206,11 @@ def _about_scores(head: ParityScore, base: ParityScore | None, best: BestScore |
     if then is None and best is None:
         known = "no base was given, and no score of the default branch is known"
         yield f"there is nothing yet to compare the score {_display(now)} with: {known}"
+
+
+def _about_base(base: Base | None) -> Iterator[str]:
+    if base and not base.of_default_branch:
+        yield "the base is no run of the default branch: whoever chose it chose what this change is held against"
 
 
 def _about_lost(results: Iterable[CheckResult]) -> Iterator[str]:
