@@ -221,7 +221,9 @@ def test_no_value_leaves_but_a_bounded_sample_of_what_is_declared_public_or_inte
     assert rows["rows: leaks through an error"].message == "cannot be computed on these values (SQLSTATE 22P02)"
 
 
-def test_a_contract_that_declares_everything_public_still_shows_nothing_of_other_tables_and_no_credential(hold: Hold, database: Dsn) -> None:
+def test_a_contract_that_declares_everything_public_still_shows_nothing_of_other_tables_and_no_credential(
+    hold: Hold, database: Dsn
+) -> None:
     run_sql(database, f"create table public.listed (id int, api_key text); insert into public.listed values (7, '{SECRET}')")
     other = "(select max(secret) from public.measured)"
     results = hold(
@@ -247,9 +249,10 @@ def test_a_contract_that_declares_everything_public_still_shows_nothing_of_other
     asked = {name.partition("rows: ")[2]: r for name, r in results.items() if "rows: " in name}
     assert SECRET not in repr(asked)
     assert asked["another table"].evidence["value"] == "redacted"
-    assert asked["an error that quotes it"].message == "the server refused it (SQLSTATE 42P01)" or "42602" in asked[
-        "an error that quotes it"
-    ].message
+    assert (
+        asked["an error that quotes it"].message == "the server refused it (SQLSTATE 42P01)"
+        or "42602" in asked["an error that quotes it"].message
+    )
     assert asked["its own"].evidence["value"] is None
     assert asked["expect_column_value_lengths_to_equal"].evidence["sample"] == "redacted"
 
