@@ -3,7 +3,8 @@
 Contract: head H is compared with base B, base scored by head's rules. No if H < (1 - max_drop/100) * B; no if H < B and
 H < (1 - max_drop/100) * (best of the default branch in 30 days), so that many small drops do not pass where one large would not;
 no for a critical check that fails and is not waived, whatever the score, and for one whose answer the change lost. H and B are
-compared once more over the checks that both have, so that new ones do not make up for what was lost. The effective scores are compared. Pure: whoever has the numbers of a decision can decide again.
+compared once more over the checks that both have, so that new ones do not make up for what was lost. The effective scores are
+compared. Pure: whoever has the numbers of a decision can decide again.
 """
 
 from __future__ import annotations

@@ -221,9 +221,7 @@ def test_no_value_leaves_but_a_bounded_sample_of_what_is_declared_public_or_inte
     assert rows["rows: leaks through an error"].message == "cannot be computed on these values (SQLSTATE 22P02)"
 
 
-def test_a_contract_that_declares_everything_public_still_shows_nothing_of_other_tables_and_no_credential(
-    hold: Hold, database: Dsn
-) -> None:
+def test_who_declares_all_public_still_shows_nothing_of_other_tables_and_no_credential(hold: Hold, database: Dsn) -> None:
     run_sql(database, f"create table public.listed (id int, api_key text); insert into public.listed values (7, '{SECRET}')")
     other = "(select max(secret) from public.measured)"
     results = hold(
