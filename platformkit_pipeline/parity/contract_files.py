@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
@@ -20,6 +20,8 @@ from platformkit_pipeline.model.yaml_document import Document, Fault, MalformedD
 
 FOLDER = "contracts"
 MAX_BYTES = 1_000_000
+MAX_PARTS = 500_000
+"""Values of one file, aliases of YAML counted as what they stand for."""
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
@@ -105,7 +107,19 @@ def _read(dimension: Dimension, path: Path) -> Contract | UnreadableContract:
         return UnreadableContract(dimension, path.stem, f"{path}: is not UTF-8 text")
     except MalformedDocument as malformed:
         return UnreadableContract(dimension, path.stem, _told(path, malformed))
+    if _is_larger(document.value):
+        return UnreadableContract(dimension, path.stem, f"{path}: unfolds to more than {MAX_PARTS:,} values")
     return Contract(dimension, path.stem, path, hashlib.sha256(data).hexdigest(), document)
+
+
+def _is_larger(value: Any) -> bool:
+    """Before anything walks the value: a dozen lines of aliases may stand for billions."""
+    parts, waiting = 0, [value]
+    while waiting and parts <= MAX_PARTS:
+        current = waiting.pop()
+        parts += 1
+        waiting.extend(current.values() if isinstance(current, dict) else current if isinstance(current, list) else ())
+    return parts > MAX_PARTS
 
 
 def _told(path: Path, malformed: MalformedDocument) -> str:

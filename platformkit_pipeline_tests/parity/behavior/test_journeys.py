@@ -12,6 +12,7 @@ from platformkit_pipeline.model.contract import CheckResult
 from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.model.errors import ConfigurationError
 from platformkit_pipeline.model.result import Outcome, Severity
+from platformkit_pipeline.parity.contract_files import read_contracts
 from platformkit_pipeline.parity.surroundings import DataApiAccess
 from platformkit_pipeline.sandbox.data_api.serve import PUBLISHABLE_KEY, serve_data_api
 from platformkit_pipeline.sandbox.databases import with_user
@@ -319,3 +320,10 @@ def test_a_writing_trial_needs_leave(bench: Bench, shop: Dsn) -> None:
     name = bench.write("version: 1\nsteps:\n  - {name: apart, isolation: {level: write, tables: [public.orders]}}\n")
     assert one(bench.results(name, shop)).outcome is Outcome.UNKNOWN
     assert one(bench.results(name, shop, writes=True)).outcome is Outcome.PASS
+
+
+def test_a_few_lines_of_aliases_do_not_unfold_to_billions_of_values(bench: Bench) -> None:
+    bombs = "".join(f"    c{n}: &c{n} [{', '.join([f'*c{n - 1}' if n else 'x'] * 9)}]\n" for n in range(12))
+    bench.write("version: 1\nsteps:\n- name: one\n  sql: select 1\n  as:\n   role: anon\n   claims:\n" + bombs)
+    [unreadable] = read_contracts(bench.folder).unreadable
+    assert unreadable.reason.endswith("unfolds to more than 500,000 values")
