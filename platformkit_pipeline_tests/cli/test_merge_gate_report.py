@@ -47,7 +47,7 @@ def _answer(*head: CheckResult, base: tuple[CheckResult, ...]) -> GateAnswer:
 
 LOST = _answer(
     _check("total", Outcome.FAIL, message="the total | of an order\nis null"),
-    _check("known", Outcome.FAIL, message="as before"),
+    _check("known", Outcome.FAIL, message="as before, see https://www.example.com/login"),
     _check("get", Outcome.PASS, Dimension.API),
     base=(
         _check("total", Outcome.PASS),
@@ -67,6 +67,7 @@ def test_markdown_shows_head_beside_base_what_is_new_and_what_was_removed() -> N
     new, others = text.index("## New: passed at the base (1)"), text.index("## Other checks that do not pass (1)")
     assert new < text.index("| `data/orders/total` | high | the total \\| of an order is null |") < others
     assert "| `api/orders/gone` | high | FAIL |" in text
+    assert "https://" not in text, "what whoever proposes the change has written becomes no link"
     assert text.endswith("[Run](http://d/runs/run)\n")
 
 
