@@ -69,7 +69,7 @@ class ContractSet:
     def digest(self) -> str:
         """Names the set of files; 16 hex digits."""
         text = "\n".join(f"{c.dimension.value}/{c.name}:{c.digest}" for c in self.contracts)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()[:16]
 
 
 def read_contracts(folder: Path) -> ContractSet:
@@ -107,19 +107,26 @@ def _read(dimension: Dimension, path: Path) -> Contract | UnreadableContract:
         return UnreadableContract(dimension, path.stem, f"{path}: is not UTF-8 text")
     except MalformedDocument as malformed:
         return UnreadableContract(dimension, path.stem, _told(path, malformed))
-    if _is_larger(document.value):
-        return UnreadableContract(dimension, path.stem, f"{path}: unfolds to more than {MAX_PARTS:,} values")
+    if fault := _fault_of(document.value):
+        return UnreadableContract(dimension, path.stem, f"{path}: {fault}")
     return Contract(dimension, path.stem, path, hashlib.sha256(data).hexdigest(), document)
 
 
-def _is_larger(value: Any) -> bool:
-    """Before anything walks the value: a dozen lines of aliases may stand for billions."""
+def _fault_of(value: Any) -> str | None:
+    """Before anything walks the value: a dozen lines of aliases may stand for billions, and halves of characters can be told nowhere."""
     parts, waiting = 0, [value]
-    while waiting and parts <= MAX_PARTS:
+    while waiting:
         current = waiting.pop()
         parts += 1
-        waiting.extend(current.values() if isinstance(current, dict) else current if isinstance(current, list) else ())
-    return parts > MAX_PARTS
+        if parts > MAX_PARTS:
+            return f"unfolds to more than {MAX_PARTS:,} values"
+        if isinstance(current, str) and any("\ud800" <= c <= "\udfff" for c in current):
+            return "holds half of a surrogate pair, which is no character"
+        if isinstance(current, dict):
+            waiting.extend((*current, *current.values()))
+        elif isinstance(current, list):
+            waiting.extend(current)
+    return None
 
 
 def _told(path: Path, malformed: MalformedDocument) -> str:

@@ -74,7 +74,7 @@ def _told(step: HttpStep, saved: Saved, answer: Answer, body: Any) -> Iterator[s
 def _body(answer: Answer) -> Any:
     try:
         return json.loads(answer.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return _NOTHING
 
 

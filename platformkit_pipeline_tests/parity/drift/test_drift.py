@@ -151,3 +151,16 @@ def test_every_kind_that_is_compared_takes_checks_with_it_when_unseen() -> None:
 def test_a_star_stands_for_any_text_however_many_there_are(pattern: str, name: str, matches: bool) -> None:
     difference = Difference(DifferenceKind.ONLY_LIVE, SimpleNamespace(canonical=name))  # type: ignore[arg-type]
     assert _ignored(difference, (Ignored(object=pattern, reason="told"),)) is matches
+
+
+def test_contracts_that_are_not_done_in_time_are_unknown_as_a_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("platformkit_pipeline.parity.run_contracts.LONGEST_SECONDS", 0.0)
+    results = held(tmp_path, SHOP)
+    assert (len(results), results[WHOLE_CONTRACT].outcome) == (2, Outcome.UNKNOWN)
+    assert "took longer" in results[WHOLE_CONTRACT].message
+
+
+def test_half_a_character_makes_a_contract_unreadable_and_no_report_impossible(tmp_path: Path) -> None:
+    results = held(tmp_path, SHOP, text=AGAINST + 'description: "\\ud800"\n')
+    assert (results[WHOLE_CONTRACT].outcome, len(results)) == (Outcome.UNKNOWN, 1)
+    assert "surrogate" in results[WHOLE_CONTRACT].message or "character" in results[WHOLE_CONTRACT].message
