@@ -78,7 +78,7 @@ def gate(
       platformkit gate --target shop-production
       platformkit gate --target shop-production --url https://dagster.example --token-env GATE_TOKEN
       platformkit gate --target shop-production --format markdown >> "$GITHUB_STEP_SUMMARY"
-      platformkit gate --gate merge --target shop-staging --base-run latest --commit "$GITHUB_SHA" --branch "$GITHUB_HEAD_REF"
+      platformkit gate --gate merge --target shop-staging --base-run latest --commit "$GITHUB_SHA" --branch "$GITHUB_REF_NAME"
 
     \b
     Exit codes: 0 yes; 1 no; 2 wrong target, URL or option, nothing was launched;

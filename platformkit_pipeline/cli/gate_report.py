@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from platformkit_pipeline.cli.scan_table import printable
 from platformkit_pipeline.model.merge_decision import MergeDecision, merge_decision_to_json
 from platformkit_pipeline.model.parity_gate import name_of
 from platformkit_pipeline.model.result import Outcome
@@ -32,6 +33,8 @@ def rendered(answer: GateAnswer, form: str) -> str:
         lines = _merge_markdown(answer, decision) if form == "markdown" else _merge_text(answer, decision)
     else:
         lines = _markdown(answer, decision) if form == "markdown" else _text(answer, decision)
+    if form != "markdown":
+        lines = map(printable, lines)  # a line that begins with :: is a command to whoever reads the log of a workflow
     return "\n".join(lines) + "\n"
 
 

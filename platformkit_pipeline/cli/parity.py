@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -102,13 +103,12 @@ def parity(
       platformkit parity --dsn-env DATABASE_URL --contracts contracts
       platformkit parity --target shop-staging --select data,behavior
       platformkit parity --dsn-env DATABASE_URL --contracts contracts --base base.json --format markdown
-      platformkit parity --target shop-staging --base-run latest --commit "$GITHUB_SHA" --branch "$GITHUB_HEAD_REF" --store
+      platformkit parity --target shop-staging --base-run latest --commit "$GITHUB_SHA" --branch "$GITHUB_REF_NAME" --store
 
     \b
     Exit codes: 0 fine; 1 the gate says no, or checks at or above --fail-on fail; 2 wrong input, nothing was run: a malformed
     contract is named with its line; 3 nothing to decide on: no contract, or what was asked could not be observed.
     """
-    from platformkit_pipeline.model.parity_gate import Base
     from platformkit_pipeline.operations.score_parity import Revision
     from platformkit_pipeline.parity.well_formed import refuse_malformed
 
@@ -142,7 +142,7 @@ def parity(
     given = _base_of_file(base) if base is not None else _checked_base(subject, base_run, store=store)
     report = _measured(subject, dimensions, revision)
     if given is not None:
-        given = Base(given.parity_id, tuple(r for r in given.results if r.dimension in dimensions))
+        given = replace(given, results=tuple(r for r in given.results if r.dimension in dimensions))
     # The best of the default branch is that of whole runs: a part has no place beside it.
     with_history = base_run is not None and dimensions == tuple(Dimension)
     decision = _conclude(subject, report, given, with_history=with_history, store=store)

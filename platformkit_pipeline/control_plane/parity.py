@@ -183,7 +183,7 @@ def _result_row(report: ParityReport, result: CheckResult) -> dict[str, Any]:
     return {
         "parity_id": report.parity_id,
         "dimension": result.dimension.value,
-        "contract": result.contract,
+        "contract": storable_text(result.contract),
         "check": storable_text(result.check),
         "severity": result.severity.value,
         "outcome": result.outcome.value,

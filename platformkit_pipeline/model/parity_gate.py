@@ -2,14 +2,15 @@
 
 Contract: head H is compared with base B, base scored by head's rules. No if H < (1 - max_drop/100) * B; no if H < B and
 H < (1 - max_drop/100) * (best of the default branch in 30 days), so that many small drops do not pass where one large would not;
-no for a critical check that fails and is not waived, whatever the score, and for one whose answer the change lost. The effective
-scores are compared. Pure: whoever has the numbers of a decision can decide again.
+no for a critical check that fails and is not waived, whatever the score, and for one whose answer the change lost. H and B are
+compared once more over the checks that both have, so that new ones do not make up for what was lost. The effective scores are
+compared. Pure: whoever has the numbers of a decision can decide again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from platformkit_pipeline.model.contract import CheckResult
@@ -45,6 +46,8 @@ class Base:
 
     parity_id: str | None
     results: tuple[CheckResult, ...]
+    of_default_branch: bool = True
+    """What is merged into the default branch should be compared with it; a base of another one is told to the reviewer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,7 @@ class Comparison:
     base_id: str | None
     best: BestScore | None
     blocking: tuple[CheckResult, ...]
-    """Critical checks of head that block whatever the score."""
+    """Checks that are critical at head, or were at base and passed there, and block whatever the score."""
     failing: tuple[CheckResult, ...]
     """Checks of head that do not pass and are not waived."""
     worse: tuple[CheckResult, ...]
@@ -90,16 +93,19 @@ def compare(head: ParityReport, base: Base | None, best: BestScore | None, max_d
     inequality = score is not None and refuses(
         score.effective, base_score.effective if base_score else None, best.effective if best else None, max_drop_percent
     )
+    diluted = _diluted(head, base, max_drop_percent)
     if any(r.outcome is Outcome.FAIL for r in blocking):
         verdict = "no"
     elif doubt:
         verdict = "unknown"
     else:
-        verdict = "no" if blocking or inequality else "yes"
+        verdict = "no" if blocking or inequality or diluted else "yes"
     reasons = (
         *_about_blocking(blocking),
         *([doubt] if doubt else []),
         *([] if doubt else _about_scores(head.parity, then, best, max_drop_percent)),
+        *([diluted] if diluted and not doubt else []),
+        *_about_base(base),
         *_about_lost(head.results),
         *_about_blindness(head.results, blocking),
         *_about_softened(head.results, base),
@@ -116,6 +122,23 @@ def _score_of(base: Base, head: ParityReport) -> ParityScore:
     return parity_score(results, [d for d in head.declared if d in told], head.weights, head.waived)
 
 
+def _diluted(head: ParityReport, base: Base | None, max_drop: Fraction) -> str | None:
+    """Why the change loses too much of what the base had, whatever it adds: new checks, or objects under an old one."""
+    was = {r.key: r for r in base.results if counts(r)} if base else {}
+    common = [r for r in head.results if r.key in was]
+    if not common:
+        return None
+    kept = [replace(r, count=min(r.count, was[r.key].count)) for r in common]
+    then = [replace(r, count=min(r.count, was[r.key].count)) for r in rescored(was.values(), common)]
+    dimensions = {r.dimension for r in common}
+    now_score = parity_score(kept, dimensions, head.weights, head.waived).score
+    then_score = parity_score(then, dimensions, head.weights, head.waived).score
+    if now_score is None or then_score is None or not refuses(now_score.effective, then_score.effective, None, max_drop):
+        return None
+    least = f"{_number(100 - max_drop)} % of the base's {_display(then_score.effective)}"
+    return f"over the checks that the base has as well, the score {_display(now_score.effective)} is below {least}"
+
+
 def _doubt(head: ParityReport) -> str | None:
     """Why nothing can be decided."""
     if head.parity.score is None:
@@ -129,8 +152,10 @@ def _blocking(results: Iterable[CheckResult], base: Base | None, waived: frozens
     told = {r.key for r in base.results if r.outcome in _MEASURED} if base else set()
     told_contracts = {(r.dimension, r.contract) for r in base.results if r.outcome in _MEASURED} if base else set()
     lost = lost_contracts(results)
+    critical = {r.key for r in base.results if r.severity is Severity.CRITICAL and r.outcome is Outcome.PASS} if base else set()
     for result in results:
-        if result.severity is not Severity.CRITICAL:
+        # What a change breaks weighs what it weighed before the change.
+        if result.severity is not Severity.CRITICAL and result.key not in critical:
             continue
         failed = result.outcome is Outcome.FAIL and result.key not in waived
         # Losing sight is no cure: what base could tell, head has to tell.
@@ -182,6 +207,11 @@ def _about_scores(head: ParityScore, base: ParityScore | None, best: BestScore |
     if then is None and best is None:
         known = "no base was given, and no score of the default branch is known"
         yield f"there is nothing yet to compare the score {_display(now)} with: {known}"
+
+
+def _about_base(base: Base | None) -> Iterator[str]:
+    if base and not base.of_default_branch:
+        yield "the base is no run of the default branch: whoever chose it chose what this change is held against"
 
 
 def _about_lost(results: Iterable[CheckResult]) -> Iterator[str]:

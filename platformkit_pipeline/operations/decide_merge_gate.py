@@ -78,7 +78,7 @@ def stored_base(connection: Connection, target: Target, reference: str, head: Pa
             f"base run {redact(reference)!r} of {target.name} is not in the control plane: give the parity_id of another run "
             f"that was kept, a commit in full that such a run was of, or {parity.LATEST}"
         )
-    return Base(found.report.parity_id, found.report.results)
+    return Base(found.report.parity_id, found.report.results, found.report.of_default_branch)
 
 
 def decided(

@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
@@ -20,6 +20,8 @@ from platformkit_pipeline.model.yaml_document import Document, Fault, MalformedD
 
 FOLDER = "contracts"
 MAX_BYTES = 1_000_000
+MAX_PARTS = 500_000
+"""Values of one file, aliases of YAML counted as what they stand for."""
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
@@ -67,7 +69,7 @@ class ContractSet:
     def digest(self) -> str:
         """Names the set of files; 16 hex digits."""
         text = "\n".join(f"{c.dimension.value}/{c.name}:{c.digest}" for c in self.contracts)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()[:16]
 
 
 def read_contracts(folder: Path) -> ContractSet:
@@ -105,7 +107,26 @@ def _read(dimension: Dimension, path: Path) -> Contract | UnreadableContract:
         return UnreadableContract(dimension, path.stem, f"{path}: is not UTF-8 text")
     except MalformedDocument as malformed:
         return UnreadableContract(dimension, path.stem, _told(path, malformed))
+    if fault := _fault_of(document.value):
+        return UnreadableContract(dimension, path.stem, f"{path}: {fault}")
     return Contract(dimension, path.stem, path, hashlib.sha256(data).hexdigest(), document)
+
+
+def _fault_of(value: Any) -> str | None:
+    """Before anything walks the value: a dozen lines of aliases may stand for billions, and halves of characters can be told nowhere."""
+    parts, waiting = 0, [value]
+    while waiting:
+        current = waiting.pop()
+        parts += 1
+        if parts > MAX_PARTS:
+            return f"unfolds to more than {MAX_PARTS:,} values"
+        if isinstance(current, str) and any("\ud800" <= c <= "\udfff" for c in current):
+            return "holds half of a surrogate pair, which is no character"
+        if isinstance(current, dict):
+            waiting.extend((*current, *current.values()))
+        elif isinstance(current, list):
+            waiting.extend(current)
+    return None
 
 
 def _told(path: Path, malformed: MalformedDocument) -> str:

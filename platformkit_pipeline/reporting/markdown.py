@@ -13,6 +13,7 @@ from platformkit_pipeline.reporting.wording import message_beside_object
 DEFAULT_LIMIT = 200
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&])")
 _BREAKS = re.compile(r"\s*[\r\n\u2028\u2029]+\s*")
+_ADDRESS = re.compile(r"\b(?:[a-z][a-z0-9+.-]*:(?=//)|www(?=\.))", re.IGNORECASE)
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -54,6 +55,11 @@ def escape(text: str) -> str:
     """One line of text with nothing in it that Markdown, HTML or a mention of a user would act on."""
     flat = _UNPRINTABLE.sub("\ufffd", _BREAKS.sub(" ", text))
     return _SPECIAL.sub(r"\\\1", flat).replace("@", "@\u200b")
+
+
+def escape_unlinked(text: str) -> str:
+    """As `escape`; addresses do not become links either. For text that whoever proposes a change has written."""
+    return _ADDRESS.sub(lambda found: found[0] + "\u200b", escape(text))
 
 
 def code(text: str) -> str:

@@ -51,7 +51,8 @@ def shown_checks(results: Iterable[CheckResult]) -> Iterator[ShownCheck]:
 def check_name(result: CheckResult) -> str:
     """Letters, digits and underscores, as Dagster wants them; the digest keeps names apart that differ in other characters only."""
     contract, check = (_NOT_OF_A_NAME.sub("_", text).strip("_") for text in (result.contract, result.check))
-    digest = hashlib.sha256("\x1f".join((result.dimension.value, result.contract, result.check)).encode()).hexdigest()[:_DIGEST]
+    whole = "\x1f".join((result.dimension.value, result.contract, result.check))
+    digest = hashlib.sha256(whole.encode(errors="surrogatepass")).hexdigest()[:_DIGEST]
     return f"{f'{contract}__{check}'[:_LONGEST_NAME].rstrip('_')}_{digest}"
 
 

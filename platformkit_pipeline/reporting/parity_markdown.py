@@ -11,7 +11,7 @@ from platformkit_pipeline.model.parity import ParityReport, ParityScore
 from platformkit_pipeline.model.parity_gate import name_of
 from platformkit_pipeline.model.result import Outcome
 from platformkit_pipeline.model.score import Score, display
-from platformkit_pipeline.reporting.markdown import code, escape
+from platformkit_pipeline.reporting.markdown import code, escape, escape_unlinked
 
 DEFAULT_LIMIT = 50
 HEADLINES = {"yes": "may be merged", "no": "must not be merged"}
@@ -25,7 +25,7 @@ def parity_markdown(report: ParityReport, decision: MergeDecision | None = None,
         return merge_markdown(decision, limit) + _footer(report)
     lines = [f"# Parity of {escape(report.target.name)}: {_of_100(report.parity.score)}", ""]
     if report.parity.reason:
-        lines += [escape(report.parity.reason), ""]
+        lines += [escape_unlinked(report.parity.reason), ""]
     lines += _dimensions(report.parity, None)
     lines += _checks("Checks that do not pass", [r for r in report.results if r.outcome in (Outcome.FAIL, Outcome.UNKNOWN)], limit)
     return "\n".join(lines) + "\n" + _footer(report)
@@ -36,7 +36,7 @@ def merge_markdown(decision: MergeDecision, limit: int = DEFAULT_LIMIT) -> str:
     compared = decision.comparison
     commit = f" (commit {decision.commit[:12]})" if decision.commit else ""
     lines = [f"# {decision.verdict.upper()}: {escape(decision.target)} {HEADLINES.get(decision.verdict, NO_ANSWER)}{commit}", ""]
-    lines += [f"- {escape(reason)}" for reason in decision.reasons]
+    lines += [f"- {escape_unlinked(reason)}" for reason in decision.reasons]
     lines += ["", *_dimensions(compared.head, compared.base)]
     worse = {r.key for r in compared.worse}
     lines += _checks("New: passed at the base", compared.worse, limit)
@@ -53,7 +53,7 @@ def _dimensions(head: ParityScore, base: ParityScore | None) -> Iterator[str]:
     then = {d.dimension: d.score for d in base.dimensions} if base else {}
     yield from ("| Dimension | Weight | Base | Now | Checks |", "| --- | ---: | ---: | ---: | --- |")
     for d in head.dimensions:
-        said = f"{d.passed} pass, {d.failed} fail, {d.unknown} unknown" + (f"; {escape(d.reason)}" if d.reason else "")
+        said = f"{d.passed} pass, {d.failed} fail, {d.unknown} unknown" + (f"; {escape_unlinked(d.reason)}" if d.reason else "")
         yield f"| {d.dimension.value} | {d.weight} | {_shown(then.get(d.dimension))} | {_shown(d.score)} | {said} |"
     yield f"| **parity** | | **{_shown(base.score if base else None)}** | **{_shown(head.score)}** | {_cap_note(head)} |"
 
@@ -76,7 +76,7 @@ def _checks(title: str, results: Iterable[CheckResult], limit: int) -> Iterator[
     yield from ("", f"## {title} ({len(listed)})", "", "| Check | Severity | What is wrong, and what to do |", "| --- | --- | --- |")
     for r in listed[:limit]:
         blind = "**cannot tell**: " if r.outcome is Outcome.UNKNOWN else ""
-        yield f"| {code(name_of(r))} | {r.severity.value} | {blind}{escape(r.message)} |"
+        yield f"| {code(name_of(r))} | {r.severity.value} | {blind}{escape_unlinked(r.message)} |"
     yield from _left_out(len(listed), limit)
 
 

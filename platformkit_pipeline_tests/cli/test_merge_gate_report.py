@@ -46,8 +46,8 @@ def _answer(*head: CheckResult, base: tuple[CheckResult, ...]) -> GateAnswer:
 
 
 LOST = _answer(
-    _check("total", Outcome.FAIL, message="the total | of an order\nis null"),
-    _check("known", Outcome.FAIL, message="as before"),
+    _check("total", Outcome.FAIL, message="the total | of an order\n::error::is null"),
+    _check("known", Outcome.FAIL, message="as before, see https://www.example.com/login"),
     _check("get", Outcome.PASS, Dimension.API),
     base=(
         _check("total", Outcome.PASS),
@@ -65,8 +65,9 @@ def test_markdown_shows_head_beside_base_what_is_new_and_what_was_removed() -> N
     assert "| api | 30 | 100.0 | 100.0 | 1 pass, 0 fail, 0 unknown |" in text
     assert "| **parity** | | **75.0** | **50.0** |" in text
     new, others = text.index("## New: passed at the base (1)"), text.index("## Other checks that do not pass (1)")
-    assert new < text.index("| `data/orders/total` | high | the total \\| of an order is null |") < others
+    assert new < text.index("| `data/orders/total` | high | the total \\| of an order ::error::is null |") < others
     assert "| `api/orders/gone` | high | FAIL |" in text
+    assert "https://" not in text, "what whoever proposes the change has written becomes no link"
     assert text.endswith("[Run](http://d/runs/run)\n")
 
 
@@ -74,6 +75,7 @@ def test_text_says_no_first_and_names_what_is_new() -> None:
     lines = rendered(LOST, "text").splitlines()
     assert lines[0] == "NO: shop must not be merged (commit aaaaaaaaaaaa)"
     assert "  high      data/orders/total, passed at the base" in lines
+    assert "            the total | of an order\\n::error::is null" in lines
     assert lines[-1] == "Parity 50.0, base 75.0. Run http://d/runs/run"
 
 

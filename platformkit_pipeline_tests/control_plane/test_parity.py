@@ -102,6 +102,14 @@ def test_a_run_without_a_score_is_stored_with_the_reason(pipeline: Connection, s
     assert found.report.parity.score is None
 
 
+def test_a_contract_whose_file_has_an_impossible_name_is_stored_all_the_same(pipeline: Connection, shop: StoredTarget) -> None:
+    odd = CheckResult(Dimension.DATA, "or\udcffders", "a", Severity.LOW, Outcome.PASS)
+    stored(pipeline, shop.target_id, replace(run(1), results=(odd,)))
+    found = parity.find(pipeline, run(1).parity_id)
+    assert found is not None
+    assert [r.check for r in found.report.results] == ["a"]
+
+
 def test_what_is_no_id_of_a_run_finds_nothing(pipeline: Connection) -> None:
     assert parity.find(pipeline, "main") is None
     assert parity.find(pipeline, str(uuid.uuid4())) is None

@@ -404,6 +404,86 @@ alter table public.events enable row level security;
 create policy own on public.events to authenticated using (tenant_id = private.own_tenant());
 insert into public.events (tenant_id, at) select tenant_id, '2026-02-03' from public.members;
 
+-- -- open by what stands in another column, or in the claims that callers write themselves ------------------------------------------------
+
+--= public.in_public_states Lbbb Lbbb
+create table public.in_public_states (id uuid primary key default gen_random_uuid(), tenant_id uuid not null, status text not null default 'draft');
+alter table public.in_public_states enable row level security;
+create policy own on public.in_public_states to authenticated using (tenant_id = private.own_tenant());
+create policy shown on public.in_public_states for select to authenticated using (status in ('published', 'shared'));
+
+--= public.old_rows Lbbb Lbbb
+create table public.old_rows (id uuid primary key default gen_random_uuid(), tenant_id uuid not null, created_at timestamptz not null default now());
+alter table public.old_rows enable row level security;
+create policy own on public.old_rows to authenticated using (tenant_id = private.own_tenant());
+create policy shown on public.old_rows for select to authenticated using (created_at < now() - interval '30 days');
+
+--= public.coming_rows Lbbb Lbbb
+create table public.coming_rows (id uuid primary key default gen_random_uuid(), tenant_id uuid not null, starts_at timestamptz not null default now());
+alter table public.coming_rows enable row level security;
+create policy own on public.coming_rows to authenticated using (tenant_id = private.own_tenant());
+create policy shown on public.coming_rows for select to authenticated using (starts_at > now());
+
+--= public.low_levels Lbbb Lbbb
+create table public.low_levels (id uuid primary key default gen_random_uuid(), tenant_id uuid not null, level integer not null default 9);
+alter table public.low_levels enable row level security;
+create policy own on public.low_levels to authenticated using (tenant_id = private.own_tenant());
+create policy shown on public.low_levels for select to authenticated using (level < 3);
+
+--= public.of_one_tier Lbbb Lbbb
+create table public.of_one_tier (id uuid primary key default gen_random_uuid(), tenant_id uuid not null, tier public.tier not null default 'free');
+alter table public.of_one_tier enable row level security;
+create policy own on public.of_one_tier to authenticated using (tenant_id = private.own_tenant());
+create policy shown on public.of_one_tier for select to authenticated using (tier = any (array['pro']::public.tier[]));
+
+--= public.tagged_public Lbbb Lbbb
+create table public.tagged_public (id uuid primary key default gen_random_uuid(), tenant_id uuid not null, tags text[] not null default '{}');
+alter table public.tagged_public enable row level security;
+create policy own on public.tagged_public to authenticated using (tenant_id = private.own_tenant());
+create policy shown on public.tagged_public for select to authenticated using ('public' = any (tags));
+
+--= public.public_by_setting Lbbb Lbbb
+create table public.public_by_setting (id uuid primary key default gen_random_uuid(), tenant_id uuid not null, settings jsonb not null default '{}');
+alter table public.public_by_setting enable row level security;
+create policy own on public.public_by_setting to authenticated using (tenant_id = private.own_tenant());
+create policy shown on public.public_by_setting for select to authenticated using ((settings ->> 'public')::boolean);
+
+--= public.visible_by_setting Lbbb Lbbb
+create table public.visible_by_setting (id uuid primary key default gen_random_uuid(), tenant_id uuid not null, settings jsonb not null default '{}');
+alter table public.visible_by_setting enable row level security;
+create policy own on public.visible_by_setting to authenticated using (tenant_id = private.own_tenant());
+create policy shown on public.visible_by_setting for select to authenticated using (settings ->> 'visibility' = 'all');
+
+--= public.of_one_domain Lbbb Lbbb
+create table public.of_one_domain (id uuid primary key default gen_random_uuid(), tenant_id uuid not null, mail varchar(40));
+alter table public.of_one_domain enable row level security;
+create policy own on public.of_one_domain to authenticated using (tenant_id = private.own_tenant());
+create policy shown on public.of_one_domain for select to authenticated using (mail like '%@example.com');
+
+--= public.to_forged_flags fbbb fbbb
+create table public.to_forged_flags (id uuid primary key default gen_random_uuid(), tenant_id uuid not null, body text);
+alter table public.to_forged_flags enable row level security;
+create policy own on public.to_forged_flags to authenticated using (tenant_id = private.own_tenant());
+create policy shown on public.to_forged_flags for select to authenticated using (((auth.jwt() -> 'user_metadata') ->> 'is_admin')::boolean);
+
+--= public.to_forged_roles fbbb fbbb
+create table public.to_forged_roles (id uuid primary key default gen_random_uuid(), tenant_id uuid not null, body text);
+alter table public.to_forged_roles enable row level security;
+create policy own on public.to_forged_roles to authenticated using (tenant_id = private.own_tenant());
+create policy shown on public.to_forged_roles for select to authenticated using (auth.jwt() #>> '{user_metadata,role}' = 'admin');
+
+--= public.never_published bbbb bbbb
+create table public.never_published (id uuid primary key default gen_random_uuid(), tenant_id uuid not null, status text not null check (status in ('draft', 'gone')));
+alter table public.never_published enable row level security;
+create policy own on public.never_published to authenticated using (tenant_id = private.own_tenant());
+create policy shown on public.never_published for select to authenticated using (status in ('published', 'shared'));
+
+--= public.never_old bbbb bbbb
+create table public.never_old (id uuid primary key default gen_random_uuid(), tenant_id uuid not null, created_at timestamptz not null check (created_at > '2020-01-01'));
+alter table public.never_old enable row level security;
+create policy own on public.never_old to authenticated using (tenant_id = private.own_tenant());
+create policy shown on public.never_old for select to authenticated using (created_at < '2019-01-01');
+
 --= public.owned LLLL LLLL
 --= public.owned_and_forced bbbb bbbb
 create table public.owned (id uuid primary key default gen_random_uuid(), tenant_id uuid not null);

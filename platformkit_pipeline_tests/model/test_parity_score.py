@@ -264,6 +264,32 @@ def test_a_broken_contract_of_a_new_dimension_does_not_take_the_base_down_where_
     assert found.verdict == "no"
 
 
+def test_new_checks_do_not_make_up_for_what_a_change_breaks() -> None:
+    base = [check(f"c{i}") for i in range(10)]
+    broken = [replace(r, outcome=Outcome.FAIL) if i < 6 else r for i, r in enumerate(base)]
+    new = [check("new", severity=Severity.CRITICAL), *(check(f"more{i}", severity=Severity.CRITICAL) for i in range(50))]
+    assert verdict(broken, base) == "no"
+    assert verdict([*broken, new[0]], base) == "no"
+    assert verdict([*broken, *new], base) == "no"
+    assert verdict([*base, *new], base) == "yes"
+
+
+def test_more_objects_under_an_old_check_do_not_make_up_for_what_a_change_breaks() -> None:
+    old = check("old", Outcome.FAIL)
+    base = [old, check("breaking-changes", count=10), *(check(f"c{i}") for i in range(10))]
+    head = [old, check("breaking-changes", count=1000), *(check(f"c{i}", Outcome.FAIL) for i in range(10))]
+    assert verdict(head, base) == "no"
+
+
+def test_a_critical_check_that_a_change_breaks_blocks_though_the_change_makes_it_weigh_less() -> None:
+    base = [*graded(100), check("leak", severity=Severity.CRITICAL)]
+    for outcome in (Outcome.FAIL, Outcome.UNKNOWN):
+        assert verdict([*graded(100), check("leak", outcome, Severity.INFO)], base) == "no"
+    assert verdict([*graded(100), check("leak", severity=Severity.INFO)], base) == "yes"
+    failing = [*graded(100), check("leak", Outcome.FAIL, Severity.CRITICAL)]
+    assert verdict([*graded(100), check("leak", Outcome.FAIL, Severity.LOW)], failing) == "yes", "it failed before: that is for a reviewer"
+
+
 def test_removed_checks_have_no_say_and_are_named() -> None:
     found = compare(report(graded(100)), Base("base", (*graded(100), check("gone", Outcome.FAIL))), None, FIVE)
     assert found.verdict == "yes"

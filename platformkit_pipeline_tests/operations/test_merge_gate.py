@@ -201,3 +201,15 @@ def test_what_counts_as_the_default_branch(commit: str | None, branch: str | Non
 def test_a_shortened_commit_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="in full"):
         Revision("abc123")
+
+
+def test_a_commit_that_is_measured_again_elsewhere_stays_what_it_was_on_the_default_branch(pipeline: Connection, shop: Target) -> None:
+    merged = run(shop, 100, 0, commit="c" * 40)
+    again = run(shop, 40, 1, "feature", commit="c" * 40)
+    head = run(shop, 50, 2, "feature")
+    for each in (merged, again, head):
+        keep_parity(pipeline, each)
+    assert stored_base(pipeline, shop, "c" * 40).parity_id == merged.parity_id
+    assert decide_merge_gate(pipeline, shop, head, "c" * 40, NOW).verdict == "no"
+    chosen = decide_merge_gate(pipeline, shop, head, again.parity_id, NOW)
+    assert any("no run of the default branch" in reason for reason in chosen.reasons)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,6 +20,8 @@ from platformkit_pipeline.introspection.github.exchange import same_host
 CONNECT_SECONDS = 10.0
 ANSWER_SECONDS = 30.0
 MAX_ANSWER_BYTES = 5_000_000
+_METADATA = frozenset({ip_address("fd00:ec2::254"), ip_address("100.100.100.200"), ip_address("168.63.129.16")})
+"""Where clouds answer a machine about itself, beside the link-local addresses."""
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -77,6 +81,8 @@ class Service:
         url = self.base_url + ask.path
         if not same_host(self.base_url, url):
             raise Unanswered("the path leads to another host")
+        if _is_metadata(self.host):
+            raise Unanswered(f"{self.host} is where a cloud tells a machine its own secrets: it is not asked")
         # a compressed answer unfolds to any size
         headers = {"Accept-Encoding": "identity", "User-Agent": f"platformkit/{__version__}", **ask.headers}
         if self._http.is_closed:
@@ -111,6 +117,16 @@ class Service:
             raise Unanswered(f"{self.host} cannot be reached ({type(error).__name__})") from None
         finally:
             watch.cancel()
+
+
+def _is_metadata(host: str) -> bool:
+    """Whether the host is, or is a name of, a link-local address or one of a metadata service. A contract may name any host."""
+    try:
+        found = {ip_address(str(entry[4][0]).partition("%")[0]) for entry in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)}
+    except (OSError, UnicodeError, ValueError):
+        return False  # it cannot be reached either
+    plain = {getattr(address, "ipv4_mapped", None) or address for address in found}
+    return any(address.is_link_local or address in _METADATA for address in plain)
 
 
 def as_json(value: Any) -> tuple[bytes, dict[str, str]]:

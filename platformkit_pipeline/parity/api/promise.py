@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING, Any
 from platformkit_pipeline.parity.api.exchange import Answer
 from platformkit_pipeline.parity.api.openapi_document import OpenApi
 from platformkit_pipeline.parity.api.operations import Api, Content, Operation, plain_media, template_of
+from platformkit_pipeline.parity.api.time_limit import TookTooLong, at_most
 
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
 
 _HOME = "urn:platformkit:promised"
 _MAX_FAULTS = 20
+_SECONDS = 20.0
+"""For one answer against its schema."""
 _VERBATIM = frozenset({"example", "examples", "default", "enum", "const", "x-enum"})
 _JSON_TYPES = {dict: "object", list: "array", str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
 
@@ -90,11 +93,16 @@ class Promise:
         validator = jsonschema.Draft202012Validator(root, registry=self._registry, format_checker=jsonschema.FormatChecker())
         found: dict[str, None] = {}
         try:
-            for error in validator.iter_errors(body):
-                if not (partial and error.validator == "required") and not _write_only(error):
-                    found[_told(error)] = None
-                if len(found) >= _MAX_FAULTS:
-                    break
+            with at_most(_SECONDS):
+                for error in validator.iter_errors(body):
+                    if not (partial and error.validator == "required") and not _write_only(error):
+                        found[_told(error)] = None
+                    if len(found) >= _MAX_FAULTS:
+                        break
+        except TookTooLong:
+            raise Undecided(
+                f"the promised schema could not be applied within {_SECONDS:g} s; is there a pattern that tries for ever?"
+            ) from None
         except Unresolvable:
             raise Undecided("a $ref of the promised document leads nowhere or out of it") from None
         except (RecursionError, re.error, jsonschema.exceptions.SchemaError, TypeError, ValueError, AttributeError) as error:

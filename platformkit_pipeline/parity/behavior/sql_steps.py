@@ -28,7 +28,8 @@ _MOST_ROWS = 1_000
 """Rows that are looked at; a step that returns more is told so."""
 _STATE = (
     "select pg_catalog.current_setting('role'), pg_catalog.transaction_timestamp(),"
-    " pg_catalog.current_setting('transaction_read_only'), session_user"
+    " pg_catalog.current_setting('transaction_read_only'), session_user,"
+    " pg_catalog.current_setting('statement_timeout'), pg_catalog.current_setting('lock_timeout')"
 )
 _CUT_SHORT = {
     "57014": "it took longer than {seconds:g} s",
@@ -57,7 +58,7 @@ class Journey:
     login: str
     writes_allowed: bool
     timeout_seconds: float
-    _begun: Any = None
+    _begun: tuple[Any, ...] = ()
     _broken: str | None = None
 
     def begin(self) -> None:
@@ -68,7 +69,7 @@ class Journey:
             " set_config('idle_in_transaction_session_timeout', '0', true)",
             (f"{round(self.timeout_seconds * 1000)}ms", f"{_LOCK_TIMEOUT_SECONDS}s"),
         )
-        self._begun = self._state()[1]
+        self._begun = self._state()
 
     def verdict(self, step: SqlStep, saved: Saved) -> Verdict:
         """Raises ObservationError when the connection is lost; it cannot be gone on with then, nor after a step that tampered."""
@@ -149,16 +150,18 @@ class Journey:
         """What the step did to the transaction around it. It cannot be gone on with."""
         if self.connection.info.transaction_status is not pq.TransactionStatus.INTRANS:
             return "the step ended the transaction"
-        now_role, begun, read_only, session = self._state()
+        now_role, begun, read_only, session, *limits = self._state()
         if now_role != role or session != self.login:
             return "the step changed the role that it ran as"
-        if begun != self._begun:
+        if begun != self._begun[1]:
             return "the step ended the transaction"
+        if limits != list(self._begun[4:]):
+            return "the step changed how long statements may take"
         return "the step changed the mode of the transaction" if (read_only == "off") != self.writes_allowed else None
 
     def _state(self) -> tuple[Any, ...]:
         row = self.connection.execute(_STATE).fetchone()
-        return row if row is not None else (None, None, None, None)
+        return row if row is not None else (None,) * 6
 
     def _back(self) -> None:
         self.connection.execute("rollback to savepoint platformkit_step; release savepoint platformkit_step")
@@ -191,15 +194,15 @@ def _told(expect: SqlExpectation, found: _Found, saved: Saved) -> Iterator[str]:
             yield f"{what}: expected {wanted}, found {number}"
     if expect.columns is not None and expect.columns != found.columns:
         yield f"columns: expected {', '.join(expect.columns)}, found others"
-    yield from _told_of_values(filled(expect.values or (), saved), found)
+    yield from _told_of_values(expect.values or (), found, saved)
 
 
-def _told_of_values(expected: Sequence[Any], found: _Found) -> Iterator[str]:
+def _told_of_values(expected: Sequence[Any], found: _Found, saved: Saved) -> Iterator[str]:
     for number, wanted in enumerate(expected):
         if number >= len(found.rows):
             yield f"row {number + 1}: expected, found none"
             return
-        yield from differences(wanted, dict(zip(found.columns, found.rows[number], strict=True)), f"row {number + 1}")
+        yield from differences(wanted, dict(zip(found.columns, found.rows[number], strict=True)), f"row {number + 1}", saved)
 
 
 def _parameter(value: Any) -> Any:

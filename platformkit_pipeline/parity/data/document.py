@@ -22,6 +22,7 @@ from platformkit_pipeline.parity.data.document_invariants import (
 )
 from platformkit_pipeline.parity.data.document_parts import Part, ReadPast, Text
 from platformkit_pipeline.parity.data.document_quality import Quality
+from platformkit_pipeline.sqltext.sensitive_names import category_of
 
 LogicalType = Literal["string", "date", "timestamp", "time", "number", "integer", "object", "array", "boolean"]
 
@@ -75,8 +76,9 @@ class Column(Part):
 
     @property
     def shown(self) -> bool:
-        """Its values may stand in results."""
-        return (self.classification or "").strip().lower() in SHOWN and not self.invariants.sensitive
+        """Its values may stand in results. A credential's never: whoever writes the contract need not be allowed to see it."""
+        declared = (self.classification or "").strip().lower() in SHOWN and not self.invariants.sensitive
+        return declared and category_of(self.physical) != "credential"
 
     @model_validator(mode="after")
     def _says_it_once(self) -> Column:

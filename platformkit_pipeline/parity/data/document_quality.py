@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import Field, WithJsonSchema, model_validator
 
 from platformkit_pipeline.parity.data.document_parts import Part, ReadPast, SeverityName, Text
+from platformkit_pipeline.sqltext.journeys import escape_in
 from platformkit_pipeline.sqltext.parser import SqlSyntaxError, kind, parse_statement
 
 Number = int | float
@@ -212,6 +213,8 @@ def one_select(query: str) -> None:
         raise ValueError("is not one SELECT of PostgreSQL") from None
     if kind(statement) != "SelectStmt" or statement.HasField("into_clause"):
         raise ValueError("only a SELECT is run here")
+    if (refusal := escape_in(text)) is not None:
+        raise ValueError(refusal)
 
 
 def _exact(value: Any) -> Any:

@@ -249,8 +249,10 @@ class Rows:
         }
         if code in known:
             return known[code]
-        if code.startswith("42"):
-            message = str(getattr(getattr(error, "diag", None), "message_primary", "") or code)
+        diagnostics = getattr(error, "diag", None)
+        # without a place in the text it was raised while rows were read: a cast to regclass quotes what it cannot find
+        if code.startswith("42") and getattr(diagnostics, "statement_position", None) is not None:
+            message = str(getattr(diagnostics, "message_primary", "") or code)
             return f"does not fit the database: {redact(message)[:_LONGEST_SERVER_MESSAGE]}"
         if code.startswith("22"):
             return f"cannot be computed on these values (SQLSTATE {code})"

@@ -20,6 +20,8 @@ from platformkit_pipeline.rules.database.catalog import Catalog
 
 _SETTLED = ("delivered_at", "dead_at")
 _LOCK_TIMEOUT_MILLISECONDS = 1000
+_QUOTING = ("22", "P0")
+"""Classes of SQLSTATEs whose messages have values in them."""
 _VALUES: Mapping[str, str] = {
     "uuid": "00000000-0000-0000-0000-000000000000",
     "text": "platformkit.trial",
@@ -161,5 +163,7 @@ def _refused(connection: psycopg.Connection, schema: str, name: str, row: Mappin
 
 
 def _reason(error: psycopg.Error) -> str:
-    """Never the details: they quote rows."""
+    """Never the details, nor what functions raise and casts complain of: they quote rows."""
+    if error.sqlstate and (error.sqlstate[:2] in _QUOTING or (error.diag.source_file or "").endswith("pl_exec.c")):
+        return f"SQLSTATE {error.sqlstate}"
     return error.diag.message_primary or type(error).__name__

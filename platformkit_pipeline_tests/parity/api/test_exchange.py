@@ -68,3 +68,11 @@ def test_a_service_can_be_asked_again_after_one_answer_took_too_long(listener: s
 def test_no_path_leads_to_another_host(listener: socket.socket, path: str) -> None:
     with _serve(listener) as service, pytest.raises(Unanswered):
         service.ask(Ask("GET", path))
+
+
+@pytest.mark.parametrize(
+    "host", ["169.254.169.254", "2852039166", "0xa9fea9fe", "[fe80::1]", "[::ffff:169.254.169.254]", "[fd00:ec2::254]"]
+)
+def test_no_contract_makes_the_pipeline_ask_a_cloud_for_its_own_secrets(host: str) -> None:
+    with Service(f"http://{host}") as service, pytest.raises(Unanswered, match="is not asked"):
+        service.ask(Ask("GET", "/latest/meta-data/"), seconds=0.5)

@@ -127,3 +127,13 @@ def test_paths_without_parameters_come_before_those_with() -> None:
     for method, path in (("POST", "/o/7"), ("GET", "/o/7/8"), ("GET", "/nothing")):
         with pytest.raises(NotPromised):
             promise.operation(method, path)
+
+
+@pytest.mark.parametrize("schema", ["pattern", "unfolding"])
+def test_a_promise_that_would_be_tried_for_ever_is_undecided(schema: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("platformkit_pipeline.parity.api.promise._SECONDS", 0.5)
+    doubled = {f"N{n}": {"allOf": [{"$ref": f"#/components/schemas/N{n + 1}"}] * 2} for n in range(60)} | {"N60": S}
+    body = get(obj(("a",), a={**S, "pattern": "^(a+)+$"} if schema == "pattern" else {"$ref": "#/components/schemas/N0"}))
+    promised = document(body, version="3.1.0", components={"schemas": doubled})
+    with pytest.raises(Undecided, match=r"within 0\.5 s"):
+        _faults(promised, {"a": "a" * 60 + "!"})

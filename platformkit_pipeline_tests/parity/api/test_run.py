@@ -16,6 +16,7 @@ from platformkit_pipeline.model.contract import WHOLE_CONTRACT, CheckResult, Dim
 from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.model.result import Outcome, Severity
 from platformkit_pipeline.model.target import Declarations, Target, TargetKind
+from platformkit_pipeline.parity.api.openapi_document import as_openapi
 from platformkit_pipeline.parity.contract_files import read_contracts
 from platformkit_pipeline.parity.run_contracts import run_contracts
 from platformkit_pipeline.parity.surroundings import DataApiAccess, Surroundings
@@ -376,3 +377,17 @@ def test_without_schemathesis_generated_requests_are_unknown_with_what_to_instal
     told = _told(results)["generated"]
     assert told[0] == "UNKNOWN"
     assert "api-contracts" in told[1]
+
+
+def test_documents_that_would_be_compared_for_ever_are_unknown(tmp_path: Path, api: DataApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    def doubling(last: str) -> dict[str, Any]:
+        schemas: dict[str, Any] = {f"N{n}": {"anyOf": [{"$ref": f"#/components/schemas/N{n + 1}"}] * 2} for n in range(40)}
+        answer = {"200": {"description": "ok", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/N0"}}}}}
+        paths = {"/notes": {"get": {"responses": answer}}}
+        return {**_PROMISED, "paths": paths, "components": {"schemas": {**schemas, "N40": {"type": last}}}}
+
+    monkeypatch.setattr("platformkit_pipeline.parity.api.run._SECONDS", 0.5)
+    monkeypatch.setattr("platformkit_pipeline.parity.api.run.read_live", lambda *_: as_openapi(doubling("integer")))
+    folder = _contract(tmp_path, "openapi: ../../promised.json", doubling("string"))
+    told = _told(_run(folder, DataApiAccess(api.url, PUBLISHABLE_KEY)))
+    assert told["breaking-changes"] == ("UNKNOWN", "the schemas could not be compared within 0.5 s")

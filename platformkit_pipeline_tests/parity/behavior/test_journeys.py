@@ -12,6 +12,7 @@ from platformkit_pipeline.model.contract import CheckResult
 from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.model.errors import ConfigurationError
 from platformkit_pipeline.model.result import Outcome, Severity
+from platformkit_pipeline.parity.contract_files import read_contracts
 from platformkit_pipeline.parity.surroundings import DataApiAccess
 from platformkit_pipeline.sandbox.data_api.serve import PUBLISHABLE_KEY, serve_data_api
 from platformkit_pipeline.sandbox.databases import with_user
@@ -169,6 +170,15 @@ def test_a_function_that_changes_the_role_is_found_out_and_ends_the_journey(benc
     ]
 
 
+def test_a_function_that_takes_the_time_limit_away_is_found_out_and_ends_the_journey(bench: Bench, broken_shop: Shop) -> None:
+    dsn = broken_shop(
+        "create function public.linger() returns text language sql as $f$ select set_config('statement_timeout', '0', true) $f$;"
+        "grant execute on function public.linger() to authenticated"
+    )
+    name = bench.write(journey(step("lingering", "select public.linger()"), step("sleeping", "select pg_sleep(3)")))
+    assert outcomes(bench.results(name, dsn, timeout=0.5)) == {"lingering": "FAIL", "sleeping": "UNKNOWN"}
+
+
 def test_a_procedure_cannot_commit(bench: Bench, broken_shop: Shop) -> None:
     dsn = broken_shop(
         "create procedure public.settle() language plpgsql as $f$ begin insert into public.orders"
@@ -241,6 +251,21 @@ def test_a_difference_is_told_without_what_was_found(bench: Bench, shop: Dsn, sq
     assert "secret" not in json.dumps(result.evidence)
 
 
+def test_a_saved_value_is_compared_and_never_told(bench: Bench, shop: Dsn) -> None:
+    saving = "select 'hidden word' as a, '{\"x\": \"hidden word\"}'::jsonb as b"
+    name = bench.write(
+        journey(
+            step("saving", saving, "save: {word: a, thing: b}"),
+            step("same", saving, 'expect: {values: [{a: "${word}", b: "${thing}"}]}'),
+            step("other", "select 'x' as a, '{\"x\": 1}'::jsonb as b", 'expect: {values: [{a: "${word}", b: "${thing}"}]}'),
+        )
+    )
+    saved, same, other = bench.results(name, shop)
+    assert [saved.outcome, same.outcome, other.outcome] == [Outcome.PASS, Outcome.PASS, Outcome.FAIL]
+    assert other.message == 'row 1.a: expected "${word}", found another value; row 1.b: expected "${thing}", found another value'
+    assert "hidden word" not in json.dumps(other.evidence)
+
+
 @pytest.mark.parametrize(
     ("sql", "values"),
     [
@@ -295,3 +320,10 @@ def test_a_writing_trial_needs_leave(bench: Bench, shop: Dsn) -> None:
     name = bench.write("version: 1\nsteps:\n  - {name: apart, isolation: {level: write, tables: [public.orders]}}\n")
     assert one(bench.results(name, shop)).outcome is Outcome.UNKNOWN
     assert one(bench.results(name, shop, writes=True)).outcome is Outcome.PASS
+
+
+def test_a_few_lines_of_aliases_do_not_unfold_to_billions_of_values(bench: Bench) -> None:
+    bombs = "".join(f"    c{n}: &c{n} [{', '.join([f'*c{n - 1}' if n else 'x'] * 9)}]\n" for n in range(12))
+    bench.write("version: 1\nsteps:\n- name: one\n  sql: select 1\n  as:\n   role: anon\n   claims:\n" + bombs)
+    [unreadable] = read_contracts(bench.folder).unreadable
+    assert unreadable.reason.endswith("unfolds to more than 500,000 values")

@@ -221,6 +221,49 @@ def test_no_value_leaves_but_a_bounded_sample_of_what_is_declared_public_or_inte
     assert rows["rows: leaks through an error"].message == "cannot be computed on these values (SQLSTATE 22P02)"
 
 
+def test_who_declares_all_public_still_shows_nothing_of_other_tables_and_no_credential(hold: Hold, database: Dsn) -> None:
+    run_sql(database, f"create table public.listed (id int, api_key text); insert into public.listed values (7, '{SECRET}')")
+    other = "(select max(secret) from public.measured)"
+    results = hold(
+        database,
+        of_table(
+            "public.emptied",
+            properties=[_column("id", classification="public"), _column("word", classification="public")],
+            quality=[
+                _sql(f"select {other}", name="another table"),
+                _sql(f"select {other}::regclass::oid::int", name="an error that quotes it"),
+                _sql("select table_to_xml('public.measured', true, true, '')::text", name="a function that reads it"),
+                _sql("select max(word) from ${table}", name="its own", mustBe="x"),
+            ],
+        ),
+    ) | hold(
+        database,
+        of_table(
+            "public.listed",
+            properties=[_column("api_key", _custom("expect_column_value_lengths_to_equal", value=1), classification="public")],
+            quality=[_sql("select max(api_key) from ${table}", name="one column of two is declared")],
+        ),
+    )
+    asked = {name.partition("rows: ")[2]: r for name, r in results.items() if "rows: " in name}
+    assert SECRET not in repr(asked)
+    assert asked["another table"].evidence["value"] == "redacted"
+    assert (
+        asked["an error that quotes it"].message == "the server refused it (SQLSTATE 42P01)"
+        or "42602" in asked["an error that quotes it"].message
+    )
+    assert asked["its own"].evidence["value"] is None
+    assert asked["expect_column_value_lengths_to_equal"].evidence["sample"] == "redacted"
+
+
+@pytest.mark.parametrize(
+    "query", ["select set_config('role', 'x', true)", "select (1).pg_terminate_backend", "select nextval('s')", "select 1 into x"]
+)
+def test_a_query_that_acts_beyond_its_transaction_is_refused_before_anything_is_asked(read: Read, query: str) -> None:
+    contract = read(json.dumps(of_table("public.measured", quality=[_sql(query, name="acting")])))
+    with pytest.raises(ConfigurationError, match=r"may not be called here|only a SELECT"):
+        refused_unless_sound(contract)
+
+
 def test_results_are_asset_checks_of_dagster_with_their_samples_redacted(hold: Hold, database: Dsn) -> None:
     low = {**_custom("expect_column_values_to_be_between", max_value=99), "severity": "low"}
     results = hold(

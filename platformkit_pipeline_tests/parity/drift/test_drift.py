@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import psycopg
 import pytest
@@ -18,6 +19,8 @@ from platformkit_pipeline.model.identity import ObjectIdentity
 from platformkit_pipeline.model.result import Outcome, Severity
 from platformkit_pipeline.model.snapshot import Policy, Privilege, Relation, RelationKind, Schema, Server, Snapshot, Unobserved
 from platformkit_pipeline.parity.drift.checks import SEVERITIES, checks_of
+from platformkit_pipeline.parity.drift.document import Ignored
+from platformkit_pipeline.parity.drift.run import _ignored
 from platformkit_pipeline_tests.conftest import DatabaseFactory
 from platformkit_pipeline_tests.parity.held_against import contract_at, results_of, surroundings_of
 
@@ -127,3 +130,37 @@ def test_every_kind_that_is_compared_takes_checks_with_it_when_unseen() -> None:
         unseen = checks_of(Difference(DifferenceKind.UNKNOWN, ObjectIdentity("catalog", None, kind.value)))
         assert unseen, kind
         assert unseen <= SEVERITIES.keys(), kind
+
+
+@pytest.mark.parametrize(
+    ("pattern", "name", "matches"),
+    [
+        ("table public.a", "table public.a", True),
+        ("table public.a", "table public.ab", False),
+        ("table staging.*", "table staging.x", True),
+        ("*", "", True),
+        ("a*a", "a", False),
+        ("a*b*a", "aba", True),
+        ("a*b*a", "abab", False),
+        ("*ab*ab", "xabab", True),
+        ("*ab*ab", "xab", False),
+        ("function f(*)", "function f(text[])", True),
+        ("*a" * 40 + "*b", "table public." + "a" * 200, False),
+    ],
+)
+def test_a_star_stands_for_any_text_however_many_there_are(pattern: str, name: str, matches: bool) -> None:
+    difference = Difference(DifferenceKind.ONLY_LIVE, SimpleNamespace(canonical=name))  # type: ignore[arg-type]
+    assert _ignored(difference, (Ignored(object=pattern, reason="told"),)) is matches
+
+
+def test_contracts_that_are_not_done_in_time_are_unknown_as_a_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("platformkit_pipeline.parity.run_contracts.LONGEST_SECONDS", 0.0)
+    results = held(tmp_path, SHOP)
+    assert (len(results), results[WHOLE_CONTRACT].outcome) == (2, Outcome.UNKNOWN)
+    assert "took longer" in results[WHOLE_CONTRACT].message
+
+
+def test_half_a_character_makes_a_contract_unreadable_and_no_report_impossible(tmp_path: Path) -> None:
+    results = held(tmp_path, SHOP, text=AGAINST + 'description: "\\ud800"\n')
+    assert (results[WHOLE_CONTRACT].outcome, len(results)) == (Outcome.UNKNOWN, 1)
+    assert "surrogate" in results[WHOLE_CONTRACT].message or "character" in results[WHOLE_CONTRACT].message

@@ -132,6 +132,19 @@ def test_a_trial_where_no_writes_are_allowed_is_unknown(shop: Dsn, tmp_path: Pat
     assert not_passed(results) == {"same event twice": Outcome.UNKNOWN, "same receipt twice": Outcome.UNKNOWN}
 
 
+def test_what_a_trigger_raises_is_told_by_its_code_alone(shop: Dsn, tmp_path: Path) -> None:
+    for number, code in enumerate(("P0001", "42P01")):
+        change(
+            shop,
+            f"create function delivery.shout{number}() returns trigger language plpgsql as"
+            f" $f$ begin raise exception 'hidden word' using errcode = '{code}'; end $f$;"
+            f"create trigger a{number} before insert on outbox for each row execute function delivery.shout{number}()",
+        )
+        result = held(tmp_path, shop)["same event twice"]
+        change(shop, f"drop function delivery.shout{number}() cascade")
+        assert (result.outcome, "hidden" in result.message, code in result.message) == (Outcome.UNKNOWN, False, True)
+
+
 def test_a_login_that_policies_hide_rows_from_is_given_no_count(shop: Dsn, tmp_path: Path) -> None:
     change(shop, "grant usage on schema delivery to authenticated; grant select on outbox, dead_letters to authenticated;")
     change(shop, PUBLISH.format(age="5 minutes", count=9) + "create role looker login in role authenticated")

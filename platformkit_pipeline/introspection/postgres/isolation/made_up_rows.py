@@ -11,7 +11,7 @@ from enum import StrEnum
 from psycopg import sql
 
 from platformkit_pipeline.introspection.postgres.isolation.doors import Door
-from platformkit_pipeline.introspection.postgres.isolation.made_up_values import MadeUpValues, alternatives
+from platformkit_pipeline.introspection.postgres.isolation.made_up_values import MadeUpValues, alternatives, tempting_values
 from platformkit_pipeline.introspection.postgres.isolation.session import Caller, Refusal, Reply, Session, name_of
 from platformkit_pipeline.model.snapshot import Column, ConstraintType
 from platformkit_pipeline.rules.database.catalog import AUTH_USERS, Catalog
@@ -22,6 +22,8 @@ _USERS = frozenset({"user_id", "userId", "profile_id", "member_id", "owner_id", 
 _CHECK = re.compile(r"CHECK \((?P<condition>.*)\)(?: NO INHERIT)?(?: NOT VALID)?(?: NOT ENFORCED)?", re.DOTALL)
 _EQUALITY = re.compile(r"(?<![\w.\"])(?P<column>\w+|\"[^\"]+\")\)?(?:::[\w ]+)? = '(?P<value>(?:[^']|'')*)'::")
 _MOST_ALTERNATIVES = 40
+_MOST_TEMPTING = 12
+"""Rows beside the others that have what the policies speak of."""
 
 
 class Whose(StrEnum):
@@ -106,6 +108,9 @@ class MadeUpRows:
         if booleans:
             yield {**full, **compared, **dict.fromkeys(booleans, True)}
             yield {**full, **compared, **dict.fromkeys(booleans, False)}
+        tempting = {c.name: v for c in columns if (v := tempting_values(c.type, policies, c.name, self.values.labels_of(c.type)))}
+        for turn in range(min(_MOST_TEMPTING, max(map(len, tempting.values()), default=0))):
+            yield {**full, **compared, **{name: values[turn % len(values)] for name, values in tempting.items()}}
 
     def _full(self, columns: Sequence[Column]) -> Row:
         return {c.name: v for c in columns if (v := self.values.of(c.type)) is not None}

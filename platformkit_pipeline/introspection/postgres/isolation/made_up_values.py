@@ -6,7 +6,7 @@ import itertools
 import random
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from psycopg import sql
@@ -18,6 +18,7 @@ from platformkit_pipeline.model.snapshot import Snapshot, Type
 _MODIFIER = re.compile(r"\(([\d,]+)\)")
 _BASE = re.compile(r"[A-Za-z_][\w.\" ]*?(?:\([\d,]+\))?(?:\[\])*(?= COLLATE | DEFAULT | NOT NULL| CONSTRAINT |$)")
 _QUOTED = re.compile(r"'((?:[^']|'')*)'")
+_KEY = re.compile(r"->>? '((?:[^']|'')*)'::text")
 _NUMBER = re.compile(r"(?<![\w'.])-?\d+(?:\.\d+)?(?![\w'.])")
 _COMMON = ("a", "a-1", "A", "AAA", "1", "0", "a@example.com", "https://example.com", "+15555550100", "en", "EUR", "#000000", "00000", "a_b")
 """What checks of texts usually ask for."""
@@ -83,6 +84,11 @@ class MadeUpValues:
         base = _MODIFIER.sub("", type_name).strip()
         return _plain(base, _numbers_in(type_name), next(self._serial))
 
+    def labels_of(self, type_name: str) -> tuple[str, ...]:
+        """Of an enum; none of any other type."""
+        own = self._own(type_name)
+        return tuple(own.labels) if own is not None and own.kind == "enum" else ()
+
     def _own(self, type_name: str) -> Type | None:
         return self.types.get(_MODIFIER.sub("", type_name).strip())
 
@@ -134,6 +140,29 @@ def alternatives(condition: str, type_name: str) -> list[object]:
         lengths = ["a" * int(float(text)) for text in numbers if 0 < float(text) <= 200]
         return [*quoted, *_COMMON, *lengths]
     return list(quoted) if base not in _MOMENTS else ["2000-01-02", "2100-01-02", *[q for q in quoted if re.match(r"\d{4}-", q)]]
+
+
+def tempting_values(type_name: str, policies: str, column: str, labels: Sequence[str] = ()) -> list[object]:
+    """Values of a column that policies may look for, where they name it at all: what their text mentions, long ago and far ahead."""
+    if not re.search(rf"\b{re.escape(column)}\b", policies):
+        return []
+    base = _MODIFIER.sub("", type_name).strip()
+    quoted = list(dict.fromkeys(text.replace("''", "'") for text in _QUOTED.findall(policies)))
+    if labels:
+        return [text for text in quoted if text in labels]
+    if base in ("text[]", "character varying[]"):
+        return [quoted] if quoted else []
+    if base in ("json", "jsonb"):
+        keys = list(dict.fromkeys(key.replace("''", "'") for key in _KEY.findall(policies)))
+        return [dict.fromkeys(keys, value) for value in (True, *(q for q in quoted if q not in keys))] if keys else []
+    if base in _TEXTS:
+        longest = next(iter(_numbers_in(type_name)), 1 if base in ("character", '"char"') else 63)
+        return [text for text in quoted if len(text) <= longest]
+    if base in _MOMENTS or (base in _WHOLE | dict.fromkeys(_FRACTIONS) and not _numbers_in(type_name)):
+        most = {"smallint": 32_767}.get(base, 2_147_483_647)
+        found = dict.fromkeys(alternatives(policies, type_name))
+        return [v for v in found if not isinstance(v, int | float) or abs(v) <= most]
+    return []
 
 
 def _numbers_in(type_name: str) -> list[int]:

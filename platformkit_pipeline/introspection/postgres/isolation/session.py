@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import psycopg
 from psycopg import sql
@@ -20,6 +21,9 @@ _REASONS = {
     "54001": "the policies are nested too deeply",
     "42P17": "the policies refer to one another without end",
 }
+_METADATA = re.compile(
+    r"(?:'user_metadata'::text\)* ->>? '|#>>? '\{user_metadata,)(?P<key>\w+)\}?'::text(?:\[\])?\)*(?: = '(?P<value>[^']*)'::)?"
+)
 _SAVEPOINT = sql.SQL("savepoint platformkit_probe")
 _BACK = sql.SQL("rollback to savepoint platformkit_probe; release savepoint platformkit_probe")
 _DONE = sql.SQL("release savepoint platformkit_probe")
@@ -77,6 +81,8 @@ class Session:
 
     connection: psycopg.Connection
     claim: str
+    forged: dict[str, object] = field(default_factory=dict)
+    """What the policies look for in user_metadata, beside the tenant."""
 
     def ask(self, *statements: sql.Composable) -> Reply | Refusal:
         """Run the statements below a savepoint that takes back what they did, roles and settings included. One message."""
@@ -120,7 +126,7 @@ class Session:
                 "aud": SIGNED_IN,
                 self.claim: own,
                 "app_metadata": {self.claim: own},
-                "user_metadata": {self.claim: other if forging else own},
+                "user_metadata": {**self.forged, self.claim: other} if forging else {self.claim: own},
             }
         settings = {
             "request.jwt.claims": json.dumps(claims),
@@ -137,6 +143,11 @@ class Session:
                 )
             ),
         )
+
+
+def forged_by(policies: str) -> dict[str, object]:
+    """Keys that policies read of user_metadata, with the value that they compare each with, else true."""
+    return {m["key"]: m["value"] if m["value"] is not None else True for m in _METADATA.finditer(policies)}
 
 
 def as_role(role: str) -> sql.Composed:

@@ -23,6 +23,7 @@ from platformkit_pipeline.introspection.postgres.isolation.session import (
     Caller,
     Reply,
     Session,
+    forged_by,
 )
 from platformkit_pipeline.introspection.postgres.isolation.writing import Writing, inserting
 from platformkit_pipeline.model.isolation import Answer, ProbeLevel, Trial
@@ -47,6 +48,7 @@ class Trials:
     def of(self, door: Door, barred: Mapping[str, str]) -> tuple[Trial, ...]:
         """In the order of roles and commands. `barred` says why a role cannot be taken on."""
         real = Real(None, OUT_OF_TIME) if self.time_is_up() else self.callers.real(door)
+        self.session.forged = forged_by(self._texts(door))
         with self._peopled(door, real) as (caller, peopled):
             trials = tuple(
                 Trial(role, command, outcome.answer, outcome.reason, outcome.weakness)
@@ -72,6 +74,10 @@ class Trials:
                 tried = open_question(real.why_not)
             yield command, together(tried, evaluated[command], controlled=controlled)
 
+    def _texts(self, door: Door) -> str:
+        policies = self.policies.get((door.table.schema, door.table.name), ())
+        return " ".join(text for p in policies for text in (p.using, p.with_check) if text is not None)
+
     @staticmethod
     def _may_look(real: Real) -> bool:
         """Nobody knows what is in a table that cannot be read; the policies are asked all the same."""
@@ -79,9 +85,8 @@ class Trials:
 
     def _evaluated(self, door: Door, caller: Caller, role: str, commands: Sequence[str], real: Real) -> dict[str, Outcome]:
         policies = self.policies.get((door.table.schema, door.table.name), ())
-        texts = " ".join(text for p in policies for text in (p.using, p.with_check) if text is not None)
         templates = {whose: row for whose, row in ((Whose.OWN, real.own), (Whose.OTHER, real.other)) if row is not None}
-        rows = self.rows.of(door, caller, texts, templates) if door.table.row_security else []
+        rows = self.rows.of(door, caller, self._texts(door), templates) if door.table.row_security else []
         return Evaluation(self.session, self.catalog, door, role, policies, rows, caller).outcomes(commands)
 
     def _tried(self, door: Door, caller: Caller, role: str, command: str, real: Real) -> tuple[Outcome | None, bool]:
@@ -147,9 +152,7 @@ class Trials:
 
     def insert(self, door: Door, caller: Caller, whose: Whose, extra: Row | None = None) -> bool:
         """Put in one made-up row past policies, triggers and foreign keys. False where the server refuses every one."""
-        policies = self.policies.get((door.table.schema, door.table.name), ())
-        texts = " ".join(text for p in policies for text in (p.using, p.with_check) if text is not None)
-        row = {**self.rows.one(door, caller, whose, texts), **(extra or {})}
+        row = {**self.rows.one(door, caller, whose, self._texts(door)), **(extra or {})}
         names = [c.name for c in self.catalog.columns_of(door.table) if not c.generated]
         quiet: tuple[sql.SQL, ...] = (STILL_TRIGGERS,) if self.still else ()
         moving: tuple[sql.SQL, ...] = (MOVING_TRIGGERS,) if self.still else ()
