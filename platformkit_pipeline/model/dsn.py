@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 
 _MASK = "***"
-_URL_PASSWORD = re.compile(r"(?P<head>[a-z][a-z0-9+.\-]*://[^\s:/@]*:)(?P<secret>[^\s]*)(?P<tail>@)", re.IGNORECASE)
+# Text of strangers comes by here: no pattern may go over a stretch of it once for each place that it could begin at.
+_WORD = re.compile(r"\S+")
+_URL_LOGIN = re.compile(r"[a-z][a-z0-9+.\-]{0,30}://[^\s:/@]*:", re.IGNORECASE)
 _KEYWORD_PASSWORD = re.compile(
     r"(?P<head>\b(?:password|passwd|pgpassword|sslpassword)\s*[=:]\s*)(?P<secret>'(?:[^'\\]|\\.)*'|\"[^\"]*\"|[^\s,;&)}\]]+)",
     re.IGNORECASE,
 )
-_BEARER = re.compile(r"(?P<head>\b(?:bearer|token|apikey|authorization)\s*[=:]?\s+)(?P<secret>[A-Za-z0-9_\-.=]{16,})", re.IGNORECASE)
+_BEARER = re.compile(r"(?P<head>\b(?:bearer|token|apikey|authorization)(?:\s+|\s*[=:]\s+))(?P<secret>[A-Za-z0-9_\-.=]{16,})", re.IGNORECASE)
 
 
 def redact(text: str, secrets: tuple[str, ...] = ()) -> str:
@@ -22,9 +24,17 @@ def redact(text: str, secrets: tuple[str, ...] = ()) -> str:
     for secret in secrets:
         if secret:
             text = text.replace(secret, _MASK)
-    text = _URL_PASSWORD.sub(lambda m: f"{m['head']}{_MASK}{m['tail']}", text)
+    text = _WORD.sub(_without_password, text)
     text = _KEYWORD_PASSWORD.sub(lambda m: f"{m['head']}{_MASK}", text)
     return _BEARER.sub(lambda m: f"{m['head']}{_MASK}", text)
+
+
+def _without_password(word: re.Match[str]) -> str:
+    """From behind the user's name up to the last @ of a word: passwords may hold one."""
+    text = word[0]
+    end = text.rfind("@")
+    login = _URL_LOGIN.search(text, 0, end) if end > 0 else None
+    return text if login is None else text[: login.end()] + _MASK + text[end:]
 
 
 class Dsn:

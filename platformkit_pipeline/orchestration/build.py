@@ -9,7 +9,7 @@ from typing import Any
 import dagster as dg
 
 from platformkit_pipeline.logs import configure_logging, get_logger
-from platformkit_pipeline.model.errors import SettingsError
+from platformkit_pipeline.model.errors import ConfigurationError, SettingsError
 from platformkit_pipeline.model.settings import Schedule
 
 # One run is the unit of parallelism: a step in a process of its own would cost two seconds, in this process it costs none.
@@ -78,7 +78,7 @@ def _declared_checks(settings: Any) -> tuple[tuple[str, str], ...]:
 
     try:
         return tuple(declared_data_checks(settings.file, settings.read()))
-    except SettingsError:
+    except ConfigurationError:
         return ()
 
 

@@ -130,7 +130,9 @@ def test_an_outbox_is_observed_with_its_tables_its_publications_and_its_queue(bl
         connection.execute(
             "insert into events.outbox (id, aggregatetype, aggregateid, type) values (gen_random_uuid(), 'order', '1', 'paid')"
         )
-    seen = observe_connector("shop", OUTBOX, {"dsn_env": "SHOP_URL", "schema": "events"}, acceptance=False)
+    monkeypatch.setenv("EVENTS_URL", "https://events.example.com")
+    options = {"dsn_env": "SHOP_URL", "url_env": "EVENTS_URL", "schema": "events"}
+    seen = observe_connector("shop", OUTBOX, options, acceptance=False)
     assert [(item.kind, item.name) for item in seen.objects] == [
         ("publication", "shop_events"),
         ("table", "events.dead_letters"),

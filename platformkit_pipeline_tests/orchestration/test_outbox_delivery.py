@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 import pytest
@@ -20,14 +21,21 @@ Tick = Callable[[], str]
 
 
 @pytest.fixture
-def tick(defs: dg.Definitions, instance: dg.DagsterInstance) -> Tick:
+def cursor() -> list[str | None]:
+    """What the sensor remembers from tick to tick."""
+    return [None]
+
+
+@pytest.fixture
+def tick(defs: dg.Definitions, instance: dg.DagsterInstance, cursor: list[str | None]) -> Tick:
     """One tick; returns what the sensor said."""
     sensor = defs.get_repository_def().get_sensor_def("outbox_delivery")
 
     def run() -> str:
         resources = {"settings": SettingsResource(), "control_plane": ControlPlaneResource()}
-        with dg.build_sensor_context(instance=instance, definitions=defs, resources=resources) as context:
+        with dg.build_sensor_context(instance=instance, definitions=defs, resources=resources, cursor=cursor[0]) as context:
             ticked = sensor.evaluate_tick(context)
+        cursor[0] = ticked.cursor
         assert not ticked.run_requests
         return ticked.skip_message or ""
 
@@ -85,3 +93,27 @@ def test_a_webhook_whose_variable_is_not_set_is_named_and_nothing_is_handed_out(
     _happened(pipeline, 1)
     assert tick().startswith("nothing was delivered: notifications.n8n: environment variable MISSING_URL is not set")
     assert Outbox().depth(pipeline).pending == 1
+
+
+def test_the_queue_is_measured_every_few_minutes_and_what_is_old_is_forgotten(
+    webhooks: Webhooks, tick: Tick, cursor: list[str | None], pipeline: Connection, superuser: Connection
+) -> None:
+    def measured() -> list[tuple[object, ...]]:
+        pipeline.rollback()
+        query = (
+            "select name, value, labels ->> 'destination' from ops.metrics where name in ('queue.depth', 'delivery.count') order by 1, 3, 2"
+        )
+        return pipeline.execute(query).fetchall()
+
+    _happened(pipeline, 2)
+    tick()
+    first = measured()
+    assert ("delivery.count", 2.0, "mattermost") in first
+    assert ("queue.depth", 0.0, None) in first
+    tick()
+    assert measured() == first, "measured again at once"
+    superuser.execute("update ops.outbox set delivered_at = now() - interval '8 days', created_at = now() - interval '8 days'")
+    cursor[0] = (datetime.now(UTC) - timedelta(minutes=6)).isoformat()
+    tick()
+    assert len([m for m in measured() if m[0] == "queue.depth"]) == 2
+    assert superuser.execute("select count(*) from ops.outbox").fetchone() == (0,)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import dagster as dg
 
 from platformkit_pipeline.model.errors import PlatformkitError
 from platformkit_pipeline.operations.deliver_for_a_while import Share, deliver_for_a_while
+from platformkit_pipeline.operations.tend_delivery import tend_delivery
 from platformkit_pipeline.orchestration.failures import sentence_of
 from platformkit_pipeline.orchestration.resources import ControlPlaneResource, SettingsResource
 
@@ -18,18 +21,38 @@ _SECONDS_BETWEEN_TICKS = 30
     default_status=dg.DefaultSensorStatus.RUNNING,
     description=(
         "Delivers what waits in `ops.outbox` to the webhooks that the settings name, for at most half a minute a tick (clause 9.2). "
-        "`platformkit relay` does the same without a pause; both may run at once."
+        "`platformkit connectors relay` does the same without a pause; both may run at once."
     ),
 )
-def outbox_delivery(settings: SettingsResource, control_plane: ControlPlaneResource) -> dg.SkipReason:
-    """One tick. It asks for no run: what it did is what it says."""
+def outbox_delivery(
+    context: dg.SensorEvaluationContext, settings: SettingsResource, control_plane: ControlPlaneResource
+) -> dg.SensorResult:
+    """One tick. It asks for no run: what it did is what it says. The cursor holds when the queue was measured last."""
     try:
-        notifications = settings.read().notifications
-        if notifications.mattermost is None and notifications.n8n is None:
-            return dg.SkipReason("the settings name no webhook (notifications.mattermost, notifications.n8n): events wait in ops.outbox")
-        return dg.SkipReason(_told(deliver_for_a_while(control_plane.dsn, notifications)))
+        said = _delivered(settings, control_plane)
     except PlatformkitError as error:
-        return dg.SkipReason(f"nothing was delivered: {sentence_of(error)}")
+        said = f"nothing was delivered: {sentence_of(error)}"
+    tended = context.cursor
+    try:
+        tended = _tended(control_plane, tended)
+    except PlatformkitError as error:
+        said += f"; the queue was not measured: {sentence_of(error)}"
+    return dg.SensorResult(skip_reason=dg.SkipReason(said), cursor=tended)
+
+
+def _delivered(settings: SettingsResource, control_plane: ControlPlaneResource) -> str:
+    notifications = settings.read().notifications
+    if notifications.mattermost is None and notifications.n8n is None:
+        return "the settings name no webhook (notifications.mattermost, notifications.n8n): events wait in ops.outbox"
+    return _told(deliver_for_a_while(control_plane.dsn, notifications))
+
+
+def _tended(control_plane: ControlPlaneResource, cursor: str | None) -> str:
+    try:
+        last = datetime.fromisoformat(cursor) if cursor else None
+    except ValueError:
+        last = None
+    return tend_delivery(control_plane.dsn, last, datetime.now(UTC)).isoformat()
 
 
 def _told(share: Share) -> str:
