@@ -60,7 +60,7 @@ def history_metadata(points: Sequence[ParityPoint]) -> Metadata:
         )
         for p in points
     ]
-    return {"history": table(columns, rows), "trend": dg.MetadataValue.md(_trend(points))}
+    return {"trend": dg.MetadataValue.md(_trend(points)), "history": table(columns, rows)}
 
 
 def _trend(points: Sequence[ParityPoint]) -> str:
