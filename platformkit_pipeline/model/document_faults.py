@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import typing
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -31,7 +31,15 @@ def validated(model: type[_Model], document: Document) -> _Model:
     try:
         return model.model_validate(document.value)
     except ValidationError as error:
-        raise MalformedDocument(*faults_of(model, document, error)) from None
+        details = error.errors(include_url=False, include_context=False, include_input=False)
+        faults = tuple(zip(details, faults_of(model, document, error), strict=True))
+        raise MalformedDocument(*(f for d, f in faults if not (d["type"] == "too_short" and _is_within(f, faults)))) from None
+
+
+def _is_within(short: Fault, faults: Iterable[tuple[Any, Fault]]) -> bool:
+    """A list whose items were refused is not too short as well: what it lacks stands there."""
+    depth = len(short.path)
+    return any(len(other.path) > depth and tuple(other.path[:depth]) == tuple(short.path) for _, other in faults)
 
 
 def faults_of(model: type[BaseModel], document: Document, error: ValidationError) -> Iterator[Fault]:
@@ -82,6 +90,8 @@ def _expectation(model: type[BaseModel], path: Sequence[str | int], kind: str, m
             "; secrets never stand here, only the names of environment variables that hold them" if any("_env" in k for k in known) else ""
         )
         return f"is not a known key; known here: {', '.join(known)}{secret}"
+    if kind == "too_short":
+        return f"expected at least {context['min_length']}, found {context['actual_length']}"
     if kind == "value_error" and "error" in context:
         return str(context["error"])
     expected = _EXPECTED.get(kind) or message.replace("Input should be", "expected").replace("a valid ", "a ")

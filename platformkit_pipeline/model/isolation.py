@@ -58,6 +58,14 @@ class TableIsolation:
         answers = {trial.answer for trial in self.trials}
         return next((a for a in (Answer.LEAK, Answer.INCONCLUSIVE) if a in answers), Answer.BLOCKED)
 
+    def reasons_for(self, answer: Answer) -> str:
+        """`anon SELECT, authenticated SELECT (rows are visible); ...`: one part for each reason."""
+        by_reason: dict[str, list[str]] = {}
+        for trial in self.trials:
+            if trial.answer is answer:
+                by_reason.setdefault(trial.reason, []).append(f"{trial.role} {trial.command}")
+        return "; ".join(f"{', '.join(trials)} ({reason})" for reason, trials in by_reason.items())
+
 
 @dataclass(frozen=True, slots=True)
 class IsolationProbe:

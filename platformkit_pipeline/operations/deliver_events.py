@@ -18,7 +18,7 @@ from platformkit_pipeline.connectors.delivery.http import HttpSender
 from platformkit_pipeline.connectors.delivery.relay import Relay
 from platformkit_pipeline.connectors.delivery.retry import RetryPolicy
 from platformkit_pipeline.connectors.interface import Turn
-from platformkit_pipeline.control_plane.connection import Connection, control_plane_errors, session
+from platformkit_pipeline.control_plane.connection import control_plane_errors, session
 from platformkit_pipeline.control_plane.migrations import require_current
 from platformkit_pipeline.introspection.web_api import keeps_secrets
 from platformkit_pipeline.model.dsn import Dsn
@@ -26,7 +26,7 @@ from platformkit_pipeline.model.errors import ConfigurationError
 from platformkit_pipeline.model.event import Event
 from platformkit_pipeline.model.settings import Notifications, Webhook
 from platformkit_pipeline.notifications import mattermost, n8n
-from platformkit_pipeline.operations.hand_out_events import connection_of_relay, hand_out, handing_out
+from platformkit_pipeline.operations.hand_out_events import connection_of_relay, handing_out
 
 _RENDERERS: Mapping[str, Callable[[Event], Mapping[str, Any]]] = {"mattermost": mattermost.message_of, "n8n": n8n.message_of}
 
@@ -37,15 +37,6 @@ class Destination:
 
     name: str
     send: HttpSender
-
-
-def publish_to_all(connection: Connection, notifications: Notifications, events: Sequence[Event]) -> int:
-    """Write events for every destination of the settings, in the caller's transaction; returns how many rows are new.
-
-    Needs no secret: the webhooks' variables are read by the relay. Nothing is written where the settings name no destination.
-    """
-    with control_plane_errors():
-        return hand_out(connection, tuple(_configured(notifications)), events)
 
 
 def destinations(notifications: Notifications, environment: Mapping[str, str] = os.environ) -> tuple[Destination, ...]:

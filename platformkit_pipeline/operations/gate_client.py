@@ -24,7 +24,7 @@ from platformkit_pipeline.model.merge_decision import MergeDecision, merge_decis
 from platformkit_pipeline.model.target import TargetKind
 from platformkit_pipeline.operations import gate_documents
 from platformkit_pipeline.operations.decide_gate import GateDecision, decision_from_json
-from platformkit_pipeline.operations.gate_roads import PROJECTS, ROADS, Road, the_road_to
+from platformkit_pipeline.operations.gate_roads import PROJECTS, ROADS, VERDICT, Road, the_road_to
 
 REPOSITORY = "__repository__"
 LAUNCHED_BY_TAG = "platformkit/launched_by"
@@ -269,20 +269,34 @@ class Instance:
             if tuple(event["assetKey"]["path"]) == road.gate_asset and event["partition"] == target:
                 for entry in event["metadataEntries"]:
                     if entry["label"] == "decision" and entry["__typename"] == "JsonMetadataEntry":
-                        checks = tuple(self._check(run_id, target, handle) for handle in run["assetChecks"])
-                        return GateAnswer(_decision(entry["jsonString"]), run_id, f"{self._url}/runs/{run_id}", checks)
+                        decision = _decision(entry["jsonString"])
+                        checks = self._checks(run_id, target, run["assetChecks"], of_contracts=isinstance(decision, MergeDecision))
+                        return GateAnswer(decision, run_id, f"{self._url}/runs/{run_id}", tuple(checks))
         raise RunFailed(f"run {run_id} succeeded without a decision for {target}; {self._link(run_id)}")
 
     # ---------------------------------------------------------------- details
 
-    def _check(self, run_id: str, target: str, handle: Mapping[str, Any]) -> CheckVerdict:
+    def _checks(self, run_id: str, target: str, handles: Sequence[Mapping[str, Any]], *, of_contracts: bool) -> Iterator[CheckVerdict]:
+        """Of contracts the verdict over each declared kind: the decision has every single check, and other projects declare other ones."""
+        for handle in handles:
+            if of_contracts and handle["name"] != VERDICT:
+                continue
+            found = self._check(run_id, target, handle)
+            if found is not None:
+                yield found
+            elif not of_contracts:
+                asset = "/".join(handle["assetKey"]["path"])
+                yield CheckVerdict(asset, handle["name"], passed=False, severity="ERROR", description="The run did not evaluate it.")
+
+    def _check(self, run_id: str, target: str, handle: Mapping[str, Any]) -> CheckVerdict | None:
+        """None where the run did not evaluate it."""
         variables = {"assetKey": {"path": handle["assetKey"]["path"]}, "checkName": handle["name"], "partition": target, "limit": 10}
         executions = self._ask(gate_documents.CHECKS, variables)["assetCheckExecutions"]
         found = next((e["evaluation"] for e in executions if e["runId"] == run_id and e["evaluation"]), None)
-        asset, name = "/".join(handle["assetKey"]["path"]), handle["name"]
         if found is None:
-            return CheckVerdict(asset, name, passed=False, severity="ERROR", description="The run did not evaluate it.")
-        return CheckVerdict(asset, name, bool(found["success"]), found["severity"], found["description"] or "")
+            return None
+        asset = "/".join(handle["assetKey"]["path"])
+        return CheckVerdict(asset, handle["name"], bool(found["success"]), found["severity"], found["description"] or "")
 
     def _reason(self, run_id: str) -> str:
         """The first step failure in words; else whatever the run said when it ended."""

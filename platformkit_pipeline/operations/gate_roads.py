@@ -31,6 +31,8 @@ ROADS = (PROJECTS, REPOSITORIES, CONNECTORS)
 """To the deploy gate."""
 MERGES = Road(TargetKind.SUPABASE_PROJECT, "project", "score_parity", ("governance", "merge_gate"), "supabase_projects")
 """To the merge gate."""
+VERDICT = "verdict"
+"""Name of the check over everything that an asset judges."""
 BASE_RUN_TAG = "platformkit/base_run"
 COMMIT_TAG = "platformkit/commit"
 BRANCH_TAG = "platformkit/branch"

@@ -143,13 +143,6 @@ def keep_parity(connection: Connection, report: ParityReport) -> KeptParity:
     return KeptParity(report.parity_id, new, regressed)
 
 
-def stored_parity(connection: Connection, parity_id: str) -> ParityReport | None:
-    """The stored run of that id, scored anew from its results; None when there is none. Raises ControlPlaneError."""
-    with control_plane_errors(), connection.transaction():
-        found = parity.find(connection, parity_id)
-    return found.report if found else None
-
-
 def _measure(connection: Connection, target_id: int, report: ParityReport) -> None:
     """Clause 7.2. Only what tells how the target stands; changes under review would blur it."""
     if report.of_default_branch and report.parity.score:

@@ -19,14 +19,12 @@ from platformkit_pipeline.cli.failures import exit_code_of
 from platformkit_pipeline.control_plane.connection import Connection
 from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.model.event import Event
-from platformkit_pipeline.model.settings import Notifications, Webhook
-from platformkit_pipeline.operations.deliver_events import publish_to_all
+from platformkit_pipeline.operations.hand_out_events import hand_out
 from platformkit_pipeline.sandbox.webhooks import Answer, Webhooks, serve_webhooks
 from platformkit_pipeline_tests.cli.conftest import Outcome
 from platformkit_pipeline_tests.cli.program import UNMEASURED, environment_of
 
 HOOK = "/hooks/very-secret"
-NOTIFICATIONS = Notifications(mattermost=Webhook(webhook_env="CHAT_HOOK"))
 PROGRAM = """
 import typer
 from platformkit_pipeline.cli.connector_delivery import dead_letters_app, relay
@@ -72,7 +70,7 @@ def command(variables: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: 
 
 def publish(connection: Connection) -> Event:
     event = Event(str(uuid4()), "target", "shop", "parity.regressed", {"target": "shop"})
-    publish_to_all(connection, NOTIFICATIONS, [event])
+    hand_out(connection, ("mattermost",), [event])
     connection.commit()
     return event
 

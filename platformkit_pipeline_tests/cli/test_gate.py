@@ -181,6 +181,9 @@ def test_a_change_is_decided_on_by_its_contracts_of_each_kind(served: Served) ->
     first = platformkit(*ask)
     assert first.returncode == 0, first.stderr
     assert first.stdout.startswith(f"YES: {NOTES} may be merged\n  there is nothing yet to compare the score 100 with")
+    listed = sorted(line.split()[1] for line in first.stdout.splitlines() if line.startswith("  ok "))
+    kinds = ("api_contracts", "behavior_contracts", "data_contracts", "environment_drift", "event_contracts")
+    assert listed == [f"parity/{kind}:" for kind in kinds], "one verdict for each kind; the decision has the single checks"
     change = ("--base-run", "latest", "--branch", "feature")
 
     served.contracted.violate(A_LITTLE)

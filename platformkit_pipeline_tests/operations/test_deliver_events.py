@@ -17,7 +17,8 @@ from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.model.errors import ConfigurationError, ControlPlaneError
 from platformkit_pipeline.model.event import Event
 from platformkit_pipeline.model.settings import Notifications, Webhook
-from platformkit_pipeline.operations.deliver_events import Destination, deliver_once, deliver_until, destinations, publish_to_all
+from platformkit_pipeline.operations.deliver_events import Destination, deliver_once, deliver_until, destinations
+from platformkit_pipeline.operations.hand_out_events import hand_out
 from platformkit_pipeline.operations.measure_delivery import measure_delivery
 from platformkit_pipeline.sandbox.databases import with_user
 from platformkit_pipeline.sandbox.webhooks import Answer, Webhooks, serve_webhooks
@@ -47,7 +48,7 @@ def regressed(after: int) -> Event:
 
 
 def publish(connection: Connection, *events: Event) -> int:
-    written = publish_to_all(connection, BOTH, events)
+    written = hand_out(connection, ("mattermost", "n8n"), events)
     connection.commit()
     return written
 

@@ -10,6 +10,7 @@ from fractions import Fraction
 import pytest
 
 from platformkit_pipeline.connectors.delivery.outbox import Outbox
+from platformkit_pipeline.control_plane import parity
 from platformkit_pipeline.control_plane.connection import Connection
 from platformkit_pipeline.model.contract import CheckResult, Dimension
 from platformkit_pipeline.model.errors import ConfigurationError, ControlPlaneError
@@ -23,7 +24,7 @@ from platformkit_pipeline.operations.decide_merge_gate import (
     stored_base,
     weigh_merge_gate,
 )
-from platformkit_pipeline.operations.score_parity import Revision, keep_parity, stored_parity
+from platformkit_pipeline.operations.score_parity import Revision, keep_parity
 
 WEIGHTS = dict.fromkeys(Dimension, 20)
 NIGHT = datetime(2026, 11, 1, 2, tzinfo=UTC)
@@ -145,7 +146,7 @@ def test_nothing_is_kept_when_the_event_cannot_be_written(pipeline: Connection, 
     superuser.commit()
     with pytest.raises(Exception, match="permission denied"):
         keep_parity(pipeline, run(shop, 50, 1))
-    assert stored_parity(pipeline, run(shop, 50, 1).parity_id) is None
+    assert parity.find(pipeline, run(shop, 50, 1).parity_id) is None
 
 
 def test_a_base_is_named_by_id_by_commit_and_as_the_latest(pipeline: Connection, shop: Target) -> None:

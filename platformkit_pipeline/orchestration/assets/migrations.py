@@ -11,6 +11,7 @@ from platformkit_pipeline.model.migration_history import DriftReport
 from platformkit_pipeline.model.result import Outcome
 from platformkit_pipeline.operations.check_drift import history_rules
 from platformkit_pipeline.operations.check_target_drift import TargetDrift, check_target_drift
+from platformkit_pipeline.operations.gate_roads import VERDICT
 from platformkit_pipeline.operations.read_settings import resolve_dsn
 from platformkit_pipeline.orchestration.assets.stage import Stage, TargetRun
 from platformkit_pipeline.orchestration.keys import INVENTORY, MIGRATIONS
@@ -20,8 +21,6 @@ from platformkit_pipeline.orchestration.partitions import supabase_projects
 from platformkit_pipeline.orchestration.recording import Event, results_version
 from platformkit_pipeline.reporting.drift import COLUMNS, conclusion_line, drift_rows, summary
 from platformkit_pipeline.rules.registry import ruleset_digest
-
-VERDICT = "verdict"
 
 
 def _check(run: TargetRun) -> Iterator[Event]:

@@ -8,15 +8,13 @@ import dagster as dg
 
 from platformkit_pipeline.model.result import Outcome, Result, Severity
 from platformkit_pipeline.model.score import compliance_score
+from platformkit_pipeline.operations.gate_roads import VERDICT
 from platformkit_pipeline.operations.keep_judgement import Judgement
 from platformkit_pipeline.orchestration.keys import family_key
 from platformkit_pipeline.orchestration.metadata import findings_metadata, outcome_metadata, severity_metadata, unobserved_metadata
 from platformkit_pipeline.orchestration.ownership import OWNERS, code_of
 from platformkit_pipeline.orchestration.recording import Event, Recorder, results_version
 from platformkit_pipeline.rules.registry import Rule, Source, find_rule, ruleset_digest
-
-VERDICT = "verdict"
-"""Name of the check on every rule family."""
 
 
 def family_events(record: Recorder, rules: Sequence[Rule], judgement: Judgement) -> Iterator[Event]:

@@ -65,7 +65,7 @@ def _of_table(table: TableIsolation) -> Verdict:
     weak = {f"{t.role} {t.command}": t.weakness.value for t in table.trials if t.weakness is not None}
     evidence = {"trials": trials, **({"weakness": weak} if weak else {})}
     outcome = {Answer.BLOCKED: Outcome.PASS, Answer.LEAK: Outcome.FAIL, Answer.INCONCLUSIVE: Outcome.UNKNOWN}[table.answer]
-    told = "; ".join(f"{t.role} {t.command}: {t.reason}" for t in table.trials if t.answer is table.answer and outcome is not Outcome.PASS)
+    told = "" if outcome is Outcome.PASS else table.reasons_for(table.answer)
     return Verdict(outcome, told, evidence)
 
 

@@ -53,7 +53,7 @@ def cross_tenant_access(catalog: Catalog) -> Verdicts:
         if table.answer is Answer.LEAK:
             yield failed(
                 identity,
-                f"{identity} is open across tenants: {_told(table, Answer.LEAK)}",
+                f"{identity} is open across tenants: {table.reasons_for(Answer.LEAK)}",
                 leaks=_commands_by_role(table, Answer.LEAK),
                 inconclusive=_commands_by_role(table, Answer.INCONCLUSIVE),
                 policies={
@@ -67,7 +67,7 @@ def cross_tenant_access(catalog: Catalog) -> Verdicts:
         else:
             yield unknown(
                 identity,
-                f"whether {identity} keeps tenants apart was not shown: {_told(table, Answer.INCONCLUSIVE)}",
+                f"whether {identity} keeps tenants apart was not shown: {table.reasons_for(Answer.INCONCLUSIVE)}",
                 inconclusive=_commands_by_role(table, Answer.INCONCLUSIVE),
                 level=probe.level.value,
             )
@@ -88,12 +88,3 @@ def _weaknesses(table: TableIsolation) -> dict[str, list[str]]:
         if trial.weakness is not None:
             found.setdefault(trial.weakness.value, []).append(f"{trial.role} {trial.command}")
     return found
-
-
-def _told(table: TableIsolation, answer: Answer) -> str:
-    """`anon SELECT, authenticated SELECT (rows are visible); ...`: one part for each reason."""
-    by_reason: dict[str, list[str]] = {}
-    for trial in table.trials:
-        if trial.answer is answer:
-            by_reason.setdefault(trial.reason, []).append(f"{trial.role} {trial.command}")
-    return "; ".join(f"{', '.join(trials)} ({reason})" for reason, trials in by_reason.items())

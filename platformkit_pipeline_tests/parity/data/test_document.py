@@ -98,6 +98,7 @@ def test_what_is_wrong_is_told_with_its_line(read: Read, text: str, told: str) -
     with pytest.raises(ConfigurationError) as refused:
         read(_BEGINNING + text).read_as(DataContract)
     assert told in str(refused.value)
+    assert "expected at least" not in str(refused.value), "a table that was refused is not a table that is missing"
 
 
 @pytest.mark.parametrize(

@@ -10,12 +10,12 @@ import dagster as dg
 from platformkit_pipeline.model.contract import CheckResult, Dimension
 from platformkit_pipeline.model.parity import parity_score
 from platformkit_pipeline.model.result import Outcome, Severity
+from platformkit_pipeline.operations.gate_roads import VERDICT
 from platformkit_pipeline.operations.score_parity import run_dimensions
 from platformkit_pipeline.orchestration.assets.parity.parity_run import ParityRun
 from platformkit_pipeline.orchestration.assets.parity.shown import checks_metadata, checks_version
 from platformkit_pipeline.orchestration.assets.parity.single_checks import single_check_events
 from platformkit_pipeline.orchestration.assets.stage import Stage
-from platformkit_pipeline.orchestration.assets.verdicts import VERDICT
 from platformkit_pipeline.orchestration.keys import CATALOG, parity_key
 from platformkit_pipeline.orchestration.ownership import OWNERS, code_of
 from platformkit_pipeline.orchestration.partitions import supabase_projects

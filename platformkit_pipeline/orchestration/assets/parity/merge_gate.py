@@ -10,7 +10,7 @@ import dagster as dg
 from platformkit_pipeline.model.merge_decision import MergeDecision, merge_decision_to_json
 from platformkit_pipeline.operations.decide_merge_gate import decide_merge_gate
 from platformkit_pipeline.orchestration.assets.parity.parity_run import ParityRun
-from platformkit_pipeline.orchestration.assets.parity.shown import checks_metadata
+from platformkit_pipeline.orchestration.assets.parity.shown import listed_checks
 from platformkit_pipeline.orchestration.assets.stage import Stage
 from platformkit_pipeline.orchestration.keys import MERGE_GATE, PARITY_SCORES
 from platformkit_pipeline.orchestration.metadata import MARKDOWN_LIMIT, Metadata
@@ -37,7 +37,9 @@ def _decide(run: ParityRun) -> Iterator[Event]:
             "verdict": dg.MetadataValue.text(decision.verdict),
             "summary": dg.MetadataValue.md(merge_markdown(decision)[:MARKDOWN_LIMIT]),
             **_numbers(decision),
-            **checks_metadata(decision.comparison.failing),
+            "failing": dg.MetadataValue.int(len(decision.comparison.failing)),
+            "worse_than_base": dg.MetadataValue.int(len(decision.comparison.worse)),
+            **listed_checks(decision.comparison.failing),
             "blocking": dg.MetadataValue.int(len(decision.comparison.blocking)),
             # What `platformkit gate --gate merge` reads.
             "decision": dg.MetadataValue.json(merge_decision_to_json(decision)),

@@ -8,7 +8,7 @@ import dagster as dg
 
 from platformkit_pipeline.model.settings import Settings
 from platformkit_pipeline.operations.decide_merge_gate import stored_base
-from platformkit_pipeline.operations.gate_roads import BASE_RUN_TAG, BRANCH_TAG, COMMIT_TAG
+from platformkit_pipeline.operations.gate_roads import BASE_RUN_TAG, BRANCH_TAG, COMMIT_TAG, VERDICT
 from platformkit_pipeline.operations.parity_subject import subject_of_project
 from platformkit_pipeline.operations.read_settings import find_project
 from platformkit_pipeline.operations.score_parity import DEFAULT_BRANCH, Revision
@@ -18,7 +18,6 @@ from platformkit_pipeline.orchestration.assets.parity.merge_gate import MERGING
 from platformkit_pipeline.orchestration.assets.parity.parity_run import DEFAULT_BRANCH_TAG, ParityRun
 from platformkit_pipeline.orchestration.assets.parity.scores import SCORES
 from platformkit_pipeline.orchestration.assets.parity.single_checks import single_check_specs
-from platformkit_pipeline.orchestration.assets.verdicts import VERDICT
 from platformkit_pipeline.orchestration.partitions import supabase_projects
 from platformkit_pipeline.orchestration.recording import Event, Recorder, Selection
 from platformkit_pipeline.orchestration.resources import ControlPlaneResource, SettingsResource

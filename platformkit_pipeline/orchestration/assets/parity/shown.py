@@ -22,16 +22,17 @@ _WORST_FIRST = (Outcome.FAIL, Outcome.UNKNOWN, Outcome.NOT_APPLICABLE, Outcome.P
 def checks_metadata(results: Sequence[CheckResult]) -> Metadata:
     """Every check, the worst first, and how many there are of each outcome."""
     outcomes = Counter(r.outcome for r in results)
+    return {**{o.name.lower(): dg.MetadataValue.int(outcomes[o]) for o in Outcome}, **listed_checks(results)}
+
+
+def listed_checks(results: Sequence[CheckResult]) -> Metadata:
+    """The checks alone, the worst first; what is wrong stands where it is seen without scrolling."""
     listed = sorted(results, key=lambda r: (_WORST_FIRST.index(r.outcome), r.severity.rank, r.sort_key))
-    columns = dict.fromkeys(("dimension", "contract", "check", "severity", "outcome", "message"), "string") | {"seconds": "float"}
+    columns = dict.fromkeys(("outcome", "severity", "check", "message", "contract", "dimension"), "string") | {"seconds": "float"}
     rows = [
-        (r.dimension.value, r.contract, r.check, r.severity.value, r.outcome.value, r.message, round(r.duration_seconds, 3)) for r in listed
+        (r.outcome.value, r.severity.value, r.check, r.message, r.contract, r.dimension.value, round(r.duration_seconds, 3)) for r in listed
     ]
-    return {
-        **{o.name.lower(): dg.MetadataValue.int(outcomes[o]) for o in Outcome},
-        "checks": table(columns, rows),
-        "truncated": dg.MetadataValue.bool(len(rows) > ROW_LIMIT),
-    }
+    return {"checks": table(columns, rows), "truncated": dg.MetadataValue.bool(len(rows) > ROW_LIMIT)}
 
 
 def score_metadata(parity: ParityScore) -> Metadata:
@@ -59,7 +60,7 @@ def history_metadata(points: Sequence[ParityPoint]) -> Metadata:
         )
         for p in points
     ]
-    return {"history": table(columns, rows), "trend": dg.MetadataValue.md(_trend(points))}
+    return {"trend": dg.MetadataValue.md(_trend(points)), "history": table(columns, rows)}
 
 
 def _trend(points: Sequence[ParityPoint]) -> str:
