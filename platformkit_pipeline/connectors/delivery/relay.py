@@ -33,8 +33,14 @@ _LOG = get_logger("connectors.delivery")
 _RECONNECT = RetryPolicy(first_delay_seconds=0.1, factor=2, longest_delay_seconds=15, jitter=1)
 _LISTEN_SLICE_SECONDS = 0.25
 """How long a stop can go unnoticed while nothing is to be done."""
-_LOST = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.IdleInTransactionSessionTimeout)
-"""Ended, out of reach, or in the way of others; the last is no OperationalError to psycopg."""
+_LOST = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    psycopg.errors.IdleInTransactionSessionTimeout,
+    psycopg.errors.TransactionTimeout,
+    psycopg.errors.ReadOnlySqlTransaction,
+)
+"""Ended, out of reach, in the way of others, or for now a standby, as during a failover; the last three are no OperationalError."""
 
 
 class Relay:
@@ -124,6 +130,7 @@ class Relay:
         if self._connection is None or self._connection.closed:
             self._connection = self._connect()
             self._connection.autocommit = True
+            self._connection.prepare_threshold = None  # behind a pooler the next transaction may be on a server that knows none of them
             self._connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED  # `Claims` needs it, whatever the default is
         return self._connection
 
