@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 
 _MASK = "***"
-_URL_PASSWORD = re.compile(r"(?P<head>[a-z][a-z0-9+.\-]*://[^\s:/@]*:)(?P<secret>[^\s]*)(?P<tail>@)", re.IGNORECASE)
+_BLANKS = re.compile(r"(\s+)")
+_BESIDE_LETTERS = frozenset("0123456789+.-")
+_URL_LOGIN = re.compile(r"[^:/@]*:")
 _KEYWORD_PASSWORD = re.compile(
     r"(?P<head>\b(?:password|passwd|pgpassword|sslpassword)\s*[=:]\s*)(?P<secret>'(?:[^'\\]|\\.)*'|\"[^\"]*\"|[^\s,;&)}\]]+)",
     re.IGNORECASE,
 )
-_BEARER = re.compile(r"(?P<head>\b(?:bearer|token|apikey|authorization)\s*[=:]?\s+)(?P<secret>[A-Za-z0-9_\-.=]{16,})", re.IGNORECASE)
+_BEARER = re.compile(r"(?P<head>\b(?:bearer|token|apikey|authorization)(?:\s*[=:])?\s+)(?P<secret>[A-Za-z0-9_\-.=]{16,})", re.IGNORECASE)
 
 
 def redact(text: str, secrets: tuple[str, ...] = ()) -> str:
@@ -22,9 +24,29 @@ def redact(text: str, secrets: tuple[str, ...] = ()) -> str:
     for secret in secrets:
         if secret:
             text = text.replace(secret, _MASK)
-    text = _URL_PASSWORD.sub(lambda m: f"{m['head']}{_MASK}{m['tail']}", text)
+    if "://" in text and "@" in text:
+        text = "".join(_without_url_password(word) for word in _BLANKS.split(text))
     text = _KEYWORD_PASSWORD.sub(lambda m: f"{m['head']}{_MASK}", text)
     return _BEARER.sub(lambda m: f"{m['head']}{_MASK}", text)
+
+
+def _without_url_password(word: str) -> str:
+    """`scheme://login:***@rest`, up to the last at sign: a password may hold one. Not one expression: it took the square of the length."""
+    last, begin = word.rfind("@"), word.find("://")
+    while 0 <= begin < last:
+        login = _URL_LOGIN.match(word, begin + 3)
+        if login is not None and login.end() <= last and _ends_with_scheme(word, begin):
+            return f"{word[: login.end()]}{_MASK}{word[last:]}"
+        begin = word.find("://", begin + 3)
+    return word
+
+
+def _ends_with_scheme(word: str, end: int) -> bool:
+    """Whether a letter stands before `end`, with nothing between that no scheme has."""
+    begin = end
+    while begin > 0 and word[begin - 1] in _BESIDE_LETTERS:
+        begin -= 1
+    return begin > 0 and word[begin - 1].isalpha()
 
 
 class Dsn:
