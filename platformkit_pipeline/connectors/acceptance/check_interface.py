@@ -7,7 +7,7 @@ from typing import cast
 
 from platformkit_pipeline.connectors import answers
 from platformkit_pipeline.connectors.acceptance.check import Fails, check
-from platformkit_pipeline.connectors.acceptance.trial import Trial
+from platformkit_pipeline.connectors.acceptance.trial import Trial, another_connector
 from platformkit_pipeline.connectors.interface import Connector
 from platformkit_pipeline.connectors.questions import NoAnswer, ask
 from platformkit_pipeline.connectors.secrecy import told
@@ -23,9 +23,9 @@ def interface_complete(trial: Trial) -> None:
     answer = ask(lambda: trial.connector_class.on_bench(bench, trial.options), seconds=trial.limits.call_seconds)
     if answer.error is not None:
         raise Fails(f"on_bench() raises {told(answer.error, trial.secrets)}")
-    if not isinstance(answer.value, trial.connector_class):
-        raise Fails(f"on_bench() answers a value of type {type(answer.value).__name__} instead of the connector")
-    trial.call("close()", answer.value.close)
+    for fault in another_connector(answer.value, trial.connector_class):
+        raise Fails(fault)
+    trial.call("close()", cast("Connector", answer.value).close)
 
 
 def _inventory(trial: Trial) -> tuple[ConnectorObject, ...]:
@@ -82,6 +82,9 @@ def contract_tests_pass(trial: Trial) -> None:
             raise Fails(f"{result.name}: {result.outcome}: {result.message}")
     if all(result.outcome is Outcome.NOT_APPLICABLE for result in results):
         raise Fails("contract_tests() has tried nothing: all of its tests are not applicable")
+    alone = ask(trial.connector(trial.workbench.down).contract_tests, seconds=trial.limits.call_seconds).value
+    if alone and all(result.outcome in (Outcome.PASS, Outcome.NOT_APPLICABLE) for result in alone):
+        raise Fails("contract_tests() all pass though neither database nor service answers: they try nothing")
 
 
 @check("schema.valid", "9.1", "schema() returns an OpenAPI, AsyncAPI or JSON Schema document", needs=Capability.SCHEMA)

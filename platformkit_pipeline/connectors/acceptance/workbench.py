@@ -94,9 +94,10 @@ def open_workbench(server: Dsn | None = None, *, service: StandIn | None = None)
     with server_of_its_own(server) as admin, closed_port() as closed, open_wire(service.url if service else None) as wire:
         name = f"platformkit_bench_{secrets.token_hex(6)}"
         dsn = create_database(admin, name)
+        # in nothing but its port different from the others: health is to ask, and not to look at the name
         down = Bench(
-            Dsn(f"postgresql://nobody@127.0.0.1:{closed}/nothing?connect_timeout=5", "the bench"),
-            "bench_down",
+            Dsn(f"postgresql://postgres@127.0.0.1:{closed}/{name}?connect_timeout=5", "the bench"),
+            "bench_0",
             f"http://127.0.0.1:{closed}",
             TIME_SCALE,
             service.token if service else "bench",
