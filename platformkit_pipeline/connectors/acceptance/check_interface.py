@@ -69,7 +69,11 @@ def health_tells_down(trial: Trial) -> None:
         raise Fails(f"health() says {health.status} though neither database nor service answers")
 
 
-@check("contract_tests.pass", "9.1", "The connector validates itself: its own tests pass on the bench, and not all of them where nobody answers")
+@check(
+    "contract_tests.pass",
+    "9.1",
+    "The connector validates itself: its own tests pass on the bench, and not all of them where nobody answers",
+)
 def contract_tests_pass(trial: Trial) -> None:
     connector = trial.connector(trial.workbench.fresh())
     results = trial.call("contract_tests()", connector.contract_tests)

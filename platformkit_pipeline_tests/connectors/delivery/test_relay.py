@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from platformkit_pipeline.connectors.delivery.inbox import Inbox
+from platformkit_pipeline.connectors.delivery.relay import pause_after
 from platformkit_pipeline.connectors.delivery.retry import RetryPolicy
 from platformkit_pipeline.connectors.errors import DeliveryFailed, DeliveryRefused
 from platformkit_pipeline.connectors.interface import Turn
@@ -335,3 +336,8 @@ def test_a_relay_leaves_no_prepared_statement_that_a_pooler_could_lose(post: Pos
         post.publish(event("a", n))
         assert relay.turn() == Turn(delivered=1)
     assert opened[0].execute("select count(*) from pg_prepared_statements").fetchone() == (0,)
+
+
+def test_a_look_that_takes_long_is_not_taken_every_second() -> None:
+    assert [pause_after(took, 1.0) for took in (0.0, 0.1, 4.5, 3_600.0)] == [1.0, 1.0, 40.5, 60.0]
+    assert pause_after(3_600.0, 300.0) == 300.0
