@@ -95,8 +95,8 @@ class Relay:
     def run(self, stop: threading.Event) -> None:
         """Deliver until `stop` is set; then finish the attempt in hand, mark what was done, and return.
 
-        Woken by NOTIFY where it arrives, else every `poll_seconds`, or less often where looking takes long (`pause_after`). A lost connection is opened again with growing delay; an error of
-        psycopg that no time mends, such as a missing table, passes through.
+        Woken by NOTIFY where it arrives, else every `poll_seconds`, or less often where looking takes long (`pause_after`). A lost
+        connection is opened again with growing delay; an error of psycopg that no time mends, such as a missing table, passes through.
         """
         self._stop = stop
         failures = 0
