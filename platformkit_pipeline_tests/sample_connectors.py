@@ -12,7 +12,7 @@ from typing import Any, Self
 from platformkit_pipeline.connectors.acceptance.wire import open_wire
 from platformkit_pipeline.connectors.http_probe import health_by_get
 from platformkit_pipeline.connectors.interface import Bench, Connector
-from platformkit_pipeline.model.connector import Capability, ConnectorObject, ContractTestResult, Health
+from platformkit_pipeline.model.connector import Capability, ConnectorObject, ContractTestResult, Health, HealthStatus
 from platformkit_pipeline.model.result import Outcome
 
 CLASS = f"{__name__}:Bulletin"
@@ -39,6 +39,8 @@ class Bulletin(Connector):
         return frozenset()
 
     def contract_tests(self) -> Sequence[ContractTestResult]:
+        if (health := self.health()).status is HealthStatus.DOWN:
+            return [ContractTestResult("pages have titles", Outcome.UNKNOWN, health.message)]
         fault = self._told()["fault"]
         return [ContractTestResult("pages have titles", Outcome.FAIL if fault else Outcome.PASS, fault)]
 

@@ -103,7 +103,7 @@ def list_dead_letters(
                 "aggregatetype": letter.event.aggregatetype,
                 "aggregateid": letter.event.aggregateid,
                 "type": letter.event.type,
-                "payload": dict(letter.event.payload),
+                "payload": letter.event.payload,
                 "attempts": letter.attempts,
                 "reason": letter.reason,
                 "died_at": letter.died_at.isoformat(),

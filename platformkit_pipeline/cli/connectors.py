@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from platformkit_pipeline.cli.connector_delivery import dead_letters_app, relay
-from platformkit_pipeline.cli.output import ListFormat, check_output, progress_line, write_text
+from platformkit_pipeline.cli.output import ListFormat, check_output, progress_line, stdout_on_stderr, write_text
 from platformkit_pipeline.cli.scan import EXIT_FINDINGS, EXIT_NOT_OBSERVED
 from platformkit_pipeline.cli.subject import refuse_together
 from platformkit_pipeline.model.errors import ConfigurationError
@@ -64,7 +64,8 @@ def list_all(
     from platformkit_pipeline.operations.find_connector import list_connectors
 
     check_output(output)
-    listed = list_connectors(_settings(settings))
+    with stdout_on_stderr():
+        listed = list_connectors(_settings(settings))
     if output_format is ListFormat.JSON:
         document = {"schema_version": _SCHEMA_VERSION, "connectors": [_as_json(item) for item in listed]}
         write_text(json.dumps(document, ensure_ascii=False, indent=2) + "\n", output)
@@ -120,7 +121,7 @@ def put_to_test(
     if live_only:
         refuse_together("--live-only", {"--bench-only": bench_only, "--check": check, "--bench-env": bench_env})
     subject = find_connector(name, _settings(settings), _options(option))
-    with progress_line() as show:
+    with progress_line() as show, stdout_on_stderr():
         snapshot = observe_connector(
             subject.name,
             subject.class_path,

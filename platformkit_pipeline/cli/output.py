@@ -6,7 +6,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stdout, suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,6 +42,20 @@ def write_text(text: str, output: Path | None) -> None:
         _replace(output, data)
     except OSError as error:
         raise ConfigurationError(f"--output {output}: cannot be written: {error.strerror or type(error).__name__}") from None
+
+
+@contextmanager
+def stdout_on_stderr() -> Iterator[None]:
+    """What foreign code prints goes to stderr as long as the block lasts, also what it writes past Python: stdout is for the report."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    try:
+        os.dup2(2, 1)
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def check_output(output: Path | None) -> None:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import islice
 
+from platformkit_pipeline.connectors.interface import Connector
 from platformkit_pipeline.model.connector import Capability, ConnectorObject, ContractTestResult, Health, HealthStatus, QueueDepth
 from platformkit_pipeline.model.result import Outcome
 
+MOST_OBJECTS = 100_000
+"""More than this of one inventory are not read: a connector that never ends must not fill the memory."""
 _FEW = 3
 
 
@@ -21,8 +25,16 @@ def capability_faults(answer: object) -> Iterator[str]:
         yield f"capabilities() declares {item!r}, which is no Capability ({known})"
 
 
-def inventory_faults(answer: Iterable[object]) -> Iterator[str]:
+def read_inventory(connector: Connector) -> tuple[ConnectorObject, ...]:
+    """The inventory as far as it is read; one object more than MOST_OBJECTS tells `inventory_faults` that there are more."""
+    return tuple(islice(connector.inventory(), MOST_OBJECTS + 1))
+
+
+def inventory_faults(answer: Collection[object]) -> Iterator[str]:
     """`answer` as a collection that was read to its end."""
+    if len(answer) > MOST_OBJECTS:
+        yield f"inventory() yields more than {MOST_OBJECTS} objects"
+        return
     seen: set[tuple[str, str]] = set()
     repeated: dict[tuple[str, str], None] = {}
     for item in answer:
@@ -52,6 +64,8 @@ def health_faults(answer: object) -> Iterator[str]:
         yield f"health() answers the status {status!r}, which is no HealthStatus ({', '.join(HealthStatus)})"
     if not _is_measure(answer.latency_seconds):
         yield f"health() answers the latency {answer.latency_seconds!r}, which is no number of seconds"
+    if not _is_text(answer.message):
+        yield f"health() answers with {_kind(answer.message)} as its message"
     if answer.status in (HealthStatus.DOWN, HealthStatus.DEGRADED) and not answer.message:
         yield f"health() answers {answer.status} and does not say why"
 
@@ -68,6 +82,8 @@ def contract_test_faults(answer: object) -> Iterator[str]:
         if item.name in names:
             yield f"contract_tests() answers twice for {item.name}"
         names.add(item.name)
+        if not _is_text(item.message):
+            yield f"contract_tests() says of {item.name} {_kind(item.message)} instead of a message"
         if item.outcome is not Outcome.PASS and not item.message:
             yield f"contract_tests() says {item.outcome} of {item.name} and not why"
 
@@ -75,7 +91,7 @@ def contract_test_faults(answer: object) -> Iterator[str]:
 def queue_faults(answer: object) -> Iterator[str]:
     if not isinstance(answer, QueueDepth):
         yield f"queue_depth() answers {_kind(answer)} instead of QueueDepth"
-    elif not all(_is_measure(n) for n in (answer.pending, answer.due, answer.oldest_age_seconds, answer.dead_letters)):
+    elif not (all(_is_count(n) for n in (answer.pending, answer.due, answer.dead_letters)) and _is_measure(answer.oldest_age_seconds)):
         yield f"queue_depth() answers {answer}, which holds something that is no count and no number of seconds"
     elif answer.due > answer.pending:
         yield f"queue_depth() says that {answer.due} of {answer.pending} pending events are due"
@@ -122,8 +138,16 @@ def _is_name(value: object) -> bool:
     return isinstance(value, str) and bool(value.strip())
 
 
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
 def _is_measure(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value >= 0
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and _is_measure(value) and value < 1 << 63
 
 
 def _json_fault(value: object) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, TypeVar
 
 from platformkit_pipeline.connectors import answers
@@ -28,6 +30,9 @@ QUESTION_SECONDS = 30.0
 INVENTORY, HEALTH, CONTRACT_TESTS, QUEUE = "inventory", "health", "contract_tests", "queue"
 ACCEPTANCE, LIVE = "acceptance", "the real other side"
 """What an observation may leave out, as `unobserved` names it."""
+
+_MOST_FAULTS = 20
+"""Of one answer; after so many the rest is no news."""
 
 T = TypeVar("T")
 
@@ -95,39 +100,59 @@ class _Asked:
 
     def everything(self, *, queue: bool) -> None:
         """The questions that go to the real other side."""
-        found = self.one(INVENTORY, lambda: tuple(self._connector.inventory()), answers.inventory_faults)
-        self.objects = tuple(self._clean_object(item) for item in sorted(found or ()))
-        health = self.one(HEALTH, self._connector.health, answers.health_faults)
-        if health is not None:
-            self.health = Health(health.status, health.latency_seconds, sentence(health.message, self._secrets))
-        self.contract_tests = self.clean_results(
-            self.one(CONTRACT_TESTS, self._connector.contract_tests, answers.contract_test_faults) or ()
-        )
+        connector = self._connector
+        found = self.one(INVENTORY, lambda: answers.read_inventory(connector), answers.inventory_faults, self._clean_objects)
+        self.objects = found or ()
+        self.health = self.one(HEALTH, connector.health, answers.health_faults, self._clean_health)
+        tests = self.one(CONTRACT_TESTS, connector.contract_tests, answers.contract_test_faults, self.clean_results)
+        self.contract_tests = tuple(tests or ())
         if queue:
-            self.queue = self.one(QUEUE, self._connector.queue_depth, answers.queue_faults)
-        ask(self._connector.close, seconds=self._seconds)
+            self.queue = self.one(QUEUE, connector.queue_depth, answers.queue_faults, _plain_depth)
+        ask(connector.close, seconds=self._seconds)
 
-    def one(self, what: str, question: Callable[[], T], faults_of: Callable[[T], Iterator[str]]) -> T | None:
-        """The answer when it has its form; None otherwise, and why is noted."""
+    def one(self, what: str, question: Callable[[], T], faults_of: Callable[[T], Iterator[str]], cleaned: Callable[[T], T]) -> T | None:
+        """A clean copy of the answer when it has its form; None otherwise, and why is noted."""
         self.progress(what)
-        answer = ask(question, seconds=self._seconds)
-        if answer.error is not None:
-            self.unobserved.append(Unobserved(what, told(answer.error, self._secrets)))
+
+        def judged() -> tuple[list[str], T | None]:
+            """Within the question's time: what foreign code answers may misbehave whenever it is touched."""
+            value = question()
+            faults = [sentence(fault, self._secrets) for fault in islice(faults_of(value), _MOST_FAULTS)]
+            if faults:
+                return faults, None
+            copy = cleaned(value)
+            return [
+                sentence(f"{fault}, as it is kept: one line, bounded, without secrets") for fault in islice(faults_of(copy), _MOST_FAULTS)
+            ], copy
+
+        answer = ask(judged, seconds=self._seconds)
+        if answer.error is not None or answer.value is None:
+            self.unobserved.append(Unobserved(what, told(answer.error, self._secrets) if answer.error else "no answer"))
             return None
-        faults = [sentence(fault, self._secrets) for fault in faults_of(answer.value)]  # type: ignore[arg-type]  # None is judged too
+        faults, copy = answer.value
         if faults:
             self.missing += faults
             self.unobserved.append(Unobserved(what, "the answer has not the form that the interface promises"))
             return None
-        return answer.value
+        return copy
 
-    def clean_results(self, results: Iterable[ContractTestResult]) -> tuple[ContractTestResult, ...]:
+    def clean_results(self, results: Sequence[ContractTestResult]) -> tuple[ContractTestResult, ...]:
         cleaned = (ContractTestResult(sentence(r.name, self._secrets), r.outcome, sentence(r.message, self._secrets)) for r in results)
         return tuple(sorted(cleaned))
 
+    def _clean_health(self, answer: Health) -> Health:
+        return Health(answer.status, float(answer.latency_seconds), sentence(answer.message, self._secrets))
+
+    def _clean_objects(self, items: tuple[ConnectorObject, ...]) -> tuple[ConnectorObject, ...]:
+        return tuple(sorted(self._clean_object(item) for item in items))
+
     def _clean_object(self, item: ConnectorObject) -> ConnectorObject:
-        attributes = without_secrets(dict(item.attributes), self._secrets)
+        attributes = without_secrets(json.loads(json.dumps(dict(item.attributes))), self._secrets)
         return ConnectorObject(sentence(item.kind, self._secrets), sentence(item.name, self._secrets), attributes)
+
+
+def _plain_depth(depth: QueueDepth) -> QueueDepth:
+    return QueueDepth(int(depth.pending), int(depth.due), float(depth.oldest_age_seconds), int(depth.dead_letters))
 
 
 def _accepted(

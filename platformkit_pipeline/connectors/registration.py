@@ -69,6 +69,13 @@ class Registration:
         return self.connector
 
 
+def _capabilities_of(connector: Connector) -> tuple[tuple[str, ...], tuple[Capability, ...]]:
+    """What is wrong with the answer, and the answer: foreign objects are looked at within the time of the question."""
+    answer = connector.capabilities()
+    faults = tuple(capability_faults(answer))
+    return faults, () if faults else tuple(sorted(answer))
+
+
 def register(class_path: str, options: Mapping[str, Any]) -> Registration:
     """Load the class, look at it, construct it with `options`, ask for its capabilities. The other side is not contacted."""
     try:
@@ -90,13 +97,13 @@ def register_class(found: object, options: Mapping[str, Any], *, class_path: str
         why = told(made.error, secrets) if made.error else "nothing"
         return Registration(path, None, (), (f"the constructor raises {why} with the options {_names(options)}",))
     connector = made.value
-    answer = ask(connector.capabilities, seconds=CONSTRUCTION_SECONDS)
-    if answer.error is not None:
-        return Registration(path, None, (), (f"capabilities() raises {told(answer.error, secrets)}",))
-    faults = tuple(capability_faults(answer.value))
+    answer = ask(lambda: _capabilities_of(connector), seconds=CONSTRUCTION_SECONDS)
+    if answer.error is not None or answer.value is None:
+        why = told(answer.error, secrets) if answer.error else "nothing"
+        return Registration(path, None, (), (f"capabilities() raises {why}",))
+    faults, declared = answer.value
     if faults:
         return Registration(path, None, (), faults)
-    declared = tuple(sorted(answer.value or ()))
     faults = tuple(port_faults(found, declared))
     return Registration(path, None if faults else connector, declared, faults)
 

@@ -24,7 +24,11 @@ def secrets_of(options: Mapping[str, Any], environment: Mapping[str, str] = os.e
 
 def told(error: BaseException, secrets: tuple[str, ...] = ()) -> str:
     """Kind and message of an error as one line that may be shown and stored."""
-    return sentence(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__, secrets)
+    try:
+        text = str(error)
+    except (Exception, SystemExit):  # foreign code may fail at that as well
+        text = ""
+    return sentence(f"{type(error).__name__}: {text}" if text else type(error).__name__, secrets)
 
 
 def sentence(text: str, secrets: tuple[str, ...] = ()) -> str:
@@ -34,14 +38,18 @@ def sentence(text: str, secrets: tuple[str, ...] = ()) -> str:
 
 
 def without_secrets(value: Any, secrets: tuple[str, ...]) -> Any:
-    """A JSON value with every text in it redacted."""
+    """A JSON value with every text in it redacted, and with what PostgreSQL cannot store in a text replaced."""
     if isinstance(value, str):
-        return redact(value, secrets)
+        return redact(_storable(value), secrets)
     if isinstance(value, Mapping):
-        return {redact(str(key), secrets): without_secrets(item, secrets) for key, item in value.items()}
+        return {redact(_storable(str(key)), secrets): without_secrets(item, secrets) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [without_secrets(item, secrets) for item in value]
     return value
+
+
+def _storable(text: str) -> str:
+    return text.encode(errors="replace").decode().replace("\x00", "?")
 
 
 def _within(value: str) -> Iterator[str]:

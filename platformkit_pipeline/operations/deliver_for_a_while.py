@@ -30,8 +30,9 @@ class Share:
 def deliver_for_a_while(dsn: Dsn, notifications: Notifications, *, seconds: float = 20, batch: int = 50) -> Share:
     """Hand out, then one turn after the other for each destination, until nothing is due or no turn is begun any more.
 
-    A turn begins no attempt after half of `seconds`, and the last attempt may take the ten seconds of a webhook. The settings
-    must name a destination. Raises ConfigurationError for a webhook whose variable is not set, before anything is sent; ControlPlaneError.
+    Each destination has its part of the time, and one turn at least, so that one that hangs holds back no other. A turn begins no
+    attempt after half of `seconds`, and the last attempt may take the ten seconds of a webhook. The settings must name a destination.
+    Raises ConfigurationError for a webhook whose variable is not set, before anything is sent; ControlPlaneError.
     """
     to = destinations(notifications)
     end = time.monotonic() + seconds
@@ -44,13 +45,19 @@ def deliver_for_a_while(dsn: Dsn, notifications: Notifications, *, seconds: floa
             opened.callback(closes)
         with control_plane_errors():
             handed = _turns(addressing, end)
-            turns = {name: _turns(relay, end) for name, relay in relays.items()}
+            turns = {}
+            for waiting, (name, relay) in zip(range(len(relays), 0, -1), relays.items(), strict=True):
+                began = time.monotonic()
+                turns[name] = _turns(relay, began + (end - began) / waiting)
     with session(dsn) as connection:
         return Share(turns, handed.delivered, Outbox().depth(connection))
 
 
 def _turns(relay: Relay, end: float) -> Turn:
+    """One turn at least: who comes last must not wait for ever because of those before."""
     total = Turn()
-    while time.monotonic() < end and not (done := relay.turn()).idle:
+    while not (done := relay.turn()).idle:
         total = Turn(total.delivered + done.delivered, total.postponed + done.postponed, total.dead + done.dead)
+        if time.monotonic() >= end:
+            break
     return total

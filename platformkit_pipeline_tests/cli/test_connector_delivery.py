@@ -138,3 +138,14 @@ def test_a_relay_that_is_told_to_end_finishes_what_is_in_hand(variables: dict[st
     assert (running.returncode, out, err) == (0, "", "")
     rows = pipeline.execute("select delivered_at is not null from ops.outbox order by position").fetchall()
     assert rows == [(True,), (False,)]
+
+
+def test_a_payload_that_is_no_object_is_listed_all_the_same(command: Command, pipeline: Connection) -> None:
+    pipeline.execute(
+        "insert into ops.dead_letters"
+        " (id, position, aggregatetype, aggregateid, type, payload, headers, attempts, reason, published_at, died_at)"
+        " values (gen_random_uuid(), 1, 'order', '1', 'paid', '[1, 2]', '{}', 1, 'wrong', now(), now())"
+    )
+    pipeline.commit()
+    listed = command("dead-letters", "list", "--format", "json")
+    assert [letter["payload"] for letter in json.loads(listed.stdout)["dead_letters"]] == [[1, 2]]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -11,6 +13,7 @@ import pytest
 from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.sandbox.github.serve import TOKEN, serve_github
 from platformkit_pipeline_tests.cli.conftest import Program
+from platformkit_pipeline_tests.cli.program import ROOT, UNMEASURED, command_line, environment_of
 
 EXAMPLES = "platformkit_pipeline.connectors.examples"
 SETTINGS = f"""\
@@ -116,3 +119,24 @@ def test_a_new_connector_is_written_where_it_is_asked_for(program: Program, tmp_
     assert done.code == 0
     assert (tmp_path / "here" / "src" / "stripe_connector" / "connector.py").is_file()
     assert program("connectors", "new", "stripe", "--folder", str(tmp_path / "here")).stdout.startswith("nothing to do")
+
+
+TALKING = """
+import os
+from platformkit_pipeline.connectors.examples.well_kept import WellKeptConnector
+print("imported")
+class Talking(WellKeptConnector):
+    def inventory(self):
+        print("asked")
+        os.write(1, b"past Python")
+        return super().inventory()
+"""
+
+
+def test_what_a_connector_prints_is_not_in_the_report(tmp_path: Path) -> None:
+    (tmp_path / "talking_connector.py").write_text(TALKING)
+    command = command_line("connectors", "test", "talking_connector:Talking", "--live-only", "--format", "json")
+    environment = environment_of({"PYTHONPATH": f"{ROOT}{os.pathsep}{tmp_path}", **UNMEASURED})
+    done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert json.loads(done.stdout)["connector"]["name"] == "talking_connector:Talking"
+    assert all(said in done.stderr for said in ("imported", "asked", "past Python"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -76,6 +77,55 @@ class Shapeless(Shop):
         return [ConnectorObject("shelf", "a"), ConnectorObject("shelf", "a")]
 
 
+class Wordless(Shop):
+    """Where a text should be is none."""
+
+    def health(self) -> Health:
+        return Health(HealthStatus.UP, 0.1, None)  # type: ignore[arg-type]  # that is what is wrong with it
+
+    def contract_tests(self) -> Sequence[ContractTestResult]:
+        return [ContractTestResult("shelves stand", Outcome.PASS, None)]  # type: ignore[arg-type]  # as well
+
+
+class Untouchable:
+    """Ends whoever looks at it."""
+
+    def __repr__(self) -> str:
+        raise SystemExit(3)
+
+
+class Hostile(Shop):
+    """What it answers fails when it is looked at."""
+
+    def inventory(self) -> Iterable[ConnectorObject]:
+        return [ConnectorObject(Untouchable(), "a")]  # type: ignore[arg-type]  # that is what is wrong with it
+
+    def health(self) -> Health:
+        raise type("Mute", (Exception,), {"__str__": lambda self: Untouchable().__repr__()})
+
+
+class HostileCapabilities(Shop):
+    def capabilities(self) -> frozenset[Capability]:
+        return frozenset({Untouchable()})  # type: ignore[arg-type]  # that is what is wrong with it
+
+
+class Endless(Shop):
+    def inventory(self) -> Iterable[ConnectorObject]:
+        return (ConnectorObject("shelf", str(number)) for number in itertools.count())
+
+
+class Alike(Shop):
+    """Names that differ in nothing that is kept."""
+
+    def inventory(self) -> Iterable[ConnectorObject]:
+        return [ConnectorObject("shelf", "a\x01b"), ConnectorObject("shelf", "a\x02b")]
+
+
+class Unstorable(Shop):
+    def inventory(self) -> Iterable[ConnectorObject]:
+        return [ConnectorObject("shelf", "a", {"half": "\ud83d", "nul\x00": "a\x00b"})]
+
+
 def test_everything_that_a_connector_answers_is_in_the_snapshot_and_sorted() -> None:
     seen = observe_connector("shop", f"{HERE}:Shop", {}, acceptance=False)
     assert [item.name for item in seen.objects] == ["a", "b"]
@@ -124,14 +174,14 @@ def test_a_connector_that_may_not_be_asked_is_not_asked() -> None:
 
 def test_an_outbox_is_observed_with_its_tables_its_publications_and_its_queue(blank_database: Dsn, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHOP_URL", blank_database.reveal())
+    monkeypatch.setenv("SHOP_EVENTS_URL", "https://shop.example.com/events")
+    options = {"dsn_env": "SHOP_URL", "url_env": "SHOP_EVENTS_URL", "schema": "events"}
     with psycopg.connect(blank_database.reveal(), autocommit=True) as connection:
         create_delivery_tables(connection, "events")
         connection.execute("create publication shop_events for table events.outbox with (publish = 'insert')")
         connection.execute(
             "insert into events.outbox (id, aggregatetype, aggregateid, type) values (gen_random_uuid(), 'order', '1', 'paid')"
         )
-    monkeypatch.setenv("EVENTS_URL", "https://events.example.com")
-    options = {"dsn_env": "SHOP_URL", "url_env": "EVENTS_URL", "schema": "events"}
     seen = observe_connector("shop", OUTBOX, options, acceptance=False)
     assert [(item.kind, item.name) for item in seen.objects] == [
         ("publication", "shop_events"),
@@ -171,3 +221,37 @@ def test_a_token_that_is_nearly_used_up_makes_github_degraded(monkeypatch: pytes
     assert seen.health is not None
     assert seen.health.status is HealthStatus.DEGRADED
     assert "of 5000 requests are left" in seen.health.message
+
+
+def test_a_message_that_is_no_text_is_said_and_breaks_nothing() -> None:
+    seen = observe_connector("shop", f"{HERE}:Wordless", {}, acceptance=False)
+    assert seen.missing == (
+        "contract_tests() says of shelves stand nothing instead of a message",
+        "health() answers with nothing as its message",
+    )
+
+
+def test_an_answer_that_fails_when_it_is_looked_at_costs_that_answer() -> None:
+    seen = observe_connector("shop", f"{HERE}:Hostile", {}, acceptance=False)
+    told = {missed.what: missed.why for missed in seen.unobserved}
+    assert (told["inventory"], told["health"]) == ("SystemExit: 3", "Mute")
+    assert seen.contract_tests == (ContractTestResult("shelves stand", Outcome.PASS),)
+    refused = observe_connector("shop", f"{HERE}:HostileCapabilities", {}, acceptance=False)
+    assert refused.missing == ("capabilities() raises SystemExit: 3",)
+
+
+def test_an_inventory_without_end_is_not_read_to_its_end() -> None:
+    seen = observe_connector("shop", f"{HERE}:Endless", {}, acceptance=False)
+    assert seen.objects == ()
+    assert seen.missing == ("inventory() yields more than 100000 objects",)
+
+
+def test_objects_whose_names_are_one_when_they_are_kept_are_left_out() -> None:
+    seen = observe_connector("shop", f"{HERE}:Alike", {}, acceptance=False)
+    assert seen.objects == ()
+    assert "shelf a b, as it is kept" in seen.missing[0]
+
+
+def test_what_postgresql_cannot_store_is_replaced() -> None:
+    seen = observe_connector("shop", f"{HERE}:Unstorable", {}, acceptance=False)
+    assert seen.objects[0].attributes == {"half": "?", "nul?": "a?b"}

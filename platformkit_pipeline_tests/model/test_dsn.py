@@ -1,4 +1,4 @@
-"""What of a text is masked before it is shown."""
+"""Passwords are taken out of texts, however long the text is that somebody else wrote."""
 
 from __future__ import annotations
 
@@ -7,22 +7,25 @@ import pytest
 from platformkit_pipeline.model.dsn import redact
 
 
-@pytest.mark.timeout(30)  # no time at all when it goes well, minutes when work grows with the square
 @pytest.mark.parametrize(
-    "text",
+    ("text", "shown"),
     [
-        "a" * 300_000,
-        "a://b:" * 50_000,
-        "token " + " " * 300_000,
-        "password " * 40_000,
-        "a@" * 100_000,
-        "://" * 100_000 + "@",
-        "password='" * 30_000,
+        ("at postgresql://me:p@ss:w/ord@db/shop now", "at postgresql://me:***@db/shop now"),
+        ("http://a/b https://x:y@z", "http://a/b https://x:***@z"),
+        ("1://a:b@c", "1://a:b@c"),
+        ("git+ssh2://:key@host\nhttps://host:80/@", "git+ssh2://:***@host\nhttps://host:***@"),
+        ("token =  0123456789abcdef", "token =  ***"),
+        ("bearer 0123456789abcdef", "bearer ***"),
     ],
-    ids=["letters", "logins", "blanks", "words", "ats", "schemes", "quotes"],
 )
-def test_long_text_is_masked_in_no_time(text: str) -> None:
-    assert redact(text + " postgresql://me:hunter2@db/shop").endswith("postgresql://me:***@db/shop")
+def test_what_is_a_password_and_what_is_none(text: str, shown: str) -> None:
+    assert redact(text) == shown
+
+
+@pytest.mark.parametrize("repeated", ["postgresql://a:", "a", "token          ", "://", "1.", "password='"])
+def test_a_long_text_takes_no_more_than_its_length(repeated: str) -> None:
+    # by the square of it this would take hours, with the interpreter's lock held: nobody could end it
+    assert len(redact(repeated * 300_000)) <= len(repeated) * 300_000
 
 
 @pytest.mark.parametrize(

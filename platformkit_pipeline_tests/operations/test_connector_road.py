@@ -141,7 +141,7 @@ def test_a_connector_that_is_down_is_an_observation_and_no_error(pipeline: Conne
     assert health is not None
     assert health.status is HealthStatus.DOWN
     findings = judge_connector_target(pipeline, target_of(down), run_id=None).report.findings
-    assert [(f.rule, f.outcome) for f in findings] == [("CON003", Outcome.FAIL)]
+    assert [(f.rule, f.outcome) for f in findings] == [("CON002", Outcome.UNKNOWN), ("CON003", Outcome.FAIL)]
     assert checks(pipeline)[0][0] == "down"
 
 

@@ -18,6 +18,7 @@ from platformkit_pipeline.model.errors import ConfigurationError, ControlPlaneEr
 from platformkit_pipeline.model.event import Event
 from platformkit_pipeline.model.settings import Notifications, Webhook
 from platformkit_pipeline.operations.deliver_events import Destination, deliver_once, deliver_until, destinations
+from platformkit_pipeline.operations.deliver_for_a_while import deliver_for_a_while
 from platformkit_pipeline.operations.hand_out_events import hand_out
 from platformkit_pipeline.operations.measure_delivery import measure_delivery
 from platformkit_pipeline.sandbox.databases import with_user
@@ -141,3 +142,15 @@ def test_what_waits_and_what_was_delivered_is_measured(
     assert (values["delivery.error_rate", "mattermost"], values["delivery.error_rate", "n8n"]) == (50, 100)
     assert values["delivery.latency", "mattermost"] > 0
     assert ("delivery.latency", "n8n") not in values
+
+
+def test_a_destination_that_takes_all_the_time_leaves_the_other_its_turn(
+    pipeline: Connection, pipeline_dsn: Dsn, webhooks: Webhooks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable, path in (("MATTERMOST_HOOK", CHAT), ("N8N_HOOK", FLOW)):
+        monkeypatch.setenv(variable, webhooks.address + path)
+    webhooks.usual[CHAT] = Answer(503, delay_seconds=0.6)
+    publish(pipeline, *(Event(str(uuid4()), "target", str(n), "told") for n in range(4)))
+    share = deliver_for_a_while(pipeline_dsn, BOTH, seconds=1)
+    assert share.turns["mattermost"].postponed >= 1
+    assert len(webhooks.taken(FLOW)) >= 1

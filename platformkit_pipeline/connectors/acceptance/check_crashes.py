@@ -7,6 +7,7 @@ object of the connector, as after a restart.
 from __future__ import annotations
 
 from platformkit_pipeline.connectors.acceptance.check import CannotTell, Fails, check
+from platformkit_pipeline.connectors.acceptance.other_process import done_elsewhere
 from platformkit_pipeline.connectors.acceptance.trial import Trial, bears_key_of, marker_of, new_event
 from platformkit_pipeline.connectors.acceptance.wire import Arrival, WireAnswer, healthy
 from platformkit_pipeline.connectors.questions import ask
@@ -54,6 +55,15 @@ def crash_nothing_lost(trial: Trial) -> None:
     event = _crashed(trial, WireAnswer(hang_up=True))
     if not trial.wire.taken(marker_of(event)):
         raise Fails("an event was under way when the connector crashed, and is not sent again: it was marked before it was delivered")
+    _kept_by_the_database(trial)
+
+
+def _kept_by_the_database(trial: Trial) -> None:
+    """A process publishes and ends; another delivers."""
+    bench = trial.workbench.fresh()
+    event = new_event()
+    if done_elsewhere(trial, bench, "publish", event) and not trial.deliver(trial.connector(bench), event):
+        raise Fails("a process published an event and ended, and another does not deliver it: an outbox in the process is none")
 
 
 @check(

@@ -6,6 +6,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 from platformkit_pipeline.connectors.acceptance.check import CannotTell, Fails, check
+from platformkit_pipeline.connectors.acceptance.other_process import done_elsewhere
 from platformkit_pipeline.connectors.acceptance.trial import Trial, new_event
 from platformkit_pipeline.connectors.interface import Bench, Connector
 from platformkit_pipeline.connectors.questions import ask
@@ -45,6 +46,17 @@ def receive_idempotent(trial: Trial) -> None:
         raise Fails(f"an event that was received three times took effect {effects} times")
     if answers != [False, False]:
         raise Fails(f"receive() answers {answers[0]!r} for an event that took effect before")
+    _known_elsewhere(trial, bench)
+
+
+def _known_elsewhere(trial: Trial, bench: Bench) -> None:
+    """A process takes an event and ends; the event arrives again at another."""
+    event = new_event()
+    if not done_elsewhere(trial, bench, "receive", event):
+        return
+    _received(trial, trial.connector(bench), event)
+    if (effects := trial.workbench.effects(bench, event.id)) != 1:
+        raise Fails(f"an event took effect {effects} times in two processes, one after the other: a memory in the process is none")
 
 
 @check(

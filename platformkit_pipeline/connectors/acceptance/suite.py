@@ -86,7 +86,7 @@ class Acceptance:
             return Outcome.FAIL, str(failure)
         except CannotTell as reason:
             return Outcome.UNKNOWN, str(reason)
-        except Exception as error:  # not the connector: its calls are guarded each
+        except (Exception, SystemExit) as error:  # not the connector's calls, which are guarded each; maybe an object that it answered
             return Outcome.UNKNOWN, f"the bench failed: {told(error)}"
         return Outcome.PASS, ""
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import time
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, TypeVar
@@ -66,6 +67,8 @@ class Trial:
         if answer.value is None:
             raise CannotTell(f"on_bench() gives no connector: {told(answer.error, self.secrets) if answer.error else 'it answers nothing'}")
         self._made.append(answer.value)
+        for fault in another_connector(answer.value, self.connector_class):
+            raise Fails(fault)
         return answer.value
 
     def close(self) -> None:
@@ -148,6 +151,16 @@ class Trial:
         if isinstance(outcome, Fails | CannotTell):
             raise outcome
         return outcome  # type: ignore[no-any-return]  # what this scenario gave
+
+
+def another_connector(made: object, wanted: type[Connector]) -> Iterator[str]:
+    """Why what on_bench() made is not the connector that is used elsewhere."""
+    if type(made) is not wanted:
+        yield f"on_bench() answers a value of type {type(made).__name__} instead of {wanted.__name__} itself"
+        return
+    methods = (name for name in getattr(made, "__dict__", {}) if inspect.isroutine(inspect.getattr_static(wanted, name, None)))
+    for name in sorted(methods):
+        yield f"on_bench() puts another {name}() in the place of the connector's own"
 
 
 def new_event(aggregateid: str | None = None, position: int = 1) -> Event:

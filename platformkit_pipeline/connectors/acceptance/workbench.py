@@ -3,28 +3,35 @@
 from __future__ import annotations
 
 import itertools
+import re
 import secrets
-import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
+import psycopg
 from psycopg import sql
 
 from platformkit_pipeline.connectors.acceptance.wire import Wire, closed_port, open_wire
 from platformkit_pipeline.connectors.delivery.tables import create_delivery_tables
 from platformkit_pipeline.connectors.interface import Bench, StandIn
-from platformkit_pipeline.locations import read_sql
+from platformkit_pipeline.locations import home_directory, read_sql
 from platformkit_pipeline.model.dsn import Dsn
+from platformkit_pipeline.sandbox.binaries import find_binaries
 from platformkit_pipeline.sandbox.databases import connect, create_database, drop_database
 from platformkit_pipeline.sandbox.embedded import EmbeddedPostgres
+from platformkit_pipeline.sandbox.shadow.folders import hold_new_folder, sweep
 
 TIME_SCALE = 0.01
 """A first delay of a second is 10 ms on the bench, and eight attempts take some 1.3 s."""
 
 BENCH_VARIABLE = "PLATFORMKIT_BENCH_DATABASE_URL"
 """A server whose login may create databases; each connector gets one, which is dropped again."""
+
+_PREFIX = "platformkit_bench_"
+"""Then the second in which the database was made and a random part, both in hexadecimal digits."""
+_ABANDONED_SECONDS = 86_400
 
 _SERVER_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off", "shared_buffers": "32MB"}
 
@@ -92,11 +99,13 @@ def open_workbench(server: Dsn | None = None, *, service: StandIn | None = None)
     The login has to be allowed to create databases. `service` stands behind the wire. Raises SandboxError, TargetUnreachable.
     """
     with server_of_its_own(server) as admin, closed_port() as closed, open_wire(service.url if service else None) as wire:
-        name = f"platformkit_bench_{secrets.token_hex(6)}"
+        _sweep_databases(admin)
+        name = f"{_PREFIX}{int(time.time()):x}_{secrets.token_hex(4)}"
         dsn = create_database(admin, name)
+        # in nothing but its port different from the others: health is to ask, and not to look at the name
         down = Bench(
-            Dsn(f"postgresql://nobody@127.0.0.1:{closed}/nothing?connect_timeout=5", "the bench"),
-            "bench_down",
+            Dsn(f"postgresql://postgres@127.0.0.1:{closed}/{name}?connect_timeout=5", "the bench"),
+            "bench_0",
             f"http://127.0.0.1:{closed}",
             TIME_SCALE,
             service.token if service else "bench",
@@ -111,14 +120,36 @@ def open_workbench(server: Dsn | None = None, *, service: StandIn | None = None)
 
 @contextmanager
 def server_of_its_own(given: Dsn | None = None) -> Iterator[Dsn]:
-    """The server that is given, else one that lives as long as the block. Raises SandboxError."""
+    """The server that is given, else one that lives as long as the block. Raises SandboxError.
+
+    A server outlives a process that is killed; the next one that needs a server removes it.
+    """
     if given is not None:
         yield given
         return
-    with tempfile.TemporaryDirectory(prefix="platformkit-bench-") as folder:
-        server = EmbeddedPostgres(Path(folder) / "postgres", settings=_SERVER_SETTINGS)
-        server.ensure()
+    place = home_directory() / "benches"
+    sweep(place)
+    binaries = find_binaries()
+    held = hold_new_folder(place, binaries)
+    try:
+        server = EmbeddedPostgres(held.path, binaries=binaries, settings=_SERVER_SETTINGS)
         try:
+            server.ensure()
             yield server.dsn()
         finally:
             server.destroy()
+    finally:
+        held.release()
+
+
+def _sweep_databases(admin: Dsn) -> None:
+    """Drop what killed processes left on a server that is not ours: benches that are too old for anybody to be at work there."""
+    oldest = int(time.time()) - _ABANDONED_SECONDS
+    with connect(admin) as connection:
+        names = connection.execute("select datname from pg_catalog.pg_database where starts_with(datname, %s)", [_PREFIX]).fetchall()
+        for (name,) in names:
+            made = re.fullmatch(rf"{_PREFIX}([0-9a-f]{{8}})_[0-9a-f]{{8}}", name)
+            if made is None or int(made[1], 16) > oldest:
+                continue
+            with suppress(psycopg.Error):  # in use after all, or somebody else's, or another was faster
+                connection.execute(sql.SQL("drop database if exists {}").format(sql.Identifier(name)))

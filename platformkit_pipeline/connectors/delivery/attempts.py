@@ -69,8 +69,7 @@ def attempt_all(events: Sequence[Event], send: Send, policy: RetryPolicy, *, sec
             if event.attempt >= policy.attempts:
                 outcomes.dead[event.id] = _reason(failure)
             else:
-                asked = failure.retry_after_seconds if isinstance(failure, DeliveryFailed) else None
-                outcomes.postponed[event.id] = policy.delay(event.attempt, asked=asked)
+                outcomes.postponed[event.id] = policy.delay(event.attempt, asked=_asked(failure))
                 held_back.add(event.key)
             _LOG.warning("delivery failed", event_id=event.id, event_type=event.type, attempt=event.attempt, reason=_reason(failure))
         else:
@@ -78,8 +77,22 @@ def attempt_all(events: Sequence[Event], send: Send, policy: RetryPolicy, *, sec
     return outcomes
 
 
+def _asked(failure: Exception) -> float | None:
+    """What a destination asked for; nothing where foreign code put something else there."""
+    asked: object = failure.retry_after_seconds if isinstance(failure, DeliveryFailed) else None
+    return float(asked) if isinstance(asked, int | float) else None
+
+
 def _reason(error: Exception) -> str:
-    """The error's own text where it was meant for people, else only its kind as well; without secrets, bounded."""
-    text = str(error) if isinstance(error, DeliveryFailed | DeliveryRefused) else f"{type(error).__name__}: {error}"
-    one_line = " ".join(text[: 4 * LARGEST_REASON].replace("\x00", "").split())  # masking takes long on a long text
-    return redact(one_line)[:LARGEST_REASON] or type(error).__name__
+    """The error's own text where it was meant for people, else only its kind as well; without secrets, bounded.
+
+    Whatever `send` raises, it is text that PostgreSQL stores: else one event would take back what became of its whole batch.
+    """
+    try:
+        text = str(error)
+    except Exception:
+        text = ""
+    if not isinstance(error, DeliveryFailed | DeliveryRefused):
+        text = f"{type(error).__name__}: {text}"
+    storable = text[: 4 * LARGEST_REASON].encode(errors="replace").decode().replace("\x00", "")
+    return redact(" ".join(storable.split()))[:LARGEST_REASON] or type(error).__name__  # masking takes long on a long text

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import unquote_plus
 
 import httpx
 
@@ -54,8 +55,7 @@ class HttpSender:
         self._timeout_seconds = timeout_seconds
         self._body = body
         self._transport = httpx.HTTPTransport()
-        parts = [url, *self._url.path.split("/"), self._url.query.decode(errors="replace"), self._url.password, *self._headers.values()]
-        self._secrets = tuple(sorted({p for p in parts if len(p) >= _SHORTEST_SECRET}, key=len, reverse=True))
+        self._secrets = tuple(sorted(_secrets(url, self._url, self._headers), key=len, reverse=True))
 
     def __call__(self, event: Event) -> None:
         content = json.dumps(self._body(event), ensure_ascii=False, separators=(",", ":")).encode()
@@ -103,3 +103,12 @@ def _read(response: httpx.Response, end: float) -> bytes:
         if time.monotonic() > end:
             raise httpx.ReadTimeout("the answer takes too long")
     return answer
+
+
+def _secrets(text: str, url: httpx.URL, headers: Mapping[str, str]) -> set[str]:
+    """What an answer may repeat of a request and nobody else may read: whole, and part by part, as a token without its `Bearer`."""
+    query = url.query.decode(errors="replace")
+    words = [word for value in headers.values() for word in (value, *value.split())]
+    values = [part for pair in query.split("&") for part in (pair, pair.partition("=")[2], unquote_plus(pair.partition("=")[2]))]
+    found = {text, query, url.password, *url.path.split("/"), *values, *words}
+    return {part for part in found if len(part) >= _SHORTEST_SECRET}

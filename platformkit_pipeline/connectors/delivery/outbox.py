@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
@@ -17,6 +18,8 @@ from platformkit_pipeline.model.event import Event
 CHANNEL = "platformkit_outbox"
 """NOTIFY with the name of the schema as payload: something is there to be delivered."""
 LARGEST_PAYLOAD_BYTES = 262_144
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+"""As JSON writes it; behind an odd number of backslashes: `\\\\u0000` is a backslash and five letters."""
 
 
 class Outbox:
@@ -78,8 +81,8 @@ def _json(identity: str, what: str, value: Any) -> str:
     try:
         text = json.dumps(value if isinstance(value, dict) else dict(value), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
         text.encode()
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"event {identity}: its {what} cannot be written as JSON ({type(error).__name__})") from None
-    if "\\u0000" in text:
+    if _NUL.search(text):
         raise ValueError(f"event {identity}: its {what} has the character NUL, which PostgreSQL cannot store")
     return text

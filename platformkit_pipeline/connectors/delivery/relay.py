@@ -13,6 +13,7 @@ order in effect survives that as well: a later event of a key is sent only after
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -33,8 +34,25 @@ _LOG = get_logger("connectors.delivery")
 _RECONNECT = RetryPolicy(first_delay_seconds=0.1, factor=2, longest_delay_seconds=15, jitter=1)
 _LISTEN_SLICE_SECONDS = 0.25
 """How long a stop can go unnoticed while nothing is to be done."""
-_LOST = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.IdleInTransactionSessionTimeout)
-"""Ended, out of reach, or in the way of others; the last is no OperationalError to psycopg."""
+_PAUSE_OF_A_LOOK, _LONGEST_PAUSE_SECONDS = 9, 60.0
+"""A relay that has nothing to do keeps its database busy for a tenth of the time at most."""
+_LOST = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    psycopg.errors.IdleInTransactionSessionTimeout,
+    psycopg.errors.TransactionTimeout,
+    psycopg.errors.ReadOnlySqlTransaction,
+)
+"""Ended, out of reach, in the way of others, or for now a standby, as during a failover; the last three are no OperationalError."""
+
+
+def pause_after(idle_turn_seconds: float, poll_seconds: float) -> float:
+    """Seconds until the next look after one that found nothing due.
+
+    A look costs a step for each key that waits: with 100,000 keys behind a destination that is down it takes seconds, and one every
+    second would be all that the database does.
+    """
+    return max(poll_seconds, min(idle_turn_seconds * _PAUSE_OF_A_LOOK, _LONGEST_PAUSE_SECONDS))
 
 
 class Relay:
@@ -77,8 +95,8 @@ class Relay:
     def run(self, stop: threading.Event) -> None:
         """Deliver until `stop` is set; then finish the attempt in hand, mark what was done, and return.
 
-        Woken by NOTIFY where it arrives, else every `poll_seconds`. A lost connection is opened again with growing delay; an error of
-        psycopg that no time mends, such as a missing table, passes through.
+        Woken by NOTIFY where it arrives, else every `poll_seconds`, or less often where looking takes long (`pause_after`). A lost
+        connection is opened again with growing delay; an error of psycopg that no time mends, such as a missing table, passes through.
         """
         self._stop = stop
         failures = 0
@@ -86,10 +104,11 @@ class Relay:
             while not stop.is_set():
                 try:
                     self._listen()
+                    began = time.monotonic()
                     while not stop.is_set() and not self.turn().idle:
-                        failures = 0
+                        failures, began = 0, time.monotonic()
                     failures = 0
-                    self._wait(stop)
+                    self._wait(stop, pause_after(time.monotonic() - began, self._poll_seconds))
                 except _LOST as error:
                     failures += 1
                     self.close()
@@ -124,17 +143,18 @@ class Relay:
         if self._connection is None or self._connection.closed:
             self._connection = self._connect()
             self._connection.autocommit = True
+            self._connection.prepare_threshold = None  # behind a pooler the next transaction may be on a server that knows none of them
             self._connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED  # `Claims` needs it, whatever the default is
         return self._connection
 
     def _listen(self) -> None:
         self._open().execute(sql.SQL("listen {}").format(sql.Identifier(CHANNEL)))
 
-    def _wait(self, stop: threading.Event) -> None:
-        """Until somebody notifies, the poll is due or `stop` is set. What arrived during the last turn counts: psycopg kept it."""
+    def _wait(self, stop: threading.Event, seconds: float) -> None:
+        """Until somebody notifies, so long, or until `stop` is set. What arrived during the last turn counts: psycopg kept it."""
         waited = 0.0
-        while waited < self._poll_seconds and not stop.is_set():
-            slice_seconds = min(_LISTEN_SLICE_SECONDS, self._poll_seconds - waited)
+        while waited < seconds and not stop.is_set():
+            slice_seconds = min(_LISTEN_SLICE_SECONDS, seconds - waited)
             for notice in self._open().notifies(timeout=slice_seconds, stop_after=1):
                 if notice.payload == self._schema:
                     return

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Self
 
 from platformkit_pipeline.connectors.examples.well_kept import WellKeptConnector
-from platformkit_pipeline.connectors.interface import Connector
+from platformkit_pipeline.connectors.interface import Bench, Connector
 from platformkit_pipeline.model.connector import Capability, ConnectorObject, ContractTestResult, Health, HealthStatus
 from platformkit_pipeline.model.result import Outcome
 
@@ -69,6 +69,39 @@ class FailingContractTests(WellKeptConnector):
 
     def contract_tests(self) -> Sequence[ContractTestResult]:
         return [ContractTestResult("signature is checked", Outcome.FAIL, "the webhook takes unsigned events")]
+
+
+class ContractTestsOfNothing(WellKeptConnector):
+    """Its own validation says yes without asking anybody."""
+
+    def contract_tests(self) -> Sequence[ContractTestResult]:
+        return [ContractTestResult("signature is checked", Outcome.PASS)]
+
+
+class UpUnlessTheBenchIsDown(WellKeptConnector):
+    """Tells which bench it is on by its name, and knows by that what it is to say."""
+
+    def health(self) -> Health:
+        status = HealthStatus.DOWN if self.tables == "bench_down" else HealthStatus.UP
+        return Health(status, 0.001, "down" if status is HealthStatus.DOWN else "")
+
+
+class SentInItsPlace(WellKeptConnector):
+    """Sends another to the bench, which does what it does not."""
+
+    @classmethod
+    def on_bench(cls, bench: Bench, options: Mapping[str, Any]) -> Self:
+        connector = super().on_bench(bench, options)
+        connector.__class__ = type("Sent", (cls,), {})
+        return connector
+
+
+class ChangedForTheBench(WellKeptConnector):
+    """Gets another method when it is put to the test."""
+
+    def use_bench(self, bench: Bench) -> None:
+        super().use_bench(bench)
+        self.health = lambda: Health(HealthStatus.UP, 0.001)  # type: ignore[method-assign]  # that is what is wrong with it
 
 
 class CapabilityLie(WellKeptConnector):

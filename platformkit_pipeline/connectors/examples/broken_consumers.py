@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from contextlib import closing
+from typing import ClassVar
 
 import psycopg
 from psycopg import sql
@@ -29,6 +31,22 @@ class NoMemory(WellKeptConnector):
     def receive(self, event: Event) -> bool:
         with closing(self.connect()) as connection, connection.transaction():
             self._take(connection, event)
+        return True
+
+
+class MemoryOfTheProcess(WellKeptConnector):
+    """Remembers in the class what took effect: a new object knows it, a new process does not."""
+
+    _seen: ClassVar[set[str]] = set()
+    _one_at_a_time: ClassVar[threading.Lock] = threading.Lock()
+
+    def receive(self, event: Event) -> bool:
+        with self._one_at_a_time:
+            if event.id in self._seen:
+                return False
+            with closing(self.connect()) as connection, connection.transaction():
+                self._take(connection, event)
+            self._seen.add(event.id)
         return True
 
 

@@ -29,6 +29,35 @@ class PublishesNothing(WellKeptConnector):
         return
 
 
+class PublishesAtOnce(WellKeptConnector):
+    """Does not leave the sending to the relay: what is published is sent before anybody turns it."""
+
+    def publish(self, events: Sequence[Event]) -> None:
+        super().publish(events)
+        self.relay_turn()
+
+
+class OutboxOfTheProcess(WellKeptConnector):
+    """Keeps in the class what is published until the relay comes by: a new object has it, a new process does not."""
+
+    _waiting: ClassVar[dict[str, list[Event]]] = {}
+
+    def publish(self, events: Sequence[Event]) -> None:
+        self._waiting.setdefault(self.tables, []).extend(events)
+
+    def relay_turn(self) -> Turn:
+        self._written()
+        return super().relay_turn()
+
+    def queue_depth(self) -> QueueDepth:
+        self._written()
+        return super().queue_depth()
+
+    def _written(self) -> None:
+        if events := self._waiting.pop(self.tables, None):
+            super().publish(events)
+
+
 class ConstantRetry(WellKeptConnector):
     """Every delay is the same."""
 

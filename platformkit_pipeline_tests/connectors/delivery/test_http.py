@@ -111,3 +111,11 @@ def test_what_is_no_url_is_refused_without_being_quoted(url: str) -> None:
 def test_a_body_that_is_no_event_is_refused(body: str) -> None:
     with pytest.raises(ValueError, match=r"not an event|Expecting|badly formed"):
         event_of(body)
+
+
+@pytest.mark.parametrize("secret", ["very-secret-bearer", "very-secret-token", "very-secret-path"])
+def test_an_answer_that_repeats_a_part_of_a_secret_tells_nothing(service: Webhooks, sender: HttpSender, secret: str) -> None:
+    service.order(HOOK, Answer(401, body=f"unknown: {secret}"))
+    with pytest.raises(DeliveryRefused) as raised:
+        sender(event())
+    assert str(raised.value) == "answered 401: unknown: ***"

@@ -173,3 +173,9 @@ def test_the_login_of_the_pipeline_publishes_relays_receives_and_replays_in_ops(
     assert post.relay(lambda _: None).turn().delivered == 1
     assert Inbox("ops").receive(pipeline, "billing", event(), lambda _: None)
     post.close()
+
+
+def test_text_that_looks_like_the_character_nul_and_is_none_is_kept(post: Post) -> None:
+    text = r"a pattern: \u0000, and behind two backslashes: \\u0000"
+    assert post.publish(event(text=text)) == 1
+    assert post.admin.execute(f"select payload->>'text' from \"{post.schema}\".outbox").fetchone() == (text,)

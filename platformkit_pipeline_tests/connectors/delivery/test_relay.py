@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from platformkit_pipeline.connectors.delivery.inbox import Inbox
+from platformkit_pipeline.connectors.delivery.relay import pause_after
 from platformkit_pipeline.connectors.delivery.retry import RetryPolicy
 from platformkit_pipeline.connectors.errors import DeliveryFailed, DeliveryRefused
 from platformkit_pipeline.connectors.interface import Turn
@@ -278,3 +279,65 @@ def test_a_batch_without_events_is_refused(post: Post) -> None:
 def test_a_policy_of_one_attempt_postpones_nothing(post: Post) -> None:
     post.publish(event())
     assert post.relay(down("a", []), policy=RetryPolicy(attempts=1)).turn() == Turn(dead=1)
+
+
+class Wordless(RuntimeError):
+    """Foreign code whose error cannot even be told."""
+
+    def __str__(self) -> str:
+        raise ValueError
+
+
+@pytest.mark.parametrize(
+    "error",
+    [DeliveryRefused("cut in the middle of \ud83d"), Wordless(), DeliveryFailed("busy", retry_after_seconds="30")],  # type: ignore[arg-type]
+    ids=["half a character", "no words", "a text for a number"],
+)
+def test_whatever_an_error_holds_the_others_of_its_batch_are_marked(post: Post, error: Exception) -> None:
+    post.publish(event("a"), event("b"))
+    sent: list[Event] = []
+    turn = post.relay(down("a", sent, error), policy=RetryPolicy(attempts=1) if isinstance(error, Wordless) else LATER).turn()
+    assert (turn.delivered, turn.postponed + turn.dead) == (1, 1)
+    assert post.outbox.depth(post.admin).pending == turn.postponed
+
+
+def test_a_relay_that_finds_a_standby_waits_until_it_is_the_primary(post: Post) -> None:
+    post.publish(event())
+    sent: list[Event] = []
+    stop, standby = threading.Event(), ["on", "on"]
+
+    def connect() -> Connection:
+        connection = post.connect()
+        connection.autocommit = True
+        connection.execute(f"set default_transaction_read_only = {standby.pop() if standby else 'off'}")
+        return connection
+
+    def send(e: Event) -> None:
+        sent.append(e)
+        stop.set()
+
+    patience = threading.Timer(PATIENCE_SECONDS, stop.set)
+    patience.start()
+    post.relay(send, connect).run(stop)
+    patience.cancel()
+    assert len(sent) == 1
+    assert standby == []
+
+
+def test_a_relay_leaves_no_prepared_statement_that_a_pooler_could_lose(post: Post) -> None:
+    opened: list[Connection] = []
+
+    def connect() -> Connection:
+        opened.append(post.connect())
+        return opened[-1]
+
+    relay = post.relay(lambda e: None, connect)
+    for n in range(8):
+        post.publish(event("a", n))
+        assert relay.turn() == Turn(delivered=1)
+    assert opened[0].execute("select count(*) from pg_prepared_statements").fetchone() == (0,)
+
+
+def test_a_look_that_takes_long_is_not_taken_every_second() -> None:
+    assert [pause_after(took, 1.0) for took in (0.0, 0.1, 4.5, 3_600.0)] == [1.0, 1.0, 40.5, 60.0]
+    assert pause_after(3_600.0, 300.0) == 300.0
