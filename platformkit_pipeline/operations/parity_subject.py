@@ -60,7 +60,7 @@ def subject_of_project(
         dsn=dsn,
         declarations=declarations_of(project),
         observe=_Once(observe or (lambda: observe_all(resolve_dsn(project, environment), NO_OPTIONS))),
-        other_environment=_OtherEnvironments(settings, environment),
+        other_environment=_OtherEnvironments(settings, project, environment),
         connector=lambda name: _connector(settings, name),
         connector_options=lambda name: _connector_entry(settings, name).options,
         data_api=_data_api(project.name, project.data_api, environment),
@@ -149,17 +149,33 @@ class _Once:
 
 
 class _OtherEnvironments:
-    """Snapshots of the other projects of the settings, each taken at most once."""
+    """Snapshots of other projects of the settings that belong to the same people, each taken at most once."""
 
-    def __init__(self, settings: Settings, environment: Mapping[str, str]) -> None:
-        self._settings, self._environment = settings, environment
+    def __init__(self, settings: Settings, project: Project, environment: Mapping[str, str]) -> None:
+        self._settings, self._project, self._environment = settings, project, environment
         self._taken: dict[str, _Once] = {}
 
     def __call__(self, name: str) -> Snapshot:
         if name not in self._taken:
-            dsn = resolve_dsn(find_project(self._settings, name), self._environment)
+            other = find_project(self._settings, name)
+            if not _belong_together(self._project, other):
+                # A contract comes with a pull request: it must not show its author the schema of strangers.
+                raise ConfigurationError(
+                    f"{name} is no environment of {self._project.name}: the two share neither a repository nor an owner in the settings"
+                )
+            dsn = resolve_dsn(other, self._environment)
             self._taken[name] = _Once(lambda: observe_all(dsn, NO_OPTIONS))
         return self._taken[name]()
+
+
+def _belong_together(project: Project, other: Project) -> bool:
+    """By repository or owner; where neither says whose it is, there is nobody to be kept apart from."""
+    owned = {*project.owners, *other.owners}
+    return (
+        (project.repository is not None and project.repository == other.repository)
+        or bool(set(project.owners) & set(other.owners))
+        or not owned
+    )
 
 
 def _nothing_known(what: str) -> Callable[[str], Any]:

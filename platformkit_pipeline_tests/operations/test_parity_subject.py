@@ -92,3 +92,27 @@ def test_names_that_the_settings_do_not_list_are_said(tmp_path: Path) -> None:
         surroundings.connector("strip")
     with pytest.raises(ConfigurationError, match="there is no module nowhere"):
         surroundings.connector("stripe")
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs", "together"),
+    [
+        ({"owners": ["team:shop"]}, {"owners": ["team:shop", "team:ops"]}, True),
+        ({"owners": ["team:shop"]}, {"owners": ["team:bank"]}, False),
+        ({"owners": ["team:shop"]}, {}, False),
+        ({}, {}, True),
+        ({"owners": ["team:shop"], "repository": "acme/shop"}, {"owners": ["team:ops"], "repository": "acme/shop"}, True),
+    ],
+    ids=["a common owner", "strangers", "one says whose it is", "nobody's", "one repository"],
+)
+def test_only_environments_of_the_same_people_are_compared(
+    tmp_path: Path, mine: dict[str, object], theirs: dict[str, object], together: bool
+) -> None:
+    (tmp_path / "repository" / "contracts").mkdir(parents=True)
+    other = {"name": "other", "environment": "production", "database": {"dsn_env": "SHOP_URL"}, **theirs}
+    project = {"name": "shop", "environment": "staging", "database": {"dsn_env": "SHOP_URL"}, **mine}
+    settings = Settings.model_validate({"projects": [project, other], "repositories": [{"name": "acme/shop", "path": "repository"}]})
+    surroundings = subject_of_project(tmp_path / "platformkit.yaml", settings, settings.projects[0], environment=DSNS).surroundings
+    # nobody listens there, so whoever may ask is told so
+    with pytest.raises(TargetUnreachable if together else ConfigurationError, match=None if together else "share neither a repository nor"):
+        surroundings.other_environment("other")
