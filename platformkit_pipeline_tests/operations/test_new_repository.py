@@ -297,7 +297,7 @@ def test_tools_are_those_that_this_product_uses() -> None:
 
 
 def test_every_template_is_used() -> None:
-    used = [path for path in templates_directory().rglob("*") if path.is_file() and path.name != "enterprise-readme.md.j2"]
+    used = [path for part in ("repository", "workflows") for path in (templates_directory() / part).rglob("*") if path.is_file()]
     parts = EVERYTHING - {Part.ORGANISATION_PROFILE}
     texts = {path for some in (EVERYTHING, parts) for path in repository_files(Blueprint("shop", OWNER, some)).texts}
     templated = [path for path in texts if not path.startswith("supabase/gates/") and path not in ("GEMINI.md", "CODEX.md")]
