@@ -58,11 +58,20 @@ _LONGEST_FIRST = (
 """Files by how long they take: with two workers, a long one at the end would keep one of them waiting."""
 
 _ONE_IN = {
+    "connectors/test_acceptance.py::test_a_broken_connector": 3,
     "gates/test_gates": 3,
+    "operations/test_scaffold_on_postgres": 2,
+    "remediation/proving/": 2,
+    "remediation/repository/test_remedies": 2,
+    "remediation/test_every_remedy": 3,
+    "remediation/test_shadows": 2,
+    "rules/repository/test_examples": 2,
+    "rules/test_hostile_catalogue": 2,
     "rules/test_planted_violations": 3,
+    "rules/test_required_checks": 2,
     "rules/test_tenant_leaks": 2,
 }
-"""Files whose many cases go through the same code: every so-manieth runs with `make test`, all of them with `make test-exhaustive`."""
+"""Tests whose many cases go through the same code: every so-manieth runs with `make test`, all of them with `make test-exhaustive`."""
 
 _MEASURED_EVERY = 3
 """Coverage costs a test half of its time again, so it is measured with a part of each file: what is reported is a lower bound."""
@@ -88,14 +97,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     items.sort(key=rank)
     seen: Counter[str] = Counter()
+    running: Counter[str] = Counter()
     for item in items:
-        file, _, _ = item.nodeid.partition(".py::")
-        seen[file] += 1
-        every = _ONE_IN.get(file.removeprefix("platformkit_pipeline_tests/"), 1)
-        if isinstance(item, pytest.Function) and hasattr(item, "callspec") and seen[file] % every:
-            item.add_marker("exhaustive")
-        if seen[file] // every % _MEASURED_EVERY:
-            item.add_marker("no_cover")
+        file, _, _ = item.nodeid.partition("::")
+        name = item.nodeid.removeprefix("platformkit_pipeline_tests/")
+        every = next((many for part, many in _ONE_IN.items() if name.startswith(part)), 1)
+        if isinstance(item, pytest.Function) and hasattr(item, "callspec") and item.get_closest_marker("exhaustive") is None:
+            seen[file] += 1
+            if seen[file] % every:
+                item.add_marker("exhaustive")
+        if item.get_closest_marker("exhaustive") is None:
+            running[file] += 1
+            if running[file] % _MEASURED_EVERY:
+                item.add_marker("no_cover")
 
 
 @pytest.fixture(scope="session")

@@ -131,6 +131,7 @@ def test_the_whole_plan_is_proven_applies_scores_as_predicted_and_goes_back(
     drop_database(admin, name)
 
 
+@pytest.mark.exhaustive
 def test_a_second_run_finds_and_writes_nothing_new(first: Demonstrated) -> None:
     home = first.home
     second = platformkit("demo", "--plans", str(home / "again"), env={"PLATFORMKIT_HOME": str(home), **LENIENT})

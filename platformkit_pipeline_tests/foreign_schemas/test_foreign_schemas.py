@@ -25,6 +25,8 @@ from platformkit_pipeline_tests.cli.program import UNMEASURED, platformkit
 
 HERE = Path(__file__).parent
 SCHEMA = resources.files("platformkit_pipeline.reporting.schemas") / "scan-1.schema.json"
+pytestmark = pytest.mark.exhaustive  # three projects with all their migrations, each time
+
 NAMES = ("dagster", "wagtail", "mlflow")
 WITHOUT_STATISTICS = {"PRF001", "PRF003", "IDX002", "IDX004"}
 """Cannot be judged in a database that was made a moment ago and has no pg_stat_statements."""

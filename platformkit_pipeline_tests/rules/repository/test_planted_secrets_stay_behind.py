@@ -55,6 +55,7 @@ def test_neither_a_report_nor_a_log_nor_the_cache_tells_a_secret(messy: Messy, h
     assert told_below(home) == {}
 
 
+@pytest.mark.exhaustive
 def test_neither_a_plan_nor_its_patches_nor_their_proofs_tell_a_secret(messy: Messy, home: Path, tmp_path: Path) -> None:
     cache = home / "cache" / "repositories"
     plan = propose_repository_plan(messy.builder.folder, target=SHOP, cache=cache)
