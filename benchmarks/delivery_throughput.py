@@ -72,7 +72,7 @@ def _compare(server: EmbeddedPostgres, count: int, rounds: int) -> bool:
         "relay, batches of 100": lambda dsn: _relayed(dsn, count, 100),
         "relay, batches of 1": lambda dsn: _relayed(dsn, count, 1),
         **{
-            f"procrastinate, {n} at a time": lambda dsn, n=n: asyncio.run(_procrastinated(dsn, count, n, locked=False))  # type: ignore[misc]
+            f"procrastinate, {n} at a time": lambda dsn, n=n: asyncio.run(_procrastinated(dsn, count, n, locked=False))  # type: ignore[misc]  # mypy cannot tell the type of the default
             for n in CONCURRENCIES
         },
         f"procrastinate, {CONCURRENCIES[1]} at a time, locks": lambda dsn: asyncio.run(

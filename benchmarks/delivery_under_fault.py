@@ -132,7 +132,7 @@ class _Consumer(BaseHTTPRequestHandler):
         event = event_of(self.rfile.read(int(self.headers["Content-Length"])))
         try:
             if self.database is None:
-                self.database = psycopg.connect(self.server.dsn.reveal(), autocommit=True)  # type: ignore[attr-defined]
+                self.database = psycopg.connect(self.server.dsn.reveal(), autocommit=True)  # type: ignore[attr-defined]  # the server carries the consumer
             new = Inbox(SCHEMA).receive(self.database, "benchmark", event, _effect(event))
             if not new:
                 self.database.execute("insert into repeated values (%s)", [event.id])

@@ -71,7 +71,7 @@ def test_a_connector_that_fails_a_check_ends_with_1_and_says_why(program: Progra
     checks = ("--check", "receive.idempotent", "--check", "receive.concurrent")
     done = program("connectors", "test", broken, "--bench-only", *checks, "--format", "junit", "--output", str(report))
     assert done.code == 1
-    cases = {case.get("name"): [child.tag for child in case] for case in ElementTree.parse(report).iter("testcase")}  # noqa: S314 - our own
+    cases = {case.get("name"): [child.tag for child in case] for case in ElementTree.parse(report).iter("testcase")}  # noqa: S314 - written by the line above
     assert cases == {"the interface is complete": [], "receive.idempotent": ["failure"], "receive.concurrent": ["error"]}
     assert "took effect 3 times" in report.read_text()
 

@@ -104,7 +104,7 @@ def test_a_report_kept_as_a_file_is_the_base_of_the_next(program: Program, outbo
     assert (small.code, small.stdout[:6]) == (0, "# YES:")
     assert "the score 96.8 is lower than the base's 100, within the 5 % that may be lost" in small.stdout
     (contracts / "event" / "orders.yaml").write_text(OUTBOX + LOW, encoding="utf-8")
-    cases = ElementTree.fromstring(program(*options, "--base", str(base), "--format", "junit").stdout)  # noqa: S314 - ours
+    cases = ElementTree.fromstring(program(*options, "--base", str(base), "--format", "junit").stdout)  # noqa: S314 - written by the program under test
     assert (cases.get("failures"), cases.get("errors")) == ("2", "0")
 
 

@@ -89,7 +89,7 @@ class TestHttpService(ConnectorAcceptance):
 
 class TestGithub(ConnectorAcceptance):
     connector = GithubConnector
-    options = {"repositories": ["acme/shop"], "token_env": "GITHUB_TOKEN", "dsn_env": "SHOP_DATABASE_URL"}  # noqa: RUF012
+    options = {"repositories": ["acme/shop"], "token_env": "GITHUB_TOKEN", "dsn_env": "SHOP_DATABASE_URL"}  # noqa: RUF012 - as an author writes it
 
 
 @pytest.fixture(scope="module")

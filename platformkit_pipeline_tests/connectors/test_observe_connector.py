@@ -84,7 +84,7 @@ class Wordless(Shop):
         return Health(HealthStatus.UP, 0.1, None)  # type: ignore[arg-type]  # that is what is wrong with it
 
     def contract_tests(self) -> Sequence[ContractTestResult]:
-        return [ContractTestResult("shelves stand", Outcome.PASS, None)]  # type: ignore[arg-type]  # as well
+        return [ContractTestResult("shelves stand", Outcome.PASS, None)]  # type: ignore[arg-type]  # that is wrong with it as well
 
 
 class Untouchable:

@@ -66,7 +66,7 @@ def test_an_outbox_is_handed_to_a_function_of_the_installation(outbox_database: 
     ],
 )
 def test_an_outbox_without_a_destination_uses_up_no_attempts(outbox_database: Dsn, options: dict[str, str], message: str) -> None:
-    connector = PostgresOutboxConnector("SHOP_URL", **options)  # type: ignore[arg-type]  # texts all
+    connector = PostgresOutboxConnector("SHOP_URL", **options)  # type: ignore[arg-type]  # all of them are texts
     connector.publish([PAID])
     with pytest.raises(ConfigurationError, match=message):
         connector.relay_turn()

@@ -118,7 +118,7 @@ def test_a_no_tells_the_owners_once_and_names_what_was_lost(pipeline: Connection
     [event] = events(pipeline)
     assert event["owners"] == ["team:shop"]
     assert event["parity_id"] == head.parity_id
-    assert [c["check"] for c in event["lost_checks"]] == [f"data/orders/check {i:03}" for i in range(94, 100)]  # type: ignore[attr-defined]
+    assert [c["check"] for c in event["lost_checks"]] == [f"data/orders/check {i:03}" for i in range(94, 100)]  # type: ignore[attr-defined]  # a value of JSON
     assert Outbox("ops").depth(pipeline).pending == 1
 
 

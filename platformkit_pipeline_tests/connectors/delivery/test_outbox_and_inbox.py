@@ -124,7 +124,7 @@ def test_a_duplicate_has_no_effect_and_another_consumer_has_its_own_memory(post:
     inbox, received = Inbox(post.schema), event()
     effects: list[str] = []
     for consumer in ("billing", "billing", "shipping"):
-        inbox.receive(post.admin, consumer, received, lambda _, c=consumer: effects.append(c))  # type: ignore[misc]  # bound now
+        inbox.receive(post.admin, consumer, received, lambda _, c=consumer: effects.append(c))  # type: ignore[misc]  # the default binds it now
     assert effects == ["billing", "shipping"]
     assert post.rows("inbox") == 2
 

@@ -290,7 +290,7 @@ class Wordless(RuntimeError):
 
 @pytest.mark.parametrize(
     "error",
-    [DeliveryRefused("cut in the middle of \ud83d"), Wordless(), DeliveryFailed("busy", retry_after_seconds="30")],  # type: ignore[arg-type]
+    [DeliveryRefused("cut in the middle of \ud83d"), Wordless(), DeliveryFailed("busy", retry_after_seconds="30")],  # type: ignore[arg-type]  # that is what is odd about it
     ids=["half a character", "no words", "a text for a number"],
 )
 def test_whatever_an_error_holds_the_others_of_its_batch_are_marked(post: Post, error: Exception) -> None:

@@ -16,7 +16,7 @@ def test_delays_double_up_to_the_longest() -> None:
 
 def test_jitter_takes_away_up_to_its_share_and_full_jitter_up_to_all() -> None:
     half, full = RetryPolicy(jitter=0.5), RetryPolicy(jitter=1)
-    assert [half.delay(1, chance=lambda c=c: c) for c in (0.0, 0.5, 1.0)] == [1, 0.75, 0.5]  # type: ignore[misc]  # bound now
+    assert [half.delay(1, chance=lambda c=c: c) for c in (0.0, 0.5, 1.0)] == [1, 0.75, 0.5]  # type: ignore[misc]  # the default binds it now
     assert full.delay(3, chance=lambda: 0.75) == pytest.approx(1)
 
 

@@ -149,7 +149,7 @@ def test_every_kind_that_is_compared_takes_checks_with_it_when_unseen() -> None:
     ],
 )
 def test_a_star_stands_for_any_text_however_many_there_are(pattern: str, name: str, matches: bool) -> None:
-    difference = Difference(DifferenceKind.ONLY_LIVE, SimpleNamespace(canonical=name))  # type: ignore[arg-type]
+    difference = Difference(DifferenceKind.ONLY_LIVE, SimpleNamespace(canonical=name))  # type: ignore[arg-type]  # only its name is read
     assert _ignored(difference, (Ignored(object=pattern, reason="told"),)) is matches
 
 

@@ -71,7 +71,7 @@ class MadeUpValues:
 
     session: Session
     types: dict[str, Type]
-    _serial: Iterator[int] = field(default_factory=lambda: itertools.count(random.randrange(1, 1_000)))  # noqa: S311
+    _serial: Iterator[int] = field(default_factory=lambda: itertools.count(random.randrange(1, 1_000)))  # noqa: S311 - apart from other probes, nothing secret
     _accepted: dict[str, object] = field(default_factory=dict)
 
     def of(self, type_name: str) -> object | None:
