@@ -130,6 +130,7 @@ def test_paths_without_parameters_come_before_those_with() -> None:
 
 
 @pytest.mark.parametrize("schema", ["pattern", "unfolding"])
+@pytest.mark.no_cover  # the end of time may come while coverage holds its lock, which nobody gives back then
 def test_a_promise_that_would_be_tried_for_ever_is_undecided(schema: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("platformkit_pipeline.parity.api.promise._SECONDS", 0.5)
     doubled = {f"N{n}": {"allOf": [{"$ref": f"#/components/schemas/N{n + 1}"}] * 2} for n in range(60)} | {"N60": S}

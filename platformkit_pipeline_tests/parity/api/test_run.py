@@ -379,6 +379,7 @@ def test_without_schemathesis_generated_requests_are_unknown_with_what_to_instal
     assert "api-contracts" in told[1]
 
 
+@pytest.mark.no_cover  # the end of time may come while coverage holds its lock, which nobody gives back then
 def test_documents_that_would_be_compared_for_ever_are_unknown(tmp_path: Path, api: DataApi, monkeypatch: pytest.MonkeyPatch) -> None:
     def doubling(last: str) -> dict[str, Any]:
         schemas: dict[str, Any] = {f"N{n}": {"anyOf": [{"$ref": f"#/components/schemas/N{n + 1}"}] * 2} for n in range(40)}
