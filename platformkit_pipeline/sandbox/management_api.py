@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import json
 import math
-import threading
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from platformkit_pipeline.locations import read_sql
+from platformkit_pipeline.sandbox.loopback import loopback_server
 
 TOKEN = "sbp_stand_in_for_the_management_api"  # noqa: S105 - opens nothing but this stand-in
 PROJECT = "standinproject000000"
@@ -116,18 +116,10 @@ def _quantile(values: list[float], level: float) -> float:
 @contextmanager
 def serve_management_api() -> Iterator[ManagementApi]:
     """The stand-in on a free port of the loopback interface, as long as the block lasts."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    server.daemon_threads = True
-    api = ManagementApi(f"http://127.0.0.1:{server.server_address[1]}")
-    server.api = api  # type: ignore[attr-defined]  # the server carries its state
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
+    with loopback_server(_Handler) as (server, address):
+        api = ManagementApi(address)
+        server.api = api  # type: ignore[attr-defined]  # the server carries its state
         yield api
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 class _Handler(BaseHTTPRequestHandler):

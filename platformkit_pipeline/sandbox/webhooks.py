@@ -8,8 +8,10 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from platformkit_pipeline.sandbox.loopback import loopback_server
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,18 +85,10 @@ def _document(body: bytes) -> Any:
 @contextmanager
 def serve_webhooks() -> Iterator[Webhooks]:
     """The stand-in on a free port of the loopback interface, as long as the block lasts."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    server.daemon_threads = True
-    state = Webhooks(f"http://127.0.0.1:{server.server_address[1]}")
-    server.state = state  # type: ignore[attr-defined]  # the server carries its state
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
+    with loopback_server(_Handler) as (server, address):
+        state = Webhooks(address)
+        server.state = state  # type: ignore[attr-defined]  # the server carries its state
         yield state
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -23,6 +22,7 @@ from platformkit_pipeline.sandbox.data_api.faults import Fault
 from platformkit_pipeline.sandbox.data_api.refusals import Refused, Turned
 from platformkit_pipeline.sandbox.data_api.tokens import signed, verified
 from platformkit_pipeline.sandbox.databases import connect, with_user
+from platformkit_pipeline.sandbox.loopback import loopback_server
 
 PUBLISHABLE_KEY = "sb_publishable_stand_in_for_the_data_api"
 SECRET_KEY = "_".join(("sb", "secret", "stand_in_for_the_data_api"))
@@ -138,18 +138,10 @@ def _become(connection: answers.Connection, asked: Asked, claims: Mapping[str, A
 def serve_data_api(database: Dsn, *, schemas: tuple[str, ...] = ("public",)) -> Iterator[DataApi]:
     """The stand-in on a free port of the loopback interface, as long as the block lasts. `database`: any login to a
     Supabase-shaped database; the stand-in itself connects as `authenticator`."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    server.daemon_threads = True
-    api = DataApi(f"http://127.0.0.1:{server.server_address[1]}", with_user(database, "authenticator"), schemas)
-    server.api = api  # type: ignore[attr-defined]  # the server carries its state
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
+    with loopback_server(_Handler) as (server, address):
+        api = DataApi(address, with_user(database, "authenticator"), schemas)
+        server.api = api  # type: ignore[attr-defined]  # the server carries its state
         yield api
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 class _Handler(BaseHTTPRequestHandler):

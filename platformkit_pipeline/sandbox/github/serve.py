@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -18,6 +18,7 @@ from platformkit_pipeline.sandbox.github.bodies import Bodies
 from platformkit_pipeline.sandbox.github.calls import LARGEST_PAGE, ROUTES, Call, Refused, Reply, Route, not_found
 from platformkit_pipeline.sandbox.github.faults import Fault
 from platformkit_pipeline.sandbox.github.state import ADMINISTRATOR, MOMENT, Repository, Token
+from platformkit_pipeline.sandbox.loopback import loopback_server
 
 _REGISTERED = (activity_routes, settings_routes)
 TOKEN = "token_of_the_stand_in_for_github"  # noqa: S105 - opens nothing but this stand-in
@@ -175,19 +176,11 @@ def _route(method: str, path: str) -> tuple[Route, dict[str, str]]:
 @contextmanager
 def serve_github() -> Iterator[Github]:
     """The stand-in on a free port of the loopback interface, as long as the block lasts."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    server.daemon_threads = True
-    github = Github(f"http://127.0.0.1:{server.server_address[1]}")
-    server.github = github  # type: ignore[attr-defined]  # the server carries its state
-    server.turn = threading.Lock()  # type: ignore[attr-defined]  # the server carries its state
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
+    with loopback_server(_Handler) as (server, address):
+        github = Github(address)
+        server.github = github  # type: ignore[attr-defined]  # the server carries its state
+        server.turn = threading.Lock()  # type: ignore[attr-defined]  # the server carries its state
         yield github
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 class _Handler(BaseHTTPRequestHandler):
