@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
+
+from platformkit_pipeline.operations.place_file import place_file
 
 FOLDER = "sample-contracts"
 _SAMPLES = files("platformkit_pipeline.sandbox") / "sample_contracts"
@@ -28,11 +29,4 @@ def make_demo_contracts(home: Path) -> None:
     """Write the contracts of every project below `home`, each file whole or not at all."""
     for project, names in CONTRACTS.items():
         for name in names:
-            path = home / FOLDER / project / name
-            text = (_SAMPLES / name).read_text(encoding="utf-8")
-            if path.is_file() and path.read_text(encoding="utf-8") == text:
-                continue
-            path.parent.mkdir(parents=True, exist_ok=True)
-            unfinished = path.with_suffix(f".{os.getpid()}.tmp")
-            unfinished.write_text(text, encoding="utf-8")
-            unfinished.replace(path)
+            place_file((_SAMPLES / name).read_text(encoding="utf-8"), home / FOLDER / project / name)

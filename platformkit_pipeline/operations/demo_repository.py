@@ -9,6 +9,7 @@ import tempfile
 from importlib.resources import as_file, files
 from pathlib import Path
 
+from platformkit_pipeline.operations.place_file import place_file
 from platformkit_pipeline.rules.registry import Rule, rules_about_repositories
 from platformkit_pipeline.sandbox.sample_repository.builder import START, build_well_kept
 from platformkit_pipeline.sandbox.sample_repository.examples import play
@@ -41,9 +42,7 @@ def make_demo_repository(home: Path) -> Path:
         mark.unlink(missing_ok=True)
         shutil.rmtree(folder, ignore_errors=True)
         os.replace(builder.folder, folder)  # noqa: PTH105 - the rename is the commit
-    unfinished = mark.with_suffix(f".{os.getpid()}.tmp")
-    unfinished.write_text(ingredients, encoding="ascii")
-    unfinished.replace(mark)
+    place_file(ingredients, mark)
     return folder
 
 

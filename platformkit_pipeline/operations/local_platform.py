@@ -20,6 +20,7 @@ from platformkit_pipeline.locations import shipped_file
 from platformkit_pipeline.logs import get_logger
 from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.model.errors import ConfigurationError, ControlPlaneError
+from platformkit_pipeline.operations.place_file import place_file
 from platformkit_pipeline.sandbox.databases import connect, ensure_database, with_database, with_user
 from platformkit_pipeline.sandbox.embedded import EmbeddedPostgres
 
@@ -227,17 +228,8 @@ def _homes(home: Path, environment: Mapping[str, str]) -> dict[str, str]:
     folder = Path(chosen).resolve() if chosen else home / "dagster"
     if not (chosen and (folder / INSTANCE_FILE).is_file()):
         folder.mkdir(parents=True, exist_ok=True)
-        _place(shipped_file(INSTANCE_FILE).read_text(encoding="utf-8"), folder / INSTANCE_FILE)
+        place_file(shipped_file(INSTANCE_FILE).read_text(encoding="utf-8"), folder / INSTANCE_FILE)
     return {"PLATFORMKIT_HOME": str(home), DAGSTER_HOME: str(folder), "DAGSTER_DISABLE_TELEMETRY": "true"}
-
-
-def _place(text: str, path: Path) -> None:
-    """Whole or not at all: another process may be reading it."""
-    if path.is_file() and path.read_text(encoding="utf-8") == text:
-        return
-    unfinished = path.with_suffix(f".{os.getpid()}.tmp")
-    unfinished.write_text(text, encoding="utf-8")
-    unfinished.replace(path)
 
 
 def _others_connected(server: EmbeddedPostgres) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from platformkit_pipeline.model.target import Declarations
 from platformkit_pipeline.operations import demo_repository
 from platformkit_pipeline.operations.demo_contracts import CONTRACTS, FOLDER, make_demo_contracts
 from platformkit_pipeline.operations.demo_repository import make_demo_repository
+from platformkit_pipeline.operations.place_file import place_file
 from platformkit_pipeline.sandbox.databases import with_user
 from platformkit_pipeline.sandbox.embedded import EmbeddedPostgres
 from platformkit_pipeline.sandbox.sample_platform import OWNER_ROLE, SAMPLE_PROJECTS, SampleProject, create_sample_platform
@@ -46,12 +46,7 @@ def prepare_demo(home: Path, server: EmbeddedPostgres) -> DemoPlatform:
     make_demo_repository(home)
     make_demo_contracts(home)
     settings_path = home / SETTINGS_FILE
-    text = _settings_text()
-    if not settings_path.exists() or settings_path.read_text(encoding="utf-8") != text:
-        home.mkdir(parents=True, exist_ok=True)
-        unfinished = settings_path.with_suffix(f".{os.getpid()}.tmp")
-        unfinished.write_text(text, encoding="utf-8")
-        unfinished.replace(settings_path)
+    place_file(_settings_text(), settings_path)
     reached = {_variable(name): dsn.reveal() for name, dsn in dsns.items()}
     # As on the platform: the owner of a project may act as its callers, the observer may not.
     contracts = {_variable(name, _CONTRACTS): with_user(dsns[name], OWNER_ROLE).reveal() for name in CONTRACTS}
