@@ -9,8 +9,8 @@ from datetime import datetime
 from platformkit_pipeline.control_plane.audit import AuditEntry, append
 from platformkit_pipeline.control_plane.connection import Connection, require_transaction
 from platformkit_pipeline.control_plane.statements import statement
-from platformkit_pipeline.model.errors import ConfigurationError
-from platformkit_pipeline.model.target import Environment, Target, TargetKind
+from platformkit_pipeline.model.errors import ConfigurationError, ControlPlaneError
+from platformkit_pipeline.model.target import CONTROL_PLANE, Environment, Target, TargetKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,7 @@ class TargetChanges:
 def sync(connection: Connection, targets: Sequence[Target]) -> TargetChanges:
     """Make `ops.targets` list exactly `targets` as active; every difference is audited, no difference writes nothing.
 
+    The control plane itself stands in no settings, and stays as it is (see `ensure_control_plane`).
     `targets` is the whole list: whoever could not read the settings must not call this with an empty one.
     Raises ConfigurationError when two targets share kind and name.
     """
@@ -43,7 +44,7 @@ def sync(connection: Connection, targets: Sequence[Target]) -> TargetChanges:
         if wanted.setdefault((target.kind, target.name), target) is not target:
             raise ConfigurationError(f"two targets are called {target.kind.value} {target.name!r}: names are unique per kind")
     connection.execute("select pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('platformkit.targets', 0))")
-    stored = {(row.target.kind, row.target.name): row for row in _list(connection)}
+    stored = {(row.target.kind, row.target.name): row for row in _list(connection) if row.target.kind is not TargetKind.CONTROL_PLANE}
     active = {key: row for key, row in stored.items() if row.retired_at is None}
     added = [target for key, target in sorted(wanted.items()) if key not in active]
     changed = [target for key, target in sorted(wanted.items()) if key in active and active[key].target != target]
@@ -70,6 +71,25 @@ def sync(connection: Connection, targets: Sequence[Target]) -> TargetChanges:
     if entries:
         append(connection, entries)
     return TargetChanges(tuple(added), tuple(changed), tuple(removed))
+
+
+def ensure_control_plane(connection: Connection) -> int:
+    """The key of the control plane as a target of its own rules; added where it is not there yet."""
+    require_transaction(connection)
+    stored = find(connection, CONTROL_PLANE.kind, CONTROL_PLANE.name)
+    if stored is None:
+        of_row = {
+            "kind": CONTROL_PLANE.kind.value,
+            "name": CONTROL_PLANE.name,
+            "environment": CONTROL_PLANE.environment.value,
+            "owners": [],
+        }
+        connection.execute(statement("targets_store"), of_row)
+        append(connection, [_entry("target.added", CONTROL_PLANE)])
+        stored = find(connection, CONTROL_PLANE.kind, CONTROL_PLANE.name)
+    if stored is None:
+        raise ControlPlaneError("the control plane could not be stored as a target")
+    return stored.target_id
 
 
 def find(connection: Connection, kind: TargetKind, name: str) -> StoredTarget | None:

@@ -229,9 +229,13 @@ class ParitySettings(_Entry):
 
 class Schedule(_Entry):
     nightly: str = "0 2 * * *"
+    governance: str = "30 6 * * *"
+    """Exceptions, waivers, amendments, the audit chain and the organisation's README, after the nightly runs."""
+    annual_review: str = "0 9 15 1 *"
+    """In the first quarter (clause 11.2)."""
     timezone: Text = "UTC"
 
-    @field_validator("nightly")
+    @field_validator("nightly", "governance", "annual_review")
     @classmethod
     def _cron(cls, value: str) -> str:
         fields = value.split()
@@ -262,6 +266,43 @@ class Notifications(_Entry):
     mattermost: Webhook | None = None
     n8n: Webhook | None = None
     github_issues: GithubIssues | None = None
+    web_url: str | None = None
+    """Address of the web interface, for links in messages."""
+    messages_per_hour: int = Field(default=30, ge=1, le=1000)
+    """About one target; what is more comes as one message that sums up."""
+
+    @field_validator("web_url")
+    @classmethod
+    def _web_url(cls, value: str | None) -> str | None:
+        if value is not None and not _HTTP_URL.match(value):
+            raise ValueError("expected an http(s) URL without a login, such as https://dagster.example.com")
+        return value
+
+
+class AnnualReview(_Entry):
+    """Clause 11.2. The issue is opened in the repository of `notifications.github_issues`."""
+
+    participants: tuple[Text, ...] = ()
+    """Names of the Platform Architect, the Security Owner and the Engineering Lead, as on GitHub; the issue mentions them."""
+
+
+class EnterpriseReadme(_Entry):
+    """The organisation's README, made from the inventory (clause 3.4)."""
+
+    repository: TargetName
+    """Entry of `repositories` that holds it."""
+    path: Text = "profile/README.md"
+    template: Text | None = None
+    """Relative to the settings file; default: the one that comes along."""
+    push: bool = False
+    """Write it to the repository's default branch through GitHub's API, with the token of its entry."""
+
+
+class GovernanceSettings(_Entry):
+    constitution: TargetName | None = None
+    """Entry of `repositories` whose `spec/*/constitution.md` binds all targets; its amendments are announced, and their deadlines kept."""
+    review: AnnualReview = AnnualReview()
+    enterprise_readme: EnterpriseReadme | None = None
 
 
 class TargetLists(_Entry):
@@ -280,6 +321,7 @@ class Settings(TargetLists):
     parity: ParitySettings = ParitySettings()
     schedule: Schedule = Schedule()
     notifications: Notifications = Notifications()
+    governance: GovernanceSettings = GovernanceSettings()
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:

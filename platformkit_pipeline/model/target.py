@@ -14,6 +14,8 @@ class TargetKind(StrEnum):
     SUPABASE_PROJECT = "supabase_project"
     REPOSITORY = "repository"
     CONNECTOR = "connector"
+    CONTROL_PLANE = "control_plane"
+    """The platform itself: its waivers, its audit chain, its nights. There is one."""
 
 
 class Environment(StrEnum):
@@ -30,6 +32,9 @@ class Target:
     name: str
     environment: Environment = Environment.DEVELOPMENT
     owners: tuple[str, ...] = ()
+
+
+CONTROL_PLANE = Target(TargetKind.CONTROL_PLANE, "control-plane", Environment.PRODUCTION)
 
 
 @dataclass(frozen=True, slots=True)

@@ -246,6 +246,16 @@ def _refuse_unknown_repositories(files: Sequence[_File], faults: _Faults) -> Non
         for position, entry in file.entries("projects"):
             if entry.get("repository") is not None and entry["repository"] not in known:
                 faults.add_at(file, ("projects", position, "repository"), "no entry under repositories has this name")
+        for path in (("governance", "constitution"), ("governance", "enterprise_readme", "repository")):
+            named = _value_at(file.document.value, path)
+            if isinstance(named, str) and named not in known:
+                faults.add_at(file, path, "no entry under repositories has this name")
+
+
+def _value_at(value: Any, path: Sequence[str]) -> Any:
+    for key in path:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
 
 
 def _refuse_unknown_timezone(settings: Settings, main: _File, faults: _Faults) -> None:

@@ -11,7 +11,12 @@ from platformkit_pipeline.model.target import Environment, TargetKind
 from platformkit_pipeline.reporting.markdown import escape
 
 DEFAULT_LIMIT = 500
-_KINDS = {TargetKind.SUPABASE_PROJECT: "project", TargetKind.REPOSITORY: "repository", TargetKind.CONNECTOR: "connector"}
+_KINDS = {
+    TargetKind.SUPABASE_PROJECT: "project",
+    TargetKind.REPOSITORY: "repository",
+    TargetKind.CONNECTOR: "connector",
+    TargetKind.CONTROL_PLANE: "platform",
+}
 _SHOWN = (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW)
 
 

@@ -59,7 +59,7 @@ def scan_document(report: ScanReport) -> dict[str, Any]:
 def _observed(report: ScanReport) -> dict[str, Any]:
     """What was looked at, where it is no database."""
     match report.target.kind:
-        case TargetKind.SUPABASE_PROJECT:
+        case TargetKind.SUPABASE_PROJECT | TargetKind.CONTROL_PLANE:
             return {}
         case TargetKind.REPOSITORY:
             return {"commit": report.commit, "base": report.base}

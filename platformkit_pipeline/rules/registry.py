@@ -57,6 +57,8 @@ class Family(StrEnum):
     AMENDMENTS = "amendments"
     ORGANISATION_README = "organisation_readme"
     CONNECTORS = "connectors"
+    WAIVERS = "waivers"
+    OPERATIONS = "operations"
 
 
 class Source(StrEnum):

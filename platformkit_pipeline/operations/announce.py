@@ -1,0 +1,77 @@
+"""Tell people: what begins and what is over, once each, into the outbox in the transaction that makes it true (clauses 4.2, 9.2)."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from platformkit_pipeline.connectors.delivery.outbox import Outbox
+from platformkit_pipeline.control_plane.alerts import AlertLife, raise_alert, settle_alert
+from platformkit_pipeline.control_plane.connection import Connection
+from platformkit_pipeline.model.alert import Alert
+from platformkit_pipeline.model.event import Event
+from platformkit_pipeline.model.target import CONTROL_PLANE, Target
+from platformkit_pipeline.operations.stored_snapshot import target_id_of
+
+_PLATFORM = ("platform", CONTROL_PLANE.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """How many messages went into the outbox. What was told before is in neither."""
+
+    raised: int
+    settled: int
+
+
+def announce(connection: Connection, alerts: Sequence[Alert], over: Sequence[Alert], now: datetime) -> Announced:
+    """Raise `alerts` and settle those of `over`, which are named by kind, target and subject; the same again tells nothing.
+
+    Call it once in a transaction, as its last act (see `Outbox.publish`). Raises ControlPlaneError for a target that is not registered.
+    """
+    raised = tuple(_raised(connection, alerts, now))
+    settled = tuple(_settled(connection, over, now))
+    Outbox("ops").publish(connection, [*raised, *settled])
+    return Announced(len(raised), len(settled))
+
+
+def _raised(connection: Connection, alerts: Sequence[Alert], now: datetime) -> Iterator[Event]:
+    for alert in alerts:
+        life = raise_alert(connection, _target_id(connection, alert.target), alert, now)
+        if life is not None:
+            yield _event(alert, life, alert.kind.value)
+
+
+def _settled(connection: Connection, alerts: Sequence[Alert], now: datetime) -> Iterator[Event]:
+    for alert in alerts:
+        life = settle_alert(connection, alert.kind, _target_id(connection, alert.target), alert.subject, now)
+        if life is not None:
+            yield _event(alert, life, f"{alert.kind.value}.settled")
+
+
+def _event(alert: Alert, life: AlertLife, event_type: str) -> Event:
+    """The same change of the same life gives the same id."""
+    target = alert.target
+    aggregate, key = ("target", f"{target.kind.value}/{target.name}") if target else _PLATFORM
+    named = f"platformkit:{event_type}/{key}/{alert.subject}/{life.occurrence}/{life.raised_at.isoformat()}"
+    payload: dict[str, Any] = {
+        "headline": alert.headline,
+        "severity": alert.severity.value,
+        "target": {"kind": target.kind.value, "name": target.name, "environment": target.environment.value} if target else None,
+        "owners": list(target.owners) if target else [],
+        "subject": alert.subject,
+        "occurrence": life.occurrence,
+        "raised_at": life.raised_at.isoformat(),
+        "settled_at": life.settled_at.isoformat() if life.settled_at else None,
+        "scan_id": alert.scan_id,
+        "run_id": alert.run_id,
+        **alert.payload,
+    }
+    return Event(str(uuid.uuid5(uuid.NAMESPACE_URL, named)), aggregate, key, event_type, payload)
+
+
+def _target_id(connection: Connection, target: Target | None) -> int | None:
+    return None if target is None else target_id_of(connection, target)
