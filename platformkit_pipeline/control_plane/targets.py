@@ -78,7 +78,7 @@ def ensure_control_plane(connection: Connection) -> int:
     require_transaction(connection)
     stored = find(connection, CONTROL_PLANE.kind, CONTROL_PLANE.name)
     if stored is None:
-        of_row = {
+        of_row: dict[str, object] = {
             "kind": CONTROL_PLANE.kind.value,
             "name": CONTROL_PLANE.name,
             "environment": CONTROL_PLANE.environment.value,
