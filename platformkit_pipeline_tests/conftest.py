@@ -24,6 +24,7 @@ from platformkit_pipeline.sandbox.databases import create_database, drop_databas
 from platformkit_pipeline.sandbox.embedded import EmbeddedPostgres
 from platformkit_pipeline.sandbox.sample_platform import create_sample_platform
 from platformkit_pipeline.sandbox.supabase import GrantRegime, copy_supabase_database, install_supabase_shape
+from platformkit_pipeline_tests.memory_folder import use_memory_for_temporary_files
 
 FAST_SETTINGS = {
     "fsync": "off",
@@ -77,8 +78,10 @@ _MEASURED_EVERY = 2
 """Coverage costs a test half of its time again, so it is measured with a part of each file: what is reported is a lower bound."""
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest chooses its folder for temporary files
 def pytest_configure() -> None:
     """Hear signals, even where whoever started the tests does not: `nohup`, a job in the background of a script."""
+    use_memory_for_temporary_files()
     for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGTERM, signal.SIG_DFL)):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, handler)
