@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import time
-import uuid
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from platformkit_pipeline.control_plane import connector_health
 from platformkit_pipeline.control_plane.connection import Connection, control_plane_errors
@@ -18,6 +15,7 @@ from platformkit_pipeline.model.connector import ConnectorSnapshot
 from platformkit_pipeline.model.connector_inventory import inventory_of, measures_of
 from platformkit_pipeline.model.inventory import InventoryObject, set_digest
 from platformkit_pipeline.model.settings import Connector, target_of
+from platformkit_pipeline.operations.clock import SYSTEM_CLOCK, Clock
 from platformkit_pipeline.operations.keep_observation import keep_observation
 from platformkit_pipeline.operations.observe_connector import observed
 from platformkit_pipeline.operations.stored_snapshot import target_id_of
@@ -39,13 +37,15 @@ class ConnectorObservation:
         return dict(sorted(Counter(o.kind for o in self.objects).items()))
 
 
-def observe_connector_target(connection: Connection, connector: Connector, *, run_id: str | None) -> ConnectorObservation:
+def observe_connector_target(
+    connection: Connection, connector: Connector, *, run_id: str | None, clock: Clock = SYSTEM_CLOCK
+) -> ConnectorObservation:
     """Observe the connector and store it. A connector that is incomplete or down is an observation like any other.
 
     Raises ControlPlaneError. Killed half-way, or failed, it leaves nothing stored.
     """
     target = target_of(connector)
-    scan_id, started_at, started = str(uuid.uuid4()), datetime.now(UTC), time.monotonic()
+    scan_id, started_at, started = clock.new_scan_id(), clock.now(), clock.seconds()
     with bind_ids(target=target.name, scan_id=scan_id, **({"run_id": run_id} if run_id else {})):
         with control_plane_errors():
             target_id = target_id_of(connection, target)
@@ -53,7 +53,7 @@ def observe_connector_target(connection: Connection, connector: Connector, *, ru
         snapshot = observed(connector)
         objects = inventory_of(snapshot)
         fingerprint = set_digest(objects)
-        duration = time.monotonic() - started
+        duration = clock.seconds() - started
         record = ScanRecord(
             scan_id=scan_id,
             target_id=target_id,

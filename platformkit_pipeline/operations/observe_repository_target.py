@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import time
-import uuid
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from platformkit_pipeline.control_plane.connection import Connection, control_plane_errors
@@ -21,6 +18,7 @@ from platformkit_pipeline.model.inventory import InventoryObject, set_digest
 from platformkit_pipeline.model.repository.inventory import inventory_of
 from platformkit_pipeline.model.repository.snapshot import RepositorySnapshot
 from platformkit_pipeline.model.target import GithubAccess, Target
+from platformkit_pipeline.operations.clock import SYSTEM_CLOCK, Clock
 from platformkit_pipeline.operations.keep_observation import keep_observation
 from platformkit_pipeline.operations.scan_repository import observed, told_by_github
 from platformkit_pipeline.operations.stored_snapshot import target_id_of
@@ -50,6 +48,7 @@ def observe_repository_target(
     run_id: str | None,
     github: GithubAccess | None = None,
     cache: Path | None = None,
+    clock: Clock = SYSTEM_CLOCK,
 ) -> RepositoryObservation:
     """Observe the repository at `path` and store it; a commit that was observed before is remembered (see `repository_cache`).
 
@@ -57,7 +56,7 @@ def observe_repository_target(
     Raises ConfigurationError for a folder that is no repository, ObservationError, ControlPlaneError. Killed half-way, or
     failed, it leaves nothing stored.
     """
-    scan_id, started_at, started = str(uuid.uuid4()), datetime.now(UTC), time.monotonic()
+    scan_id, started_at, started = clock.new_scan_id(), clock.now(), clock.seconds()
     with bind_ids(target=target.name, scan_id=scan_id, **({"run_id": run_id} if run_id else {})):
         with control_plane_errors():
             target_id = target_id_of(connection, target)
@@ -68,7 +67,7 @@ def observe_repository_target(
             snapshot = with_github(snapshot, told_by_github(github, cache))
         objects = inventory_of(snapshot)
         fingerprint = set_digest(objects)
-        duration = time.monotonic() - started
+        duration = clock.seconds() - started
         record = ScanRecord(
             scan_id=scan_id,
             target_id=target_id,

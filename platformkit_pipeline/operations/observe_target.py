@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import time
-import uuid
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from platformkit_pipeline.control_plane.connection import Connection, control_plane_errors
 from platformkit_pipeline.control_plane.inventory import InventoryChanges
@@ -16,9 +14,10 @@ from platformkit_pipeline.introspection.postgres.fingerprint import catalog_fing
 from platformkit_pipeline.logs import bind_ids
 from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.model.inventory import set_digest
-from platformkit_pipeline.model.snapshot import Unobserved
+from platformkit_pipeline.model.snapshot import Snapshot, Unobserved
 from platformkit_pipeline.model.snapshot_inventory import inventory_of
 from platformkit_pipeline.model.target import NO_OPTIONS, ObservationOptions, Target
+from platformkit_pipeline.operations.clock import SYSTEM_CLOCK, Clock
 from platformkit_pipeline.operations.keep_observation import keep_observation
 from platformkit_pipeline.operations.observe_all import observe_all
 from platformkit_pipeline.operations.stored_snapshot import target_id_of
@@ -41,21 +40,30 @@ class Observation:
 
 
 def observe_target(
-    connection: Connection, target: Target, dsn: Dsn, *, options: ObservationOptions = NO_OPTIONS, run_id: str | None
+    connection: Connection,
+    target: Target,
+    dsn: Dsn,
+    *,
+    options: ObservationOptions = NO_OPTIONS,
+    run_id: str | None,
+    clock: Clock = SYSTEM_CLOCK,
+    observe: Callable[[], Snapshot] | None = None,
 ) -> Observation:
     """Observe the database behind `dsn` and store it. The observation comes first, so a target that fails leaves no trace.
 
+    `observe` takes the place of looking at `dsn`, for whoever has looked already.
+
     Raises ObservationError (unreachable, busy), ControlPlaneError. Killed half-way, nothing is stored.
     """
-    scan_id, started_at, started = str(uuid.uuid4()), datetime.now(UTC), time.monotonic()
+    scan_id, started_at, started = clock.new_scan_id(), clock.now(), clock.seconds()
     with bind_ids(project_id=target.name, scan_id=scan_id, **({"run_id": run_id} if run_id else {})):
         with control_plane_errors():
             target_id = target_id_of(connection, target)
             connection.rollback()  # no transaction stays open while the target is read
-        snapshot = observe_all(dsn, options)
+        snapshot = observe() if observe else observe_all(dsn, options)
         objects = inventory_of(snapshot)
         fingerprint = catalog_fingerprint(snapshot)
-        duration = time.monotonic() - started
+        duration = clock.seconds() - started
         with control_plane_errors(), connection.transaction():
             changes = keep_observation(
                 connection,
