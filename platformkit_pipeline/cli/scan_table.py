@@ -13,7 +13,8 @@ from rich.text import Text
 
 from platformkit_pipeline.model.result import Outcome, Result, Severity
 from platformkit_pipeline.model.scan import ScanReport
-from platformkit_pipeline.reporting.wording import message_beside_object
+from platformkit_pipeline.model.waiver import Cover
+from platformkit_pipeline.reporting.wording import message_beside_object, waived_until
 
 SEVERITY_STYLES = {
     Severity.CRITICAL: "bold red",
