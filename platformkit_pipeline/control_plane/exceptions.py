@@ -6,7 +6,7 @@ The audit log takes every row that is added or changed from a trigger.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -70,9 +70,9 @@ def record(connection: Connection, origin: Origin, entries: Sequence[ExceptionEn
     removed = sorted(path for path, row in stored.items() if path not in wanted and row.removed_at is None)
     about = {"target_id": origin.target_id, "commit": origin.commit, "scan_id": origin.scan_id, "run_id": origin.run_id}
     with connection.cursor() as cursor:
-        cursor.executemany(statement("exceptions_store"), [about | _parameters(wanted[path]) for path in (*added, *changed)])
+        cursor.executemany(statement("exceptions_store"), [{**about, **_parameters(wanted[path])} for path in (*added, *changed)])
     if removed:
-        connection.execute(statement("exceptions_remove"), about | {"paths": removed, "now": now})
+        connection.execute(statement("exceptions_remove"), {**about, "paths": removed, "now": now})
     return ExceptionChanges(tuple(added), tuple(changed), tuple(removed))
 
 
@@ -83,18 +83,19 @@ def _listed(connection: Connection, target_id: int | None = None, covered_id: in
 
 def _storable(entry: ExceptionEntry) -> ExceptionEntry:
     """As it comes back: texts of a document may hold what a row cannot."""
-    texts = {name: storable_text(getattr(entry, name)) for name in ("path", "title", "rationale", "risk", "mitigation")}
-    lists = {name: tuple(map(storable_text, getattr(entry, name))) for name in ("rules", "objects", "target_names", "faults")}
-    return ExceptionEntry(
-        **texts,
-        **lists,
-        content_digest=entry.content_digest,
-        approved=entry.approved,
-        covers_target_ids=entry.covers_target_ids,
-        documented_on=entry.documented_on,
-        expires_on=entry.expires_on,
+    return replace(
+        entry,
+        path=storable_text(entry.path),
+        title=storable_text(entry.title),
+        rules=tuple(map(storable_text, entry.rules)),
+        objects=tuple(map(storable_text, entry.objects)),
+        target_names=tuple(map(storable_text, entry.target_names)),
+        rationale=storable_text(entry.rationale),
+        risk=storable_text(entry.risk),
+        mitigation=storable_text(entry.mitigation),
         security=_storable_signature(entry.security),
         architect=_storable_signature(entry.architect),
+        faults=tuple(map(storable_text, entry.faults)),
     )
 
 

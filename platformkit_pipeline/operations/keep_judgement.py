@@ -58,7 +58,8 @@ def keep_judgement(
 ) -> Judgement:
     """Judge by the chosen rules and write their findings; complete the scan once every rule of the book has judged it.
 
-    The effective score is that of `today` (UTC), by default the day of the scan: what covers a FAIL then makes a PASS of it. The same call again changes nothing. Raises ControlPlaneError, and psycopg's errors.
+    The effective score is that of `today` (UTC), by default the day of the scan: what covers a FAIL then
+    makes a PASS of it. The same call again changes nothing. Raises ControlPlaneError, and psycopg's errors.
     """
     results = book.evaluate(book.chosen)
     codes = frozenset(rule.code for rule in book.chosen)

@@ -22,8 +22,8 @@ from platformkit_pipeline.model.identity import ObjectIdentity
 from platformkit_pipeline.model.result import Outcome, Result, Severity, finding_fingerprint
 from platformkit_pipeline.model.scan import ScanReport
 from platformkit_pipeline.model.target import Target, TargetKind
-from platformkit_pipeline.reporting.example_languages import EXAMPLE_LANGUAGES
 from platformkit_pipeline.model.waiver import Cover
+from platformkit_pipeline.reporting.example_languages import EXAMPLE_LANGUAGES
 from platformkit_pipeline.reporting.scan_document import TOOL_NAME, utc_text
 from platformkit_pipeline.reporting.wording import why_waived
 from platformkit_pipeline.rules.registry import Rule

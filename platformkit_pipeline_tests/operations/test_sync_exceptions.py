@@ -107,3 +107,92 @@ def test_a_document_is_recorded_once_and_covers_the_repository_and_its_projects_
     assert entry.rationale.startswith("The export job")
     assert names(pipeline, entry.covers_target_ids) == {"shop", "shop-production", "shop-staging"}
     assert list(first.unread) == ["other"]  # never observed
+
+
+def faults_after(
+    pipeline: Connection, night: Night, repository: RepositoryBuilder, now: datetime, *changes: tuple[str, str]
+) -> tuple[str, ...]:
+    """What is at fault once the document was changed so."""
+    text = (repository.folder / PATH).read_text()
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    repository.write(PATH, text)
+    repository.commit("Another text")
+    night(now)
+    return only_entry(pipeline).faults
+
+
+def messages(connection: Connection) -> list[str]:
+    rows = connection.execute("select type from ops.outbox order by created_at, id").fetchall()
+    connection.rollback()
+    return sorted(row[0] for row in rows)
+
+
+def test_a_text_that_changed_needs_both_approvals_again(pipeline: Connection, night: Night, repository: RepositoryBuilder) -> None:
+    night(NIGHT)
+    assert faults_after(pipeline, night, repository, NIGHT, ("before June.", "before  \n June.")) == ()  # white space does not count
+    for change in (("2026-06-30", "2027-06-30"), ("Sam Ortiz, 2026-01-19", "Sam Ortiz, 2026-01-30")):
+        [fault] = faults_after(pipeline, night, repository, NIGHT, change)
+        assert fault.startswith("it was changed after its approval")
+    assert night(NIGHT + timedelta(days=1)).changes == {}
+    assert faults_after(pipeline, night, repository, NIGHT, ("Kim Larsen, 2026-01-20", "Kim Larsen, 2026-01-30")) == ()
+    assert messages(pipeline) == ["exception.lapsed", "exception.lapsed.settled"]
+
+
+def test_what_a_document_lacks_is_said_and_the_rest_is_kept(pipeline: Connection, night: Night, repository: RepositoryBuilder) -> None:
+    faults = faults_after(
+        pipeline,
+        night,
+        repository,
+        NIGHT,
+        ("2026-06-30", "end of June 2026"),
+        ("Kim Larsen, 2026-01-20", "sam  ortiz, 2026-03-01"),
+        ("RLS001, TEN001", "none"),
+        ("The job runs with a role of its own that may read one view.", "TBD"),
+        ("## Objects", "## Targets\npayments\n\n## Objects"),
+    )
+    assert sorted(faults) == [
+        "it has no expiry date of the form yyyy-mm-dd, and so counts as expired",
+        "it has no mitigation plan",
+        "it names no rule",
+        "it names no target that is this repository or a project of it: payments",
+        "one person gave both approvals: two are needed",
+        "the Platform Architect approved on a day that has not come yet, 2026-03-01",
+    ]
+    assert only_entry(pipeline).risk.startswith("A fault in the job")
+
+
+def test_ends_are_told_once_and_a_document_that_vanished_is_marked(
+    pipeline: Connection, night: Night, repository: RepositoryBuilder
+) -> None:
+    last_day = datetime(2026, 6, 30, 23, tzinfo=UTC)
+    told = [night(last_day + timedelta(days=days)).told for days in (-8, -7, -6, 0, 1, 2)]
+    assert told == [0, 1, 0, 0, 1, 0]
+    assert messages(pipeline) == ["exception.expires", "exception.lapsed"]
+    repository.remove(PATH)
+    repository.commit("It is mended")
+    gone = night(last_day + timedelta(days=3))
+    assert (gone.changes["shop"].removed, gone.told, gone.settled) == ((PATH,), 0, 1)
+    assert night(last_day + timedelta(days=4)).changes == {}
+
+
+def test_killed_half_way_it_leaves_nothing_and_the_next_night_does_it_all(
+    pipeline: Connection, night: Night, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as killed:
+        killed.setattr("platformkit_pipeline.operations.sync_exceptions.announce", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            night(datetime(2026, 6, 28, tzinfo=UTC))
+    assert exceptions.everything(pipeline) == ()
+    pipeline.rollback()
+    assert night(datetime(2026, 6, 28, tzinfo=UTC)).told == 1
+    assert only_entry(pipeline).faults == ()
+
+
+def test_a_scan_that_is_not_whole_changes_no_row(pipeline: Connection, night: Night, superuser: Connection) -> None:
+    night(NIGHT)
+    superuser.execute("update ops.inventory_objects set payload = '{}' where kind = 'exception_document'")
+    after = sync_exceptions(pipeline, SETTINGS, NIGHT + timedelta(days=1))
+    assert "shop" in after.unread
+    assert only_entry(pipeline).faults == ()
