@@ -196,3 +196,15 @@ def test_a_scan_that_is_not_whole_changes_no_row(pipeline: Connection, night: Ni
     after = sync_exceptions(pipeline, SETTINGS, NIGHT + timedelta(days=1))
     assert "shop" in after.unread
     assert only_entry(pipeline).faults == ()
+
+
+def test_texts_are_short_and_whole_words_and_an_object_is_never_widened(
+    pipeline: Connection, night: Night, repository: RepositoryBuilder
+) -> None:
+    changes = ("before June.", f"{'x' * 41} and " + "ninety-nine " * 90), ("`public.legacy_*`", f"`{'k' * 64}`")
+    faults_after(pipeline, night, repository, NIGHT, *changes)
+    entry = only_entry(pipeline)
+    assert "xxx" not in entry.rationale
+    assert entry.rationale.endswith("ninety-nine …")
+    assert 500 < len(entry.rationale) <= 602
+    assert entry.objects == ("[…]", "public.legacy_exports_of_the_warehouse_2019")

@@ -99,7 +99,8 @@ def _text(form: Labelled, labels: tuple[str, ...]) -> str:
     if not is_written(value):
         return ""
     words = " ".join(word if len(word) <= _LONGEST_WORD else _HIDDEN for word in value.split())
-    return words if len(words) <= _LONGEST_TEXT else words[: _LONGEST_TEXT - 1] + "…"
+    # Cut between words: half a secret would not be recognised when secrets are masked.
+    return words if len(words) <= _LONGEST_TEXT else words[:_LONGEST_TEXT].rpartition(" ")[0] + " …"
 
 
 def _named(value: str) -> list[str]:
