@@ -28,6 +28,7 @@ COMMANDS = {
     "waivers": "Excuse a finding for a time, outside production.",
     "gate": "Run a target on a serving instance; say yes or no.",
     "db": "Migrate or inspect the control plane.",
+    "exceptions": "List exceptions on record, or sync them.",
     "doctor": "Check this installation; say what to do.",
 }
 """Name and one line of help; the command itself is `app` in the module that `module_of` names."""
