@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ from platformkit_pipeline.governance.waivers import WaiverState
 from platformkit_pipeline.model.errors import ConfigurationError, PlatformkitError, UnknownTarget
 from platformkit_pipeline.model.identity import relation_identity
 from platformkit_pipeline.model.target import Environment, Target, TargetKind
+from platformkit_pipeline.operations.cover_findings import covers_for
 from platformkit_pipeline.operations.list_waivers import list_waivers
 from platformkit_pipeline.operations.remind_waivers import remind_waivers
 from platformkit_pipeline.operations.waive import Granted, WaiverRequest, extend_waiver, grant_waiver, revoke_waiver
@@ -187,3 +189,11 @@ def test_killed_before_the_end_nothing_was_granted(fleet: Connection, monkeypatc
     with pytest.raises(KeyboardInterrupt):
         grant(fleet)
     assert waivers.all_waivers(fleet) == ()
+
+
+def test_what_is_waived_is_covered_to_its_last_day_and_no_longer_in_production(fleet: Connection) -> None:
+    grant(fleet, days=10)
+    covered = [sorted(cover.rule for cover in covers_for(fleet, STAGING, noon(day)).values()) for day in (0, 9, 10)]
+    assert covered == [["RLS001"], ["RLS001"], []]
+    promoted = replace(STAGING, environment=Environment.PRODUCTION)
+    assert covers_for(fleet, promoted, noon(1)) == {}

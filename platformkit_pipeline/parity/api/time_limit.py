@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-
 _A_MOMENT = 0.001
 _WATCHERS = frozenset({"coverage"})
 """Packages that look on while a program runs."""
