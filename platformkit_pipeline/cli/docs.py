@@ -30,7 +30,6 @@ class BookFormat(StrEnum):
     JSON = "json"
 
 
-
 _CHECK = typer.Option(False, "--check", help="Write nothing; say whether the file is what would be written.")
 
 

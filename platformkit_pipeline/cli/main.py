@@ -28,6 +28,7 @@ COMMANDS = {
     "gate": "Run a target on a serving instance; say yes or no.",
     "db": "Migrate or inspect the control plane.",
     "doctor": "Check this installation; say what to do.",
+    "review": "List, show and complete annual reviews.",
 }
 """Name and one line of help; the command itself is `app` in the module that `module_of` names."""
 

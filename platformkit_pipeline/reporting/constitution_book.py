@@ -68,7 +68,7 @@ def constitution_markdown(rules: Sequence[Rule]) -> str:
 def _pages(rules: Sequence[Rule]) -> Iterator[str]:
     yield "# The constitution, clause by clause"
     yield ""
-    yield "<!-- Written by `platformkit docs constitution`. Change the rules or `model/clauses.py`: `platformkit docs --check` compares. -->"
+    yield "<!-- Written by `platformkit docs constitution`. Change the rules or `model/clauses.py`: `platformkit docs --check` compares -->"
     yield ""
     yield f"{len(CLAUSES)} clauses, {len(rules)} rules, ruleset `{ruleset_digest(rules)}`. What the clauses say stands in"
     yield "[`spec/platform-kit/constitution.md`](../spec/platform-kit/constitution.md), what each rule asks for and how to mend what it"

@@ -118,7 +118,9 @@ def _pages(rules: Sequence[Rule]) -> Iterator[str]:
     for title, members in sections:
         if members:
             yield from ("", f"## {title}: index", "", "| Code | Rule | Severity | Clause | Finds |", "|---|---|---|---|---|")
-            yield from (f"| [{r.code}](#{rule_anchor(r)}) | {r.name} | {r.severity.value} | {r.clause} | {_cell(r.title)} |" for r in members)
+            yield from (
+                f"| [{r.code}](#{rule_anchor(r)}) | {r.name} | {r.severity.value} | {r.clause} | {_cell(r.title)} |" for r in members
+            )
     for title, members in sections:
         if members:
             yield from ("", f"## {title}")
