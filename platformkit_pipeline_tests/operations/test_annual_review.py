@@ -19,8 +19,8 @@ from platformkit_pipeline.model.result import Outcome, Severity
 from platformkit_pipeline.model.score import compliance_score
 from platformkit_pipeline.model.settings import AnnualReview, GovernanceSettings, Settings
 from platformkit_pipeline.model.target import Environment, Target, TargetKind
-from platformkit_pipeline.operations.annual_review import complete_review, list_reviews, open_review
 from platformkit_pipeline.operations.announce import announce
+from platformkit_pipeline.operations.annual_review import complete_review, list_reviews, open_review
 from platformkit_pipeline_tests.control_plane.builders import SHOP, result, stored_scan
 
 SETTINGS = Settings(governance=GovernanceSettings(review=AnnualReview(participants=("kim", "sam"))))
@@ -89,7 +89,8 @@ def test_the_figures_are_of_the_time_since_the_review_before(pipeline: Connectio
             scans.complete(pipeline, scan_id, ruleset_digest="r", score=compliance_score(judged), counts=scans.count_results(judged))
         for first, last in ((date(2027, 2, 1), date(2027, 2, 20)), (date(2028, 1, 10), date(2028, 1, 31))):
             pipeline.execute(
-                "insert into ops.waivers (waiver_id, target_id, environment, rule, object_pattern, reason, granted_by, starts_on, expires_on) "
+                "insert into ops.waivers "
+                "(waiver_id, target_id, environment, rule, object_pattern, reason, granted_by, starts_on, expires_on) "
                 "select %s, target_id, environment, %s, '*', 'a trial', 'kim', %s, %s from ops.targets where name = 'trial'",
                 (str(uuid.uuid4()), f"RLS00{first.month}", first, last),
             )

@@ -46,6 +46,11 @@ def date_of_name(path: str) -> str | None:
     return match["date"] if match and is_day(match["date"]) else None
 
 
+def rule_codes_in(form: Labelled) -> tuple[str, ...]:
+    """Codes of rules below the label *Rules*, in order."""
+    return tuple(sorted(set(_CODE.findall(form.get(*_RULES) or "")))[:_MAX_NAMED])
+
+
 def _document(files: Files, path: str) -> ExceptionDocument:
     try:
         form = labelled(files.text(path, _LIMIT))
@@ -62,7 +67,7 @@ def _document(files: Files, path: str) -> ExceptionDocument:
         expiry=expiry,
         expiry_malformed=malformed,
         approvals=approvals_of(form),
-        rules=tuple(sorted(set(_CODE.findall(form.get(*_RULES) or "")))[:_MAX_NAMED]),
+        rules=rule_codes_in(form),
         objects=tuple(_objects(form.get(*_OBJECTS) or "")),
     )
 
