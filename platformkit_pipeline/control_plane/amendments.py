@@ -37,7 +37,8 @@ class RecordedAmendment:
 class BoundTarget:
     """A row of `ops.amendment_targets` of an active target.
 
-    `scan_id` and `judged_rules` are of its latest complete scan after the acceptance: None and empty where there is none, and once it is done.
+    `scan_id` and `judged_rules` are of its latest complete scan after the acceptance:
+    None and empty where there is none, and once it is done.
     """
 
     amendment_id: int

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -113,7 +112,7 @@ def constitution(version: str, text: str) -> str:
 
 
 @pytest.fixture
-def world(pipeline: Connection, tmp_path: Path) -> Iterator[World]:
+def world(pipeline: Connection, tmp_path: Path) -> World:
     """The constitution is at 1.0.0, and nothing amends it."""
     targets.sync(pipeline, [PLATFORM, SHOP, TRIAL])
     targets.ensure_control_plane(pipeline)
@@ -122,7 +121,7 @@ def world(pipeline: Connection, tmp_path: Path) -> Iterator[World]:
     builder.init()
     made = World(pipeline, builder)
     made.commit(constitution=constitution("1.0.0", "One."), changelog="# Changelog\n")
-    yield made
+    return made
 
 
 AMENDED = {

@@ -152,17 +152,19 @@ create table ops.enterprise_readmes (
   readme_id bigint generated always as identity primary key,
   target_id bigint not null references ops.targets (target_id) on delete restrict,
   path text not null check (path <> ''),
-  content text not null,
-  text_digest text not null check (text_digest ~ '^[0-9a-f]{64}$'),
+  content text,
+  text_digest text check (text_digest ~ '^[0-9a-f]{64}$'),
   rendered_at timestamptz not null,
   run_id text,
   created_at timestamptz not null default now(),
-  updated_at timestamptz not null generated always as (created_at) stored
+  updated_at timestamptz not null generated always as (created_at) stored,
+  check (num_nulls(content, text_digest) in (0, 2))
 );
 create index enterprise_readmes_target on ops.enterprise_readmes (target_id, readme_id desc);
 comment on table ops.enterprise_readmes is
   'One row: one rendering of the organisation''s README that differs from the one before (clause 3.4); a night without change writes none. '
   'platformkit:not-tenant-scoped describes the fleet, holds no data of customers';
+comment on column ops.enterprise_readmes.content is 'Null: from then on nobody has it rendered, because the settings name no repository for it.';
 comment on column ops.enterprise_readmes.target_id is 'The repository that holds the file.';
 comment on column ops.enterprise_readmes.text_digest is 'SHA-256 that the mark at the end of the text carries.';
 create trigger enterprise_readmes_audit_delete after delete on ops.enterprise_readmes
