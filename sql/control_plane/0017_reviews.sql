@@ -125,7 +125,6 @@ create table ops.amendment_targets (
   check ((done_at is null) = (how is null)),
   check (how is distinct from 'findings' or scan_id is not null)
 );
-create index amendment_targets_target on ops.amendment_targets (target_id);
 create index amendment_targets_scan on ops.amendment_targets (target_id, scan_id);
 comment on table ops.amendment_targets is
   'One row: one target that an announced amendment binds, and since when it follows it (clause 13: 90 days from the approval). '
