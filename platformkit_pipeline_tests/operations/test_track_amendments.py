@@ -200,6 +200,27 @@ def test_what_a_waiver_covers_does_not_hold_a_target_up(world: World) -> None:
     assert [{b.target.name for b in night.targets if b.done_at} for night in nights] == [set(), {"trial"}]
 
 
+def test_an_exception_of_the_repository_covers_its_projects_but_for_objects_that_it_does_not_name(world: World) -> None:
+    world.commit(**AMENDED)
+    world.track(date(2026, 1, 11))
+    for target in (SHOP, TRIAL):
+        world.scan(target, date(2026, 1, 12), result())
+    add = (
+        "insert into ops.exceptions (target_id, path, content_digest, title, rules, objects, target_names, rationale, risk, mitigation, "
+        "expires_on, security_owner, security_approved_on, architect, architect_approved_on) "
+        "select target_id, %s, repeat('0', 64), 'Legacy', '{RLS001}', %s, %s, 'r', 'r', 'm', '2026-06-30', 'sam', '2026-01-02', 'kim', %s "
+        "from ops.targets where name = 'acme/platform'"
+    )
+    with world.connection.transaction():
+        world.connection.execute(add, ("docs/exceptions/a.md", ["public.items"], [], date(2026, 1, 3)))
+        world.connection.execute(add, ("docs/exceptions/b.md", [], ["shop"], date(2026, 1, 14)))
+    nights = [world.track(date(2026, 1, day)) for day in (13, 14)]
+    assert [{b.target.name for b in night.targets if b.done_at} for night in nights] == [set(), {"shop"}]
+    with world.connection.transaction():
+        world.connection.execute(add, ("docs/exceptions/c.md", ["public.*"], [], date(2026, 1, 3)))
+    assert {b.target.name for b in world.track(date(2026, 1, 15)).targets if b.done_at} == {"shop", "trial"}
+
+
 def test_without_rules_the_document_says_when_it_is_done_and_every_target_is_bound(world: World) -> None:
     told_by_hand = DOCUMENT.replace("- Rules: RLS001\n", "- Deadline: 2026-02-01\n")
     world.commit(**{**AMENDED, "document": told_by_hand})
