@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from difflib import unified_diff
+from enum import StrEnum
 from pathlib import Path
 
 import typer
@@ -15,9 +16,19 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 RULES_FILE = Path("docs/rules.md")
 """Where the rule book lies, relative to the root of a checkout."""
+CONSTITUTION_FILE = Path("docs/constitution.md")
+"""Where the table of clauses and what keeps them lies."""
 SCHEMAS_FOLDER = Path("docs/contracts")
 """Where the JSON Schemas of contract files lie."""
 _MOST_LINES_SHOWN = 20
+
+
+class BookFormat(StrEnum):
+    """Forms of the table of clauses."""
+
+    MARKDOWN = "markdown"
+    JSON = "json"
+
 
 _CHECK = typer.Option(False, "--check", help="Write nothing; say whether the file is what would be written.")
 
@@ -30,6 +41,7 @@ def docs(context: typer.Context, check: bool = _CHECK) -> int:
     Examples:
       platformkit docs --check
       platformkit docs rules --output docs/rules.md
+      platformkit docs constitution --output docs/constitution.md
       platformkit docs contracts
       platformkit docs diagrams docs/architecture
       platformkit docs release-notes 1.2.0 --output notes.md
@@ -41,7 +53,7 @@ def docs(context: typer.Context, check: bool = _CHECK) -> int:
         return 0
     if not check:
         raise ConfigurationError("say which document: `platformkit docs rules`; or --check for all of them, from the root of a checkout")
-    return max(_checked(RULES_FILE), _schemas_checked(SCHEMAS_FOLDER))
+    return max(_checked(RULES_FILE), _constitution_checked(CONSTITUTION_FILE), _schemas_checked(SCHEMAS_FOLDER))
 
 
 @app.command("contracts")
@@ -80,6 +92,28 @@ def rules(
         return _checked(output or RULES_FILE)
     check_output(output)
     write_text(_rule_book(), output)
+    return 0
+
+
+@app.command("constitution")
+def constitution(
+    output_format: BookFormat = typer.Option(BookFormat.MARKDOWN, "--format", help="Form of the document."),
+    output: Path | None = typer.Option(None, "--output", metavar="FILE", help="Write to a file instead of stdout, or check that file."),
+    check: bool = _CHECK,
+) -> int:
+    """Write what keeps each clause of the constitution: its rules, where they are tried, and what mends a violation.
+
+    Clauses that no rule judges are listed with what keeps them instead.
+
+    \b
+    Exit codes: 0 written, or nothing differs; 1 the file differs; 2 it cannot be read or written.
+    """
+    if check:
+        if output_format is not BookFormat.MARKDOWN:
+            raise ConfigurationError("--check compares the Markdown; leave --format out")
+        return _constitution_checked(output or CONSTITUTION_FILE)
+    check_output(output)
+    write_text(_constitution(output_format), output)
     return 0
 
 
@@ -169,6 +203,17 @@ def enterprise_readme(
         return _compared(output, text, f"platformkit docs enterprise-readme --output {output}")
     write_text(text, output)
     return 0
+
+
+def _constitution(output_format: BookFormat = BookFormat.MARKDOWN) -> str:
+    from platformkit_pipeline.reporting.constitution_book import constitution_json, constitution_markdown
+    from platformkit_pipeline.rules.registry import all_rules
+
+    return (constitution_json if output_format is BookFormat.JSON else constitution_markdown)(all_rules())
+
+
+def _constitution_checked(path: Path) -> int:
+    return _compared(path, _constitution(), f"platformkit docs constitution --output {path}")
 
 
 def _rule_book() -> str:

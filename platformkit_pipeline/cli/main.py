@@ -30,6 +30,7 @@ COMMANDS = {
     "db": "Migrate or inspect the control plane.",
     "exceptions": "List exceptions on record, or sync them.",
     "doctor": "Check this installation; say what to do.",
+    "review": "List, show and complete annual reviews.",
 }
 """Name and one line of help; the command itself is `app` in the module that `module_of` names."""
 

@@ -8,6 +8,7 @@ from datetime import date
 
 from platformkit_pipeline.control_plane import exceptions
 from platformkit_pipeline.control_plane.connection import Connection, control_plane_errors
+from platformkit_pipeline.control_plane.enterprise_readmes import rendered_for
 from platformkit_pipeline.cycle_collector import collector_paused
 from platformkit_pipeline.logs import bind_ids
 from platformkit_pipeline.model.repository.facet import RepositoryFacet
@@ -31,10 +32,11 @@ def judge_repository_target(
         observation = latest_repository_observation(connection, target)
         scan = observation.scan
         recorded = _recorded(connection, observation.target_id)
+        rendered = rendered_for(connection, observation.target_id)
         book = RuleBook.of_families(
             rules_about_a_commit(),
             families,
-            lambda rules: evaluate_repository(observation.snapshot, rules, today, recorded_exceptions=recorded),
+            lambda rules: evaluate_repository(observation.snapshot, rules, today, recorded_exceptions=recorded, rendered_readme=rendered),
         )
         with bind_ids(target=target.name, scan_id=scan.scan_id, **({"run_id": run_id} if run_id else {})):
             judgement = keep_judgement(connection, target, scan, book, families=families, run_id=run_id, today=today)

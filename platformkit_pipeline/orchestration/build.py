@@ -25,7 +25,10 @@ def build_defs(*, resources: Mapping[str, Any] | None = None) -> dg.Definitions:
         # Partitioned checks are a preview and single-run backfills a beta in this pinned version; both are covered by tests.
         warnings.simplefilter("ignore", category=dg.PreviewWarning)
         warnings.simplefilter("ignore", category=dg.BetaWarning)
+        from platformkit_pipeline.orchestration.assets.amendments import amendments
+        from platformkit_pipeline.orchestration.assets.annual_review import annual_review
         from platformkit_pipeline.orchestration.assets.connector.connector_scan import connector_scan
+        from platformkit_pipeline.orchestration.assets.enterprise_readme import enterprise_readme
         from platformkit_pipeline.orchestration.assets.parity.parity_scan import parity_scan_of
         from platformkit_pipeline.orchestration.assets.reporting import compliance_report
         from platformkit_pipeline.orchestration.assets.repository.repository_scan import repository_scan
@@ -59,6 +62,7 @@ def build_defs(*, resources: Mapping[str, Any] | None = None) -> dg.Definitions:
                 *(source_repositories, repository_scan),
                 *(source_connectors, connector_scan),
                 compliance_report,
+                *(annual_review, amendments, enterprise_readme),
             ],
             asset_checks=[stored_data_quality],
             jobs=[

@@ -27,6 +27,9 @@ CONNECTOR_GATE = dg.AssetKey(["governance", "connector_gate"])
 PARITY_SCORES = dg.AssetKey(["parity", "scores"])
 MERGE_GATE = dg.AssetKey(["governance", "merge_gate"])
 FLEET_REPORT = dg.AssetKey(["reporting", "compliance_report"])
+ANNUAL_REVIEW = dg.AssetKey(["governance", "annual_review"])
+AMENDMENTS = dg.AssetKey(["governance", "amendments"])
+ENTERPRISE_README = dg.AssetKey(["reporting", "enterprise_readme"])
 
 
 def family_key(family: Family) -> dg.AssetKey:

@@ -30,6 +30,10 @@ class InventoriedTarget:
     kind: TargetKind
     standing: TargetStanding
     objects: Mapping[str, int]
+    parity: float | None = None
+    """Effective score of its contracts, one decimal rounded down; None where none was measured."""
+    holds_readme: bool = False
+    """It holds the README itself, whose change would change its own figures: those are left out."""
 
 
 def enterprise_readme(targets: Sequence[InventoriedTarget], template: str) -> str:
@@ -58,11 +62,18 @@ def _row(target: InventoriedTarget) -> dict[str, Any]:
         "name": escape(standing.name),
         "environment": standing.environment.value,
         "owners": escape(", ".join(standing.owners)),
-        "score": "–" if standing.raw_score is None else f"{standing.raw_score:.1f}",
-        "unknown": standing.unknown,
-        **{severity.value: standing.open_findings[severity] for severity in Severity},
-        "objects": _Objects(target.objects),
+        "score": _shown(standing.raw_score, target),
+        "effective_score": _shown(standing.effective_score, target),
+        "parity": _shown(target.parity, target),
+        "holds_readme": target.holds_readme,
+        "unknown": 0 if target.holds_readme else standing.unknown,
+        **{severity.value: 0 if target.holds_readme else standing.open_findings[severity] for severity in Severity},
+        "objects": _Objects({} if target.holds_readme else target.objects),
     }
+
+
+def _shown(score: float | None, target: InventoriedTarget) -> str:
+    return "–" if score is None or target.holds_readme else f"{score:.1f}"
 
 
 class _Objects(dict[str, int]):

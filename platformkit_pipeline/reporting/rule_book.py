@@ -8,40 +8,14 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from platformkit_pipeline.model import clauses
 from platformkit_pipeline.model.result import PatchKind
 from platformkit_pipeline.reporting.example_languages import EXAMPLE_LANGUAGES
 from platformkit_pipeline.rules.registry import REPOSITORY_SOURCES, Family, Rule, Source, ruleset_digest
 
 SCHEMA_VERSION = 1
 
-CLAUSES = {
-    "1.1": "Secure by default",
-    "1.3": "Governance as code",
-    "1.4": "Idempotent everywhere",
-    "1.5": "Deterministic builds",
-    "2.1": "Row level security",
-    "2.2": "Functions",
-    "2.3": "Extensions",
-    "2.4": "Secrets",
-    "3.1": "Spec bundle",
-    "3.2": "Diagrams",
-    "3.3": "Documents in step",
-    "3.4": "Organisation README",
-    "4.1": "Required checks",
-    "5.1": "Tenancy",
-    "5.2": "Foreign keys",
-    "5.3": "Audit trails",
-    "6.1": "Queries",
-    "6.2": "Indexes",
-    "7.1": "Structured logs",
-    "8.1": "Semantic versions",
-    "8.2": "Migrations",
-    "9.1": "Interface",
-    "9.2": "Events",
-    "10.1": "Exceptions",
-    "13": "Amendments",
-}
-"""What the clauses are about that rules speak of, in the words of `spec/platform-kit/constitution.md`."""
+CLAUSES = {clause.number: clause.title for clause in clauses.CLAUSES}
 
 _SECTIONS = {
     "Security": (Family.ROW_LEVEL_SECURITY, Family.API_EXPOSURE, Family.FUNCTIONS, Family.EXTENSIONS, Family.SECRETS),
@@ -56,7 +30,7 @@ _SECTIONS = {
     "Connectors": (Family.CONNECTORS,),
 }
 
-_JUDGED_FROM = {
+JUDGED_FROM = {
     Source.CATALOG: "the system catalogues",
     Source.STATISTICS: "the server's statistics, which grow with time and traffic",
     Source.LOGS: "the project's logs, where the settings give access to the management API",
@@ -82,7 +56,7 @@ _UNKNOWN_BESIDES = {
     Source.CONTROL_PLANE: "there is no control plane to ask",
     Source.CONNECTOR: "the acceptance suite found no bench, or could not try a check",
 }
-_MENDED_BY = {
+MENDED_BY = {
     PatchKind.SQL: "a migration that `platformkit plan` writes",
     PatchKind.FILE: "a change of a file that `platformkit plan` writes",
     PatchKind.SETTING: "a setting of the platform",
@@ -108,7 +82,7 @@ def rule_text(rule: Rule, width: int = 100) -> str:
     """What the rule asks for, why, and how to mend a finding, with an example of each side."""
     paragraphs = [
         f"{rule.code}  {rule.name}",
-        f"{rule.severity.value}, clause {_clause(rule)}, mended by: {rule.patch.value}\njudged from {_JUDGED_FROM[rule.source]}",
+        f"{rule.severity.value}, clause {_clause(rule)}, mended by: {rule.patch.value}\njudged from {JUDGED_FROM[rule.source]}",
         _wrapped(rule.title, width),
         f"Why\n{_wrapped(rule.why, width, '  ')}",
         f"How to fix\n{_wrapped(rule.how_to_fix, width, '  ')}",
@@ -144,7 +118,9 @@ def _pages(rules: Sequence[Rule]) -> Iterator[str]:
     for title, members in sections:
         if members:
             yield from ("", f"## {title}: index", "", "| Code | Rule | Severity | Clause | Finds |", "|---|---|---|---|---|")
-            yield from (f"| [{r.code}](#{_anchor(r)}) | {r.name} | {r.severity.value} | {r.clause} | {_cell(r.title)} |" for r in members)
+            yield from (
+                f"| [{r.code}](#{rule_anchor(r)}) | {r.name} | {r.severity.value} | {r.clause} | {_cell(r.title)} |" for r in members
+            )
     for title, members in sections:
         if members:
             yield from ("", f"## {title}")
@@ -156,7 +132,7 @@ def _pages(rules: Sequence[Rule]) -> Iterator[str]:
 def _page(rule: Rule) -> Iterator[str]:
     yield from ("", f"### {rule.code} {rule.name}", "", f"**{rule.title}.**", "")
     yield f"- Severity {rule.severity.value}, clause {_clause(rule)}, family `{rule.family.value}`"
-    yield f"- Judged from {_JUDGED_FROM[rule.source]}; mended by {_MENDED_BY[rule.patch]}"
+    yield f"- Judged from {JUDGED_FROM[rule.source]}; mended by {MENDED_BY[rule.patch]}"
     if unknown := _unknown_when(rule):
         yield f"- UNKNOWN when {unknown}"
     peers, others = _references(rule)
@@ -196,7 +172,7 @@ def _references(rule: Rule) -> tuple[str, str]:
     return ", ".join(peers), ", ".join(others)
 
 
-def _anchor(rule: Rule) -> str:
+def rule_anchor(rule: Rule) -> str:
     """As renderers of Markdown make it of the heading."""
     return re.sub(r"[^a-z0-9 _-]", "", f"{rule.code} {rule.name}".lower()).replace(" ", "-")
 

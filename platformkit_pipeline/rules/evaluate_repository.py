@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 
 from platformkit_pipeline.model.repository.facet import RepositoryFacet
+from platformkit_pipeline.model.repository.generated_readme import RenderedReadme
 from platformkit_pipeline.model.repository.snapshot import RepositorySnapshot
 from platformkit_pipeline.model.result import Result
 from platformkit_pipeline.rules.registry import Rule, not_applicable, unknown
@@ -14,13 +15,19 @@ from platformkit_pipeline.rules.results import judged, result_of
 
 
 def evaluate_repository(
-    snapshot: RepositorySnapshot, rules: Sequence[Rule], today: date, *, recorded_exceptions: tuple[str, ...] | None = None
+    snapshot: RepositorySnapshot,
+    rules: Sequence[Rule],
+    today: date,
+    *,
+    recorded_exceptions: tuple[str, ...] | None = None,
+    rendered_readme: RenderedReadme | None = None,
 ) -> tuple[Result, ...]:
     """Judge one repository by `rules`, all of which must be about repositories; sorted by severity, rule and identity.
 
-    `recorded_exceptions` are the paths of documents that `ops.exceptions` names for it, None where no control plane was asked.
+    `recorded_exceptions` are the paths of documents that `ops.exceptions` names for it, None where no control plane was asked;
+    `rendered_readme` is what the control plane rendered last for a file of it.
     """
-    subject = RepositorySubject(snapshot, today, recorded_exceptions)
+    subject = RepositorySubject(snapshot, today, recorded_exceptions, rendered_readme)
     results = [result for rule in rules for result in _results(rule, subject)]
     return tuple(sorted(results, key=lambda r: r.sort_key))
 

@@ -10,6 +10,7 @@ from functools import cached_property, partial
 from platformkit_pipeline.model.identity import ObjectIdentity
 from platformkit_pipeline.model.repository.components import Language, component_files
 from platformkit_pipeline.model.repository.declarations import RepositoryDeclarations
+from platformkit_pipeline.model.repository.generated_readme import RenderedReadme
 from platformkit_pipeline.model.repository.snapshot import RepositorySnapshot
 from platformkit_pipeline.rules.registry import Scope, Source, rule
 
@@ -26,6 +27,8 @@ class RepositorySubject:
     today: date
     recorded_exceptions: tuple[str, ...] | None = None
     """Paths of documents that `ops.exceptions` names; None where no control plane was asked."""
+    rendered_readme: RenderedReadme | None = None
+    """The organisation's README as it was rendered last for this repository; None where it was for none, or nobody was asked."""
 
     @cached_property
     def components(self) -> Mapping[str, Language]:

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from platformkit_pipeline.parity.contract_schemas import contract_schemas
+from platformkit_pipeline.reporting.constitution_book import constitution_markdown
 from platformkit_pipeline.reporting.rule_book import rules_markdown
 from platformkit_pipeline.rules.registry import all_rules
 from platformkit_pipeline.sandbox.sample_repository.builder import build_well_kept
@@ -19,6 +21,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name, text in contract_schemas():
         (tmp_path / "docs" / "contracts" / name).write_text(text, encoding="utf-8")
     (tmp_path / "docs" / "rules.md").write_text(rules_markdown(all_rules()), encoding="utf-8")
+    (tmp_path / "docs" / "constitution.md").write_text(constitution_markdown(all_rules()), encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -101,3 +104,13 @@ def test_schemas_of_contract_files_are_written_and_checked(program: Program, che
     assert schema.read_text(encoding="utf-8") == written
     schema.unlink()
     assert program("docs", "contracts", "--check").code == 2
+
+
+def test_the_clauses_are_written_for_people_and_machines_and_compared(program: Program, checkout: Path) -> None:
+    assert program("docs", "constitution").stdout == constitution_markdown(all_rules())
+    answered = json.loads(program("docs", "constitution", "--format", "json").stdout)
+    assert [clause["clause"] for clause in answered["clauses"]][:2] == ["1.1", "1.2"]
+    assert program("docs", "constitution", "--check", "--format", "json").code == 2
+    book = checkout / "docs" / "constitution.md"
+    book.write_text(book.read_text(encoding="utf-8").replace("RLS001", "RLS999"), encoding="utf-8")
+    assert [program("docs", *arguments).code for arguments in (("--check",), ("constitution", "--check"))] == [1, 1]

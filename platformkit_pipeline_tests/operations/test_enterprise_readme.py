@@ -41,8 +41,8 @@ def test_the_readme_says_what_the_control_plane_holds(pipeline: Connection, pipe
     assert {t.standing.name: dict(t.objects) for t in inventoried_targets(pipeline)} == {"acme/shop": {}, "shop-production": {"table": 2}}
     monkeypatch.setenv(DATABASE_URL, pipeline_dsn.reveal())
     text = render_enterprise_readme()
-    assert "| shop-production | production | team:shop | – | 0 | 0 | 2 | 0 |" in text
-    assert "| acme/shop | – | – | 0 | 0 | 0 | 0 |" in text
+    assert "| shop-production | production | team:shop | – | – | – | 0 | 0 | 2 | 0 |" in text
+    assert "| acme/shop | – | – | – | 0 | 0 | 0 | 0 |" in text
     assert "Connectors" not in text
     assert render_enterprise_readme() == text
     assert check_stamp(text).state is StampState.INTACT
@@ -53,10 +53,10 @@ def test_tables_are_whole_and_names_cannot_break_them() -> None:
     lines = enterprise_readme(named, SHIPPED).splitlines()
     rows = [line for line in lines if line.startswith("|")]
     assert len(rows) == 4
-    assert {line.replace("\\|", "").count("|") for line in rows} == {9}
+    assert {line.replace("\\|", "").count("|") for line in rows} == {11}
     assert rows[2].startswith("| a \\|")
     assert "<script>" not in "".join(rows)
-    assert rows[3] == "| b | production | team:shop | 97.5 | 1 | 1 | 3 | 0 |"
+    assert rows[3] == "| b | production | team:shop | 97.5 | 97.5 | – | 1 | 1 | 3 | 0 |"
     assert lines.index(rows[0]) == lines.index("## Projects") + 2
 
 

@@ -5,18 +5,20 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from itertools import pairwise
 
 from platformkit_pipeline.introspection.repository.agent_documents import shown
 from platformkit_pipeline.introspection.repository.approvals import approvals_of
 from platformkit_pipeline.introspection.repository.document_drift import tokens_of
-from platformkit_pipeline.introspection.repository.exceptions import date_of_name, documents_in
+from platformkit_pipeline.introspection.repository.exceptions import date_of_name, documents_in, rule_codes_in
 from platformkit_pipeline.introspection.repository.files import Files, UnreadableError
 from platformkit_pipeline.introspection.repository.git import GitRepository, PathState
 from platformkit_pipeline.introspection.repository.labelled import Labelled, dates_in, label_of, labelled
 from platformkit_pipeline.introspection.repository.markdown import sections_of
 from platformkit_pipeline.introspection.repository.template_text import is_written
 from platformkit_pipeline.model.repository.governance import Amendment, Constitution, ConstitutionChange
+from platformkit_pipeline.model.repository.versions import CHANGELOG_NAMES
 
 MAX_STATES = 500
 """So many states of a constitution are read, the latest ones."""
@@ -24,6 +26,7 @@ MAX_STATE_BYTES = 256 * 1024
 MAX_HISTORY_BYTES = 16 * 1024 * 1024
 """Of all states of one constitution that are read."""
 MAX_CONSTITUTIONS = 100
+_LONGEST_LINE = 4000
 _CONSTITUTION = re.compile(r"spec/(?P<project>[^/]+)/constitution\.md")
 _FOLDER = re.compile(r"(?P<folder>spec/(?P<project>[^/]+)/constitution-amendments)/[^/]+")
 _SEMVER = r"v?(\d{1,9}\.\d{1,9}\.\d{1,9})\b"
@@ -53,7 +56,10 @@ def observe_constitutions(files: Files, repository: GitRepository, commit: str |
 def observe_amendments(files: Files) -> tuple[Amendment, ...]:
     """Every document of the folders for amendments, whatever its name, but for one that explains the others."""
     folders = {match["folder"]: match["project"] for path in files.paths if (match := _FOLDER.fullmatch(path))}
-    return tuple(_amendment(files, project, path) for folder, project in sorted(folders.items()) for path in documents_in(files, folder))
+    changes = _changelog_lines(files)
+    return tuple(
+        _amendment(files, changes, project, path) for folder, project in sorted(folders.items()) for path in documents_in(files, folder)
+    )
 
 
 def version_of(text: str) -> str | None:
@@ -166,23 +172,41 @@ def _changes_in_order(versions: Sequence[tuple[str, list[tuple[PathState, str]]]
             yield ConstitutionChange(last.commit, last.committed_at[:10], version, raised=False)
 
 
-def _amendment(files: Files, project: str, path: str) -> Amendment:
+def _changelog_lines(files: Files) -> tuple[str, ...]:
+    """Those of the changelog in the root that name a constitution; none where it cannot be read."""
+    names = {name.lower() for name in CHANGELOG_NAMES}
+    lines: list[str] = []
+    for path in files.paths:
+        if path.lower() in names:
+            with suppress(UnreadableError):
+                lines += [line[:_LONGEST_LINE] for line in files.text(path).split("\n") if "constitution" in line.lower()]
+    return tuple(lines)
+
+
+def _is_named(version: str | None, lines: Sequence[str]) -> bool:
+    return version is not None and any(version in _ANY_VERSION.findall(line) for line in lines)
+
+
+def _amendment(files: Files, changes: Sequence[str], project: str, path: str) -> Amendment:
     try:
         form = labelled(files.text(path, MAX_STATE_BYTES))
     except UnreadableError as error:
         return Amendment(project, path, date_of_name(path), fault=str(error))
     versions = _ANY_VERSION.findall(form.get("constitution version", "version", "versions", "new version") or "")
+    version = versions[-1] if versions else None
     deadline = dates_in(form.get(*_DEADLINE) or "")
     return Amendment(
         project=project,
         path=path,
         date=date_of_name(path),
         title=shown(form.title),
-        version=versions[-1] if versions else None,
+        version=version,
         migration_plan=is_written(form.get(*_PLAN) or ""),
         migration_done=_is_done(form),
         deadline=deadline[0] if deadline else None,
         approvals=approvals_of(form),
+        rules=rule_codes_in(form),
+        in_changelog=_is_named(version, changes),
     )
 
 

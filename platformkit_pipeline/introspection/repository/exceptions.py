@@ -53,6 +53,11 @@ def date_of_name(path: str) -> str | None:
     return match["date"] if match and is_day(match["date"]) else None
 
 
+def rule_codes_in(form: Labelled) -> tuple[str, ...]:
+    """Codes of rules below the label *Rules*, in order."""
+    return tuple(sorted(set(_CODE.findall(form.get(*_RULES) or "")))[:_MAX_NAMED])
+
+
 def _document(files: Files, path: str) -> ExceptionDocument:
     try:
         text = files.text(path, _LIMIT)
@@ -70,7 +75,7 @@ def _document(files: Files, path: str) -> ExceptionDocument:
         expiry=expiry,
         expiry_malformed=malformed,
         approvals=approvals_of(form),
-        rules=tuple(sorted(set(_CODE.findall(form.get(*_RULES) or "")))[:_MAX_NAMED]),
+        rules=rule_codes_in(form),
         objects=tuple(sorted({_object_shown(name) for name in _named(form.get(*_OBJECTS) or "")})[:_MAX_NAMED]),
         rationale_text=_text(form, _RATIONALE),
         risk_text=_text(form, _RISK),

@@ -23,4 +23,4 @@ def observe_organisation_readme(files: Files, declarations: RepositoryDeclaratio
         stamp = check_stamp(files.text(path))
     except UnreadableError as error:
         return OrganisationReadme(path, present=True, fault=str(error))
-    return OrganisationReadme(path, True, stamp.state, stamp.inventory_digest)
+    return OrganisationReadme(path, True, stamp.state, stamp.inventory_digest, stamp.text_digest)

@@ -26,6 +26,16 @@ class Stamp:
 
     state: StampState
     inventory_digest: str | None = None
+    text_digest: str | None = None
+    """Of the rendered text, as the mark says."""
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedReadme:
+    """What the control plane rendered last, and the file that it is for."""
+
+    path: str
+    text_digest: str
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -36,6 +46,7 @@ class OrganisationReadme:
     present: bool
     stamp: StampState = StampState.ABSENT
     inventory_digest: str | None = None
+    text_digest: str | None = None
     fault: str | None = None
     """Why it could not be read, as the rest of a sentence about it."""
 
@@ -58,7 +69,7 @@ def check_stamp(text: str) -> Stamp:
     if len(marks) != 1:
         return Stamp(StampState.ABSENT)
     state = StampState.INTACT if marks[0]["text"] == _digest(_body(text)) else StampState.EDITED
-    return Stamp(state, marks[0]["inventory"])
+    return Stamp(state, marks[0]["inventory"], marks[0]["text"])
 
 
 def _body(text: str) -> str:

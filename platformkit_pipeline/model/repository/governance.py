@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date, timedelta
 from enum import StrEnum
 
 EXCEPTIONS_FOLDER = "docs/exceptions"
+MIGRATION = timedelta(days=90)
+"""Of clause 13: what existing projects have, from the approval on."""
 
 
 class Role(StrEnum):
@@ -98,4 +101,21 @@ class Amendment:
     deadline: str | None = None
     """As it says itself (ISO)."""
     approvals: tuple[Approval, ...] = ()
+    rules: tuple[str, ...] = ()
+    """Codes of rules that it names: whether a target follows it is what they say."""
+    in_changelog: bool = False
+    """A line of the repository's changelog names the constitution and this version."""
     fault: str | None = None
+
+
+def last_day_of(amendment: Amendment) -> date | None:
+    """For existing projects: 90 days from the later approval, or from the day in the name; earlier where it says so (clause 13).
+
+    None where it has neither.
+    """
+    approved = [date.fromisoformat(approval.date) for approval in amendment.approvals if approval.date]
+    days = approved or ([date.fromisoformat(amendment.date)] if amendment.date else [])
+    ends = [max(days) + MIGRATION] if days else []
+    if amendment.deadline:
+        ends.append(date.fromisoformat(amendment.deadline))
+    return min(ends, default=None)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
 from platformkit_pipeline.model.repository.facet import RepositoryFacet
-from platformkit_pipeline.model.repository.governance import Amendment, Constitution, ConstitutionChange
+from platformkit_pipeline.model.repository.governance import Amendment, Constitution, ConstitutionChange, last_day_of
 from platformkit_pipeline.model.result import Severity
 from platformkit_pipeline.rules.registry import PASSED, Family, Verdict, Verdicts, failed, unknown
 from platformkit_pipeline.rules.repository.exceptions import missing_approvals
@@ -15,8 +15,6 @@ from platformkit_pipeline.rules.repository_subject import RepositorySubject, fil
 REACH = timedelta(days=90)
 """An amendment may be so much older than the commit that carries it out."""
 _NAMED = 10
-MIGRATION = timedelta(days=90)
-"""Of clause 13: what existing projects have, from the approval on."""
 
 _CONSTITUTION = """
 === file spec/shop/constitution.md
@@ -164,24 +162,13 @@ def migration_deadline_passed(subject: RepositorySubject) -> Verdicts:
         if amendment.fault:
             yield unknown(identity, f"{amendment.path} {amendment.fault}")
             continue
-        deadline = _deadline(amendment)
+        deadline = last_day_of(amendment)
         if amendment.migration_done or (deadline is not None and subject.today <= deadline):
             yield PASSED
         elif deadline is None:
             yield unknown(identity, f"{amendment.path} has neither an approval with a day nor a day in its name, so no deadline is known")
         else:
             yield failed(identity, f"the migration of {amendment.path} was due on {deadline}", deadline=deadline.isoformat())
-
-
-def _deadline(amendment: Amendment) -> date | None:
-    """The last day: 90 days from the later approval, or from the day in the name; earlier where the amendment says so."""
-    days = [date.fromisoformat(a.date) for a in amendment.approvals if a.date] or [
-        date.fromisoformat(day) for day in (amendment.date,) if day
-    ]
-    ends = [max(days) + MIGRATION] if days else []
-    if amendment.deadline:
-        ends.append(date.fromisoformat(amendment.deadline))
-    return min(ends, default=None)
 
 
 @repository_rule(

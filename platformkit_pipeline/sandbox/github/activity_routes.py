@@ -8,6 +8,7 @@ from typing import Any
 
 from platformkit_pipeline.sandbox.github.bodies import blob
 from platformkit_pipeline.sandbox.github.calls import Call, Refused, Reply, not_found, route
+from platformkit_pipeline.sandbox.github.rules import rules_of
 from platformkit_pipeline.sandbox.github.state import MOMENT, Commit, Dispatch, Issue, PullRequest
 
 _LONGEST_EVENT_TYPE = 100
@@ -240,6 +241,10 @@ def content(call: Call) -> Reply:
 def write_content(call: Call) -> Reply:
     path = call.names["path"]
     before = call.repository.files.get(path)
+    if call.body.get("branch", call.repository.default_branch) != call.repository.default_branch:
+        raise Refused(404, f"Branch {call.body['branch']} not found")
+    if _wants_pull_requests(call):
+        raise Refused(409, "Could not update file: Changes must be made through a pull request.")
     if before is not None and call.body.get("sha") != blob(before):
         raise Refused(409, f"{path} does not match {call.body.get('sha')}")
     try:
@@ -251,6 +256,16 @@ def write_content(call: Call) -> Reply:
     call.repository.commits.insert(0, made)
     body = {"content": call.bodies.content(path, new, whole=False), "commit": {"sha": made.sha, "message": made.message}}
     return Reply(201 if before is None else 200, body)
+
+
+def _wants_pull_requests(call: Call) -> bool:
+    """Whether the default branch takes no commit of this token's own. Administrators pass where protection or ruleset lets them."""
+    repository, administers = call.repository, call.token.may("administration", "write")
+    protection = repository.protections.get(repository.default_branch)
+    if protection is not None and protection.reviews is not None and (protection.enforce_admins or not administers):
+        return True
+    passed = {ruleset.identifier for ruleset in repository.rulesets if administers and ruleset.bypass_actors}
+    return any(r["type"] == "pull_request" and r["ruleset_id"] not in passed for r in rules_of(repository, repository.default_branch))
 
 
 @route("POST", "/dispatches", "contents", "write")

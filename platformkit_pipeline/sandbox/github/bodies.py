@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 from typing import Any
 
 from platformkit_pipeline.sandbox.github.state import MOMENT, CheckRun, Commit, Issue, PullRequest, Repository, Token, sha
@@ -291,4 +292,4 @@ def number(text: str) -> int:
 
 def blob(content: bytes) -> str:
     """Git's name of a file's content."""
-    return sha(f"blob {len(content)}\0{content.decode('latin-1')}")
+    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()

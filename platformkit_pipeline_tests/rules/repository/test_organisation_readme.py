@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -10,12 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from platformkit_pipeline.introspection.repository.git import open_repository
-from platformkit_pipeline.model.repository.generated_readme import StampState, check_stamp, stamped
+from platformkit_pipeline.model.repository.generated_readme import RenderedReadme, StampState, check_stamp, stamped
 from platformkit_pipeline.model.result import Outcome, Result
+from platformkit_pipeline.rules.evaluate_repository import evaluate_repository
+from platformkit_pipeline.rules.registry import find_rule
 from platformkit_pipeline.sandbox.sample_repository.builder import RepositoryBuilder
 from platformkit_pipeline_tests.rules.repository.documents import observe_documents
 
 Judge = Callable[[str, str], list[Result]]
+TODAY = date(2026, 2, 1)
 DIGEST = "0123456789abcdef"
 DECLARED = "=== file .platformkit.yaml\norganisation_profile: true\n"
 
@@ -61,6 +65,26 @@ def test_the_readme_at_the_root_counts_where_there_is_no_other(judge: Judge) -> 
 
 def test_other_repositories_have_nothing_to_judge(judge: Judge) -> None:
     assert [r.outcome for r in judge("RDM001", "=== file profile/README.md\n# Somebody's profile")] == []
+
+
+def test_what_was_rendered_last_is_what_counts_and_a_file_that_nobody_reads_is_unknown(tmp_path: Path) -> None:
+    builder = RepositoryBuilder(tmp_path / "profile")
+    builder.init()
+    builder.write("profile/README.md", stamped("# Shops", DIGEST))
+    builder.commit("Profile")
+    rule = find_rule("RDM001")
+    assert rule is not None
+    with open_repository(builder.folder) as repository:
+        snapshots = [observe_documents(repository, name) for name in (".github", "shop")]
+    digest = check_stamp(stamped("# Shops", DIGEST)).text_digest
+    assert digest is not None
+    given = [
+        RenderedReadme("profile/README.md", digest),
+        RenderedReadme("profile/README.md", "0" * 64),
+        RenderedReadme("README.md", digest),
+    ]
+    told = [[r.outcome for s in snapshots for r in evaluate_repository(s, [rule], TODAY, rendered_readme=one)] for one in given]
+    assert told == [[Outcome.PASS, Outcome.UNKNOWN], [Outcome.FAIL, Outcome.UNKNOWN], [Outcome.UNKNOWN, Outcome.UNKNOWN]]
 
 
 def test_a_repository_called_dot_github_holds_the_profile(tmp_path: Path) -> None:
