@@ -14,6 +14,7 @@ from fractions import Fraction
 
 from platformkit_pipeline.governance.gate_inputs import MERGE, REGISTRATION, Counts, CoveredFinding, GateInputs, SevereFinding
 from platformkit_pipeline.model.consequence import CONSEQUENCES, Category, Consequence, consequences_text, stops_a_merge
+from platformkit_pipeline.model.gate_override import GateOverride
 from platformkit_pipeline.model.result import Outcome, Severity
 from platformkit_pipeline.model.score import Judged, Score, tally
 
@@ -54,7 +55,7 @@ def decide(inputs: GateInputs) -> GateVerdict:
     override = inputs.override if inputs.override and inputs.override.in_force(inputs.decided_at) else None
     verdict = "yes" if judged == "no" and override else judged
     reasons = (
-        *([_overridden(inputs)] if verdict != judged else []),
+        *([_overridden(override)] if override and verdict != judged else []),
         *([REGISTRATION_REFUSED] if inputs.gate == REGISTRATION and judged == "no" else []),
         *_about(f"open {_severities(inputs)} findings", failing, inputs),
         *_about(f"objects that a {_severities(inputs)} rule could not judge", blind, inputs),
@@ -150,9 +151,7 @@ def _about_plans(standing: Iterable[SevereFinding], severe: list[SevereFinding])
         yield f"findings that do not block: {len(slow)} ({consequences_text(Category.PERFORMANCE)})"
 
 
-def _overridden(inputs: GateInputs) -> str:
-    override = inputs.override
-    assert override is not None, "called for an override that is in force"
+def _overridden(override: GateOverride) -> str:
     return (
         f"no, overridden until {override.ends_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC by {override.requested_by}, "
         f"approved by {override.approved_by}: {override.reason}"

@@ -72,7 +72,7 @@ def decision_to_json(decision: GateDecision) -> dict[str, Any]:
 
 
 def decision_from_json(value: Mapping[str, Any]) -> GateDecision:
-    """Inverse of `decision_to_json`, also for a document of an instance that does not name consequences yet. Raises KeyError or TypeError for another document."""
+    """Inverse of `decision_to_json`, also for documents that name no consequences yet. Raises KeyError or TypeError for others."""
     blocking = tuple(BlockingFinding(**entry) for entry in value["blocking"])
     covers = tuple(CoveredBy(**entry) for entry in value.get("covers", ()))
     return GateDecision(**{**value, "reasons": tuple(value["reasons"]), "blocking": blocking, "covers": covers})

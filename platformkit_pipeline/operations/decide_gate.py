@@ -57,7 +57,8 @@ def decide_deploy_gate(
     """Decide and store. No on any open critical finding that nothing excuses, on one that could not be judged, and on a stale or failed
     scan; for a connector, whose registration is decided on, on high ones as well.
 
-    `covers`, by fingerprint, is what is excused at `now`; read from `ops` when None. The same again stores nothing. Raises ControlPlaneError.
+    `covers`, by fingerprint, is what is excused at `now`; read from `ops` when None. The same again stores nothing new.
+    Raises ControlPlaneError.
     """
     return _decide(connection, target, deploy_gate_of(target.kind), now, run_id, covers)
 

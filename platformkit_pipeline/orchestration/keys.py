@@ -26,6 +26,7 @@ CONNECTOR_REPORT = dg.AssetKey(["compliance", "connector_report"])
 CONNECTOR_GATE = dg.AssetKey(["governance", "connector_gate"])
 PARITY_SCORES = dg.AssetKey(["parity", "scores"])
 MERGE_GATE = dg.AssetKey(["governance", "merge_gate"])
+REPOSITORY_MERGE_GATE = dg.AssetKey(["governance", "repository_merge_gate"])
 FLEET_REPORT = dg.AssetKey(["reporting", "compliance_report"])
 
 

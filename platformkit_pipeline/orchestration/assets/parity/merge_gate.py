@@ -35,6 +35,7 @@ def _decide(run: ParityRun) -> Iterator[Event]:
         MERGE_GATE,
         {
             "verdict": dg.MetadataValue.text(decision.verdict),
+            "decision_id": dg.MetadataValue.text(decision.decision_id or ""),
             "summary": dg.MetadataValue.md(merge_markdown(decision)[:MARKDOWN_LIMIT]),
             **_numbers(decision),
             "failing": dg.MetadataValue.int(len(decision.comparison.failing)),
