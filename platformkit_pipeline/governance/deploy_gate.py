@@ -10,13 +10,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC
-from fractions import Fraction
 
-from platformkit_pipeline.governance.gate_inputs import MERGE, REGISTRATION, Counts, CoveredFinding, GateInputs, SevereFinding
+from platformkit_pipeline.governance.gate_inputs import MERGE, REGISTRATION, CoveredFinding, GateInputs, SevereFinding
 from platformkit_pipeline.model.consequence import CONSEQUENCES, Category, Consequence, consequences_text, stops_a_merge
 from platformkit_pipeline.model.gate_override import GateOverride
 from platformkit_pipeline.model.result import Outcome, Severity
-from platformkit_pipeline.model.score import Judged, Score, tally
+from platformkit_pipeline.model.score import Score, score_of_counts
 
 REGISTRATION_REFUSED = "registration is blocked (clause 12)"
 
@@ -66,25 +65,8 @@ def decide(inputs: GateInputs) -> GateVerdict:
         *([f"{_severities(inputs)} findings that waivers or exceptions excuse today: {len(waived)}"] if waived else []),
         *_about_plans(standing, severe),
     )
-    score = effective_now(scan.counts, covered) if scan and scan.counts else None
+    score = score_of_counts(scan.counts, Counter(c.severity for c in covered)) if scan and scan.counts else None
     return GateVerdict(verdict, judged, (*reasons, *notes), (*failing, *blind), covered, score)
-
-
-def effective_now(counts: Counts, covered: Iterable[CoveredFinding]) -> Score:
-    """The score of a scan's `counts`, in `effective` with the covered FAILs as PASS; never more of them than the scan has."""
-    excused = Counter(c.severity for c in covered)
-    raw: list[Judged] = [(severity, outcome, number) for outcome, by in counts.items() for severity, number in by.items()]
-    effective: list[Judged] = []
-    for severity, outcome, number in raw:
-        taken = min(excused[severity], number) if outcome is Outcome.FAIL else 0
-        effective += [(severity, Outcome.PASS, taken), (severity, outcome, number - taken)]
-    return Score(_score(raw), _score(effective))
-
-
-def _score(judged: Iterable[Judged]) -> Fraction:
-    added = tally(judged)
-    share = added.share
-    return Fraction(100) if share is None else min(added.cap, share)
 
 
 def _covered_today(inputs: GateInputs) -> tuple[CoveredFinding, ...]:

@@ -33,7 +33,7 @@ from platformkit_pipeline.model.result import Outcome, Severity
 from platformkit_pipeline.model.score import exact
 from platformkit_pipeline.model.target import Target, TargetKind
 from platformkit_pipeline.model.waiver import Cover
-from platformkit_pipeline.operations.gate_covers import covers_at_gate
+from platformkit_pipeline.operations.cover_findings import covers_for
 from platformkit_pipeline.operations.stored_snapshot import target_id_of
 from platformkit_pipeline.rules.consequences import category_of
 
@@ -80,7 +80,7 @@ def _decide(
     with control_plane_errors(), connection.transaction():
         target_id = target_id_of(connection, target)
         listed = findings.open_findings(connection, target_id)
-        excused = covers_at_gate(connection, target, now) if covers is None else covers
+        excused = covers_for(connection, target, now) if covers is None else covers
         inputs = _gathered(connection, target_id, target, gate, listed, excused, now)
         verdict = decide(inputs)
         decision_id = parity.store_decision(connection, target_id, _stored(inputs, verdict, run_id))

@@ -10,7 +10,8 @@ from itertools import groupby
 from platformkit_pipeline.model.consequence import Category, consequences_text
 from platformkit_pipeline.model.result import Outcome, Result
 from platformkit_pipeline.model.scan import ScanReport
-from platformkit_pipeline.reporting.wording import message_beside_object
+from platformkit_pipeline.model.waiver import Cover
+from platformkit_pipeline.reporting.wording import message_beside_object, waived_until
 from platformkit_pipeline.rules.consequences import category_of
 
 DEFAULT_LIMIT = 200
@@ -36,10 +37,10 @@ def scan_markdown(report: ScanReport, limit: int = DEFAULT_LIMIT) -> str:
     if not report.findings:
         lines += ["", "No findings."]
     for severity, group in groupby(report.findings[:limit], key=lambda finding: finding.severity):
-        lines += ["", f"## {severity.value.capitalize()} ({severities[severity]})", "", *_table(list(group))]
+        lines += ["", f"## {severity.value.capitalize()} ({severities[severity]})", "", *_table(report, list(group))]
     if len(report.findings) > limit:
         lines += ["", f"{len(report.findings) - limit} more findings are not listed here."]
-    lines += _consequences(report.findings)
+    lines += _consequences([f for f in report.findings if report.cover_of(f) is None])
     if report.unobserved:
         lines += ["", "## Not observed", "", *(f"- {code(u.what)}: {escape(u.why)}" for u in report.unobserved)]
     lines += ["", f"Scan {code(report.scan_id)}, catalogue {code(report.catalog_fingerprint)}, rules {code(report.ruleset_digest)}."]
@@ -53,12 +54,17 @@ def _consequences(findings: Sequence[Result]) -> list[str]:
     return ["", "## What follows (clause 12)", "", *said] if said else []
 
 
-def _table(findings: list[Result]) -> list[str]:
-    rows = (f"| {f.rule} | {code(str(f.object))} | {_outcome(f)}{escape(message_beside_object(f))} | {f.clause} |" for f in findings)
+def _table(report: ScanReport, findings: list[Result]) -> list[str]:
+    rows = (
+        f"| {f.rule} | {code(str(f.object))} | {_outcome(f, report.cover_of(f))}{escape(message_beside_object(f))} | {f.clause} |"
+        for f in findings
+    )
     return ["| Rule | Object | What is wrong | Clause |", "| --- | --- | --- | --- |", *rows]
 
 
-def _outcome(finding: Result) -> str:
+def _outcome(finding: Result, cover: Cover | None) -> str:
+    if cover is not None:
+        return f"**{waived_until(cover)}**: "
     return "**cannot tell**: " if finding.outcome is Outcome.UNKNOWN else ""
 
 
