@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
 from random import Random
 
 from hypothesis import given
@@ -25,6 +26,7 @@ from platformkit_pipeline.governance.gate_inputs import (
 from platformkit_pipeline.model.consequence import Category
 from platformkit_pipeline.model.gate_override import GateOverride
 from platformkit_pipeline.model.result import Outcome, Severity
+from platformkit_pipeline.model.score import Score
 from platformkit_pipeline.model.waiver import CoverKind
 
 NOW = datetime(2026, 3, 1, 2, 30, tzinfo=UTC)
@@ -93,8 +95,8 @@ def test_from_the_stored_document_the_same_is_decided_again_in_whatever_order_it
     document = json.dumps(inputs_to_json(asked_for))
     again = inputs_from_json(json.loads(document))
     assert decide(again) == decide(asked_for)
-    shuffled = [order.sample(listed, len(listed)) for listed in (asked_for.findings, asked_for.covers)]
-    other = replace(asked_for, findings=tuple(shuffled[0]), covers=tuple(shuffled[1]))
+    shuffled = tuple(order.sample(asked_for.findings, len(asked_for.findings)))
+    other = replace(asked_for, findings=shuffled, covers=tuple(order.sample(asked_for.covers, len(asked_for.covers))))
     assert decide(other) == decide(asked_for)
     assert json.dumps(inputs_to_json(other)) == document
 
@@ -149,10 +151,10 @@ def test_a_waived_critical_lets_the_target_through_on_its_last_day_and_not_on_th
     one = finding()
     covered = asked(one, covers=(cover(one),), scan=scan(fails=1, passes=3))
     answer = decide(covered)
-    assert (answer.verdict, answer.score and (answer.score.raw, answer.score.effective)) == ("yes", (49, 100))
+    assert (answer.verdict, answer.score) == ("yes", Score(Fraction(49), Fraction(100)))
     assert answer.reasons == ("no critical finding is open", "critical findings that waivers or exceptions excuse today: 1")
     midnight = decide(replace(covered, decided_at=datetime(2026, 3, 2, tzinfo=UTC)))
-    assert (midnight.verdict, midnight.score and midnight.score.effective) == ("no", 49)
+    assert (midnight.verdict, midnight.score) == ("no", Score(Fraction(49), Fraction(49)))
     assert midnight.reasons == ("open critical findings: 1 (Security: pull request blocked, deployment blocked)",)
 
 

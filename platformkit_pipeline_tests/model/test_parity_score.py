@@ -367,8 +367,14 @@ def test_from_its_stored_inputs_a_comparison_comes_out_the_same(
 
 def compared_without_words(compared: Comparison) -> Comparison:
     """Messages and evidence are no inputs."""
-    kept = {
-        name: tuple(replace(r, message="", evidence={}) for r in getattr(compared, name))
-        for name in ("blocking", "failing", "worse", "removed")
-    }
-    return replace(compared, **kept)
+
+    def silent(results: tuple[CheckResult, ...]) -> tuple[CheckResult, ...]:
+        return tuple(replace(r, message="", evidence={}) for r in results)
+
+    return replace(
+        compared,
+        blocking=silent(compared.blocking),
+        failing=silent(compared.failing),
+        worse=silent(compared.worse),
+        removed=silent(compared.removed),
+    )
