@@ -25,6 +25,7 @@ COMMANDS = {
     "docs": "Write or check the documents made from the rules.",
     "connectors": "List connectors, test one, start one.",
     "targets": "List the targets of the settings.",
+    "waivers": "Excuse a finding for a time, outside production.",
     "gate": "Run a target on a serving instance; say yes or no.",
     "db": "Migrate or inspect the control plane.",
     "exceptions": "List exceptions on record, or sync them.",

@@ -65,6 +65,11 @@ def open_alerts(connection: Connection, kinds: Sequence[AlertKind] = tuple(Alert
     return tuple(map(_life, rows.fetchall()))
 
 
+def told_subjects(connection: Connection, kind: AlertKind) -> frozenset[str]:
+    """Every subject that was ever told of under this kind."""
+    return frozenset(subject for (subject,) in connection.execute("select subject from ops.alerts where kind = %s", (kind.value,)))
+
+
 def _life(row: tuple[int, str, int | None, str, int, datetime, datetime | None]) -> AlertLife:
     alert_id, kind, target_id, subject, occurrence, raised_at, settled_at = row
     return AlertLife(alert_id, AlertKind(kind), target_id, subject, occurrence, raised_at, settled_at)

@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 
-from platformkit_pipeline.control_plane import exceptions, findings, scans
+from platformkit_pipeline.control_plane import exceptions, findings, scans, waivers
 from platformkit_pipeline.control_plane.connection import Connection, control_plane_errors
 from platformkit_pipeline.governance.coverage import Violation, covers_on
 from platformkit_pipeline.governance.exceptions import covers_of
+from platformkit_pipeline.governance.waivers import covers_of as covers_of_waivers
 from platformkit_pipeline.model.contract import CheckResult
 from platformkit_pipeline.model.parity import CheckKey
 from platformkit_pipeline.model.result import Outcome, Result, finding_fingerprint
@@ -29,7 +30,8 @@ def utc_day(now: datetime) -> date:
 
 def covers_of_target(connection: Connection, target: Target, target_id: int) -> tuple[Cover, ...]:
     """Everything that ever covers something of the target, on whichever days; inside the caller's transaction."""
-    return tuple(cover for row in exceptions.covering(connection, target_id) for cover in covers_of(row.entry))
+    of_exceptions = (cover for row in exceptions.covering(connection, target_id) for cover in covers_of(row.entry))
+    return (*of_exceptions, *covers_of_waivers(waivers.of_target(connection, target_id), target.environment))
 
 
 def covers_for(connection: Connection, target: Target, now: datetime) -> Covers:
