@@ -23,6 +23,7 @@ from platformkit_pipeline.operations.announce import announce
 from platformkit_pipeline.operations.decide_gate import GateDecision, decide_deploy_gate, decide_repository_merge
 from platformkit_pipeline.operations.override_gate import end_override, grant_override, list_overrides, registered_target
 from platformkit_pipeline.operations.verify_decisions import Recomputed, verify_decisions
+from platformkit_pipeline.operations.waive import WaiverRequest, grant_waiver, revoke_waiver
 from platformkit_pipeline_tests.control_plane.builders import FIRST_NIGHT, result, stored_scan
 
 STAGING = Target(TargetKind.SUPABASE_PROJECT, "shop-staging", Environment.STAGING, ("team:shop",))
@@ -144,6 +145,20 @@ def test_every_decision_is_decided_again_the_same_whatever_became_of_findings_an
     assert (found.ok, found.same, found.listed) == (True, 5, ())
     assert verify_decisions(pipeline, target="another").same == 0
     assert verify_decisions(pipeline, since=NOW + timedelta(hours=1)).same == 1
+
+
+def test_a_waiver_opens_the_gate_its_revocation_closes_it_and_what_was_decided_under_it_stays_so(
+    pipeline: Connection, staging: Target
+) -> None:
+    scanned(pipeline, staging, OPEN)
+    request = WaiverRequest(target=staging.name, rule="RLS001", objects="public.orders", reason="a prototype", by="ann", days=7)
+    waiver = grant_waiver(pipeline, request, NOW).waiver
+    through = decide_deploy_gate(pipeline, staging, now=NOW + timedelta(minutes=1))
+    assert (through.verdict, [c.cover_id for c in through.covers]) == ("yes", [waiver.waiver_id])
+    revoke_waiver(pipeline, waiver.waiver_id, reason="it is none", by="bob", now=NOW + timedelta(minutes=2))
+    scanned(pipeline, staging, OPEN, night=2)
+    assert decide_deploy_gate(pipeline, staging, now=NOW + timedelta(days=1)).verdict == "no"
+    assert (verify_decisions(pipeline).same, verify_decisions(pipeline).ok) == (2, True)
 
 
 def test_a_decision_that_was_tampered_with_differs_and_one_of_before_is_not_called_equal(
