@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import typer
@@ -25,7 +26,7 @@ _DEMO = typer.Option(False, "--demo", help="The control plane of `platformkit de
 
 @app.callback(invoke_without_command=True)
 def db(context: typer.Context) -> None:
-    """Migrate the control plane, show its state, verify its audit log.
+    """Migrate the control plane, show its state, verify its audit log and its gate decisions.
 
     PLATFORMKIT_DATABASE_URL names the database, with the login of the pipeline; PLATFORMKIT_ADMIN_DATABASE_URL
     the login that migrates, where that is another one. Without them the local server of `platformkit up` is meant.
@@ -36,6 +37,7 @@ def db(context: typer.Context) -> None:
       platformkit db verify-audit --demo
       platformkit db migrate
       platformkit db verify-audit --anchor 9f2c...
+      platformkit db verify-decisions --since 2026-01-01
     """
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
@@ -46,7 +48,7 @@ def migrate(output_format: ListFormat = _FORMAT, demo: bool = _DEMO) -> None:
     """Apply pending migrations. Safe to run again, and from several places at once."""
     from platformkit_pipeline.control_plane import migrations
 
-    with _logins(demo=demo) as logins:
+    with control_plane_of(demo=demo) as logins:
         applied = migrations.migrate(logins.admin)
     if output_format is ListFormat.JSON:
         _print_json({"applied": [line.name for line in applied]})
@@ -63,7 +65,7 @@ def status(output_format: ListFormat = _FORMAT, demo: bool = _DEMO) -> int:
     """
     from platformkit_pipeline.control_plane import migrations
 
-    with _logins(demo=demo) as logins:
+    with control_plane_of(demo=demo) as logins:
         found = migrations.status(logins.admin)
     if output_format is ListFormat.JSON:
         _print_json(
@@ -99,7 +101,7 @@ def verify_audit(
     from platformkit_pipeline.control_plane.connection import session
     from platformkit_pipeline.control_plane.migrations import require_current
 
-    with _logins(demo=demo) as logins, session(logins.pipeline) as connection:
+    with control_plane_of(demo=demo) as logins, session(logins.pipeline) as connection:
         require_current(connection)
         found = audit.verify(connection, anchor=anchor)
     if output_format is ListFormat.JSON:
@@ -111,8 +113,37 @@ def verify_audit(
     return 0 if found.ok else EXIT_BROKEN
 
 
+@app.command("verify-decisions")
+def verify_decisions(
+    target: str | None = typer.Option(None, "--target", metavar="NAME", help="Only decisions about this target."),
+    since: datetime | None = typer.Option(None, "--since", metavar="DAY", help="Only decisions since the beginning of this day, UTC."),
+    output_format: ListFormat = _FORMAT,
+    demo: bool = _DEMO,
+) -> int:
+    """Decide every stored gate decision again from its stored inputs, and compare.
+
+    Decisions whose inputs do not say enough, as those of earlier versions, are listed as not recomputable, not as equal.
+
+    Exit codes: 0 none differs; 1 some do; 3 the decisions could not be read.
+    """
+    from platformkit_pipeline.cli.decision_list import decisions_json, decisions_lines
+    from platformkit_pipeline.control_plane.connection import session
+    from platformkit_pipeline.control_plane.migrations import require_current
+    from platformkit_pipeline.operations.verify_decisions import verify_decisions as verified
+
+    with control_plane_of(demo=demo) as logins, session(logins.pipeline) as connection:
+        require_current(connection)
+        found = verified(connection, target=target, since=since.replace(tzinfo=UTC) if since else None)
+    if output_format is ListFormat.JSON:
+        _print_json(decisions_json(found))
+    else:
+        write_text("\n".join(decisions_lines(found)) + "\n", None)
+    return 0 if found.ok else EXIT_BROKEN
+
+
 @contextmanager
-def _logins(*, demo: bool) -> Iterator[ControlPlaneLogins]:
+def control_plane_of(*, demo: bool) -> Iterator[ControlPlaneLogins]:
+    """The logins of the control plane that the environment names, of the demo's, or of the local one."""
     from platformkit_pipeline.locations import home_directory
     from platformkit_pipeline.operations.local_platform import control_plane_logins
     from platformkit_pipeline.operations.prepare_demo import demo_home

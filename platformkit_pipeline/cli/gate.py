@@ -71,7 +71,8 @@ def gate(
     The target is a project, a repository or a connector. Of a repository the latest commit is decided on, which the answer
     names; of a connector whether it may be registered.
     Launches the target's run through GraphQL, waits for it and reads the decision of that very run. The merge gate holds
-    the contracts of a project against it and compares the score with that of the base.
+    the contracts of a project against it and compares the score with that of the base; of a repository it judges the
+    commit that is scanned: no on critical and high findings of what stops a pull request (clause 12).
 
     \b
     Examples:
@@ -79,6 +80,7 @@ def gate(
       platformkit gate --target shop-production --url https://dagster.example --token-env GATE_TOKEN
       platformkit gate --target shop-production --format markdown >> "$GITHUB_STEP_SUMMARY"
       platformkit gate --gate merge --target shop-staging --base-run latest --commit "$GITHUB_SHA" --branch "$GITHUB_REF_NAME"
+      platformkit gate --gate merge --kind repository --target acme/shop
 
     \b
     Exit codes: 0 yes; 1 no; 2 wrong target, URL or option, nothing was launched;
@@ -86,19 +88,21 @@ def gate(
     """
     from platformkit_pipeline.cli.gate_report import rendered
     from platformkit_pipeline.operations.gate_client import ask_gate
-    from platformkit_pipeline.operations.gate_roads import BASE_RUN_TAG, BRANCH_TAG, COMMIT_TAG, MERGES, ROADS
+    from platformkit_pipeline.operations.gate_roads import BASE_RUN_TAG, BRANCH_TAG, COMMIT_TAG, MERGES, REPOSITORY_MERGES, ROADS
 
     check_output(output)
     meant = next((road.kind for road in ROADS if kind is not None and road.noun == kind.value), None)
     of_merge = {BASE_RUN_TAG: base_run, COMMIT_TAG: commit, BRANCH_TAG: branch}
     if which is GateName.DEPLOY:
         refuse_together("the deploy gate", {"--base-run": base_run, "--commit": commit, "--branch": branch})
-    elif kind not in (None, GateKind.PROJECT):
-        raise ConfigurationError("the merge gate decides on projects: contracts are held against a live one")
+    elif kind is GateKind.CONNECTOR:
+        raise ConfigurationError("the merge gate decides on projects, whose contracts are held against a live one, and on repositories")
+    elif kind is GateKind.REPOSITORY:
+        refuse_together("the merge gate of a repository", {"--base-run": base_run, "--commit": commit, "--branch": branch})
     else:
         full_commit(commit)
     tags = {**dict(map(_tag, tag or ())), **{key: value for key, value in of_merge.items() if value is not None}}
-    roads = ROADS if which is GateName.DEPLOY else (MERGES,)
+    roads = ROADS if which is GateName.DEPLOY else (REPOSITORY_MERGES,) if kind is GateKind.REPOSITORY else (MERGES,)
     with _progress(target) as progress:
         answer = ask_gate(
             url, target, timeout_seconds=timeout, kind=meant, token=_token(token_env), tags=tags, progress=progress, roads=roads

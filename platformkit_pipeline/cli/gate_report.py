@@ -20,7 +20,7 @@ from platformkit_pipeline.reporting.parity_markdown import merge_markdown
 SCHEMA_VERSION = 1
 _FINDINGS_SHOWN = 50
 _HEADLINES = {"yes": "may be {}", "no": "must not be {}"}
-_DONE = {"deploy": "deployed", "registration": "registered"}
+_DONE = {"deploy": "deployed", "registration": "registered", "merge": "merged"}
 _NO_ANSWER = "cannot be decided on"
 
 
@@ -60,9 +60,15 @@ def _text(answer: GateAnswer, decision: GateDecision) -> Iterator[str]:
         for finding in decision.blocking[:_FINDINGS_SHOWN]:
             yield f"  {finding.rule}  {finding.object}"
             yield f"          {finding.message}"
+            if finding.category:
+                yield f"          {finding.category}: {finding.consequence}"
         yield from _left_out(decision)
+    if decision.covers:
+        yield from ("", "Excused today:")
+        for cover in decision.covers[:_FINDINGS_SHOWN]:
+            yield f"  {cover.severity:8}  {cover.fingerprint}  {cover.kind} {cover.cover_id}, until {cover.last_day}"
     yield from _checks_text(answer)
-    yield f"{_score(decision)}Run {answer.run_url}"
+    yield f"{_score(decision)}{_decided(decision)}Run {answer.run_url}"
 
 
 def _markdown(answer: GateAnswer, decision: GateDecision) -> Iterator[str]:
@@ -70,12 +76,17 @@ def _markdown(answer: GateAnswer, decision: GateDecision) -> Iterator[str]:
     yield ""
     yield from (f"- {escape(reason)}" for reason in decision.reasons)
     if decision.blocking:
-        yield from ("", "| Rule | Object | What is wrong |", "| --- | --- | --- |")
+        yield from ("", "| Rule | Object | What is wrong | What follows |", "| --- | --- | --- | --- |")
         for finding in decision.blocking[:_FINDINGS_SHOWN]:
-            yield f"| {finding.rule} | {code(finding.object)} | {escape(finding.message)} |"
+            follows = f"{finding.category}: {finding.consequence}" if finding.category else ""
+            yield f"| {finding.rule} | {code(finding.object)} | {escape(finding.message)} | {escape(follows)} |"
         yield from _left_out(decision)
+    if decision.covers:
+        yield from ("", "| Excused today | Severity | By | Until |", "| --- | --- | --- | --- |")
+        for cover in decision.covers[:_FINDINGS_SHOWN]:
+            yield f"| {code(cover.fingerprint)} | {cover.severity} | {escape(f'{cover.kind} {cover.cover_id}')} | {cover.last_day} |"
     yield from _checks_markdown(answer)
-    yield f"{_score(decision)}[Run]({answer.run_url})"
+    yield f"{_score(decision)}{_decided(decision)}[Run]({answer.run_url})"
 
 
 def _merge_text(answer: GateAnswer, decision: MergeDecision) -> Iterator[str]:
@@ -126,6 +137,7 @@ def _parity(score: Score | None) -> str:
 
 def _headline(decision: GateDecision) -> str:
     said = _HEADLINES.get(decision.verdict, _NO_ANSWER).format(_DONE.get(decision.gate, "deployed"))
+    said = f"{said}, overridden" if decision.overridden else said
     return f"{said} (commit {decision.commit[:12]})" if decision.commit else said
 
 
@@ -137,6 +149,10 @@ def _left_out(decision: GateDecision) -> Iterator[str]:
 
 def _state(check: CheckVerdict) -> str:
     return "ok" if check.passed else check.severity
+
+
+def _decided(decision: GateDecision) -> str:
+    return f"Decision {decision.decision_id}. " if decision.decision_id else ""
 
 
 def _score(decision: GateDecision) -> str:

@@ -29,6 +29,7 @@ COMMANDS = {
     "gate": "Run a target on a serving instance; say yes or no.",
     "db": "Migrate or inspect the control plane.",
     "exceptions": "List exceptions on record, or sync them.",
+    "override": "Let a target through a gate that says no.",
     "doctor": "Check this installation; say what to do.",
     "review": "List, show and complete annual reviews.",
 }

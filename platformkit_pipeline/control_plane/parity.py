@@ -58,6 +58,9 @@ class StoredDecision:
     decided_at: datetime
     scan_id: str | None = None
     run_id: str | None = None
+    judged: str | None = None
+    """The verdict without any override; None means that it is the verdict."""
+    override_id: str | None = None
 
 
 def store(connection: Connection, target_id: int, report: ParityReport) -> bool:
@@ -145,6 +148,8 @@ def store_decision(connection: Connection, target_id: int, decision: StoredDecis
             "verdict": decision.verdict,
             "reasons": [storable_text(reason) for reason in decision.reasons],
             "decided_at": decision.decided_at,
+            "judged": decision.judged or decision.verdict,
+            "override_id": decision.override_id,
         },
     )
     return decision_id

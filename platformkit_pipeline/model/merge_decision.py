@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from platformkit_pipeline.model.parity_document import comparison_from_json, comparison_to_json
@@ -23,6 +23,8 @@ class MergeDecision:
     branch: str | None
     contracts_digest: str
     decided_at: str
+    decision_id: str | None = field(default=None, compare=False)
+    """Row of `ops.gate_decisions`; None where nothing was stored. It is not part of the document of a comparison."""
 
     @property
     def verdict(self) -> str:

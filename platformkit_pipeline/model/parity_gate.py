@@ -122,8 +122,8 @@ def _score_of(base: Base, head: ParityReport) -> ParityScore:
     return parity_score(results, [d for d in head.declared if d in told], head.weights, head.waived)
 
 
-def _diluted(head: ParityReport, base: Base | None, max_drop: Fraction) -> str | None:
-    """Why the change loses too much of what the base had, whatever it adds: new checks, or objects under an old one."""
+def common_scores(head: ParityReport, base: Base | None) -> tuple[Fraction, Fraction] | None:
+    """Effective scores of head and base over what both have: the same checks, and no more objects under one than the smaller side."""
     was = {r.key: r for r in base.results if counts(r)} if base else {}
     common = [r for r in head.results if r.key in was]
     if not common:
@@ -133,10 +133,16 @@ def _diluted(head: ParityReport, base: Base | None, max_drop: Fraction) -> str |
     dimensions = {r.dimension for r in common}
     now_score = parity_score(kept, dimensions, head.weights, head.waived).score
     then_score = parity_score(then, dimensions, head.weights, head.waived).score
-    if now_score is None or then_score is None or not refuses(now_score.effective, then_score.effective, None, max_drop):
+    return (now_score.effective, then_score.effective) if now_score and then_score else None
+
+
+def _diluted(head: ParityReport, base: Base | None, max_drop: Fraction) -> str | None:
+    """Why the change loses too much of what the base had, whatever it adds: new checks, or objects under an old one."""
+    common = common_scores(head, base)
+    if common is None or not refuses(*common, None, max_drop):
         return None
-    least = f"{_number(100 - max_drop)} % of the base's {_display(then_score.effective)}"
-    return f"over the checks that the base has as well, the score {_display(now_score.effective)} is below {least}"
+    least = f"{_number(100 - max_drop)} % of the base's {_display(common[1])}"
+    return f"over the checks that the base has as well, the score {_display(common[0])} is below {least}"
 
 
 def _doubt(head: ParityReport) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from fractions import Fraction
 
@@ -11,8 +12,8 @@ from platformkit_pipeline.control_plane.parity import StoredDecision
 from platformkit_pipeline.model.dsn import redact
 from platformkit_pipeline.model.errors import ConfigurationError, ControlPlaneError
 from platformkit_pipeline.model.merge_decision import GATE, MergeDecision
+from platformkit_pipeline.model.merge_inputs import merge_inputs
 from platformkit_pipeline.model.parity import ParityReport
-from platformkit_pipeline.model.parity_document import comparison_to_json
 from platformkit_pipeline.model.parity_gate import BEST_OF_DAYS, Base, BestScore, Comparison, compare
 from platformkit_pipeline.model.target import Target
 from platformkit_pipeline.operations.alert_regression import Regressed, lost_checks, tell_owners
@@ -44,7 +45,7 @@ def decide_merge_gate(
         head = stored.report  # of a run that is measured again what was kept first counts, so that the decision can be decided again
         compared = base if base_id is None else stored_base(connection, target, base_id, head)
         decision = _weighed(connection, target_id, head, compared, now, max_drop_percent)
-        _keep(connection, target_id, head, decision, now)
+        decision = replace(decision, decision_id=_keep(connection, target_id, head, compared, decision, now))
         if decision.verdict == "no":
             tell_owners(connection, head, _regression(head, compared, decision.comparison))
     return decision
@@ -104,21 +105,20 @@ def _weighed(
     return decided(head, base, best, now, max_drop_percent=max_drop_percent)
 
 
-def _keep(connection: Connection, target_id: int, head: ParityReport, decision: MergeDecision, now: datetime) -> None:
+def _keep(connection: Connection, target_id: int, head: ParityReport, base: Base | None, decision: MergeDecision, now: datetime) -> str:
     comparison = decision.comparison
-    inputs = {key: value for key, value in comparison_to_json(comparison).items() if key not in ("verdict", "reasons")}
     stored = StoredDecision(
         gate=GATE,
         parity_id=head.parity_id,
         base_parity_id=comparison.base_id,
         verdict=decision.verdict,
         reasons=decision.reasons,
-        inputs={**inputs, "weights": {d.value: w for d, w in head.weights.items()}, "contracts_digest": head.contracts_digest},
+        inputs=merge_inputs(head, base, comparison),
         decided_at=now,
         scan_id=head.scan_id,
         run_id=head.run_id,
     )
-    parity.store_decision(connection, target_id, stored)
+    return parity.store_decision(connection, target_id, stored)
 
 
 def _regression(head: ParityReport, base: Base | None, comparison: Comparison) -> Regressed:

@@ -363,7 +363,8 @@ class _LocationFailed(InstanceUnavailable):
 def _decision(text: str) -> GateDecision | MergeDecision:
     try:
         value = json.loads(text)
-        return merge_decision_from_json(value) if value["gate"] == MERGE_GATE else decision_from_json(value)
+        of_contracts = value["gate"] == MERGE_GATE and "parity_id" in value
+        return merge_decision_from_json(value) if of_contracts else decision_from_json(value)
     except (ValueError, KeyError, TypeError, AttributeError):
         raise InstanceUnavailable("the instance answered a decision in another form: are both sides of the same version?") from None
 

@@ -31,6 +31,8 @@ ROADS = (PROJECTS, REPOSITORIES, CONNECTORS)
 """To the deploy gate."""
 MERGES = Road(TargetKind.SUPABASE_PROJECT, "project", "score_parity", ("governance", "merge_gate"), "supabase_projects")
 """To the merge gate."""
+REPOSITORY_MERGES = Road(TargetKind.REPOSITORY, "repository", "scan_repository", ("governance", "repository_merge_gate"), "repositories")
+"""To the merge gate of a repository's commit: findings of the categories that stop a pull request or a merge (clause 12)."""
 VERDICT = "verdict"
 """Name of the check over everything that an asset judges."""
 BASE_RUN_TAG = "platformkit/base_run"

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from itertools import groupby
 
+from platformkit_pipeline.model.consequence import Category, consequences_text
 from platformkit_pipeline.model.result import Outcome, Result
 from platformkit_pipeline.model.scan import ScanReport
 from platformkit_pipeline.model.waiver import Cover
 from platformkit_pipeline.reporting.wording import message_beside_object, waived_until
+from platformkit_pipeline.rules.consequences import category_of
 
 DEFAULT_LIMIT = 200
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&])")
@@ -37,10 +40,18 @@ def scan_markdown(report: ScanReport, limit: int = DEFAULT_LIMIT) -> str:
         lines += ["", f"## {severity.value.capitalize()} ({severities[severity]})", "", *_table(report, list(group))]
     if len(report.findings) > limit:
         lines += ["", f"{len(report.findings) - limit} more findings are not listed here."]
+    lines += _consequences([f for f in report.findings if report.cover_of(f) is None])
     if report.unobserved:
         lines += ["", "## Not observed", "", *(f"- {code(u.what)}: {escape(u.why)}" for u in report.unobserved)]
     lines += ["", f"Scan {code(report.scan_id)}, catalogue {code(report.catalog_fingerprint)}, rules {code(report.ruleset_digest)}."]
     return "\n".join(lines) + "\n"
+
+
+def _consequences(findings: Sequence[Result]) -> list[str]:
+    """What follows, category by category (clause 12)."""
+    numbers = Counter(category_of(finding.rule) for finding in findings)
+    said = [f"- {numbers[category]} of {consequences_text(category)}" for category in Category if numbers[category]]
+    return ["", "## What follows (clause 12)", "", *said] if said else []
 
 
 def _table(report: ScanReport, findings: list[Result]) -> list[str]:

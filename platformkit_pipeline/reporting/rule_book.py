@@ -9,8 +9,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from platformkit_pipeline.model import clauses
+from platformkit_pipeline.model.consequence import CONSEQUENCES, consequences_text
 from platformkit_pipeline.model.result import PatchKind
 from platformkit_pipeline.reporting.example_languages import EXAMPLE_LANGUAGES
+from platformkit_pipeline.rules.consequences import CATEGORY_OF
 from platformkit_pipeline.rules.registry import REPOSITORY_SOURCES, Family, Rule, Source, ruleset_digest
 
 SCHEMA_VERSION = 1
@@ -82,7 +84,8 @@ def rule_text(rule: Rule, width: int = 100) -> str:
     """What the rule asks for, why, and how to mend a finding, with an example of each side."""
     paragraphs = [
         f"{rule.code}  {rule.name}",
-        f"{rule.severity.value}, clause {_clause(rule)}, mended by: {rule.patch.value}\njudged from {JUDGED_FROM[rule.source]}",
+        f"{rule.severity.value}, clause {_clause(rule)}, mended by: {rule.patch.value}\njudged from {JUDGED_FROM[rule.source]}"
+        f"\n{_follows(rule)}",
         _wrapped(rule.title, width),
         f"Why\n{_wrapped(rule.why, width, '  ')}",
         f"How to fix\n{_wrapped(rule.how_to_fix, width, '  ')}",
@@ -133,6 +136,7 @@ def _page(rule: Rule) -> Iterator[str]:
     yield from ("", f"### {rule.code} {rule.name}", "", f"**{rule.title}.**", "")
     yield f"- Severity {rule.severity.value}, clause {_clause(rule)}, family `{rule.family.value}`"
     yield f"- Judged from {JUDGED_FROM[rule.source]}; mended by {MENDED_BY[rule.patch]}"
+    yield f"- {_follows(rule)}"
     if unknown := _unknown_when(rule):
         yield f"- UNKNOWN when {unknown}"
     peers, others = _references(rule)
@@ -150,6 +154,10 @@ def _page(rule: Rule) -> Iterator[str]:
 
 def _clause(rule: Rule) -> str:
     return f"{rule.clause} ({CLAUSES[rule.clause]})" if rule.clause in CLAUSES else rule.clause
+
+
+def _follows(rule: Rule) -> str:
+    return f"{consequences_text(CATEGORY_OF[rule.family])} (clause 12)"
 
 
 def _unknown_when(rule: Rule) -> str:
@@ -197,6 +205,8 @@ def _document(rule: Rule) -> dict[str, Any]:
         "severity": rule.severity.value,
         "scope": rule.scope.value,
         "family": rule.family.value,
+        "category": CATEGORY_OF[rule.family].value,
+        "consequences": [consequence.value for consequence in CONSEQUENCES[CATEGORY_OF[rule.family]]],
         "title": rule.title,
         "why": rule.why,
         "how_to_fix": rule.how_to_fix,

@@ -66,7 +66,7 @@ def test_the_audit_log_of_a_database_without_migrations_cannot_be_read(
 def test_without_a_control_plane_the_variable_is_named(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PLATFORMKIT_DATABASE_URL", raising=False)
     monkeypatch.delenv("PLATFORMKIT_ADMIN_DATABASE_URL", raising=False)
-    for command in ("migrate", "status", "verify-audit"):
+    for command in ("migrate", "status", "verify-audit", "verify-decisions"):
         done = program("db", command)
         assert (done.code, done.stdout) == (3, "")
         assert "PLATFORMKIT_DATABASE_URL is not set" in done.stderr

@@ -151,7 +151,8 @@ def test_a_well_kept_project_may_be_deployed(served: Served, tmp_path: Path) -> 
     ran = platformkit("gate", "--url", served.url, "--target", WELL_KEPT, *options)
     assert ran.returncode == 0, ran.stderr
     answer = json.loads(output.read_text(encoding="utf-8"))
-    assert answer["decision"]["verdict"] == "yes"
+    assert (answer["decision"]["verdict"], answer["decision"]["judged"]) == ("yes", "yes")
+    assert answer["decision"]["decision_id"]
     assert len(answer["checks"]) == len(project_families())
     # A server that was started a moment ago has no statistics yet: that is no PASS, and nothing to stop a deployment for.
     short = {check["asset"]: (check["severity"], check["description"]) for check in answer["checks"] if not check["passed"]}
@@ -174,6 +175,11 @@ def test_a_repository_is_decided_on_by_its_commit(served: Served) -> None:
     assert (answer["decision"]["target"], answer["decision"]["commit"]) == (REPOSITORY, commit)
     assert ran.returncode == {"yes": 0, "no": 1}[answer["decision"]["verdict"]]
     assert {check["asset"] for check in answer["checks"]} == {f"compliance/{family.value}" for family in repository_families()}
+    ran = platformkit("gate", "--gate", "merge", "--url", served.url, "--target", REPOSITORY, "--kind", "repository")
+    # Nobody asked GitHub for its settings: what cannot be told stops a merge, too.
+    assert ran.returncode == 1, ran.stderr
+    assert ran.stdout.startswith(f"NO: {REPOSITORY} must not be merged (commit {commit[:12]})\n")
+    assert "rule could not judge: 3 (Security: pull request blocked, deployment blocked)\n" in ran.stdout
 
 
 def test_a_change_is_decided_on_by_its_contracts_of_each_kind(served: Served) -> None:

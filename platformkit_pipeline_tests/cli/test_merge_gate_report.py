@@ -96,7 +96,11 @@ def test_a_change_that_takes_nothing_away_may_be_merged() -> None:
     ("options", "said"),
     [
         (("--base-run", "latest"), "the deploy gate cannot be combined with --base-run"),
-        (("--gate", "merge", "--kind", "repository"), "the merge gate decides on projects"),
+        (("--gate", "merge", "--kind", "connector"), "the merge gate decides on projects"),
+        (
+            ("--gate", "merge", "--kind", "repository", "--base-run", "latest"),
+            "the merge gate of a repository cannot be combined with --base-run",
+        ),
         (("--gate", "merge", "--commit", "abc123"), "must be given in full"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from fractions import Fraction
@@ -11,9 +12,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from platformkit_pipeline.model.contract import WHOLE_CONTRACT, CheckResult, Dimension
+from platformkit_pipeline.model.merge_inputs import compared_again, merge_inputs
 from platformkit_pipeline.model.parity import ParityReport, counts, one_per_check, parity_score, rescored
 from platformkit_pipeline.model.parity_document import comparison_from_json, comparison_to_json, parity_from_json, parity_to_json
-from platformkit_pipeline.model.parity_gate import Base, BestScore, compare, refuses
+from platformkit_pipeline.model.parity_gate import Base, BestScore, Comparison, compare, refuses
 from platformkit_pipeline.model.result import Outcome, Severity
 from platformkit_pipeline.model.target import Target, TargetKind
 
@@ -345,3 +347,34 @@ def test_scores_and_comparisons_survive_their_json(head: list[CheckResult], base
     found = compare(report(head), Base("base", tuple(base)), BestScore("best", Fraction(200, 3)), FIVE)
     assert comparison_from_json(comparison_to_json(found)) == found
     assert parity_from_json(parity_to_json(found.head)) == found.head
+
+
+@given(some, st.none() | some, st.none() | st.integers(0, 100), st.booleans(), st.data())
+def test_from_its_stored_inputs_a_comparison_comes_out_the_same(
+    head: list[CheckResult], base: list[CheckResult] | None, best: int | None, of_default: bool, data: st.DataObject
+) -> None:
+    waived = frozenset(data.draw(st.sets(st.sampled_from([r.key for r in head]))))
+    now = report(head)
+    now = replace(now, waived=waived, parity=parity_score(now.results, now.declared, WEIGHTS, waived))
+    then = Base(None, one_per_check(base), of_default) if base is not None else None
+    compared = compare(now, then, BestScore("best", Fraction(best)) if best is not None else None, FIVE)
+    inputs = json.loads(json.dumps(merge_inputs(now, then, compared)))
+    assert compared_again(SHOP, "head", inputs) == compared_without_words(compared)
+    common = inputs["common"]
+    diluted = any(reason.startswith("over the checks that the base has as well") for reason in compared.reasons)
+    assert not diluted or Fraction(common["head_exact"]) < Fraction(common["base_exact"]) * Fraction(95, 100)
+
+
+def compared_without_words(compared: Comparison) -> Comparison:
+    """Messages and evidence are no inputs."""
+
+    def silent(results: tuple[CheckResult, ...]) -> tuple[CheckResult, ...]:
+        return tuple(replace(r, message="", evidence={}) for r in results)
+
+    return replace(
+        compared,
+        blocking=silent(compared.blocking),
+        failing=silent(compared.failing),
+        worse=silent(compared.worse),
+        removed=silent(compared.removed),
+    )

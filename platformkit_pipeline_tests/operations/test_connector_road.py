@@ -124,7 +124,7 @@ def test_what_changes_on_the_other_side_opens_a_finding_that_blocks_and_is_resol
     changed, opened, verdict, reasons = night()
     assert changed == 3, "a page, the connector's own test, and what the suite says of it"
     assert (opened, verdict) == (2, "no")
-    assert reasons == ("registration is blocked (clause 12)", "open critical or high findings: 2")
+    assert reasons == ("registration is blocked (clause 12)", "open critical or high findings: 2 (Connectors: registration blocked)")
     board.write(pages={"news": ["weekly"], "jobs": []}, fault="two pages have no title")
     assert night()[:3] == (0, 0, "no"), "another text of the same outcome is no change of the connector"
     messages = {f.message for f in judge_connector_target(pipeline, target, run_id=None).report.findings}

@@ -6,6 +6,7 @@ import uuid
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
+from typing import LiteralString
 
 import pytest
 
@@ -25,6 +26,7 @@ from platformkit_pipeline.operations.decide_merge_gate import (
     weigh_merge_gate,
 )
 from platformkit_pipeline.operations.score_parity import Revision, keep_parity
+from platformkit_pipeline.operations.verify_decisions import Recomputed, verify_decisions
 
 WEIGHTS = dict.fromkeys(Dimension, 20)
 NIGHT = datetime(2026, 11, 1, 2, tzinfo=UTC)
@@ -106,7 +108,27 @@ def test_a_stored_decision_can_be_decided_again_from_its_numbers(pipeline: Conne
     now, then = (Fraction(inputs[of]["score"]["effective_exact"]) for of in ("head", "base"))
     again = refuses(now, then, Fraction(inputs["best"]["effective_exact"]), Fraction(inputs["max_drop_percent"]))
     assert again is True
+    assert verify_decisions(pipeline).same == 1
+    assert decision.decision_id == one_value(pipeline, "select decision_id::text from ops.gate_decisions")
     assert merge_decision_from_json(merge_decision_to_json(decision)) == decision
+
+
+def test_a_merge_decision_of_before_cannot_be_decided_again_and_is_not_called_equal(
+    pipeline: Connection, superuser: Connection, shop: Target
+) -> None:
+    head = run(shop, 90)
+    keep_parity(pipeline, head)
+    decide_merge_gate(pipeline, shop, head, None, NOW)
+    superuser.execute("update ops.gate_decisions set inputs = (inputs::jsonb - 'version' - 'head_checks' - 'common')::json, judged = null")
+    superuser.commit()
+    [found] = verify_decisions(pipeline).listed
+    assert (found.outcome, found.why) == (Recomputed.NOT_RECOMPUTABLE, "its inputs do not say enough: KeyError: 'version'")
+
+
+def one_value(connection: Connection, query: LiteralString) -> object:
+    row = connection.execute(query).fetchone()
+    assert row is not None
+    return row[0]
 
 
 def test_a_no_tells_the_owners_once_and_names_what_was_lost(pipeline: Connection, shop: Target) -> None:

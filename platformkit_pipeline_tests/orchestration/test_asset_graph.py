@@ -8,7 +8,7 @@ import sys
 import dagster as dg
 import pytest
 
-from platformkit_pipeline.operations.gate_roads import ROADS, Road
+from platformkit_pipeline.operations.gate_roads import MERGES, REPOSITORY_MERGES, ROADS, Road
 from platformkit_pipeline.orchestration.partitions import CONNECTORS, REPOSITORIES, SUPABASE_PROJECTS
 from platformkit_pipeline.rules.registry import repository_families
 from platformkit_pipeline_tests.cli.program import environment_of
@@ -61,6 +61,7 @@ GRAPH = {
     **{f"compliance/{family}": ("compliance", parents) for family, parents in REPOSITORY_FAMILIES.items()},
     "compliance/repository_report": ("compliance", tuple(sorted(f"compliance/{family}" for family in REPOSITORY_FAMILIES))),
     "governance/repository_gate": ("governance", ("compliance/repository_report",)),
+    "governance/repository_merge_gate": ("governance", ("compliance/repository_report",)),
     "source/connectors": ("source", ()),
     "introspection/connectors": ("introspection", ("source/connectors",)),
     "compliance/connectors": ("compliance", ("introspection/connectors",)),
@@ -78,6 +79,7 @@ REPOSITORY_ASSETS = (
     *(f"compliance/{family}" for family in REPOSITORY_FAMILIES),
     "compliance/repository_report",
     "governance/repository_gate",
+    "governance/repository_merge_gate",
 )
 CONNECTOR_ASSETS = (
     "source/connectors",
@@ -177,7 +179,7 @@ def test_the_night_measures_and_decides_on_no_change(defs: dg.Definitions) -> No
     assert {key.to_user_string() for key in asked - nightly} == {"governance/merge_gate"}
 
 
-@pytest.mark.parametrize("road", ROADS, ids=lambda road: road.noun)
+@pytest.mark.parametrize("road", [*ROADS, MERGES, REPOSITORY_MERGES], ids=lambda road: f"{road.noun} {road.gate_asset[1]}")
 def test_what_the_gate_asks_for_by_name_is_there(defs: dg.Definitions, road: Road) -> None:
     node = _nodes(defs)["/".join(road.gate_asset)]
     assert isinstance(node.partitions_def, dg.DynamicPartitionsDefinition)

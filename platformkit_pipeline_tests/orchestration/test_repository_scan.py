@@ -76,7 +76,8 @@ def test_a_scan_materializes_the_whole_road_and_a_second_one_writes_nothing(
     assert (github["objects"], github["unobserved_count"]) == (0, 3), "nobody asked GitHub, which is no all-clear"
     versions = [data_versions(instance, run.run_id) for run in runs]
     assert versions[0] == versions[1]
-    assert {asset for asset, version in versions[0].items() if version is None} == {"governance/repository_gate"}
+    gates = {"governance/repository_gate", "governance/repository_merge_gate"}
+    assert {asset for asset, version in versions[0].items() if version is None} == gates
     stored = superuser.execute("select distinct head_commit, head_branch, run_id is not null from ops.scans").fetchall()
     assert stored == [(shop.head(), "main", True)]
 

@@ -34,8 +34,11 @@ def test_one_rule_as_json_is_the_entry_of_the_list() -> None:
 @pytest.mark.parametrize("rule", all_rules(), ids=lambda rule: rule.code)
 def test_the_list_carries_every_field_of_a_rule(rule: Rule) -> None:
     [entry] = json.loads(rules_json([rule]))["rules"]
-    assert set(entry) == set(Rule.__dataclass_fields__) - {"check"}
+    assert set(entry) == (set(Rule.__dataclass_fields__) - {"check"}) | {"category", "consequences"}
     assert entry["source"] == rule.source.value
+    follows = f"{entry['category']}: {', '.join(entry['consequences'])} (clause 12)"
+    assert follows in rule_text(rule)
+    assert follows in rules_markdown([rule])
 
 
 # -- the book in Markdown ------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Protocol
 
 import dagster as dg
 
@@ -11,33 +12,46 @@ from platformkit_pipeline.control_plane.connection import Connection
 from platformkit_pipeline.model.target import Target
 from platformkit_pipeline.operations.decide_gate import GateDecision, decide_deploy_gate, decision_to_json
 from platformkit_pipeline.operations.report_fleet import audit_head_hash
-from platformkit_pipeline.orchestration.assets.stage import Stage, TargetRun
+from platformkit_pipeline.orchestration.assets.stage import ConnectorRun, RepositoryRun, Stage, TargetRun
 from platformkit_pipeline.orchestration.keys import COMPLIANCE_REPORT, GATE
 from platformkit_pipeline.orchestration.metadata import table
 from platformkit_pipeline.orchestration.ownership import OWNERS, code_of
 from platformkit_pipeline.orchestration.partitions import supabase_projects
-from platformkit_pipeline.orchestration.recording import Event, Recorder
+from platformkit_pipeline.orchestration.recording import Event
 from platformkit_pipeline.reporting.markdown import escape
+
+_BLOCKING_COLUMNS = ("rule", "outcome", "category", "consequence", "object", "message", "fingerprint")
+_COVER_COLUMNS = ("severity", "kind", "id", "last_day", "fingerprint")
 
 
 def _decide(run: TargetRun) -> Iterator[Event]:
-    yield gate_event(run.connection, run.target, run.record, GATE)
+    yield gate_event(run, GATE, decide_deploy_gate)
 
 
-def gate_event(connection: Connection, target: Target, record: Recorder, key: dg.AssetKey) -> Event:
-    """Decide, and record it as asset `key`."""
-    decision = decide_deploy_gate(connection, target, now=datetime.now(UTC))
-    blocking = [(b.rule, b.outcome, b.object, b.message, b.fingerprint) for b in decision.blocking]
-    columns = {"rule": "string", "outcome": "string", "object": "string", "message": "string", "fingerprint": "string"}
-    return record.materialized(
+class Decide(Protocol):
+    """A gate about the last complete scan of a target."""
+
+    def __call__(self, connection: Connection, target: Target, *, now: datetime, run_id: str | None = None) -> GateDecision: ...
+
+
+def gate_event(run: TargetRun | RepositoryRun | ConnectorRun, key: dg.AssetKey, decide: Decide) -> Event:
+    """Decide, store the decision, and record it as asset `key`."""
+    decision = decide(run.connection, run.target, now=datetime.now(UTC), run_id=run.run_id)
+    blocking = [(b.rule, b.outcome, b.category, b.consequence, b.object, b.message, b.fingerprint) for b in decision.blocking]
+    covers = [(c.severity, c.kind, c.cover_id, c.last_day, c.fingerprint) for c in decision.covers]
+    return run.record.materialized(
         key,
         {
             "verdict": dg.MetadataValue.text(decision.verdict),
             "summary": dg.MetadataValue.md(_summary(decision)),
             "blocking": dg.MetadataValue.int(len(decision.blocking)),
-            "blocking_findings": table(columns, blocking),
+            "blocking_findings": table(dict.fromkeys(_BLOCKING_COLUMNS, "string"), blocking),
+            "covers": table(dict.fromkeys(_COVER_COLUMNS, "string"), covers),
+            "overridden": dg.MetadataValue.bool(decision.overridden),
+            # Row of ops.gate_decisions: `platformkit db verify-decisions` decides it again.
+            "decision_id": dg.MetadataValue.text(decision.decision_id or ""),
             # Noted here, the end of the audit chain can no longer be rewritten unseen.
-            "audit_head": dg.MetadataValue.text(audit_head_hash(connection)),
+            "audit_head": dg.MetadataValue.text(audit_head_hash(run.connection)),
             # What `platformkit gate` reads.
             "decision": dg.MetadataValue.json(decision_to_json(decision)),
         },

@@ -16,7 +16,7 @@ from platformkit_pipeline.orchestration.recording import Event
 
 
 def _decide(run: ConnectorRun) -> Iterator[Event]:
-    yield gate_event(run.connection, run.target, run.record, CONNECTOR_GATE)
+    yield gate_event(run, CONNECTOR_GATE, decide_deploy_gate)
 
 
 CONNECTOR_GOVERNANCE = Stage(

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
+from platformkit_pipeline.model.consequence import Category, consequences_text
 from platformkit_pipeline.model.merge_decision import MergeDecision, merge_decision_to_json
 from platformkit_pipeline.operations.decide_merge_gate import decide_merge_gate
 from platformkit_pipeline.orchestration.assets.parity.parity_run import ParityRun
@@ -35,6 +36,8 @@ def _decide(run: ParityRun) -> Iterator[Event]:
         MERGE_GATE,
         {
             "verdict": dg.MetadataValue.text(decision.verdict),
+            "decision_id": dg.MetadataValue.text(decision.decision_id or ""),
+            "consequence": dg.MetadataValue.text(consequences_text(Category.QUALITY) if decision.verdict == "no" else ""),
             "summary": dg.MetadataValue.md(merge_markdown(decision)[:MARKDOWN_LIMIT]),
             **_numbers(decision),
             "failing": dg.MetadataValue.int(len(decision.comparison.failing)),
