@@ -6,29 +6,41 @@ its own dead letter. So a webhook that is down holds back no other, and none get
 
 from __future__ import annotations
 
+import functools
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import psycopg
 
+from platformkit_pipeline.connectors.delivery.github_issues import GithubIssueSender
 from platformkit_pipeline.connectors.delivery.http import HttpSender
 from platformkit_pipeline.connectors.delivery.relay import Relay
 from platformkit_pipeline.connectors.delivery.retry import RetryPolicy
 from platformkit_pipeline.connectors.interface import Turn
 from platformkit_pipeline.control_plane.connection import control_plane_errors, session
 from platformkit_pipeline.control_plane.migrations import require_current
+from platformkit_pipeline.introspection.github.api import ADDRESS, ADDRESS_VARIABLE
 from platformkit_pipeline.introspection.web_api import keeps_secrets
 from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.model.errors import ConfigurationError
 from platformkit_pipeline.model.event import Event
-from platformkit_pipeline.model.settings import Notifications, Webhook
-from platformkit_pipeline.notifications import mattermost, n8n
+from platformkit_pipeline.model.settings import GithubIssues, Notifications, Webhook
+from platformkit_pipeline.notifications import github_issue, mattermost, n8n
 from platformkit_pipeline.operations.hand_out_events import connection_of_relay, handing_out
 
-_RENDERERS: Mapping[str, Callable[[Event], Mapping[str, Any]]] = {"mattermost": mattermost.message_of, "n8n": n8n.message_of}
+ISSUES = "github_issues"
+_RENDERERS: Mapping[str, Callable[..., Mapping[str, Any]]] = {"mattermost": mattermost.message_of, "n8n": n8n.message_of}
+
+
+class Sender(Protocol):
+    """Takes one event to where it belongs; raises DeliveryFailed or DeliveryRefused."""
+
+    def __call__(self, event: Event) -> None: ...
+
+    def close(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +48,17 @@ class Destination:
     """`name` is the column `destination` of the outbox."""
 
     name: str
-    send: HttpSender
+    send: Sender
 
 
 def destinations(notifications: Notifications, environment: Mapping[str, str] = os.environ) -> tuple[Destination, ...]:
     """Where the settings want events to go. Raises ConfigurationError for a variable that is not set or holds no https URL."""
-    return tuple(
-        Destination(name, HttpSender(_url(name, webhook.webhook_env, environment), body=_RENDERERS[name]))
+    webhooks = tuple(
+        Destination(name, HttpSender(_url(name, webhook.webhook_env, environment), body=_body(name, notifications.web_url)))
         for name, webhook in _configured(notifications).items()
     )
+    issues = notifications.github_issues
+    return webhooks if issues is None else (*webhooks, Destination(ISSUES, _issue_sender(issues, notifications.web_url, environment)))
 
 
 def deliver_once(dsn: Dsn, to: Sequence[Destination], policy: RetryPolicy | None = None) -> dict[str, Turn]:
@@ -91,6 +105,23 @@ def deliver_until(stop: threading.Event, dsn: Dsn, to: Sequence[Destination], po
 def _configured(notifications: Notifications) -> dict[str, Webhook]:
     named = {"mattermost": notifications.mattermost, "n8n": notifications.n8n}
     return {name: webhook for name, webhook in named.items() if webhook is not None}
+
+
+def _issue_sender(issues: GithubIssues, web_url: str | None, environment: Mapping[str, str]) -> GithubIssueSender:
+    token = environment.get(issues.token_env, "").strip()
+    if not token or not (token.isascii() and token.isprintable()):
+        raise ConfigurationError(
+            f"notifications.github_issues: environment variable {issues.token_env} holds no token; it needs issues:write on {issues.repository}"
+        )
+    address = environment.get(ADDRESS_VARIABLE, "").strip().rstrip("/") or ADDRESS
+    if not keeps_secrets(address):
+        raise ConfigurationError(f"{ADDRESS_VARIABLE} must be an https address: the access token would travel in the clear")
+    render = functools.partial(github_issue.note_of, web_url=web_url)
+    return GithubIssueSender(address, token, issues.repository, render=render, labels=issues.labels)
+
+
+def _body(name: str, web_url: str | None) -> Callable[[Event], Mapping[str, Any]]:
+    return functools.partial(_RENDERERS[name], web_url=web_url)
 
 
 def _url(name: str, variable: str, environment: Mapping[str, str]) -> str:
