@@ -24,13 +24,18 @@ from platformkit_pipeline.control_plane.connection import control_plane_errors, 
 from platformkit_pipeline.control_plane.migrations import require_current
 from platformkit_pipeline.introspection.github.api import ADDRESS, ADDRESS_VARIABLE
 from platformkit_pipeline.introspection.web_api import keeps_secrets
+from platformkit_pipeline.logs import get_logger
 from platformkit_pipeline.model.dsn import Dsn
-from platformkit_pipeline.model.errors import ConfigurationError
+from platformkit_pipeline.model.errors import ConfigurationError, ControlPlaneError
 from platformkit_pipeline.model.event import Event
 from platformkit_pipeline.model.settings import GithubIssues, Notifications, Webhook
 from platformkit_pipeline.notifications import github_issue, mattermost, n8n
+from platformkit_pipeline.operations.clock import SYSTEM_CLOCK, Clock
 from platformkit_pipeline.operations.hand_out_events import connection_of_relay, handing_out
+from platformkit_pipeline.operations.hold_floods import Limits, sum_up_floods
 
+_LOG = get_logger("operations.deliver_events")
+_SECONDS_BETWEEN_SUMS = 60
 ISSUES = "github_issues"
 _RENDERERS: Mapping[str, Callable[..., Mapping[str, Any]]] = {"mattermost": mattermost.message_of, "n8n": n8n.message_of}
 
@@ -49,23 +54,30 @@ class Destination:
 
     name: str
     send: Sender
+    per_hour: int | None = None
+    """Messages about one target; what is more is summed up. None: however many."""
 
 
 def destinations(notifications: Notifications, environment: Mapping[str, str] = os.environ) -> tuple[Destination, ...]:
     """Where the settings want events to go. Raises ConfigurationError for a variable that is not set or holds no https URL."""
     webhooks = tuple(
-        Destination(name, HttpSender(_url(name, webhook.webhook_env, environment), body=_body(name, notifications.web_url)))
+        Destination(
+            name,
+            HttpSender(_url(name, webhook.webhook_env, environment), body=_body(name, notifications.web_url)),
+            notifications.messages_per_hour,
+        )
         for name, webhook in _configured(notifications).items()
     )
     issues = notifications.github_issues
     return webhooks if issues is None else (*webhooks, Destination(ISSUES, _issue_sender(issues, notifications.web_url, environment)))
 
 
-def deliver_once(dsn: Dsn, to: Sequence[Destination], policy: RetryPolicy | None = None) -> dict[str, Turn]:
+def deliver_once(dsn: Dsn, to: Sequence[Destination], policy: RetryPolicy | None = None, clock: Clock = SYSTEM_CLOCK) -> dict[str, Turn]:
     """Deliver everything that is due now; what each destination got. Raises ControlPlaneError."""
     _check(dsn)
     if to:
-        _drained(handing_out(dsn, [destination.name for destination in to]))
+        _drained(handing_out(dsn, limits_of(to)))
+        sum_up(dsn, to, clock)
     return {destination.name: _drained(relay_to(dsn, destination, policy)) for destination in to}
 
 
@@ -87,12 +99,16 @@ def deliver_until(stop: threading.Event, dsn: Dsn, to: Sequence[Destination], po
 
     relays = {destination.name: relay_to(dsn, destination, policy) for destination in to}
     if to:
-        relays["handing out"] = handing_out(dsn, list(relays))
+        relays["handing out"] = handing_out(dsn, limits_of(to))
     threads = [threading.Thread(target=run, args=(relay,), name=name) for name, relay in relays.items()]
     for thread in threads:
         thread.start()
     try:
-        stop.wait()
+        while not stop.wait(_SECONDS_BETWEEN_SUMS):
+            try:
+                sum_up(dsn, to, SYSTEM_CLOCK)
+            except ControlPlaneError as error:  # a server that is restarted is waited for
+                _LOG.warning("floods were not summed up", reason=str(error))
     finally:
         stop.set()
         for thread in threads:
@@ -100,6 +116,17 @@ def deliver_until(stop: threading.Event, dsn: Dsn, to: Sequence[Destination], po
     with control_plane_errors(dsn):
         for failure in failures:
             raise failure
+
+
+def limits_of(to: Sequence[Destination]) -> Limits:
+    """Messages an hour about one target, by destination."""
+    return {destination.name: destination.per_hour for destination in to}
+
+
+def sum_up(dsn: Dsn, to: Sequence[Destination], clock: Clock) -> None:
+    """Put what was held of hours that are over into one message each. Raises ControlPlaneError."""
+    with session(dsn) as connection:
+        sum_up_floods(connection, limits_of(to), clock.now())
 
 
 def _configured(notifications: Notifications) -> dict[str, Webhook]:
@@ -111,7 +138,7 @@ def _issue_sender(issues: GithubIssues, web_url: str | None, environment: Mappin
     token = environment.get(issues.token_env, "").strip()
     if not token or not (token.isascii() and token.isprintable()):
         raise ConfigurationError(
-            f"notifications.github_issues: environment variable {issues.token_env} holds no token; it needs issues:write on {issues.repository}"
+            f"notifications.github_issues: environment variable {issues.token_env} holds no token that may write issues"
         )
     address = environment.get(ADDRESS_VARIABLE, "").strip().rstrip("/") or ADDRESS
     if not keeps_secrets(address):

@@ -104,7 +104,9 @@ def test_what_is_read_and_done_is_no_issue(github: Github, issues: Destination) 
 
 
 def test_a_review_brings_its_own_agenda_and_calls_whom_it_names(github: Github, issues: Destination) -> None:
-    issues.send(event("review.due", subject="2026", occurrence=1, body="## Agenda\n- [ ] figures", mentions=["ann", "no one", "acme/board"]))
+    issues.send(
+        event("review.due", subject="2026", occurrence=1, body="## Agenda\n- [ ] figures", mentions=["ann", "no one", "acme/board"])
+    )
     (issue,) = github.repository.issues
     assert issue.body.startswith("## Agenda\n- [ ] figures")
     assert "@ann @acme/board" in issue.body
