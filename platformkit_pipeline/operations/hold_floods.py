@@ -69,7 +69,7 @@ def _sum_up(connection: Connection, name: str, key: tuple[str, str], hour: str) 
     rows = connection.execute(statement("messages_held_of_hour"), parameters).fetchall()
     if not rows:
         return 0
-    ids = [row[0] for row in rows]
+    ids: list[str] = [row[0] for row in rows]
     Outbox().publish(connection, [_summary(name, key, hour, ids, rows)], destination=name)
     connection.execute(delivery_statement("mark_delivered", "ops"), {"ids": ids, "destination": name + _HELD})
     return 1
@@ -83,8 +83,8 @@ def _summary(name: str, key: tuple[str, str], hour: str, ids: list[str], rows: l
         for (severity, kind), count in sorted(counts.items(), key=lambda item: (_RANK[item[0][0]], item[0][1]))
     ]
     last = rows[-1][2]
-    about = {field: last[field] for field in ("target", "owners") if field in last}
-    payload = {
+    about: dict[str, Any] = {field: last[field] for field in ("target", "owners") if field in last}
+    payload: dict[str, Any] = {
         **about,
         "headline": f"{len(rows)} more messages about {key[1]} in the hour from {hour}",
         "severity": kinds[0]["severity"],

@@ -187,6 +187,10 @@ def test_the_night_reaches_every_other_target_and_then_fails_naming_the_broken_o
         "lost": "FAILED", WELL_KEPT: "MATERIALIZED", NEGLECTED: "MATERIALIZED",
     }  # fmt: skip
     assert superuser.execute("select count(*) from ops.scans").fetchone() == (2,)
+    told = superuser.execute(
+        "select type, payload -> 'target' ->> 'name', payload ->> 'count' from ops.outbox where type <> 'parity.regressed'"
+    )
+    assert sorted(told.fetchall()) == [("finding.critical", NEGLECTED, "1"), ("scan.failed", "lost", None)]
 
 
 def test_each_target_of_a_night_keeps_a_check_result_of_its_own(
