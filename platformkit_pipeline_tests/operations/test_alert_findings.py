@@ -17,6 +17,7 @@ from platformkit_pipeline.model.result import Outcome, Result, Severity, finding
 from platformkit_pipeline.model.score import compliance_score
 from platformkit_pipeline.model.waiver import Cover, CoverKind
 from platformkit_pipeline.operations import alert_findings as alerting
+from platformkit_pipeline.operations.alert_every_target import alert_every_target
 from platformkit_pipeline.operations.alert_findings import MOST_NAMED, alert_findings
 from platformkit_pipeline.operations.alert_scans import scan_failed, tell_of_scan
 from platformkit_pipeline.operations.announce import Announced
@@ -107,3 +108,13 @@ def test_a_target_that_cannot_be_scanned_is_told_once_whatever_the_reason_and_on
     assert [tell_of_scan(pipeline, SHOP.kind, SHOP.name, None, "run-3", again) for _ in "12"] == [Announced(0, 1), Announced(0, 0)]
     assert [(kind, m.get("why")) for kind, m in messages(pipeline)] == [("scan.failed", "no route to host"), ("scan.failed.settled", None)]
     assert tell_of_scan(pipeline, SHOP.kind, "nobody", "why", None, again) == Announced(0, 0)
+
+
+def test_the_night_looks_at_every_target_that_was_scanned(pipeline: Connection, shop: StoredTarget) -> None:
+    with pipeline.transaction():
+        scan = stored_scan(pipeline, shop.target_id, 1)
+        findings.write(pipeline, shop.target, shop.target_id, scan, [OPEN], rules=frozenset({"RLS001"}))
+    assert alert_every_target(pipeline, NIGHT) == Announced(0, 0), "no scan was completed yet"
+    with pipeline.transaction():
+        scans.complete(pipeline, scan, ruleset_digest="rules", score=compliance_score([OPEN]), counts=scans.count_results([OPEN]))
+    assert [alert_every_target(pipeline, NIGHT) for _ in "12"] == [Announced(1, 0), Announced(0, 0)]
