@@ -129,7 +129,8 @@ def test_a_check_of_a_contract_is_waived_by_its_name(pipeline: Connection, recor
     assert {check for _, _, check in excused.waived} == {f"check {n:03}" for n in range(90, 100)}
     assert excused.parity.score is not None
     assert measured.parity.score is not None
-    assert (excused.parity.score.raw, excused.parity.score.effective) == (measured.parity.score.raw, 100)
+    assert excused.parity.score.raw == measured.parity.score.raw < 100
+    assert excused.parity.score.effective == 100
     assert with_waivers(pipeline, measured, AFTER) == measured
     assert keep_parity(pipeline, excused).new
 

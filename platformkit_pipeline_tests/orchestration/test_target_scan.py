@@ -78,7 +78,7 @@ def test_a_family_with_severe_findings_fails_its_check_and_shows_them(scanned: S
     assert verdict.severity is dg.AssetCheckSeverity.ERROR
     table = verdict.metadata["findings"]
     assert isinstance(table, dg.TableMetadataValue)
-    assert [column.name for column in table.schema.columns] == ["rule", "severity", "outcome", "object", "message", "clause"]
+    assert [column.name for column in table.schema.columns] == ["rule", "severity", "outcome", "object", "message", "clause", "waiver"]
     assert len(table.records) == verdict.metadata["findings_total"].value
     assert verdict.metadata["truncated"].value is False
 

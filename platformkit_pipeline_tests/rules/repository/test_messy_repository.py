@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 
 import pytest
@@ -23,10 +23,12 @@ from platformkit_pipeline.model.record_json import from_json, to_json
 from platformkit_pipeline.model.repository.inventory import inventory_of, snapshot_of
 from platformkit_pipeline.model.repository.snapshot import RepositorySnapshot
 from platformkit_pipeline.model.result import Result
+from platformkit_pipeline.model.settings import Settings
 from platformkit_pipeline.model.target import Environment, GithubAccess, Target, TargetKind
 from platformkit_pipeline.operations.judge_repository_target import judge_repository_target
 from platformkit_pipeline.operations.observe_repository_target import observe_repository_target
 from platformkit_pipeline.operations.scan_repository import observed, told_by_github
+from platformkit_pipeline.operations.sync_exceptions import sync_exceptions
 from platformkit_pipeline.rules.evaluate_repository import evaluate_repository
 from platformkit_pipeline.rules.registry import rules_about_repositories
 from platformkit_pipeline.sandbox.github.serve import TOKEN, serve_github
@@ -155,13 +157,13 @@ def test_the_stored_repository_is_judged_like_the_observed_one(pipeline: Connect
         folder = messy.messy.builder.folder
         observation = observe_repository_target(pipeline, SHOP, folder, run_id="run-1", github=ACCESS, cache=messy.cache)
     judgement = judge_repository_target(pipeline, SHOP, today=messy.messy.today, run_id="run-1")
-    # A stored observation has no base, so no change; and nobody asked this control plane for its exceptions.
-    without_change = [t for t in TRUTH if t[0] != "SPC004"]
-    expected = tuple((rule, name, "UNKNOWN" if rule == "EXC003" else outcome) for rule, name, outcome in without_change)
+    expected = tuple(t for t in TRUTH if t[0] != "SPC004")  # a stored observation has no base, so no change
     assert differences(list(judgement.report.findings), expected) == NONE
     assert judgement.complete
     assert judgement.changes.opened == len(judgement.report.findings)
     assert observation.object_counts["secret"] == 12
+    night = datetime.combine(messy.messy.today, time(2), UTC)
+    assert sync_exceptions(pipeline, Settings.model_validate({"repositories": [{"name": SHOP.name}]}), night).changes
     text = dumped(superuser)
     assert "deploy/deploy.sh" in text
     assert "spec/shop/prd.md" in text
