@@ -6,11 +6,14 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from platformkit_pipeline.control_plane.connection import Connection, require_transaction
 from platformkit_pipeline.control_plane.scans import storable_text
 from platformkit_pipeline.control_plane.statements import statement
 from platformkit_pipeline.model.alert import Alert, AlertKind
+from platformkit_pipeline.model.result import Severity
+from platformkit_pipeline.model.target import Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,14 @@ def open_alerts(connection: Connection, kinds: Sequence[AlertKind] = tuple(Alert
 def told_subjects(connection: Connection, kind: AlertKind) -> frozenset[str]:
     """Every subject that was ever told of under this kind."""
     return frozenset(subject for (subject,) in connection.execute("select subject from ops.alerts where kind = %s", (kind.value,)))
+
+
+def open_alerts_of(connection: Connection, kind: AlertKind, target_id: int | None, target: Target | None) -> tuple[Alert, ...]:
+    """What is open of one kind about one target, as it was told, in the order in which it was raised."""
+    rows: list[tuple[str, str, str, dict[str, Any]]] = connection.execute(
+        statement("alerts_open_of_target"), {"kind": kind.value, "target_id": target_id}
+    ).fetchall()
+    return tuple(Alert(kind, subject, Severity(severity), headline, target, payload) for subject, severity, headline, payload in rows)
 
 
 def _life(row: tuple[int, str, int | None, str, int, datetime, datetime | None]) -> AlertLife:

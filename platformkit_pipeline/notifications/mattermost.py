@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-import re
-
 from platformkit_pipeline.model.event import Event
+from platformkit_pipeline.notifications.links import Link, links_of
+from platformkit_pipeline.notifications.plain_text import plain
 from platformkit_pipeline.notifications.wording import wording_of
 
 _LONGEST = 4_000
-_MARKS = re.compile(r"([\\`*_{}\[\]()<>#+!|~:-])")
-_NOTHING_VISIBLE = "\u200b"
 
 
-def message_of(event: Event) -> dict[str, str]:
+def message_of(event: Event, web_url: str | None = None) -> dict[str, str]:
     """Body of the POST. Text of others neither formats anything nor calls anybody: `@channel` in the name of a table is no mention."""
     wording = wording_of(event)
-    lines = [f"{':rotating_light: ' if wording.urgent else ''}**{_plain(wording.headline)}**"]
-    lines += [f"- {_plain(name)}: {_plain(text)}" for name, text in wording.facts]
-    text = "\n".join(lines)
-    return {"text": text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"}
+    lines = [f"{':rotating_light: ' if wording.urgent else ''}**{plain(wording.headline)}**"]
+    lines += [f"- {plain(name)}: {plain(text)}" for name, text in wording.facts]
+    links = [f"- {link.name}: {_linked(link)}" for link in links_of(event, web_url)]
+    text = _bounded(lines, links)
+    return {"text": text}
 
 
-def _plain(text: str) -> str:
-    escaped = _MARKS.sub(r"\\\1", " ".join(text.split()))
-    return escaped.replace("@", f"@{_NOTHING_VISIBLE}")
+def _bounded(lines: list[str], links: list[str]) -> str:
+    """The links stay whole: what is cut is the text before them."""
+    after = "".join(f"\n{link}" for link in links)
+    text, most = "\n".join(lines), _LONGEST - len(after)
+    return (text if len(text) <= most else text[: most - 1] + "…") + after
+
+
+def _linked(link: Link) -> str:
+    return f"[{plain(link.text)}]({link.url})" if link.url else f"`{link.text.replace('`', '')}`"

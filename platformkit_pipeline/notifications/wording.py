@@ -10,6 +10,8 @@ from platformkit_pipeline.model.event import Event
 
 _MOST_FACTS = 12
 _LONGEST_FACT = 300
+_NO_FACTS = ("headline", "target", "subject", "occurrence", "settled_at", "scan_id", "run_id", "body", "mentions")
+"""Of an alert's payload: said in its headline, by its links, or for machines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +30,48 @@ def wording_of(event: Event) -> Wording:
             return _parity_regressed(event)
         case "finding.opened" | "finding.resolved":
             return _finding(event)
+        case "finding.critical" | "finding.critical.settled":
+            return _criticals(event)
+        case "alerts.held":
+            return _held(event)
+        case _ if isinstance(event.payload.get("headline"), str):
+            return _announced(event)
         case _:
             return Wording(f"{event.type}: {event.aggregatetype} {event.aggregateid}", _facts(event.payload))
+
+
+def _criticals(event: Event) -> Wording:
+    """One fact for each finding, under its rule: what and since when; for those that are over why they are."""
+    payload, facts = event.payload, []
+    for finding in payload.get("findings", ()):
+        what = f"{finding.get('object')}: {finding.get('over') or finding.get('message')}"
+        since = f" (since {str(finding.get('first_seen'))[:10]})" if finding.get("first_seen") and not finding.get("over") else ""
+        facts.append((f"{finding.get('rule')} {finding.get('outcome', '')}".strip(), _text(what + since)))
+    more = [("more", str(payload["more"]))] if payload.get("more") else []
+    left = [("still open", str(payload.get("open", 0)))] if _is_over(event) else []
+    return Wording(_headline(event), (*facts, *more, *left, *_facts({"owners": payload.get("owners")})), urgent=not _is_over(event))
+
+
+def _held(event: Event) -> Wording:
+    """What a flood came to: the most severe first."""
+    counted = tuple((str(line.get("type")), f"{line.get('count')} ({line.get('severity')})") for line in event.payload.get("kinds", ()))
+    urgent = any(line.get("severity") == "critical" for line in event.payload.get("kinds", ()))
+    return Wording(_headline(event), (*counted, *_facts({"owners": event.payload.get("owners")})), urgent)
+
+
+def _announced(event: Event) -> Wording:
+    """Any alert that `announce` tells: its own headline, and what is worth knowing of the rest."""
+    facts = _facts(event.payload, without=_NO_FACTS)
+    return Wording(_headline(event), facts, urgent=event.payload.get("severity") == "critical" and not _is_over(event))
+
+
+def _headline(event: Event) -> str:
+    headline = str(event.payload.get("headline"))
+    return f"Over: {headline}" if _is_over(event) else headline
+
+
+def _is_over(event: Event) -> bool:
+    return event.type.endswith(".settled")
 
 
 def _parity_regressed(event: Event) -> Wording:

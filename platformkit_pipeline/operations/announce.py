@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,6 +16,10 @@ from platformkit_pipeline.model.event import Event
 from platformkit_pipeline.model.target import CONTROL_PLANE, Target
 from platformkit_pipeline.operations.stored_snapshot import target_id_of
 
+SETTLED = ".settled"
+"""Behind the kind of an alert in the type of the event that it is over."""
+TOLD_AT = "told_at"
+"""Header: when it was announced, by the clock of whoever announced it."""
 _PLATFORM = ("platform", CONTROL_PLANE.name)
 
 
@@ -32,36 +36,44 @@ def announce(connection: Connection, alerts: Sequence[Alert], over: Sequence[Ale
 
     Call it once in a transaction, as its last act (see `Outbox.publish`). Raises ControlPlaneError for a target that is not registered.
     """
-    raised = tuple(_raised(connection, alerts, now))
-    settled = tuple(_settled(connection, over, now))
+    raised = [_event(alert, life, alert.kind.value, now) for alert, life in begun(connection, alerts, now)]
+    settled = [_event(alert, life, f"{alert.kind.value}{SETTLED}", now) for alert, life in ended(connection, over, now)]
     Outbox("ops").publish(connection, [*raised, *settled])
     return Announced(len(raised), len(settled))
 
 
-def _raised(connection: Connection, alerts: Sequence[Alert], now: datetime) -> Iterator[Event]:
+def begun(connection: Connection, alerts: Sequence[Alert], now: datetime) -> Iterator[tuple[Alert, AlertLife]]:
+    """Raise `alerts`, in the caller's transaction; those that begin a life now, for whoever tells of several in one message."""
     for alert in alerts:
         life = raise_alert(connection, _target_id(connection, alert.target), alert, now)
         if life is not None:
-            yield _event(alert, life, alert.kind.value)
+            yield alert, life
 
 
-def _settled(connection: Connection, alerts: Sequence[Alert], now: datetime) -> Iterator[Event]:
+def ended(connection: Connection, alerts: Sequence[Alert], now: datetime) -> Iterator[tuple[Alert, AlertLife]]:
+    """Settle `alerts`; those whose life ends now."""
     for alert in alerts:
         life = settle_alert(connection, alert.kind, _target_id(connection, alert.target), alert.subject, now)
         if life is not None:
-            yield _event(alert, life, f"{alert.kind.value}.settled")
+            yield alert, life
 
 
-def _event(alert: Alert, life: AlertLife, event_type: str) -> Event:
-    """The same change of the same life gives the same id."""
-    target = alert.target
+def event_about(target: Target | None, name: str, event_type: str, payload: Mapping[str, Any], now: datetime) -> Event:
+    """An event of the key of `target`; the same `name` gives the same id. Whom it is about stands in the payload."""
     aggregate, key = ("target", f"{target.kind.value}/{target.name}") if target else _PLATFORM
-    named = f"platformkit:{event_type}/{key}/{alert.subject}/{life.occurrence}/{life.raised_at.isoformat()}"
+    about: dict[str, Any] = {
+        "target": {"kind": target.kind.value, "name": target.name, "environment": target.environment.value} if target else None,
+        "owners": list(target.owners) if target else [],
+    }
+    identity = str(uuid.uuid5(uuid.NAMESPACE_URL, f"platformkit:{event_type}/{key}/{name}"))
+    return Event(identity, aggregate, key, event_type, {**about, **payload}, {TOLD_AT: now.isoformat()})
+
+
+def _event(alert: Alert, life: AlertLife, event_type: str, now: datetime) -> Event:
+    """The same change of the same life gives the same id."""
     payload: dict[str, Any] = {
         "headline": alert.headline,
         "severity": alert.severity.value,
-        "target": {"kind": target.kind.value, "name": target.name, "environment": target.environment.value} if target else None,
-        "owners": list(target.owners) if target else [],
         "subject": alert.subject,
         "occurrence": life.occurrence,
         "raised_at": life.raised_at.isoformat(),
@@ -70,7 +82,7 @@ def _event(alert: Alert, life: AlertLife, event_type: str) -> Event:
         "run_id": alert.run_id,
         **alert.payload,
     }
-    return Event(str(uuid.uuid5(uuid.NAMESPACE_URL, named)), aggregate, key, event_type, payload)
+    return event_about(alert.target, f"{alert.subject}/{life.occurrence}/{life.raised_at.isoformat()}", event_type, payload, now)
 
 
 def _target_id(connection: Connection, target: Target | None) -> int | None:

@@ -6,29 +6,46 @@ its own dead letter. So a webhook that is down holds back no other, and none get
 
 from __future__ import annotations
 
+import functools
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import psycopg
 
+from platformkit_pipeline.connectors.delivery.github_issues import GithubIssueSender
 from platformkit_pipeline.connectors.delivery.http import HttpSender
 from platformkit_pipeline.connectors.delivery.relay import Relay
 from platformkit_pipeline.connectors.delivery.retry import RetryPolicy
 from platformkit_pipeline.connectors.interface import Turn
 from platformkit_pipeline.control_plane.connection import control_plane_errors, session
 from platformkit_pipeline.control_plane.migrations import require_current
+from platformkit_pipeline.introspection.github.api import ADDRESS, ADDRESS_VARIABLE
 from platformkit_pipeline.introspection.web_api import keeps_secrets
+from platformkit_pipeline.logs import get_logger
 from platformkit_pipeline.model.dsn import Dsn
-from platformkit_pipeline.model.errors import ConfigurationError
+from platformkit_pipeline.model.errors import ConfigurationError, ControlPlaneError
 from platformkit_pipeline.model.event import Event
-from platformkit_pipeline.model.settings import Notifications, Webhook
-from platformkit_pipeline.notifications import mattermost, n8n
+from platformkit_pipeline.model.settings import GithubIssues, Notifications, Webhook
+from platformkit_pipeline.notifications import github_issue, mattermost, n8n
+from platformkit_pipeline.operations.clock import SYSTEM_CLOCK, Clock
 from platformkit_pipeline.operations.hand_out_events import connection_of_relay, handing_out
+from platformkit_pipeline.operations.hold_floods import Limits, sum_up_floods
 
-_RENDERERS: Mapping[str, Callable[[Event], Mapping[str, Any]]] = {"mattermost": mattermost.message_of, "n8n": n8n.message_of}
+_LOG = get_logger("operations.deliver_events")
+_SECONDS_BETWEEN_SUMS = 60
+ISSUES = "github_issues"
+_RENDERERS: Mapping[str, Callable[..., Mapping[str, Any]]] = {"mattermost": mattermost.message_of, "n8n": n8n.message_of}
+
+
+class Sender(Protocol):
+    """Takes one event to where it belongs; raises DeliveryFailed or DeliveryRefused."""
+
+    def __call__(self, event: Event) -> None: ...
+
+    def close(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,22 +53,31 @@ class Destination:
     """`name` is the column `destination` of the outbox."""
 
     name: str
-    send: HttpSender
+    send: Sender
+    per_hour: int | None = None
+    """Messages about one target; what is more is summed up. None: however many."""
 
 
 def destinations(notifications: Notifications, environment: Mapping[str, str] = os.environ) -> tuple[Destination, ...]:
     """Where the settings want events to go. Raises ConfigurationError for a variable that is not set or holds no https URL."""
-    return tuple(
-        Destination(name, HttpSender(_url(name, webhook.webhook_env, environment), body=_RENDERERS[name]))
+    webhooks = tuple(
+        Destination(
+            name,
+            HttpSender(_url(name, webhook.webhook_env, environment), body=_body(name, notifications.web_url)),
+            notifications.messages_per_hour,
+        )
         for name, webhook in _configured(notifications).items()
     )
+    issues = notifications.github_issues
+    return webhooks if issues is None else (*webhooks, Destination(ISSUES, _issue_sender(issues, notifications.web_url, environment)))
 
 
-def deliver_once(dsn: Dsn, to: Sequence[Destination], policy: RetryPolicy | None = None) -> dict[str, Turn]:
+def deliver_once(dsn: Dsn, to: Sequence[Destination], policy: RetryPolicy | None = None, clock: Clock = SYSTEM_CLOCK) -> dict[str, Turn]:
     """Deliver everything that is due now; what each destination got. Raises ControlPlaneError."""
     _check(dsn)
     if to:
-        _drained(handing_out(dsn, [destination.name for destination in to]))
+        _drained(handing_out(dsn, limits_of(to)))
+        sum_up(dsn, to, clock)
     return {destination.name: _drained(relay_to(dsn, destination, policy)) for destination in to}
 
 
@@ -73,12 +99,16 @@ def deliver_until(stop: threading.Event, dsn: Dsn, to: Sequence[Destination], po
 
     relays = {destination.name: relay_to(dsn, destination, policy) for destination in to}
     if to:
-        relays["handing out"] = handing_out(dsn, list(relays))
+        relays["handing out"] = handing_out(dsn, limits_of(to))
     threads = [threading.Thread(target=run, args=(relay,), name=name) for name, relay in relays.items()]
     for thread in threads:
         thread.start()
     try:
-        stop.wait()
+        while not stop.wait(_SECONDS_BETWEEN_SUMS):
+            try:
+                sum_up(dsn, to, SYSTEM_CLOCK)
+            except ControlPlaneError as error:  # a server that is restarted is waited for
+                _LOG.warning("floods were not summed up", reason=str(error))
     finally:
         stop.set()
         for thread in threads:
@@ -88,9 +118,37 @@ def deliver_until(stop: threading.Event, dsn: Dsn, to: Sequence[Destination], po
             raise failure
 
 
+def limits_of(to: Sequence[Destination]) -> Limits:
+    """Messages an hour about one target, by destination."""
+    return {destination.name: destination.per_hour for destination in to}
+
+
+def sum_up(dsn: Dsn, to: Sequence[Destination], clock: Clock) -> None:
+    """Put what was held of hours that are over into one message each. Raises ControlPlaneError."""
+    with session(dsn) as connection:
+        sum_up_floods(connection, limits_of(to), clock.now())
+
+
 def _configured(notifications: Notifications) -> dict[str, Webhook]:
     named = {"mattermost": notifications.mattermost, "n8n": notifications.n8n}
     return {name: webhook for name, webhook in named.items() if webhook is not None}
+
+
+def _issue_sender(issues: GithubIssues, web_url: str | None, environment: Mapping[str, str]) -> GithubIssueSender:
+    token = environment.get(issues.token_env, "").strip()
+    if not token or not (token.isascii() and token.isprintable()):
+        raise ConfigurationError(
+            f"notifications.github_issues: environment variable {issues.token_env} holds no token that may write issues"
+        )
+    address = environment.get(ADDRESS_VARIABLE, "").strip().rstrip("/") or ADDRESS
+    if not keeps_secrets(address):
+        raise ConfigurationError(f"{ADDRESS_VARIABLE} must be an https address: the access token would travel in the clear")
+    render = functools.partial(github_issue.note_of, web_url=web_url)
+    return GithubIssueSender(address, token, issues.repository, render=render, labels=issues.labels)
+
+
+def _body(name: str, web_url: str | None) -> Callable[[Event], Mapping[str, Any]]:
+    return functools.partial(_RENDERERS[name], web_url=web_url)
 
 
 def _url(name: str, variable: str, environment: Mapping[str, str]) -> str:

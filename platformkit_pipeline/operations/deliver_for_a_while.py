@@ -14,7 +14,8 @@ from platformkit_pipeline.control_plane.migrations import require_current
 from platformkit_pipeline.model.connector import QueueDepth
 from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.model.settings import Notifications
-from platformkit_pipeline.operations.deliver_events import destinations, relay_to
+from platformkit_pipeline.operations.clock import SYSTEM_CLOCK, Clock
+from platformkit_pipeline.operations.deliver_events import destinations, limits_of, relay_to, sum_up
 from platformkit_pipeline.operations.hand_out_events import handing_out
 
 
@@ -27,7 +28,9 @@ class Share:
     left: QueueDepth
 
 
-def deliver_for_a_while(dsn: Dsn, notifications: Notifications, *, seconds: float = 20, batch: int = 50) -> Share:
+def deliver_for_a_while(
+    dsn: Dsn, notifications: Notifications, *, seconds: float = 20, batch: int = 50, clock: Clock = SYSTEM_CLOCK
+) -> Share:
     """Hand out, then one turn after the other for each destination, until nothing is due or no turn is begun any more.
 
     Each destination has its part of the time, and one turn at least, so that one that hangs holds back no other. A turn begins no
@@ -39,12 +42,13 @@ def deliver_for_a_while(dsn: Dsn, notifications: Notifications, *, seconds: floa
     with session(dsn) as connection:
         require_current(connection)
     relays = {d.name: relay_to(dsn, d, batch=batch, hold_seconds=seconds / 2) for d in to}
-    addressing = handing_out(dsn, list(relays))
+    addressing = handing_out(dsn, limits_of(to))
     with ExitStack() as opened:
         for closes in (addressing.close, *(relay.close for relay in relays.values()), *(d.send.close for d in to)):
             opened.callback(closes)
         with control_plane_errors():
             handed = _turns(addressing, end)
+            sum_up(dsn, to, clock)
             turns = {}
             for waiting, (name, relay) in zip(range(len(relays), 0, -1), relays.items(), strict=True):
                 began = time.monotonic()

@@ -17,6 +17,7 @@ from platformkit_pipeline.control_plane.connection import Connection, connect, s
 from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.model.errors import ControlPlaneError
 from platformkit_pipeline.model.event import Event
+from platformkit_pipeline.operations.hold_floods import Limits, hand_over
 
 UNADDRESSED = ""
 """Destination of events that are not handed out yet."""
@@ -35,15 +36,15 @@ def connection_of_relay(dsn: Dsn) -> Connection:
         raise psycopg.OperationalError(str(error)) from None
 
 
-def handing_out(dsn: Dsn, names: Sequence[str]) -> Relay:
-    """The relay from events without a destination to the destinations of these names, of which there must be one."""
-    if not names:
+def handing_out(dsn: Dsn, limits: Limits) -> Relay:
+    """The relay from events without a destination to the destinations that `limits` names, of which there must be one."""
+    if not limits:
         raise ValueError("events for nobody stay where they are")
 
     def send(event: Event) -> None:
         try:
             with session(dsn) as connection, connection.transaction():
-                hand_out(connection, names, [event])
+                hand_over(connection, event, limits)
         except ControlPlaneError as error:
             raise DeliveryFailed(str(error)) from None
 

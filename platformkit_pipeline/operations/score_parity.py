@@ -12,7 +12,7 @@ from platformkit_pipeline.control_plane.connection import Connection, control_pl
 from platformkit_pipeline.logs import bind_ids, get_logger
 from platformkit_pipeline.model.contract import CheckResult, Dimension
 from platformkit_pipeline.model.parity import CheckKey, ParityReport, full_commit, one_per_check, parity_score
-from platformkit_pipeline.operations.alert_regression import Regressed, regressed_since, tell_owners
+from platformkit_pipeline.operations.alert_regression import Regressed, regressed_since, tell_of_default_branch
 from platformkit_pipeline.operations.clock import SYSTEM_CLOCK, Clock
 from platformkit_pipeline.operations.cover_findings import waived_checks
 from platformkit_pipeline.operations.parity_subject import ParitySubject
@@ -144,8 +144,8 @@ def keep_parity(connection: Connection, report: ParityReport) -> KeptParity:
         regressed = regressed_since(before.report, report) if before else None
         if new:
             _measure(connection, target_id, report)
-            if regressed:
-                tell_owners(connection, report, regressed)
+            if report.of_default_branch:
+                tell_of_default_branch(connection, target_id, report, regressed)
     _log.info("kept", parity_id=report.parity_id, new=new, regressed=regressed is not None)
     return KeptParity(report.parity_id, new, regressed)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from platformkit_pipeline.model.alert import AlertKind
 from platformkit_pipeline.model.event import Event
 from platformkit_pipeline.notifications import mattermost, n8n
 
@@ -86,3 +87,54 @@ def test_a_workflow_gets_the_whole_event_with_words_beside_it() -> None:
         "title": "connector.broken: target shop-production",
         "urgent": False,
     }
+
+
+CRITICALS = {
+    "headline": "2 critical findings on shop new",
+    "severity": "critical",
+    "target": {"kind": "supabase_project", "name": "shop", "environment": "production"},
+    "owners": ["team:shop"],
+    "run_id": "4b1e",
+    "findings": [
+        {
+            "rule": "RLS001",
+            "outcome": "FAIL",
+            "object": "table public.orders",
+            "message": "no policy",
+            "first_seen": "2026-03-01T02:00:00+00:00",
+        }
+    ],
+    "more": 1,
+}
+
+
+def test_criticals_are_named_one_by_one_with_links_to_the_run_the_report_and_the_plan() -> None:
+    told = event("finding.critical", **CRITICALS)
+    web = "https://dagster.example.com/"
+    assert mattermost.message_of(told, web)["text"].splitlines() == [
+        ":rotating_light: **2 critical findings on shop new**",
+        "- RLS001 FAIL: table public.orders\\: no policy \\(since 2026\\-03\\-01\\)",
+        "- more: 1",
+        "- owners: team\\:shop",
+        "- run: [4b1e](https://dagster.example.com/runs/4b1e)",
+        "- report: [shop](https://dagster.example.com/assets/compliance/report?view=partitions&partition=shop)",
+        "- plan: [platformkit plan \\-\\-target shop](https://dagster.example.com/assets/remediation/plans?view=partitions&partition=shop)",
+    ]
+    assert mattermost.message_of(told)["text"].splitlines()[-1] == "- plan: `platformkit plan --target shop`"
+    assert n8n.message_of(told, web)["links"]["run"] == "https://dagster.example.com/runs/4b1e"
+
+
+def test_every_kind_of_alert_is_told_by_its_headline_and_so_is_its_end() -> None:
+    for kind in AlertKind:
+        begun, over = (event(f"{kind}{end}", headline="It is so", severity="critical", why="because") for end in ("", ".settled"))
+        if kind is AlertKind.PARITY_REGRESSED:
+            continue  # has words of its own, above
+        assert mattermost.message_of(begun)["text"].splitlines()[0] == ":rotating_light: **It is so**"
+        assert mattermost.message_of(over)["text"].splitlines()[0] == "**Over\\: It is so**"
+
+
+def test_links_stay_whole_however_long_the_message() -> None:
+    told = event("scan.failed", headline="*" * 9000, target=CRITICALS["target"], run_id="4b1e")
+    text = mattermost.message_of(told, "https://dagster.example.com")["text"]
+    assert len(text) <= 4_000
+    assert text.endswith("partition=shop)")

@@ -236,3 +236,17 @@ def test_a_commit_that_is_measured_again_elsewhere_stays_what_it_was_on_the_defa
     assert decide_merge_gate(pipeline, shop, head, "c" * 40, NOW).verdict == "no"
     chosen = decide_merge_gate(pipeline, shop, head, again.parity_id, NOW)
     assert any("no run of the default branch" in reason for reason in chosen.reasons)
+
+
+def test_ten_small_falls_in_a_row_are_two_messages_and_the_recovery_is_one(pipeline: Connection, shop: Target) -> None:
+    for day, passing in enumerate([95, *range(94, 84, -1), 94, 95, 96, 90]):
+        keep_parity(pipeline, run(shop, passing, day))
+    rows = pipeline.execute(
+        "select type, payload -> 'score' ->> 'effective', payload ->> 'headline' from ops.outbox order by position"
+    ).fetchall()
+    assert [(kind, float(score) if score else headline) for kind, score, headline in rows] == [
+        ("parity.regressed", 94),
+        ("parity.regressed", 88),
+        ("parity.regressed.settled", "the parity of shop-production is back at 95"),
+        ("parity.regressed", 90),
+    ]

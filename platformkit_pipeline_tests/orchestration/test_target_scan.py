@@ -187,6 +187,9 @@ def test_the_night_reaches_every_other_target_and_then_fails_naming_the_broken_o
         "lost": "FAILED", WELL_KEPT: "MATERIALIZED", NEGLECTED: "MATERIALIZED",
     }  # fmt: skip
     assert superuser.execute("select count(*) from ops.scans").fetchone() == (2,)
+    rules = "jsonb_path_query_array(payload, '$.findings[*].rule')"
+    told = superuser.execute(f"select type, payload -> 'target' ->> 'name', {rules} from ops.outbox order by type")
+    assert told.fetchall() == [("finding.critical", NEGLECTED, ["RLS001", "RLS002"]), ("scan.failed", "lost", [])]
 
 
 def test_each_target_of_a_night_keeps_a_check_result_of_its_own(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import dagster as dg
 
+from platformkit_pipeline.operations.alert_findings import alert_findings
 from platformkit_pipeline.operations.judge_target import judge_target
 from platformkit_pipeline.orchestration.assets.stage import Stage, TargetRun
 from platformkit_pipeline.orchestration.assets.verdicts import family_check, family_events, family_spec, report_event
@@ -21,6 +23,7 @@ def _judge(run: TargetRun) -> Iterator[Event]:
     if run.selection.wants(COMPLIANCE_REPORT):
         wanted = list(project_families())
     judgement = judge_target(run.connection, run.target, run.declarations, families=wanted, run_id=run.run_id)
+    alert_findings(run.connection, run.target, judgement.report.scan_id, datetime.now(UTC), run_id=run.run_id)
     for family in wanted:
         yield from family_events(run.record, rules_of(family), judgement)
     yield report_event(run.record, COMPLIANCE_REPORT, judgement)

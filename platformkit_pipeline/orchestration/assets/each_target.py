@@ -7,6 +7,7 @@ target that cannot be reached leaves the road alone; the others reach its end, a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
 
 import dagster as dg
 
@@ -15,7 +16,8 @@ from platformkit_pipeline.control_plane.turns import turn_on
 from platformkit_pipeline.logs import bind_ids
 from platformkit_pipeline.model.errors import ControlPlaneError, PlatformkitError
 from platformkit_pipeline.model.settings import Settings
-from platformkit_pipeline.model.target import Target
+from platformkit_pipeline.model.target import Target, TargetKind
+from platformkit_pipeline.operations.alert_scans import tell_of_scan
 from platformkit_pipeline.operations.sync_targets import sync_targets
 from platformkit_pipeline.orchestration.assets.stage import RunT, Stage
 from platformkit_pipeline.orchestration.failures import fail_run, origin_of, sentence_of
@@ -37,9 +39,16 @@ def prepared_settings(settings: SettingsResource, control_plane: ControlPlaneRes
 
 
 def for_each_target(
-    context: dg.AssetExecutionContext, control_plane: ControlPlaneResource, scan: Callable[[str], Iterator[Event]]
+    context: dg.AssetExecutionContext,
+    control_plane: ControlPlaneResource,
+    scan: Callable[[str], Iterator[Event]],
+    *,
+    scanned: TargetKind | None = None,
 ) -> Iterator[Event]:
-    """Carry every partition of the run through `scan`; fail at the end if one of them failed."""
+    """Carry every partition of the run through `scan`; fail at the end if one of them failed.
+
+    Where the partitions are targets that are `scanned`, people are told of each that fails, and that it is scanned again.
+    """
     failures: dict[str, str] = {}
     for name in context.partition_keys:
         try:
@@ -51,9 +60,11 @@ def for_each_target(
         except Exception as error:  # a fault of ours in one target must not hide the state of the others
             failures[name] = sentence_of(error)
             context.log.error("%s: %s\n%s", name, failures[name], origin_of(error))
-        if name in failures and not _answers(control_plane):
+        if name in failures and not _answers(control_plane):  # nothing can be stored, so nobody is told but by the run's own failure
             failures |= dict.fromkeys(_after(name, context.partition_keys), "not attempted: the control plane went away")
             break
+        if scanned is not None:
+            _tell(context, control_plane, scanned, name, failures.get(name))
     if failures:
         fail_run(failures, attempted=len(context.partition_keys))
 
@@ -74,6 +85,17 @@ def through_stages(
             if selection.wants(*stage.keys):
                 yield from filter(selection.admits, stage.carry_out(run))
     context.log.info("%s: done", target.name)
+
+
+def _tell(
+    context: dg.AssetExecutionContext, control_plane: ControlPlaneResource, kind: TargetKind, name: str, sentence: str | None
+) -> None:
+    """A message that cannot be written takes nothing from the scan, nor from the targets that follow."""
+    try:
+        with control_plane.session() as connection:
+            tell_of_scan(connection, kind, name, sentence, context.run.run_id, datetime.now(UTC))
+    except PlatformkitError as error:
+        context.log.error("%s: nobody was told: %s", name, sentence_of(error))
 
 
 def _answers(control_plane: ControlPlaneResource) -> bool:

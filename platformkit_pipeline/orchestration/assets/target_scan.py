@@ -8,6 +8,7 @@ import dagster as dg
 
 from platformkit_pipeline.control_plane.connection import Connection
 from platformkit_pipeline.model.settings import Settings, target_of
+from platformkit_pipeline.model.target import TargetKind
 from platformkit_pipeline.operations.check_drift import migrations_folder
 from platformkit_pipeline.operations.read_settings import find_project
 from platformkit_pipeline.orchestration.assets.compliance import COMPLIANCE
@@ -40,7 +41,9 @@ UNHURRIED_KEYS = (*PROVING.keys, *DRIFT.keys)
 def target_scan(context: dg.AssetExecutionContext, settings: SettingsResource, control_plane: ControlPlaneResource) -> Iterator[Event]:
     """Carry every target of the run through the selected stages; fail at the end if one of them failed."""
     listed = prepared_settings(settings, control_plane)
-    yield from for_each_target(context, control_plane, lambda name: _scan(context, name, listed, settings, control_plane))
+    yield from for_each_target(
+        context, control_plane, lambda name: _scan(context, name, listed, settings, control_plane), scanned=TargetKind.SUPABASE_PROJECT
+    )
 
 
 def _scan(

@@ -42,8 +42,8 @@ def outbox_delivery(
 
 def _delivered(settings: SettingsResource, control_plane: ControlPlaneResource) -> str:
     notifications = settings.read().notifications
-    if notifications.mattermost is None and notifications.n8n is None:
-        return "the settings name no webhook (notifications.mattermost, notifications.n8n): events wait in ops.outbox"
+    if notifications.mattermost is None and notifications.n8n is None and notifications.github_issues is None:
+        return "the settings name no webhook (notifications.mattermost, notifications.n8n) and no github_issues: events wait in ops.outbox"
     return _told(deliver_for_a_while(control_plane.dsn, notifications))
 
 

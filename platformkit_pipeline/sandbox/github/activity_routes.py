@@ -207,7 +207,9 @@ def pull(call: Call) -> Reply:
 
 @route("GET", "/issues", "issues")
 def issues(call: Call) -> Reply:
-    return call.page(_in_state(call, [call.bodies.issue(issue) for issue in reversed(call.repository.issues)], "open"))
+    labels = {label for label in call.query.get("labels", "").split(",") if label}
+    asked = [issue for issue in reversed(call.repository.issues) if labels <= set(issue.labels)]
+    return call.page(_in_state(call, [call.bodies.issue(issue) for issue in asked], "open"))
 
 
 @route("POST", "/issues", "issues", "write")
@@ -227,6 +229,28 @@ def change_issue(call: Call) -> Reply:
             issue.state = call.body.get("state", issue.state)
             return Reply(200, call.bodies.issue(issue))
     raise not_found()
+
+
+def _issue(call: Call) -> Issue:
+    for issue in call.repository.issues:
+        if str(issue.number) == call.names["number"]:
+            return issue
+    raise not_found()
+
+
+@route("GET", "/issues/{number}/comments", "issues")
+def comments(call: Call) -> Reply:
+    issue = _issue(call)
+    return call.page([call.bodies.comment(issue, index) for index in range(len(issue.comments))])
+
+
+@route("POST", "/issues/{number}/comments", "issues", "write")
+def comment(call: Call) -> Reply:
+    issue = _issue(call)
+    if not call.body.get("body"):
+        raise Refused(422, "Validation Failed")
+    issue.comments.append(call.body["body"])
+    return Reply(201, call.bodies.comment(issue, len(issue.comments) - 1))
 
 
 @route("GET", "/contents/{path+}", "contents")

@@ -261,8 +261,23 @@ class Bodies:
             "milestone": None,
             "locked": False,
             "assignee": None,
-            "comments": 0,
+            "comments": len(issue.comments),
             "closed_at": MOMENT if issue.state == "closed" else None,
+            "created_at": MOMENT,
+            "updated_at": MOMENT,
+            "author_association": "MEMBER",
+        }
+
+    def comment(self, issue: Issue, index: int) -> dict[str, Any]:
+        url = f"{self.url}/issues/comments/{issue.number * 1000 + index}"
+        return {
+            "id": issue.number * 1000 + index,
+            "node_id": f"IC_{issue.number}_{index}",
+            "url": url,
+            "html_url": f"{self._html}/issues/{issue.number}#issuecomment-{index}",
+            "issue_url": f"{self.url}/issues/{issue.number}",
+            "body": issue.comments[index],
+            "user": self.user("person"),
             "created_at": MOMENT,
             "updated_at": MOMENT,
             "author_association": "MEMBER",

@@ -106,6 +106,7 @@ class Issue:
     body: str = ""
     state: str = "open"
     labels: list[str] = field(default_factory=list)
+    comments: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)

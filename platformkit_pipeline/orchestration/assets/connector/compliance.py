@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import dagster as dg
 
 from platformkit_pipeline.model.settings import connector_limits_of
+from platformkit_pipeline.operations.alert_findings import alert_findings
 from platformkit_pipeline.operations.judge_connector_target import judge_connector_target
 from platformkit_pipeline.orchestration.assets.stage import ConnectorRun, Stage
 from platformkit_pipeline.orchestration.assets.verdicts import family_check, family_events, family_spec, report_event
@@ -22,6 +24,7 @@ _RULES = rules_about_connectors()
 def _judge(run: ConnectorRun) -> Iterator[Event]:
     limits = connector_limits_of(run.connector)
     judgement = judge_connector_target(run.connection, run.target, limits=limits, run_id=run.run_id)
+    alert_findings(run.connection, run.target, judgement.report.scan_id, datetime.now(UTC), run_id=run.run_id)
     yield from family_events(run.record, _RULES, judgement)
     yield report_event(run.record, CONNECTOR_REPORT, judgement)
 

@@ -8,6 +8,7 @@ import dagster as dg
 
 from platformkit_pipeline.control_plane.connection import Connection
 from platformkit_pipeline.model.settings import Settings, target_of
+from platformkit_pipeline.model.target import TargetKind
 from platformkit_pipeline.operations.read_settings import find_connector
 from platformkit_pipeline.orchestration.assets.connector.compliance import CONNECTOR_COMPLIANCE
 from platformkit_pipeline.orchestration.assets.connector.governance import CONNECTOR_GOVERNANCE
@@ -34,7 +35,9 @@ CONNECTOR_KEYS = tuple(key for stage in STAGES for key in stage.keys)
 def connector_scan(context: dg.AssetExecutionContext, settings: SettingsResource, control_plane: ControlPlaneResource) -> Iterator[Event]:
     """Carry every connector of the run through the selected stages; fail at the end if one of them failed."""
     listed = prepared_settings(settings, control_plane)
-    yield from for_each_target(context, control_plane, lambda name: _scan(context, name, listed, control_plane))
+    yield from for_each_target(
+        context, control_plane, lambda name: _scan(context, name, listed, control_plane), scanned=TargetKind.CONNECTOR
+    )
 
 
 def _scan(context: dg.AssetExecutionContext, name: str, listed: Settings, control_plane: ControlPlaneResource) -> Iterator[Event]:

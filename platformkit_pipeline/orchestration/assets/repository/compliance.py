@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from platformkit_pipeline.model.repository.facet import GITHUB_FACETS
+from platformkit_pipeline.operations.alert_findings import alert_findings
 from platformkit_pipeline.operations.judge_repository_target import judge_repository_target
 from platformkit_pipeline.orchestration.assets.stage import RepositoryRun, Stage
 from platformkit_pipeline.orchestration.assets.verdicts import family_check, family_events, family_spec, report_event
@@ -31,6 +32,7 @@ def _judge(run: RepositoryRun) -> Iterator[Event]:
         wanted = list(_FAMILIES)
     today = datetime.now(UTC).date()
     judgement = judge_repository_target(run.connection, run.target, today=today, families=wanted, run_id=run.run_id)
+    alert_findings(run.connection, run.target, judgement.report.scan_id, datetime.now(UTC), run_id=run.run_id)
     for family in wanted:
         yield from family_events(run.record, _FAMILIES[family], judgement)
     yield report_event(run.record, REPOSITORY_REPORT, judgement)

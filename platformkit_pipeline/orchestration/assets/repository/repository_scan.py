@@ -8,6 +8,7 @@ import dagster as dg
 
 from platformkit_pipeline.control_plane.connection import Connection
 from platformkit_pipeline.model.settings import Settings, target_of
+from platformkit_pipeline.model.target import TargetKind
 from platformkit_pipeline.operations.read_settings import find_repository
 from platformkit_pipeline.orchestration.assets.each_target import for_each_target, prepared_settings, through_stages
 from platformkit_pipeline.orchestration.assets.repository.compliance import REPOSITORY_COMPLIANCE
@@ -34,7 +35,9 @@ REPOSITORY_KEYS = tuple(key for stage in STAGES for key in stage.keys)
 def repository_scan(context: dg.AssetExecutionContext, settings: SettingsResource, control_plane: ControlPlaneResource) -> Iterator[Event]:
     """Carry every repository of the run through the selected stages; fail at the end if one of them failed."""
     listed = prepared_settings(settings, control_plane)
-    yield from for_each_target(context, control_plane, lambda name: _scan(context, name, listed, settings, control_plane))
+    yield from for_each_target(
+        context, control_plane, lambda name: _scan(context, name, listed, settings, control_plane), scanned=TargetKind.REPOSITORY
+    )
 
 
 def _scan(
