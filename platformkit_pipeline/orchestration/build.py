@@ -49,6 +49,7 @@ def build_defs(*, resources: Mapping[str, Any] | None = None) -> dg.Definitions:
         from platformkit_pipeline.orchestration.sensors.fleet_report import FLEET_REPORT_SENSORS
         from platformkit_pipeline.orchestration.sensors.outbox_delivery import outbox_delivery
         from platformkit_pipeline.orchestration.sensors.repository_head import repository_head
+        from platformkit_pipeline.orchestration.sensors.schema_change import schema_change
         from platformkit_pipeline.orchestration.sensors.target_registry import target_registry
 
         given = {"settings": SettingsResource(), "control_plane": ControlPlaneResource(), **(resources or {})}
@@ -66,7 +67,7 @@ def build_defs(*, resources: Mapping[str, Any] | None = None) -> dg.Definitions:
                 *(nightly, nightly_repositories, nightly_connectors, nightly_parity, fleet_report),
             ],
             schedules=list(nightly_schedules(_schedule(given["settings"]))),
-            sensors=[target_registry, repository_head, outbox_delivery, *FLEET_REPORT_SENSORS],
+            sensors=[target_registry, repository_head, outbox_delivery, *FLEET_REPORT_SENSORS, schema_change],
             resources=given,
             executor=_EXECUTOR,
         )

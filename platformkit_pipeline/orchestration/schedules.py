@@ -5,16 +5,9 @@ from __future__ import annotations
 import dagster as dg
 
 from platformkit_pipeline.model.settings import Schedule
+from platformkit_pipeline.orchestration.in_flight import UNFINISHED
 from platformkit_pipeline.orchestration.jobs import nightly, nightly_connectors, nightly_parity, nightly_repositories
 from platformkit_pipeline.orchestration.partitions import CONNECTORS, REPOSITORIES, SUPABASE_PROJECTS, range_tags
-
-UNFINISHED = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
 
 _NO_PROJECTS = "no target is registered; list projects in platformkit.yaml"
 

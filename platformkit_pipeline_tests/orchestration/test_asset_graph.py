@@ -153,7 +153,14 @@ def test_jobs_schedules_and_sensors_are_those_of_the_contract_and_run_by_default
     assert {schedule.default_status for schedule in repository.schedule_defs} == {dg.DefaultScheduleStatus.RUNNING}
     sensors = {sensor.name: sensor.default_status for sensor in repository.sensor_defs}
     assert sensors == dict.fromkeys(
-        ("target_registry", "repository_head", "outbox_delivery", "fleet_report_after_success", "fleet_report_after_failure"),
+        (
+            "target_registry",
+            "repository_head",
+            "outbox_delivery",
+            "fleet_report_after_success",
+            "fleet_report_after_failure",
+            "schema_change",
+        ),
         dg.DefaultSensorStatus.RUNNING,
     )
 
