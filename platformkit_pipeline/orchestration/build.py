@@ -33,26 +33,35 @@ def build_defs(*, resources: Mapping[str, Any] | None = None) -> dg.Definitions:
         from platformkit_pipeline.orchestration.assets.target_scan import target_scan
         from platformkit_pipeline.orchestration.data_quality import stored_data_quality
         from platformkit_pipeline.orchestration.jobs import (
+            decide_connector_gate,
+            decide_gate,
+            decide_repository_gate,
             fleet_report,
             nightly,
             nightly_connectors,
             nightly_parity,
             nightly_repositories,
+            plan_target,
             prove_target,
             scan_connector,
             scan_repository,
             scan_target,
             score_parity,
         )
+        from platformkit_pipeline.orchestration.pruning import prune_runs
         from platformkit_pipeline.orchestration.resources import ControlPlaneResource, SettingsResource
-        from platformkit_pipeline.orchestration.schedules import nightly_schedules
+        from platformkit_pipeline.orchestration.schedules import housekeeping_schedules, nightly_schedules
         from platformkit_pipeline.orchestration.sensors.fleet_report import FLEET_REPORT_SENSORS
         from platformkit_pipeline.orchestration.sensors.outbox_delivery import outbox_delivery
         from platformkit_pipeline.orchestration.sensors.repository_head import repository_head
+        from platformkit_pipeline.orchestration.sensors.run_failure import run_failure
         from platformkit_pipeline.orchestration.sensors.schema_change import schema_change
         from platformkit_pipeline.orchestration.sensors.target_registry import target_registry
+        from platformkit_pipeline.orchestration.sensors.unplanned_findings import unplanned_findings
+        from platformkit_pipeline.orchestration.sensors.waiver_lapses import waiver_lapses
 
         given = {"settings": SettingsResource(), "control_plane": ControlPlaneResource(), **(resources or {})}
+        schedule = _schedule(given["settings"])
         parity_scan = parity_scan_of(_declared_checks(given["settings"]))
         return dg.Definitions(
             assets=[
@@ -65,9 +74,13 @@ def build_defs(*, resources: Mapping[str, Any] | None = None) -> dg.Definitions:
             jobs=[
                 *(scan_target, prove_target, score_parity, scan_repository, scan_connector),
                 *(nightly, nightly_repositories, nightly_connectors, nightly_parity, fleet_report),
+                *(plan_target, decide_gate, decide_repository_gate, decide_connector_gate, prune_runs),
             ],
-            schedules=list(nightly_schedules(_schedule(given["settings"]))),
-            sensors=[target_registry, repository_head, outbox_delivery, *FLEET_REPORT_SENSORS, schema_change],
+            schedules=[*nightly_schedules(schedule), *housekeeping_schedules(schedule)],
+            sensors=[
+                *(target_registry, repository_head, outbox_delivery, *FLEET_REPORT_SENSORS),
+                *(schema_change, unplanned_findings, run_failure, waiver_lapses),
+            ],
             resources=given,
             executor=_EXECUTOR,
         )

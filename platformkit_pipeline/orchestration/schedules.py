@@ -9,6 +9,7 @@ from platformkit_pipeline.orchestration.in_flight import UNFINISHED
 from platformkit_pipeline.orchestration.jobs import nightly, nightly_connectors, nightly_parity, nightly_repositories
 from platformkit_pipeline.orchestration.partitions import CONNECTORS, REPOSITORIES, SUPABASE_PROJECTS, range_tags
 
+_PRUNING = "45 7 * * *"
 _NO_PROJECTS = "no target is registered; list projects in platformkit.yaml"
 
 
@@ -47,3 +48,27 @@ def _every_night(schedule: Schedule, job: str, partitions: str, *, missing: str)
         return dg.RunRequest(tags=range_tags(targets))
 
     return every_night
+
+
+def daily(schedule: Schedule, job: str, cron: str, description: str) -> dg.ScheduleDefinition:
+    """One run of a job without partitions, unless the one before is not finished."""
+
+    @dg.schedule(
+        name=job,
+        cron_schedule=cron,
+        execution_timezone=schedule.timezone,
+        job_name=job,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description=description,
+    )
+    def start(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        if running := context.instance.get_runs(dg.RunsFilter(job_name=job, statuses=UNFINISHED), limit=1):
+            return dg.SkipReason(f"the run {running[0].run_id} is not finished")
+        return dg.RunRequest()
+
+    return start
+
+
+def housekeeping_schedules(schedule: Schedule) -> tuple[dg.ScheduleDefinition, ...]:
+    """What the platform does for itself, every day."""
+    return (daily(schedule, "prune_runs", _PRUNING, "Forgets old runs when the nightly ones are over."),)
