@@ -44,7 +44,7 @@ class Remembered:
             value = json.loads(text or "{}")
             if value["version"] != _VERSION:
                 return cls()
-            digests = {str(key): str(digest) for key, digest in value["digests"].items() if _parsed(key)}
+            digests = {_key(*_parsed(key)): str(digest) for key, digest in value["digests"].items()}
             return cls(digests, int(value["requests"]), str(value["origin"]))
         except (ValueError, KeyError, TypeError, AttributeError):
             return cls()
@@ -88,9 +88,13 @@ def to_redecide(
     count = remembered.requests + bool(now)
     occasion = f"{today.isoformat()}#{remembered.origin}-{count}"
     return (
-        tuple(Redecision(kind, name, f"{kind.value}/{name}@{occasion}") for kind, name in now),
-        Remembered({f"{kind.value}/{name}": digest for (kind, name), digest in digests.items()}, count, remembered.origin),
+        tuple(Redecision(kind, name, f"{_key(kind, name)}@{occasion}") for kind, name in now),
+        Remembered({_key(*key): digest for key, digest in digests.items()}, count, remembered.origin),
     )
+
+
+def _key(kind: TargetKind, name: str) -> str:
+    return f"{kind.value}/{name}"
 
 
 def _parsed(text: str) -> Key:

@@ -9,7 +9,6 @@ from platformkit_pipeline.orchestration.in_flight import UNFINISHED
 from platformkit_pipeline.orchestration.jobs import nightly, nightly_connectors, nightly_parity, nightly_repositories
 from platformkit_pipeline.orchestration.partitions import CONNECTORS, REPOSITORIES, SUPABASE_PROJECTS, range_tags
 
-_PRUNING = "45 7 * * *"
 _NO_PROJECTS = "no target is registered; list projects in platformkit.yaml"
 
 
@@ -70,5 +69,5 @@ def daily(schedule: Schedule, job: str, cron: str, description: str) -> dg.Sched
 
 
 def housekeeping_schedules(schedule: Schedule) -> tuple[dg.ScheduleDefinition, ...]:
-    """What the platform does for itself, every day."""
-    return (daily(schedule, "prune_runs", _PRUNING, "Forgets old runs when the nightly ones are over."),)
+    """What the platform does for itself, every day at the time of `schedule.governance`, when the nightly runs are over."""
+    return (daily(schedule, "prune_runs", schedule.governance, "Forgets old runs; Dagster itself would keep them for ever."),)

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 BEFOREHAND = """
 create schema kept;
-create table kept.orders (id bigint generated always as identity primary key, tenant_id uuid, total numeric, note text, state text default 'new');
+create table kept.orders (
+  id bigint generated always as identity primary key, tenant_id uuid, total numeric, note text, state text default 'new'
+);
 create table kept.lines (id bigint primary key, order_id bigint, place int);
 create sequence kept.numbers;
 create table kept.owner_of_numbers (id bigint);

@@ -14,8 +14,8 @@ START = 1_800_000_000.0
 class Watch:
     """Ticks at times of the test's choosing. Memory is text in between, as it is in a cursor."""
 
-    def __init__(self, limits: Limits = Limits()) -> None:
-        self.limits = limits
+    def __init__(self, limits: Limits | None = None) -> None:
+        self.limits = limits or Limits()
         self.cursor: str | None = None
         self.keys: list[str] = []
         self.last: Decision | None = None

@@ -150,7 +150,7 @@ def test_jobs_schedules_and_sensors_are_those_of_the_contract_and_run_by_default
     }
     schedules = {(schedule.name, schedule.cron_schedule, schedule.execution_timezone) for schedule in repository.schedule_defs}
     nights = ("nightly", "nightly_repositories", "nightly_connectors", "nightly_parity")
-    assert schedules == {*((name, "0 2 * * *", "UTC") for name in nights), ("prune_runs", "45 7 * * *", "UTC")}
+    assert schedules == {*((name, "0 2 * * *", "UTC") for name in nights), ("prune_runs", "30 6 * * *", "UTC")}
     assert {schedule.default_status for schedule in repository.schedule_defs} == {dg.DefaultScheduleStatus.RUNNING}
     sensors = {sensor.name: sensor.default_status for sensor in repository.sensor_defs}
     assert sensors == dict.fromkeys(
