@@ -27,6 +27,7 @@ COMMANDS = {
     "targets": "List the targets of the settings.",
     "gate": "Run a target on a serving instance; say yes or no.",
     "db": "Migrate or inspect the control plane.",
+    "exceptions": "List exceptions on record, or sync them.",
     "doctor": "Check this installation; say what to do.",
 }
 """Name and one line of help; the command itself is `app` in the module that `module_of` names."""

@@ -145,7 +145,7 @@ def parity(
         given = replace(given, results=tuple(r for r in given.results if r.dimension in dimensions))
     # The best of the default branch is that of whole runs: a part has no place beside it.
     with_history = base_run is not None and dimensions == tuple(Dimension)
-    decision = _conclude(subject, report, given, with_history=with_history, store=store)
+    report, decision = _conclude(subject, report, given, with_history=with_history, store=store)
     write_text(_rendered(report, decision, output_format, to_file=output is not None), output)
     return _exit_code(report, decision, fail_on)
 
@@ -241,22 +241,28 @@ def _measured(subject: ParitySubject, dimensions: tuple[Dimension, ...], revisio
         return measure_parity(subject.showing(show), dimensions=dimensions, revision=revision)
 
 
-def _conclude(subject: ParitySubject, report: ParityReport, base: Base | None, *, with_history: bool, store: bool) -> MergeDecision | None:
-    """What the gate says, where there is a base; run and decision are stored where that is wanted."""
+def _conclude(
+    subject: ParitySubject, report: ParityReport, base: Base | None, *, with_history: bool, store: bool
+) -> tuple[ParityReport, MergeDecision | None]:
+    """What the gate says, where there is a base; run and decision are stored where that is wanted.
+
+    Where the control plane is asked, the run counts what is waived today.
+    """
     from platformkit_pipeline.control_plane.connection import control_plane_dsn, session
     from platformkit_pipeline.operations.decide_merge_gate import decide_merge_gate, decided, weigh_merge_gate
-    from platformkit_pipeline.operations.score_parity import keep_parity
+    from platformkit_pipeline.operations.score_parity import keep_parity, with_waivers
 
     now, max_drop = datetime.now(UTC), subject.max_drop_percent
     if not store and not with_history:
-        return decided(report, base, None, now, max_drop_percent=max_drop) if base is not None else None
+        return report, decided(report, base, None, now, max_drop_percent=max_drop) if base is not None else None
     with session(control_plane_dsn()) as connection:
+        report = with_waivers(connection, report, now)
         if not store:
-            return weigh_merge_gate(connection, subject.target, report, base, now, max_drop_percent=max_drop)
+            return report, weigh_merge_gate(connection, subject.target, report, base, now, max_drop_percent=max_drop)
         keep_parity(connection, report)
         if base is None:
-            return None
-        return decide_merge_gate(connection, subject.target, report, None, now, max_drop_percent=max_drop, base=base)
+            return report, None
+        return report, decide_merge_gate(connection, subject.target, report, None, now, max_drop_percent=max_drop, base=base)
 
 
 def _rendered(report: ParityReport, decision: MergeDecision | None, output_format: ParityFormat, *, to_file: bool) -> str:

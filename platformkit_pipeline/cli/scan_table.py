@@ -13,7 +13,8 @@ from rich.text import Text
 
 from platformkit_pipeline.model.result import Outcome, Result, Severity
 from platformkit_pipeline.model.scan import ScanReport
-from platformkit_pipeline.reporting.wording import message_beside_object
+from platformkit_pipeline.model.waiver import Cover
+from platformkit_pipeline.reporting.wording import message_beside_object, waived_until
 
 SEVERITY_STYLES = {
     Severity.CRITICAL: "bold red",
@@ -44,9 +45,9 @@ class ScanTable:
             yield Text(f"{severity.value.upper()} ({counts[severity]})", style=SEVERITY_STYLES[severity])
             if options.max_width < _NARROW:
                 for finding in group:
-                    yield from _stacked(finding)
+                    yield from _stacked(finding, report.cover_of(finding))
             else:
-                yield _rows(list(group), options.max_width)
+                yield _rows(report, list(group), options.max_width)
         if report.unobserved:
             yield Text()
             yield Text(f"NOT OBSERVED ({len(report.unobserved)})", style="bold")
@@ -74,25 +75,28 @@ def _heading(report: ScanReport) -> Text:
     )
 
 
-def _message(finding: Result) -> Text:
+def _message(finding: Result, cover: Cover | None) -> Text:
     text = Text(printable(message_beside_object(finding)))
+    if cover is not None:
+        return Text.assemble((f"{waived_until(cover)}: ", "bold"), text)
     return Text.assemble(("cannot tell: ", "bold"), text) if finding.outcome is Outcome.UNKNOWN else text
 
 
-def _rows(findings: list[Result], width: int) -> Table:
+def _rows(report: ScanReport, findings: list[Result], width: int) -> Table:
     objects = [printable(str(finding.object)) for finding in findings]
     table = Table.grid(padding=(0, 2, 0, 0), expand=False)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold", max_width=min(max(len(o) for o in objects), int(width * _WIDEST_OBJECT)))
     table.add_column(overflow="fold")
     for finding, name in zip(findings, objects, strict=True):
-        table.add_row(Text(f"  {finding.rule}", style=SEVERITY_STYLES[finding.severity]), Text(name), _message(finding))
+        message = _message(finding, report.cover_of(finding))
+        table.add_row(Text(f"  {finding.rule}", style=SEVERITY_STYLES[finding.severity]), Text(name), message)
     return table
 
 
-def _stacked(finding: Result) -> RenderResult:
+def _stacked(finding: Result, cover: Cover | None) -> RenderResult:
     yield Text.assemble((f"  {finding.rule} ", SEVERITY_STYLES[finding.severity]), printable(str(finding.object)), overflow="fold")
-    yield Padding(_message(finding), (0, 0, 0, 4))
+    yield Padding(_message(finding, cover), (0, 0, 0, 4))
 
 
 def _summary(report: ScanReport) -> Text:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from platformkit_pipeline.model.result import Outcome, Result
+from platformkit_pipeline.model.result import Outcome, Result, finding_fingerprint
 from platformkit_pipeline.model.score import Score
 from platformkit_pipeline.model.snapshot import Unobserved
 from platformkit_pipeline.model.target import Target, TargetKind
+from platformkit_pipeline.model.waiver import Cover
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ class ScanReport:
     """The commit that a change is compared with: findings that it has already are left out."""
     connector: str | None = None
     """Class and version of a connector that was asked; None for other targets."""
+    covers: Mapping[str, Cover] = field(default_factory=dict)
+    """What excuses failing findings, by fingerprint. A scan without control plane knows of nothing."""
 
     @property
     def observed_thing(self) -> str:
@@ -49,6 +53,12 @@ class ScanReport:
     @property
     def findings(self) -> tuple[Result, ...]:
         return tuple(r for r in self.results if r.is_finding)
+
+    def cover_of(self, finding: Result) -> Cover | None:
+        """What excuses a finding; None for one that is not excused."""
+        if not self.covers or finding.outcome is not Outcome.FAIL:
+            return None
+        return self.covers.get(finding_fingerprint(self.target, finding.rule, finding.object))
 
     @property
     def outcome_counts(self) -> Counter[Outcome]:

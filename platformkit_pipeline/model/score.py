@@ -7,7 +7,7 @@ not count. A project with nothing to judge scores 100.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -87,6 +87,16 @@ def compliance_score(results: Iterable[Result], waived: frozenset[int] = frozens
             for position, r in enumerate(listed)
         ),
     )
+
+
+def score_of_counts(counts: Mapping[Outcome, Mapping[Severity, int]], covered: Mapping[Severity, int]) -> Score:
+    """The same from numbers of results, of whose FAILs so many are `covered`; more than there are cover no more than there are."""
+    judged: list[Judged] = [(s, outcome, n) for outcome, by in counts.items() for s, n in by.items() if n]
+    failing = counts.get(Outcome.FAIL, {})
+    excused = {s: min(n, failing.get(s, 0)) for s, n in covered.items()}
+    effective = [(s, o, n - excused.get(s, 0) if o is Outcome.FAIL else n) for s, o, n in judged]
+    effective += [(s, Outcome.PASS, n) for s, n in excused.items()]
+    return Score(_score(judged), _score(one for one in effective if one[2]))
 
 
 def _score(judged: Iterable[Judged]) -> Fraction:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 
 from platformkit_pipeline.control_plane.connection import Connection, control_plane_errors
 from platformkit_pipeline.logs import bind_ids
@@ -18,9 +19,11 @@ FAMILIES = (Family.CONNECTORS,)
 
 
 def judge_connector_target(
-    connection: Connection, target: Target, *, limits: ConnectorLimits = DEFAULT_LIMITS, run_id: str | None
+    connection: Connection, target: Target, *, limits: ConnectorLimits = DEFAULT_LIMITS, run_id: str | None, today: date | None = None
 ) -> Judgement:
     """Apply all rules about connectors, write their findings and complete the scan.
+
+    What covers findings on the UTC day `today`, by default that of the scan, counts in the effective score.
 
     One transaction; the same call again changes nothing. Raises ControlPlaneError.
     """
@@ -29,5 +32,5 @@ def judge_connector_target(
         snapshot = observation.snapshot
         book = RuleBook.of_families(rules_about_connectors(), FAMILIES, lambda rules: evaluate_connector(snapshot, rules, limits))
         with bind_ids(target=target.name, scan_id=observation.scan.scan_id, **({"run_id": run_id} if run_id else {})):
-            judgement = keep_judgement(connection, target, observation.scan, book, families=FAMILIES, run_id=run_id)
+            judgement = keep_judgement(connection, target, observation.scan, book, families=FAMILIES, run_id=run_id, today=today)
     return replace(judgement, report=replace(judgement.report, connector=snapshot.software))

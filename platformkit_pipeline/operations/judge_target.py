@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 
 from platformkit_pipeline.control_plane.connection import Connection, control_plane_errors
 from platformkit_pipeline.cycle_collector import collector_paused
@@ -16,9 +17,17 @@ from platformkit_pipeline.rules.registry import Family, Scope, rules_for
 
 @collector_paused()
 def judge_target(
-    connection: Connection, target: Target, declarations: Declarations, *, families: Sequence[Family] = tuple(Family), run_id: str | None
+    connection: Connection,
+    target: Target,
+    declarations: Declarations,
+    *,
+    families: Sequence[Family] = tuple(Family),
+    run_id: str | None,
+    today: date | None = None,
 ) -> Judgement:
     """Apply the rules of `families` and write their findings; complete the scan once every family was judged.
+
+    What covers findings on the UTC day `today`, by default that of the scan, counts in the effective score.
 
     One transaction: findings and verdict appear together. The same call again changes nothing. Raises ControlPlaneError.
     """
@@ -27,4 +36,4 @@ def judge_target(
         scan = observation.scan
         book = RuleBook.of_families(rules_for(Scope.PROJECT), families, lambda rules: evaluate(observation.snapshot, declarations, rules))
         with bind_ids(project_id=target.name, scan_id=scan.scan_id, **({"run_id": run_id} if run_id else {})):
-            return keep_judgement(connection, target, scan, book, families=families, run_id=run_id)
+            return keep_judgement(connection, target, scan, book, families=families, run_id=run_id, today=today)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from platformkit_pipeline.control_plane import findings, metrics, scans
 from platformkit_pipeline.control_plane.connection import Connection
 from platformkit_pipeline.control_plane.findings import FindingChanges
 from platformkit_pipeline.control_plane.scans import ScanRecord, ScanStatus
 from platformkit_pipeline.logs import get_logger
-from platformkit_pipeline.model.result import Result
+from platformkit_pipeline.model.result import Result, finding_fingerprint
 from platformkit_pipeline.model.scan import ScanReport
 from platformkit_pipeline.model.score import Score, compliance_score
 from platformkit_pipeline.model.target import Target
+from platformkit_pipeline.operations.cover_findings import Covers, covers_of_results, covers_of_target, utc_day
 from platformkit_pipeline.rules.registry import Family, Rule, ruleset_digest
 
 _log = get_logger("operations.keep_judgement")
@@ -45,18 +47,27 @@ class RuleBook:
 
 
 def keep_judgement(
-    connection: Connection, target: Target, scan: ScanRecord, book: RuleBook, *, families: Sequence[Family], run_id: str | None
+    connection: Connection,
+    target: Target,
+    scan: ScanRecord,
+    book: RuleBook,
+    *,
+    families: Sequence[Family],
+    run_id: str | None,
+    today: date | None = None,
 ) -> Judgement:
     """Judge by the chosen rules and write their findings; complete the scan once every rule of the book has judged it.
 
-    The same call again changes nothing. Raises ControlPlaneError, and psycopg's errors.
+    The effective score is that of `today` (UTC), by default the day of the scan: what covers a FAIL then
+    makes a PASS of it. The same call again changes nothing. Raises ControlPlaneError, and psycopg's errors.
     """
     results = book.evaluate(book.chosen)
     codes = frozenset(rule.code for rule in book.chosen)
     changes = findings.write(connection, target, scan.target_id, scan.scan_id, results, rules=codes)
     complete = scan.judged_rules | codes >= {rule.code for rule in book.rules}
     everything = results if len(book.chosen) == len(book.rules) or not complete else book.evaluate(book.rules)
-    score = compliance_score(everything)
+    covers = covers_of_results(target, everything, covers_of_target(connection, target, scan.target_id), today or utc_day(scan.started_at))
+    score = compliance_score(everything, _positions(target, everything, covers))
     if complete:
         counts = scans.count_results(everything)
         scans.complete(connection, scan.scan_id, ruleset_digest=ruleset_digest(book.rules), score=score, counts=counts)
@@ -75,8 +86,16 @@ def keep_judgement(
         results=results,
         score=score,
         unobserved=scan.unobserved,
+        covers=covers,
     )
     return Judgement(report=report, changes=changes, families=tuple(families), complete=complete)
+
+
+def _positions(target: Target, results: Sequence[Result], covers: Covers) -> frozenset[int]:
+    """Where the covered ones stand among `results`."""
+    if not covers:
+        return frozenset()
+    return frozenset(n for n, r in enumerate(results) if r.is_finding and finding_fingerprint(target, r.rule, r.object) in covers)
 
 
 def _measure(connection: Connection, scan: ScanRecord, score: Score, results: Sequence[Result], run_id: str | None) -> None:

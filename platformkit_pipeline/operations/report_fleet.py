@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from fractions import Fraction
 from typing import Any
 
 from platformkit_pipeline.control_plane.connection import Connection, control_plane_errors, one_row
 from platformkit_pipeline.model.result import Severity
 from platformkit_pipeline.model.score import display
-from platformkit_pipeline.model.target import Environment, TargetKind
+from platformkit_pipeline.model.target import Environment, Target, TargetKind
+from platformkit_pipeline.operations.cover_findings import score_on
 from platformkit_pipeline.reporting.fleet import TargetStanding
 
 _STANDINGS = """
@@ -40,16 +42,28 @@ class FleetReport:
         return int(sum(scores) / len(scores) * 10) / 10 if scores else None
 
 
-def report_fleet(connection: Connection) -> FleetReport:
-    """Read the present state of all targets. Raises ControlPlaneError."""
+def report_fleet(connection: Connection, now: datetime | None = None) -> FleetReport:
+    """Read the present state of all targets; effective scores are those of `now`, without it those of the scans.
+
+    Raises ControlPlaneError.
+    """
     with control_plane_errors(), connection.transaction():
-        standings = tuple(standing for kind in TargetKind for standing in standings_of(connection, kind))
+        standings = tuple(standing for kind in TargetKind for standing in standings_of(connection, kind, now))
         return FleetReport(standings, _head(connection))
 
 
-def standings_of(connection: Connection, kind: TargetKind) -> tuple[TargetStanding, ...]:
-    """The active targets of one kind, by name, inside the caller's transaction."""
-    return tuple(map(_standing, connection.execute(_STANDINGS, (kind.value,)).fetchall()))
+def standings_of(connection: Connection, kind: TargetKind, now: datetime | None = None) -> tuple[TargetStanding, ...]:
+    """The active targets of one kind, by name, inside the caller's transaction; `now` as in `report_fleet`."""
+    standings = tuple(map(_standing, connection.execute(_STANDINGS, (kind.value,)).fetchall()))
+    return standings if now is None else tuple(_as_of(connection, standing, now) for standing in standings)
+
+
+def _as_of(connection: Connection, standing: TargetStanding, now: datetime) -> TargetStanding:
+    """A cover that ended since the scan helps no longer, and one that was granted since does."""
+    if standing.raw_score is None:
+        return standing
+    score = score_on(connection, Target(standing.kind, standing.name, standing.environment, standing.owners), now)
+    return standing if score is None else replace(standing, effective_score=score.effective_display)
 
 
 def audit_head_hash(connection: Connection) -> str:

@@ -21,7 +21,7 @@ from platformkit_pipeline.locations import home_directory
 from platformkit_pipeline.model.record_json import from_json, to_json
 from platformkit_pipeline.model.repository.snapshot import RepositorySnapshot
 
-OBSERVATION_VERSION = 4
+OBSERVATION_VERSION = 5
 """Raised whenever the same commit would be observed differently."""
 MAX_FILES = 200
 _MAX_BYTES = 256 * 1024 * 1024

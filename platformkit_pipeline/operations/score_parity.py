@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from platformkit_pipeline.control_plane import metrics, parity
@@ -14,6 +14,7 @@ from platformkit_pipeline.model.contract import CheckResult, Dimension
 from platformkit_pipeline.model.parity import CheckKey, ParityReport, full_commit, one_per_check, parity_score
 from platformkit_pipeline.operations.alert_regression import Regressed, regressed_since, tell_owners
 from platformkit_pipeline.operations.clock import SYSTEM_CLOCK, Clock
+from platformkit_pipeline.operations.cover_findings import waived_checks
 from platformkit_pipeline.operations.parity_subject import ParitySubject
 from platformkit_pipeline.operations.stored_snapshot import target_id_of
 from platformkit_pipeline.parity.run_contracts import run_contracts
@@ -123,6 +124,12 @@ def report_of(
         scan_id=scan_id,
         run_id=run_id,
     )
+
+
+def with_waivers(connection: Connection, report: ParityReport, now: datetime) -> ParityReport:
+    """The run scored with what waivers and exceptions excuse on the UTC day of `now`. Raises ControlPlaneError."""
+    waived = waived_checks(connection, report.target, report.results, now)
+    return replace(report, waived=waived, parity=parity_score(report.results, report.declared, report.weights, waived))
 
 
 def keep_parity(connection: Connection, report: ParityReport) -> KeptParity:

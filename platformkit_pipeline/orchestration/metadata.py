@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import dagster as dg
 
 from platformkit_pipeline.model.result import Outcome, Result, Severity
 from platformkit_pipeline.model.snapshot import Unobserved
+from platformkit_pipeline.model.waiver import Cover
+from platformkit_pipeline.reporting.wording import waived_until
 
 ROW_LIMIT = 100
 _TEXT_LIMIT = 400
@@ -25,16 +27,28 @@ def table(columns: Mapping[str, str], rows: Sequence[Sequence[str | int | float]
     )
 
 
-def findings_metadata(results: Iterable[Result]) -> Metadata:
-    """Findings as a table, with their number and whether the table is cut."""
+def findings_metadata(results: Iterable[Result], cover_of: Callable[[Result], Cover | None] = lambda _: None) -> Metadata:
+    """Findings as a table, with what excuses them, their number and whether the table is cut."""
     found = [r for r in results if r.is_finding]
-    columns = {"rule": "string", "severity": "string", "outcome": "string", "object": "string", "message": "string", "clause": "string"}
-    rows = [(f.rule, f.severity.value, f.outcome.value, f.object.canonical, f.message, f.clause) for f in found]
+    columns = {
+        "rule": "string",
+        "severity": "string",
+        "outcome": "string",
+        "object": "string",
+        "message": "string",
+        "clause": "string",
+        "waiver": "string",
+    }
+    rows = [(f.rule, f.severity.value, f.outcome.value, f.object.canonical, f.message, f.clause, _cover_cell(cover_of(f))) for f in found]
     return {
         "findings": table(columns, rows),
         "findings_total": dg.MetadataValue.int(len(found)),
         "truncated": dg.MetadataValue.bool(len(found) > ROW_LIMIT),
     }
+
+
+def _cover_cell(cover: Cover | None) -> str:
+    return f"{waived_until(cover)} by {cover.kind.value} {cover.cover_id}" if cover else ""
 
 
 def outcome_metadata(results: Sequence[Result]) -> Metadata:

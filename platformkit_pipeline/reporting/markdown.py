@@ -8,7 +8,8 @@ from itertools import groupby
 
 from platformkit_pipeline.model.result import Outcome, Result
 from platformkit_pipeline.model.scan import ScanReport
-from platformkit_pipeline.reporting.wording import message_beside_object
+from platformkit_pipeline.model.waiver import Cover
+from platformkit_pipeline.reporting.wording import message_beside_object, waived_until
 
 DEFAULT_LIMIT = 200
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&])")
@@ -33,7 +34,7 @@ def scan_markdown(report: ScanReport, limit: int = DEFAULT_LIMIT) -> str:
     if not report.findings:
         lines += ["", "No findings."]
     for severity, group in groupby(report.findings[:limit], key=lambda finding: finding.severity):
-        lines += ["", f"## {severity.value.capitalize()} ({severities[severity]})", "", *_table(list(group))]
+        lines += ["", f"## {severity.value.capitalize()} ({severities[severity]})", "", *_table(report, list(group))]
     if len(report.findings) > limit:
         lines += ["", f"{len(report.findings) - limit} more findings are not listed here."]
     if report.unobserved:
@@ -42,12 +43,17 @@ def scan_markdown(report: ScanReport, limit: int = DEFAULT_LIMIT) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _table(findings: list[Result]) -> list[str]:
-    rows = (f"| {f.rule} | {code(str(f.object))} | {_outcome(f)}{escape(message_beside_object(f))} | {f.clause} |" for f in findings)
+def _table(report: ScanReport, findings: list[Result]) -> list[str]:
+    rows = (
+        f"| {f.rule} | {code(str(f.object))} | {_outcome(f, report.cover_of(f))}{escape(message_beside_object(f))} | {f.clause} |"
+        for f in findings
+    )
     return ["| Rule | Object | What is wrong | Clause |", "| --- | --- | --- | --- |", *rows]
 
 
-def _outcome(finding: Result) -> str:
+def _outcome(finding: Result, cover: Cover | None) -> str:
+    if cover is not None:
+        return f"**{waived_until(cover)}**: "
     return "**cannot tell**: " if finding.outcome is Outcome.UNKNOWN else ""
 
 

@@ -22,8 +22,10 @@ from platformkit_pipeline.model.identity import ObjectIdentity
 from platformkit_pipeline.model.result import Outcome, Result, Severity, finding_fingerprint
 from platformkit_pipeline.model.scan import ScanReport
 from platformkit_pipeline.model.target import Target, TargetKind
+from platformkit_pipeline.model.waiver import Cover
 from platformkit_pipeline.reporting.example_languages import EXAMPLE_LANGUAGES
 from platformkit_pipeline.reporting.scan_document import TOOL_NAME, utc_text
+from platformkit_pipeline.reporting.wording import why_waived
 from platformkit_pipeline.rules.registry import Rule
 
 SCHEMA_URI = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -53,7 +55,7 @@ def sarif_document(report: ScanReport, rules: Sequence[Rule]) -> dict[str, Any]:
                 "automationDetails": {"id": f"{TOOL_NAME}/{report.target.kind.value}/{_segment(report.target.name)}/"},
                 "invocations": [_invocation(report)],
                 "columnKind": "unicodeCodePoints",
-                "results": [described_result(report.target, finding, positions) for finding in report.findings],
+                "results": [described_result(report.target, finding, positions, report.cover_of(finding)) for finding in report.findings],
                 "properties": {
                     "scanId": report.scan_id,
                     "environment": report.target.environment.value,
@@ -120,7 +122,8 @@ def _invocation(report: ScanReport) -> dict[str, Any]:
     }
 
 
-def described_result(target: Target, finding: Result, positions: dict[str, int]) -> dict[str, Any]:
+def described_result(target: Target, finding: Result, positions: dict[str, int], cover: Cover | None = None) -> dict[str, Any]:
+    """One finding; what excuses it is a suppression that was granted elsewhere."""
     failed = finding.outcome is Outcome.FAIL
     return {
         "ruleId": finding.rule,
@@ -135,6 +138,7 @@ def described_result(target: Target, finding: Result, positions: dict[str, int])
             }
         ],
         "partialFingerprints": {FINGERPRINT_KEY: finding_fingerprint(target, finding.rule, finding.object)},
+        **({"suppressions": [{"kind": "external", "status": "accepted", "justification": why_waived(cover)}]} if cover else {}),
         "properties": {
             "clause": finding.clause,
             "severity": finding.severity.value,

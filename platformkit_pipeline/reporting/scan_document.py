@@ -16,6 +16,7 @@ from platformkit_pipeline.model.result import Outcome, Result, Severity, finding
 from platformkit_pipeline.model.scan import ScanReport
 from platformkit_pipeline.model.snapshot_inventory import unobserved_to_json
 from platformkit_pipeline.model.target import Target, TargetKind
+from platformkit_pipeline.model.waiver import Cover
 
 SCHEMA_VERSION = 1
 TOOL_NAME = "platformkit"
@@ -52,7 +53,7 @@ def scan_document(report: ScanReport) -> dict[str, Any]:
             "unknown": counts[Outcome.UNKNOWN],
             "by_severity": {severity.value: severities[severity] for severity in Severity},
         },
-        "findings": [finding_document(report.target, finding) for finding in findings],
+        "findings": [finding_document(report.target, finding, report.cover_of(finding)) for finding in findings],
     }
 
 
@@ -77,7 +78,8 @@ def utc_text(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def finding_document(target: Target, finding: Result) -> dict[str, Any]:
+def finding_document(target: Target, finding: Result, cover: Cover | None = None) -> dict[str, Any]:
+    """One finding, and what excuses it."""
     return {
         "rule": finding.rule,
         "name": finding.name,
@@ -88,6 +90,6 @@ def finding_document(target: Target, finding: Result) -> dict[str, Any]:
         "message": finding.message,
         "evidence": {key: finding.evidence[key] for key in sorted(finding.evidence)},
         "fingerprint": finding_fingerprint(target, finding.rule, finding.object),
-        "waiver": None,
+        "waiver": cover.to_json() if cover else None,
         "patch": finding.patch.value,
     }

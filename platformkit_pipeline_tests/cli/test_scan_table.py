@@ -3,14 +3,19 @@ from __future__ import annotations
 import os
 import pty
 import subprocess
+from dataclasses import replace
+from datetime import date
 
 import pytest
 from rich.console import Console
 
 from platformkit_pipeline.cli.scan_table import printable, scan_table
 from platformkit_pipeline.model.dsn import Dsn
+from platformkit_pipeline.model.result import finding_fingerprint
+from platformkit_pipeline.model.score import compliance_score
+from platformkit_pipeline.model.waiver import Cover, CoverKind
 from platformkit_pipeline_tests.cli.program import command_line, environment_of
-from platformkit_pipeline_tests.reporting.scan_reports import mixed_report, report, result
+from platformkit_pipeline_tests.reporting.scan_reports import SHOP, mixed_report, report, result
 
 
 def shown(width: int) -> list[str]:
@@ -80,3 +85,16 @@ def run_in_terminal(dsn: Dsn, **env: str) -> str:
 def test_a_terminal_gets_colour_unless_it_asked_for_none(messy_database: Dsn) -> None:
     assert "\x1b[1;31mCRITICAL" in run_in_terminal(messy_database)
     assert "\x1b[31m" not in run_in_terminal(messy_database, NO_COLOR="1")
+
+
+@pytest.mark.parametrize("width", [60, 120])
+def test_what_is_excused_says_until_when_and_both_scores_are_told(width: int) -> None:
+    finding = result()
+    cover = Cover(CoverKind.WAIVER, "w-1", "RLS001", None, ("*",), date(2026, 2, 1), date(2026, 2, 9), "a prototype")
+    covers = {finding_fingerprint(SHOP, finding.rule, finding.object): cover}
+    excused = replace(report(finding), covers=covers, score=compliance_score([finding], frozenset({0})))
+    console = Console(width=width, no_color=True, force_terminal=False, highlight=False)
+    with console.capture() as capture:
+        console.print(scan_table(excused))
+    assert "waived until 2026-02-09: has no row level security" in capture.get()
+    assert "Score 0.0 of 100 (100.0 with waivers)" in " ".join(capture.get().split())

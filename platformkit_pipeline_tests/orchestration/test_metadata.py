@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import dagster as dg
 
 from platformkit_pipeline.model.identity import relation_identity
 from platformkit_pipeline.model.repository.facet import RepositoryFacet
 from platformkit_pipeline.model.result import Outcome, PatchKind, Result, Severity
 from platformkit_pipeline.model.snapshot import Unobserved
+from platformkit_pipeline.model.waiver import Cover, CoverKind
 from platformkit_pipeline.orchestration.metadata import ROW_LIMIT, findings_metadata, outcome_metadata, unobserved_metadata
 
 
@@ -50,3 +53,11 @@ def test_a_member_of_an_enumeration_is_shown_as_text_because_dagster_stores_no_o
     assert isinstance(shown, dg.TableMetadataValue)
     [what] = [record.data["what"] for record in shown.records]
     assert (what, type(what)) == ("change", str)
+
+
+def test_a_finding_that_is_excused_says_until_when_and_by_what() -> None:
+    covered, other = _result(1), _result(2)
+    cover = Cover(CoverKind.WAIVER, "w-1", "RLS001", None, ("*",), date(2026, 2, 1), date(2026, 2, 9), "a prototype")
+    table = findings_metadata([covered, other], lambda r: cover if r is covered else None)["findings"]
+    assert isinstance(table, dg.TableMetadataValue)
+    assert [record.data["waiver"] for record in table.records] == ["waived until 2026-02-09 by waiver w-1", ""]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator
 from posixpath import basename, dirname
@@ -22,10 +23,16 @@ _MITIGATION = ("mitigation", "mitigations", "mitigation plan", "compensating con
 _EXPIRY = ("expiry", "expiry date", "expires", "expires on", "expiration", "expiration date", "valid until")
 _RULES = ("rule", "rules", "rule code", "rule codes")
 _OBJECTS = ("object", "objects", "applies to", "affected objects")
-_CODE = re.compile(r"\b[A-Z]{3}\d{3}\b")
+_TARGETS = ("target", "targets", "project", "projects")
+_CODE = re.compile(r"\b[A-Z]{3}\d{3}\b|\bparity/(?:api|data|event|behavior|drift)\b")
 _OBJECT = re.compile(r"`([^`\n]{1,200})`")
 _EXPIRY_VALUE = re.compile(r"[\s*_`>|-]*(?P<day>\d{4}-\d{2}-\d{2})(?!\d)")
 _MAX_NAMED = 100
+_LONGEST_TEXT = 600
+_LONGEST_WORD = 40
+_LONGEST_NAME = 63
+"""Of an identifier in PostgreSQL; what is longer between the dots of a name could be a secret."""
+_HIDDEN = "[…]"
 
 
 def observe_exceptions(files: Files) -> tuple[ExceptionDocument, ...]:
@@ -48,9 +55,10 @@ def date_of_name(path: str) -> str | None:
 
 def _document(files: Files, path: str) -> ExceptionDocument:
     try:
-        form = labelled(files.text(path, _LIMIT))
+        text = files.text(path, _LIMIT)
     except UnreadableError as error:
         return ExceptionDocument(path, date_of_name(path), fault=str(error))
+    form = labelled(text)
     expiry, malformed = _expiry(form)
     return ExceptionDocument(
         path=path,
@@ -63,7 +71,12 @@ def _document(files: Files, path: str) -> ExceptionDocument:
         expiry_malformed=malformed,
         approvals=approvals_of(form),
         rules=tuple(sorted(set(_CODE.findall(form.get(*_RULES) or "")))[:_MAX_NAMED]),
-        objects=tuple(_objects(form.get(*_OBJECTS) or "")),
+        objects=tuple(sorted({_object_shown(name) for name in _named(form.get(*_OBJECTS) or "")})[:_MAX_NAMED]),
+        rationale_text=_text(form, _RATIONALE),
+        risk_text=_text(form, _RISK),
+        mitigation_text=_text(form, _MITIGATION),
+        targets=tuple(sorted({shown(name) for name in _named(form.get(*_TARGETS) or "")})[:_MAX_NAMED]),
+        digest=hashlib.sha256(" ".join(text.split()).encode()).hexdigest(),
     )
 
 
@@ -80,7 +93,23 @@ def _expiry(form: Labelled) -> tuple[str | None, bool]:
     return None, is_written(value) or match is not None
 
 
-def _objects(value: str) -> list[str]:
+def _text(form: Labelled, labels: tuple[str, ...]) -> str:
+    """What stands there, for a row and a list: on one line, shortened, without words that no language has."""
+    value = form.get(*labels) or ""
+    if not is_written(value):
+        return ""
+    words = " ".join(word if len(word) <= _LONGEST_WORD else _HIDDEN for word in value.split())
+    # Cut between words: half a secret would not be recognised when secrets are masked.
+    return words if len(words) <= _LONGEST_TEXT else words[:_LONGEST_TEXT].rpartition(" ")[0] + " …"
+
+
+def _named(value: str) -> list[str]:
     """What stands between backticks, else each item of a list or line."""
     named = _OBJECT.findall(value) or [part.strip(" \t-*+|") for line in value.split("\n") for part in line.split(",")]
-    return sorted({shown(name) for name in named if is_written(name)})[:_MAX_NAMED]
+    return [name for name in named if is_written(name)]
+
+
+def _object_shown(name: str) -> str:
+    """Whole, for it is compared with names of objects; never so shortened that it matches more."""
+    name = " ".join(name.split())
+    return name if all(len(part) <= _LONGEST_NAME for part in re.split(r"[.\s/]", name)) else _HIDDEN

@@ -41,11 +41,19 @@ class ExceptionDocument:
     """Something else than a day stands there."""
     approvals: tuple[Approval, ...] = ()
     rules: tuple[str, ...] = ()
-    """Codes of rules that it names."""
+    """Codes of rules that it names, and `parity/<dimension>`."""
     objects: tuple[str, ...] = ()
-    """Patterns of objects that it names."""
+    """Patterns of objects that it names; one that could hold a secret is `[…]`, which matches nothing."""
     fault: str | None = None
     """Why it cannot be read, as the rest of a sentence about it."""
+    rationale_text: str = ""
+    """What stands there, on one line and shortened; so are the risk and the mitigation. Empty where nothing does."""
+    risk_text: str = ""
+    mitigation_text: str = ""
+    targets: tuple[str, ...] = ()
+    """Names of the targets that it is for, where it says so."""
+    digest: str | None = None
+    """SHA-256 of its words, whatever the white space between them; None where it cannot be read."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

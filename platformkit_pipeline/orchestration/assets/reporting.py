@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
@@ -38,7 +38,7 @@ def compliance_report(control_plane: ControlPlaneResource) -> dg.MaterializeResu
     """Materialize the fleet report."""
     try:
         with control_plane.session() as connection:
-            fleet = report_fleet(connection)
+            fleet = report_fleet(connection, datetime.now(UTC))
     except ControlPlaneError as error:
         raise dg.Failure(description=sentence_of(error), allow_retries=False) from None
     scanned = [s for s in fleet.standings if s.raw_score is not None]

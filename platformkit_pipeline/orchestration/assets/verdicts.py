@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import dagster as dg
 
 from platformkit_pipeline.model.result import Outcome, Result, Severity
+from platformkit_pipeline.model.scan import ScanReport
 from platformkit_pipeline.model.score import compliance_score
 from platformkit_pipeline.operations.gate_roads import VERDICT
 from platformkit_pipeline.operations.keep_judgement import Judgement
@@ -20,12 +21,11 @@ from platformkit_pipeline.rules.registry import Rule, Source, find_rule, ruleset
 def family_events(record: Recorder, rules: Sequence[Rule], judgement: Judgement) -> Iterator[Event]:
     """Asset and check of the family that `rules` make up."""
     codes = {rule.code for rule in rules}
-    yield from _events(
-        record, family_key(rules[0].family), judgement.report.scan_id, [r for r in judgement.report.results if r.rule in codes]
-    )
+    yield from _events(record, family_key(rules[0].family), judgement.report, [r for r in judgement.report.results if r.rule in codes])
 
 
-def _events(record: Recorder, key: dg.AssetKey, scan_id: str, results: Sequence[Result]) -> Iterator[Event]:
+def _events(record: Recorder, key: dg.AssetKey, report: ScanReport, results: Sequence[Result]) -> Iterator[Event]:
+    scan_id = report.scan_id
     score = compliance_score(results)
     yield record.materialized(
         key,
@@ -46,8 +46,8 @@ def _events(record: Recorder, key: dg.AssetKey, scan_id: str, results: Sequence[
         VERDICT,
         passed=not findings,
         severity=dg.AssetCheckSeverity.ERROR if severe else dg.AssetCheckSeverity.WARN,
-        description=_sentence(judged, severe, awaited),
-        metadata={"scan_id": dg.MetadataValue.text(scan_id), **findings_metadata(findings)},
+        description=_sentence(judged, severe, awaited, waived=sum(report.cover_of(r) is not None for r in findings)),
+        metadata={"scan_id": dg.MetadataValue.text(scan_id), **findings_metadata(findings, report.cover_of)},
     )
 
 
@@ -57,11 +57,13 @@ def _is_awaited(result: Result) -> bool:
     return result.outcome is Outcome.UNKNOWN and rule is not None and rule.source in (Source.STATISTICS, Source.LOGS)
 
 
-def _sentence(judged: Sequence[Result], severe: Sequence[Result], awaited: Sequence[Result]) -> str:
+def _sentence(judged: Sequence[Result], severe: Sequence[Result], awaited: Sequence[Result], *, waived: int) -> str:
     said = []
     if judged:
         blind = sum(r.outcome is Outcome.UNKNOWN for r in judged)
         said.append(f"{len(judged)} findings, {len(severe)} of them critical or high, {blind} because something could not be observed.")
+    if waived:
+        said.append(f"{waived} of them waived today: they fail, and do not count in the effective score.")
     if awaited:
         rules = ", ".join(sorted({r.rule for r in awaited}))
         said.append(f"Could not be measured yet: {rules}.")
@@ -88,6 +90,7 @@ def report_event(record: Recorder, key: dg.AssetKey, judgement: Judgement) -> Ev
             "resolved": dg.MetadataValue.int(changes.resolved),
             **outcome_metadata(report.results),
             **severity_metadata(report.results),
+            "waived": dg.MetadataValue.int(len(report.covers)),
             **unobserved_metadata(report.unobserved),
         },
         data_version=results_version(report.results),

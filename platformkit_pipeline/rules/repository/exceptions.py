@@ -125,7 +125,7 @@ def exception_expired(subject: RepositorySubject) -> Verdicts:
     family=Family.EXCEPTIONS,
     title="An exception is not in the control plane",
     why="What is not in `ops.exceptions` has no audit trail: nobody is reminded of it, and no report counts it.",
-    how_to_fix="Record it, with the path of its document, so that the audit log says who did so and when.",
+    how_to_fix="`platformkit exceptions sync` records what the last scan saw, and so does every night; the audit log says when.",
     requires=(RepositoryFacet.EXCEPTIONS,),
     source=Source.CONTROL_PLANE,
     violating=f"{_DOCUMENT}=== recorded",

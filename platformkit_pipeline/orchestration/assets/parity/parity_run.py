@@ -13,7 +13,7 @@ from platformkit_pipeline.model.parity import ParityReport
 from platformkit_pipeline.model.parity_gate import Base
 from platformkit_pipeline.model.target import Target
 from platformkit_pipeline.operations.parity_subject import ParitySubject
-from platformkit_pipeline.operations.score_parity import KeptParity, Revision, keep_parity, report_of, run_dimensions
+from platformkit_pipeline.operations.score_parity import KeptParity, Revision, keep_parity, report_of, run_dimensions, with_waivers
 from platformkit_pipeline.orchestration.recording import Recorder, Selection
 
 DEFAULT_BRANCH_TAG = "platformkit/default_branch"
@@ -54,7 +54,7 @@ class ParityRun:
         """All dimensions and their score. The same run of Dagster makes the same parity run, however often its step starts."""
         if self._report is None:
             results: Iterable[CheckResult] = [r for dimension in Dimension for r in self.results(dimension)]
-            self._report = report_of(
+            report = report_of(
                 self.subject,
                 results,
                 started_at=self.started_at,
@@ -63,6 +63,7 @@ class ParityRun:
                 revision=self.revision,
                 run_id=self.run_id,
             )
+            self._report = with_waivers(self.connection, report, self.started_at)
         return self._report
 
     def keep(self) -> KeptParity:
