@@ -56,7 +56,9 @@ def measure(server: EmbeddedPostgres, tables: int, rounds: int) -> None:
     assert change_marker(dsn) == marker, "nothing was changed"
     load = f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors"
     sys.stdout.write(f"{tables} tables, {load}\n")
-    sys.stdout.write(f"database time of a poll     {planned + executed:7.1f} ms  (planning {planned:.1f}, execution {executed:.1f}; the best of {rounds})\n")
+    sys.stdout.write(
+        f"database time of a poll     {planned + executed:7.1f} ms  (planning {planned:.1f}, execution {executed:.1f}; the best of {rounds})\n"
+    )
     sys.stdout.write(f"    the median              {statistics.median(map(sum, times)):7.1f} ms\n")
     sys.stdout.write(f"poll with its connection    {poll:7.1f} ms\n")
     sys.stdout.write(f"observation and fingerprint {scan:7.1f} ms  {scan / poll:6.1f} times a poll\n")

@@ -26,12 +26,14 @@ def build_defs(*, resources: Mapping[str, Any] | None = None) -> dg.Definitions:
         warnings.simplefilter("ignore", category=dg.PreviewWarning)
         warnings.simplefilter("ignore", category=dg.BetaWarning)
         from platformkit_pipeline.orchestration.assets.connector.connector_scan import connector_scan
+        from platformkit_pipeline.orchestration.assets.exceptions import exceptions
         from platformkit_pipeline.orchestration.assets.parity.parity_scan import parity_scan_of
         from platformkit_pipeline.orchestration.assets.reporting import compliance_report
         from platformkit_pipeline.orchestration.assets.repository.repository_scan import repository_scan
         from platformkit_pipeline.orchestration.assets.sources import source_connectors, source_projects, source_repositories
         from platformkit_pipeline.orchestration.assets.target_scan import target_scan
         from platformkit_pipeline.orchestration.data_quality import stored_data_quality
+        from platformkit_pipeline.orchestration.govern import govern_jobs, govern_schedules
         from platformkit_pipeline.orchestration.jobs import (
             decide_connector_gate,
             decide_gate,
@@ -63,20 +65,24 @@ def build_defs(*, resources: Mapping[str, Any] | None = None) -> dg.Definitions:
         given = {"settings": SettingsResource(), "control_plane": ControlPlaneResource(), **(resources or {})}
         schedule = _schedule(given["settings"])
         parity_scan = parity_scan_of(_declared_checks(given["settings"]))
+        assets: list[dg.AssetsDefinition | dg.AssetSpec] = [
+            *(source_projects, target_scan, parity_scan),
+            *(source_repositories, repository_scan),
+            *(source_connectors, connector_scan),
+            compliance_report,
+            exceptions,
+        ]
+        defined = {key for asset in assets if isinstance(asset, dg.AssetsDefinition) for key in asset.keys}
         return dg.Definitions(
-            assets=[
-                *(source_projects, target_scan, parity_scan),
-                *(source_repositories, repository_scan),
-                *(source_connectors, connector_scan),
-                compliance_report,
-            ],
+            assets=assets,
             asset_checks=[stored_data_quality],
             jobs=[
                 *(scan_target, prove_target, score_parity, scan_repository, scan_connector),
                 *(nightly, nightly_repositories, nightly_connectors, nightly_parity, fleet_report),
                 *(plan_target, decide_gate, decide_repository_gate, decide_connector_gate, prune_runs),
+                *govern_jobs(defined),
             ],
-            schedules=[*nightly_schedules(schedule), *housekeeping_schedules(schedule)],
+            schedules=[*nightly_schedules(schedule), *housekeeping_schedules(schedule), *govern_schedules(schedule, defined)],
             sensors=[
                 *(target_registry, repository_head, outbox_delivery, *FLEET_REPORT_SENSORS),
                 *(schema_change, unplanned_findings, run_failure, waiver_lapses),

@@ -49,11 +49,11 @@ def _every_night(schedule: Schedule, job: str, partitions: str, *, missing: str)
     return every_night
 
 
-def daily(schedule: Schedule, job: str, cron: str, description: str) -> dg.ScheduleDefinition:
-    """One run of a job without partitions, unless the one before is not finished."""
+def daily(schedule: Schedule, name: str, job: str, cron: str, description: str) -> dg.ScheduleDefinition:
+    """One run of a job without partitions at the times of `cron`, unless the one before is not finished."""
 
     @dg.schedule(
-        name=job,
+        name=name,
         cron_schedule=cron,
         execution_timezone=schedule.timezone,
         job_name=job,
@@ -70,4 +70,4 @@ def daily(schedule: Schedule, job: str, cron: str, description: str) -> dg.Sched
 
 def housekeeping_schedules(schedule: Schedule) -> tuple[dg.ScheduleDefinition, ...]:
     """What the platform does for itself, every day at the time of `schedule.governance`, when the nightly runs are over."""
-    return (daily(schedule, "prune_runs", schedule.governance, "Forgets old runs; Dagster itself would keep them for ever."),)
+    return (daily(schedule, "prune_runs", "prune_runs", schedule.governance, "Forgets old runs; Dagster itself would keep them for ever."),)

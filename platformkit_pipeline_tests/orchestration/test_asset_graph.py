@@ -146,11 +146,12 @@ def test_jobs_schedules_and_sensors_are_those_of_the_contract_and_run_by_default
     assert jobs == {
         *("scan_target", "prove_target", "score_parity", "scan_repository", "scan_connector"),
         *("nightly", "nightly_repositories", "nightly_connectors", "nightly_parity", "fleet_report"),
-        *("plan_target", "decide_gate", "decide_repository_gate", "decide_connector_gate", "prune_runs"),
+        *("plan_target", "decide_gate", "decide_repository_gate", "decide_connector_gate", "prune_runs", "govern"),
     }
     schedules = {(schedule.name, schedule.cron_schedule, schedule.execution_timezone) for schedule in repository.schedule_defs}
     nights = ("nightly", "nightly_repositories", "nightly_connectors", "nightly_parity")
-    assert schedules == {*((name, "0 2 * * *", "UTC") for name in nights), ("prune_runs", "30 6 * * *", "UTC")}
+    days = ("prune_runs", "daily_governance")
+    assert schedules == {*((name, "0 2 * * *", "UTC") for name in nights), *((name, "30 6 * * *", "UTC") for name in days)}
     assert {schedule.default_status for schedule in repository.schedule_defs} == {dg.DefaultScheduleStatus.RUNNING}
     sensors = {sensor.name: sensor.default_status for sensor in repository.sensor_defs}
     assert sensors == dict.fromkeys(

@@ -247,7 +247,7 @@ def test_every_schedule_starts_its_run_and_a_night_that_fails_is_told_and_report
     served.until(started, seconds=300)
     ticks = served.schedule_ticks()
     assert {name: [tick["error"] for tick in of if tick["error"]] for name, of in ticks.items()} == {name: [] for name in ticks}
-    served.until(lambda: served.succeeded("prune_runs") > 0)
+    served.until(lambda: served.succeeded("prune_runs") > 0 and served.succeeded("govern") > 0)
     ended = (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.SUCCESS)
     served.until(lambda: any(run.status in ended for run in served.runs("nightly")), seconds=300)
     assert [run.status for run in served.runs("nightly")] == [dg.DagsterRunStatus.FAILURE]  # one of three hangs
