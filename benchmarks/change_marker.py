@@ -57,7 +57,7 @@ def measure(server: EmbeddedPostgres, tables: int, rounds: int) -> None:
     load = f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors"
     sys.stdout.write(f"{tables} tables, {load}\n")
     sys.stdout.write(
-        f"database time of a poll     {planned + executed:7.1f} ms  (planning {planned:.1f}, execution {executed:.1f}; the best of {rounds})\n"
+        f"database time of a poll     {planned + executed:7.1f} ms  ({planned:.1f} to plan, {executed:.1f} to execute; best of {rounds})\n"
     )
     sys.stdout.write(f"    the median              {statistics.median(map(sum, times)):7.1f} ms\n")
     sys.stdout.write(f"poll with its connection    {poll:7.1f} ms\n")

@@ -6,14 +6,24 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from platformkit_pipeline.control_plane.alerts import open_alerts
-from platformkit_pipeline.control_plane.connection import Connection, control_plane_errors
+from platformkit_pipeline.control_plane.connection import Connection, control_plane_errors, one_row
 from platformkit_pipeline.model.alert import Alert, AlertKind
 from platformkit_pipeline.model.dsn import redact
 from platformkit_pipeline.model.result import Severity
 from platformkit_pipeline.operations.announce import Announced, announce
 
 _LONGEST_SENTENCE = 500
-_TOLD = "select exists(select from ops.alerts where kind = %s and run_id = %s)"
+_SCANS = ("scan_target", "scan_repository", "scan_connector")
+"""Jobs of one target: that its scan fails is told by itself."""
+_TOLD = """
+select exists(select from ops.alerts where kind = %(run_failed)s and run_id = %(run_id)s)
+    or exists(
+      select
+        from ops.alerts a
+        join ops.targets t on t.target_id = a.target_id
+       where a.kind = %(scan_failed)s and %(scan)s and t.name = %(partition)s and (a.settled_at is null or a.run_id = %(run_id)s)
+    )
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +46,7 @@ class EndedRun:
 def tell_of_run(connection: Connection, run: EndedRun) -> Announced:
     """Raise or settle the alert of the run's job and partition, in one transaction. The same run again tells nothing.
 
-    Raises ControlPlaneError.
+    Nor does the scan of one target that failed, where `scan.failed` tells of it. Raises ControlPlaneError.
     """
     with control_plane_errors(), connection.transaction():
         if run.succeeded:
@@ -44,8 +54,18 @@ def tell_of_run(connection: Connection, run: EndedRun) -> Announced:
             lives = open_alerts(connection, [AlertKind.RUN_FAILED])
             failing = any(life.subject == run.subject and life.raised_at <= run.ended for life in lives)
             return announce(connection, (), (_alert(run),) if failing else (), run.ended)
-        told = connection.execute(_TOLD, (AlertKind.RUN_FAILED.value, run.run_id)).fetchone()
-        return announce(connection, () if told and told[0] else (_alert(run),), (), run.ended)
+        return announce(connection, () if _is_told(connection, run) else (_alert(run),), (), run.ended)
+
+
+def _is_told(connection: Connection, run: EndedRun) -> bool:
+    asked = {
+        "run_failed": AlertKind.RUN_FAILED.value,
+        "scan_failed": AlertKind.SCAN_FAILED.value,
+        "run_id": run.run_id,
+        "scan": run.job in _SCANS,
+        "partition": run.partition,
+    }
+    return bool(one_row(connection.execute(_TOLD, asked))[0])
 
 
 def _alert(run: EndedRun) -> Alert:

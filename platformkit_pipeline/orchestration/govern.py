@@ -41,7 +41,7 @@ def govern_jobs(defined: Collection[dg.AssetKey]) -> Iterator[UnresolvedAssetJob
     yield dg.define_asset_job(
         GOVERN,
         selection=dg.AssetSelection.assets(*(key for key in DAILY if key in defined)),
-        description="Exceptions, waivers, the platform's own state, amendments, figures and the organisation's README (clauses 3.4, 10-13).",
+        description="Exceptions, waivers, the platform's own state, amendments, figures, the organisation's README (clauses 3.4, 10-13).",
     )
     if _YEARLY in defined:
         yield dg.define_asset_job(

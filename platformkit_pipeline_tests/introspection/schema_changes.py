@@ -85,6 +85,7 @@ CHANGES: tuple[str, ...] = (
     "alter index kept.orders_by_total set (fillfactor = 70)",
     "create index orders_open on kept.orders (total) where state = 'new'",
     "drop index kept.orders_open",
+    "reindex index concurrently kept.orders_by_total",
     "cluster kept.orders using orders_by_total",
     "create policy theirs on kept.orders as restrictive for select to anon using (true)",
     "alter policy theirs on kept.orders using (false)",

@@ -14,6 +14,7 @@ import pytest
 
 from platformkit_pipeline.control_plane.connection import Connection
 from platformkit_pipeline.model.dsn import Dsn
+from platformkit_pipeline.orchestration.partitions import range_tags
 from platformkit_pipeline.orchestration.pruning import Limits, prune_old_runs
 from platformkit_pipeline.orchestration.resources import ControlPlaneResource, SettingsResource
 from platformkit_pipeline_tests.orchestration.conftest import MESSY, WELL_KEPT, Platform
@@ -192,33 +193,37 @@ def test_a_run_that_fails_is_told_once_until_the_job_succeeds_again(
 ) -> None:
     shop, nowhere = make_supabase_database(), Dsn("postgresql://me:correct-horse-42@127.0.0.1:1/shop")
     platform.list_targets(shop=nowhere)
-    register("shop")
+    register("shop", "gone")
     watch = daemon("run_failure")
-    assert not run_job("scan_target", partition="shop").success  # before anybody watched
+    assert not run_job("nightly", tags=range_tags(["shop"])).success  # before anybody watched
     watch.tick()
     assert _alerts(superuser) == []
     for _ in range(2):
-        assert not run_job("scan_target", partition="shop").success
+        assert not run_job("nightly", tags=range_tags(["shop"])).success
         watch.tick()
-        assert _alerts(superuser) == [("scan_target/shop", 1, False)]
+        assert _alerts(superuser) == [("nightly", 1, False)]
     with monkeypatch.context() as away:
         away.setenv("PLATFORMKIT_DATABASE_URL", "postgresql://platformkit_pipeline@127.0.0.1:1/platformkit")
         platform.list_targets(shop=shop)
         before = watch.cursor
-        assert not run_job("scan_target", partition="shop").success
+        assert not run_job("nightly", tags=range_tags(["shop"])).success
         watch.tick()
         assert "the others wait: control plane" in watch.said
         assert watch.cursor == before
-    assert run_job("scan_target", partition="shop").success
+    assert run_job("nightly", tags=range_tags(["shop"])).success
     watch.tick()  # a restart in between would do the same again
-    assert _alerts(superuser) == [("scan_target/shop", 1, True)]
+    assert _alerts(superuser) == [("nightly", 1, True)]
     platform.list_targets(shop=nowhere)
-    assert not run_job("scan_target", partition="shop").success
+    assert not run_job("nightly", tags=range_tags(["shop"])).success
     watch.tick()
     watch.cursor = before
     watch.tick()
-    assert _alerts(superuser) == [("scan_target/shop", 1, True), ("scan_target/shop", 2, False)]
-    headlines = superuser.execute("select headline from ops.alerts").fetchall()
+    assert _alerts(superuser) == [("nightly", 1, True), ("nightly", 2, False)]
+    platform.list_targets(shop=shop)
+    assert not run_job("plan_target", partition="gone").success  # of a target by itself
+    watch.tick()
+    assert _alerts(superuser)[-1] == ("plan_target/gone", 1, False)
+    headlines = superuser.execute("select headline from ops.alerts where subject = 'nightly'").fetchall()
     assert all("connection refused" in headline and "correct-horse-42" not in headline for (headline,) in headlines)
 
 
@@ -251,3 +256,11 @@ def _job(instance: dg.DagsterInstance) -> dg.JobDefinition:
         pass
 
     return long_lasting
+
+
+def test_the_daily_governance_goes_on_record_part_by_part(platform: Platform, run_job: Job, instance: dg.DagsterInstance) -> None:
+    platform.list_targets()
+    for _ in range(2):
+        run = run_job("govern")
+        assert run.success
+    assert instance.get_latest_materialization_event(dg.AssetKey(["governance", "exceptions"])) is not None
