@@ -11,7 +11,7 @@ from platformkit_pipeline.operations.look_at_schemas import Looked, look_at_sche
 from platformkit_pipeline.operations.watch_schemas import Decision, Remembered, decide, due
 from platformkit_pipeline.orchestration.failures import sentence_of
 from platformkit_pipeline.orchestration.in_flight import partitions_in_flight
-from platformkit_pipeline.orchestration.jobs import nightly, scan_target
+from platformkit_pipeline.orchestration.jobs import scan_target
 from platformkit_pipeline.orchestration.partitions import SUPABASE_PROJECTS
 from platformkit_pipeline.orchestration.resources import SettingsResource
 
@@ -42,7 +42,8 @@ def schema_change(context: dg.SensorEvaluationContext, settings: SettingsResourc
     remembered, now = Remembered.from_json(context.cursor), datetime.now(UTC).timestamp()
     looked = look_at_schemas({name: variables[name] for name in due(variables, remembered, now)})
     # Asked after the looks: a run that has just ended must not hold back what it may not have seen.
-    busy = partitions_in_flight(context.instance, registered, {scan_target.name, nightly.name})
+    # The night counts for nobody: it takes hours with many projects, and runs on one project take turns.
+    busy = partitions_in_flight(context.instance, registered, {scan_target.name})
     decision = decide(variables, looked.markers, busy, remembered, now)
     requests = [
         # A key is dropped for ever and silently when it comes again, so it is that of the occasion, not of the schema.

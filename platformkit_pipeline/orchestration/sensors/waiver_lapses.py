@@ -15,9 +15,6 @@ from platformkit_pipeline.orchestration.jobs import (
     decide_connector_gate,
     decide_gate,
     decide_repository_gate,
-    nightly,
-    nightly_connectors,
-    nightly_repositories,
     scan_connector,
     scan_repository,
     scan_target,
@@ -27,9 +24,9 @@ from platformkit_pipeline.orchestration.resources import ControlPlaneResource, S
 
 _SECONDS_BETWEEN_TICKS = 60
 _KINDS = {
-    TargetKind.SUPABASE_PROJECT: (SUPABASE_PROJECTS, decide_gate, (scan_target, nightly)),
-    TargetKind.REPOSITORY: (REPOSITORIES, decide_repository_gate, (scan_repository, nightly_repositories)),
-    TargetKind.CONNECTOR: (CONNECTORS, decide_connector_gate, (scan_connector, nightly_connectors)),
+    TargetKind.SUPABASE_PROJECT: (SUPABASE_PROJECTS, decide_gate, scan_target),
+    TargetKind.REPOSITORY: (REPOSITORIES, decide_repository_gate, scan_repository),
+    TargetKind.CONNECTOR: (CONNECTORS, decide_connector_gate, scan_connector),
 }
 
 
@@ -62,11 +59,11 @@ def waiver_lapses(context: dg.SensorEvaluationContext, settings: SettingsResourc
 
 
 def _partitions(instance: dg.DagsterInstance) -> tuple[set[Key], set[Key]]:
-    """Targets that have a partition, and those of them that a scan is under way for."""
+    """Targets that have a partition, and those of them that a scan of their own is under way for."""
     ready: set[Key] = set()
     busy: set[Key] = set()
-    for kind, (partitions, _, scans) in _KINDS.items():
+    for kind, (partitions, _, scan) in _KINDS.items():
         names = instance.get_dynamic_partitions(partitions)
         ready |= {(kind, name) for name in names}
-        busy |= {(kind, name) for name in partitions_in_flight(instance, names, {job.name for job in scans})}
+        busy |= {(kind, name) for name in partitions_in_flight(instance, names, {scan.name})}
     return ready, busy
