@@ -67,6 +67,7 @@ GRAPH = {
     "compliance/connector_report": ("compliance", ("compliance/connectors",)),
     "governance/connector_gate": ("governance", ("compliance/connector_report",)),
     "reporting/compliance_report": ("reporting", ("compliance/connector_report", "compliance/report", "compliance/repository_report")),
+    "governance/exceptions": ("governance", _CLONE),
 }
 REPOSITORY_ASSETS = (
     "source/repositories",
@@ -84,7 +85,7 @@ CONNECTOR_ASSETS = (
     "governance/connector_gate",
 )
 PARTITIONS = dict.fromkeys(REPOSITORY_ASSETS, REPOSITORIES) | dict.fromkeys(CONNECTOR_ASSETS, CONNECTORS)
-UNPARTITIONED = ("reporting/compliance_report",)
+UNPARTITIONED = ("reporting/compliance_report", "governance/exceptions")
 
 
 def _nodes(defs: dg.Definitions) -> dict[str, dg.BaseAssetNode]:
@@ -204,7 +205,7 @@ def test_the_code_location_loads_in_a_fresh_interpreter_without_the_heavy_librar
 def test_the_code_location_loads_although_the_settings_are_malformed(tmp_path_factory: pytest.TempPathFactory) -> None:
     broken = tmp_path_factory.mktemp("broken") / "platformkit.yaml"
     broken.write_text("projects: [", encoding="utf-8")
-    code = "import platformkit_pipeline.definitions as d; print(d.defs.get_repository_def().schedule_defs[0].cron_schedule)"
+    code = "import platformkit_pipeline.definitions as d; print(d.defs.get_repository_def().get_schedule_def('nightly').cron_schedule)"
     ran = subprocess.run(
         [sys.executable, "-c", code],
         env=environment_of({"PLATFORMKIT_SETTINGS": str(broken)}),
