@@ -29,48 +29,67 @@ def build_defs(*, resources: Mapping[str, Any] | None = None) -> dg.Definitions:
         from platformkit_pipeline.orchestration.assets.annual_review import annual_review
         from platformkit_pipeline.orchestration.assets.connector.connector_scan import connector_scan
         from platformkit_pipeline.orchestration.assets.enterprise_readme import enterprise_readme
+        from platformkit_pipeline.orchestration.assets.exceptions import exceptions
         from platformkit_pipeline.orchestration.assets.parity.parity_scan import parity_scan_of
         from platformkit_pipeline.orchestration.assets.reporting import compliance_report
         from platformkit_pipeline.orchestration.assets.repository.repository_scan import repository_scan
         from platformkit_pipeline.orchestration.assets.sources import source_connectors, source_projects, source_repositories
         from platformkit_pipeline.orchestration.assets.target_scan import target_scan
         from platformkit_pipeline.orchestration.data_quality import stored_data_quality
+        from platformkit_pipeline.orchestration.govern import govern_jobs, govern_schedules
         from platformkit_pipeline.orchestration.jobs import (
+            decide_connector_gate,
+            decide_gate,
+            decide_repository_gate,
             fleet_report,
             nightly,
             nightly_connectors,
             nightly_parity,
             nightly_repositories,
+            plan_target,
             prove_target,
             scan_connector,
             scan_repository,
             scan_target,
             score_parity,
         )
+        from platformkit_pipeline.orchestration.pruning import prune_runs
         from platformkit_pipeline.orchestration.resources import ControlPlaneResource, SettingsResource
-        from platformkit_pipeline.orchestration.schedules import nightly_schedules
+        from platformkit_pipeline.orchestration.schedules import housekeeping_schedules, nightly_schedules
         from platformkit_pipeline.orchestration.sensors.fleet_report import FLEET_REPORT_SENSORS
         from platformkit_pipeline.orchestration.sensors.outbox_delivery import outbox_delivery
         from platformkit_pipeline.orchestration.sensors.repository_head import repository_head
+        from platformkit_pipeline.orchestration.sensors.run_failure import run_failure
+        from platformkit_pipeline.orchestration.sensors.schema_change import schema_change
         from platformkit_pipeline.orchestration.sensors.target_registry import target_registry
+        from platformkit_pipeline.orchestration.sensors.unplanned_findings import unplanned_findings
+        from platformkit_pipeline.orchestration.sensors.waiver_lapses import waiver_lapses
 
         given = {"settings": SettingsResource(), "control_plane": ControlPlaneResource(), **(resources or {})}
+        schedule = _schedule(given["settings"])
         parity_scan = parity_scan_of(_declared_checks(given["settings"]))
+        assets: list[dg.AssetsDefinition | dg.AssetSpec] = [
+            *(source_projects, target_scan, parity_scan),
+            *(source_repositories, repository_scan),
+            *(source_connectors, connector_scan),
+            compliance_report,
+            *(exceptions, annual_review, amendments, enterprise_readme),
+        ]
+        defined = {key for asset in assets if isinstance(asset, dg.AssetsDefinition) for key in asset.keys}
         return dg.Definitions(
-            assets=[
-                *(source_projects, target_scan, parity_scan),
-                *(source_repositories, repository_scan),
-                *(source_connectors, connector_scan),
-                compliance_report,
-                *(annual_review, amendments, enterprise_readme),
-            ],
+            assets=assets,
             asset_checks=[stored_data_quality],
             jobs=[
                 *(scan_target, prove_target, score_parity, scan_repository, scan_connector),
                 *(nightly, nightly_repositories, nightly_connectors, nightly_parity, fleet_report),
+                *(plan_target, decide_gate, decide_repository_gate, decide_connector_gate, prune_runs),
+                *govern_jobs(defined),
             ],
-            schedules=list(nightly_schedules(_schedule(given["settings"]))),
-            sensors=[target_registry, repository_head, outbox_delivery, *FLEET_REPORT_SENSORS],
+            schedules=[*nightly_schedules(schedule), *housekeeping_schedules(schedule), *govern_schedules(schedule, defined)],
+            sensors=[
+                *(target_registry, repository_head, outbox_delivery, *FLEET_REPORT_SENSORS),
+                *(schema_change, unplanned_findings, run_failure, waiver_lapses),
+            ],
             resources=given,
             executor=_EXECUTOR,
         )

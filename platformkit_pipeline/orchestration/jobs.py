@@ -9,7 +9,7 @@ from platformkit_pipeline.orchestration.assets.parity.parity_scan import PARITY_
 from platformkit_pipeline.orchestration.assets.repository.repository_scan import REPOSITORY_KEYS
 from platformkit_pipeline.orchestration.assets.target_scan import TARGET_KEYS, UNHURRIED_KEYS
 from platformkit_pipeline.orchestration.data_quality import stored_data_quality
-from platformkit_pipeline.orchestration.keys import FLEET_REPORT, MERGE_GATE
+from platformkit_pipeline.orchestration.keys import CONNECTOR_GATE, FLEET_REPORT, GATE, MERGE_GATE, PLANS, PROOFS, REPOSITORY_GATE
 
 _MAX_RUNTIME_TAG = "dagster/max_runtime"
 _PRIORITY_TAG = "dagster/priority"
@@ -89,4 +89,31 @@ fleet_report = dg.define_asset_job(
     "fleet_report",
     selection=dg.AssetSelection.assets(FLEET_REPORT) | dg.AssetSelection.checks(stored_data_quality),
     description="The report over all targets, and the quality of what is stored. Follows the nightly runs.",
+)
+
+plan_target = dg.define_asset_job(
+    "plan_target",
+    selection=dg.AssetSelection.assets(PLANS, PROOFS),
+    description="A plan for the stored findings of a target, and its proofs, without another look at it. Launch it on a partition.",
+)
+
+decide_gate = dg.define_asset_job(
+    "decide_gate",
+    selection=dg.AssetSelection.assets(GATE) - dg.AssetSelection.checks_for_assets(GATE),
+    description="The gate of a project, decided anew on what is stored, without a scan. Launch it on a partition.",
+    tags={_PRIORITY_TAG: "10"},
+)
+
+decide_repository_gate = dg.define_asset_job(
+    "decide_repository_gate",
+    selection=dg.AssetSelection.assets(REPOSITORY_GATE) - dg.AssetSelection.checks_for_assets(REPOSITORY_GATE),
+    description="The gate of a repository, decided anew on what is stored, without a scan. Launch it on a partition.",
+    tags={_PRIORITY_TAG: "10"},
+)
+
+decide_connector_gate = dg.define_asset_job(
+    "decide_connector_gate",
+    selection=dg.AssetSelection.assets(CONNECTOR_GATE) - dg.AssetSelection.checks_for_assets(CONNECTOR_GATE),
+    description="The gate of a connector, decided anew on what is stored, without a scan. Launch it on a partition.",
+    tags={_PRIORITY_TAG: "10"},
 )

@@ -31,6 +31,7 @@ FLEET_REPORT = dg.AssetKey(["reporting", "compliance_report"])
 ANNUAL_REVIEW = dg.AssetKey(["governance", "annual_review"])
 AMENDMENTS = dg.AssetKey(["governance", "amendments"])
 ENTERPRISE_README = dg.AssetKey(["reporting", "enterprise_readme"])
+EXCEPTIONS = dg.AssetKey(["governance", "exceptions"])
 
 
 def family_key(family: Family) -> dg.AssetKey:

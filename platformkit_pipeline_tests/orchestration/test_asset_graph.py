@@ -71,6 +71,7 @@ GRAPH = {
     "governance/annual_review": ("governance", ()),
     "governance/amendments": ("governance", ("introspection/repository",)),
     "reporting/enterprise_readme": ("reporting", ("reporting/compliance_report",)),
+    "governance/exceptions": ("governance", _CLONE),
 }
 REPOSITORY_ASSETS = (
     "source/repositories",
@@ -89,7 +90,13 @@ CONNECTOR_ASSETS = (
     "governance/connector_gate",
 )
 PARTITIONS = dict.fromkeys(REPOSITORY_ASSETS, REPOSITORIES) | dict.fromkeys(CONNECTOR_ASSETS, CONNECTORS)
-UNPARTITIONED = ("reporting/compliance_report", "governance/annual_review", "governance/amendments", "reporting/enterprise_readme")
+UNPARTITIONED = (
+    "reporting/compliance_report",
+    "governance/exceptions",
+    "governance/annual_review",
+    "governance/amendments",
+    "reporting/enterprise_readme",
+)
 
 
 def _nodes(defs: dg.Definitions) -> dict[str, dg.BaseAssetNode]:
@@ -151,14 +158,19 @@ def test_jobs_schedules_and_sensors_are_those_of_the_contract_and_run_by_default
     assert jobs == {
         *("scan_target", "prove_target", "score_parity", "scan_repository", "scan_connector"),
         *("nightly", "nightly_repositories", "nightly_connectors", "nightly_parity", "fleet_report"),
+        *("plan_target", "decide_gate", "decide_repository_gate", "decide_connector_gate", "prune_runs", "govern"),
     }
     schedules = {(schedule.name, schedule.cron_schedule, schedule.execution_timezone) for schedule in repository.schedule_defs}
     nights = ("nightly", "nightly_repositories", "nightly_connectors", "nightly_parity")
-    assert schedules == {(name, "0 2 * * *", "UTC") for name in nights}
+    days = ("prune_runs", "daily_governance")
+    assert schedules == {*((name, "0 2 * * *", "UTC") for name in nights), *((name, "30 6 * * *", "UTC") for name in days)}
     assert {schedule.default_status for schedule in repository.schedule_defs} == {dg.DefaultScheduleStatus.RUNNING}
     sensors = {sensor.name: sensor.default_status for sensor in repository.sensor_defs}
     assert sensors == dict.fromkeys(
-        ("target_registry", "repository_head", "outbox_delivery", "fleet_report_after_success", "fleet_report_after_failure"),
+        (
+            *("target_registry", "repository_head", "outbox_delivery", "fleet_report_after_success", "fleet_report_after_failure"),
+            *("schema_change", "unplanned_findings", "run_failure", "waiver_lapses"),
+        ),
         dg.DefaultSensorStatus.RUNNING,
     )
 
@@ -204,7 +216,7 @@ def test_the_code_location_loads_in_a_fresh_interpreter_without_the_heavy_librar
 def test_the_code_location_loads_although_the_settings_are_malformed(tmp_path_factory: pytest.TempPathFactory) -> None:
     broken = tmp_path_factory.mktemp("broken") / "platformkit.yaml"
     broken.write_text("projects: [", encoding="utf-8")
-    code = "import platformkit_pipeline.definitions as d; print(d.defs.get_repository_def().schedule_defs[0].cron_schedule)"
+    code = "import platformkit_pipeline.definitions as d; print(d.defs.get_repository_def().get_schedule_def('nightly').cron_schedule)"
     ran = subprocess.run(
         [sys.executable, "-c", code],
         env=environment_of({"PLATFORMKIT_SETTINGS": str(broken)}),

@@ -60,11 +60,11 @@ class Location:
         return f"{self.host}:{self.port}/{self.database} as {self.user}"
 
 
-def connect(dsn: Dsn, *, connect_timeout: int = 10) -> psycopg.Connection:
+def connect(dsn: Dsn, *, connect_timeout: int = 10, impatient: bool = False) -> psycopg.Connection:
     """Open an autocommit connection that also passes a transaction pooler: no prepared statements, no startup options.
 
-    `connect_timeout` is in seconds, per address, and yields to one in the connection string. Raises ConfigurationError
-    for a malformed string and TargetUnreachable for everything else; neither message contains the password.
+    `connect_timeout` is in seconds, per address, and yields to one in the connection string unless the caller is `impatient`.
+    Raises ConfigurationError for a malformed string and TargetUnreachable for everything else; neither message contains the password.
     """
     parameters = _parse(dsn)
     location = _locate(parameters)
@@ -75,7 +75,7 @@ def connect(dsn: Dsn, *, connect_timeout: int = 10) -> psycopg.Connection:
             prepare_threshold=None,
             application_name=APPLICATION_NAME,
             client_encoding="utf8",
-            connect_timeout=parameters.get("connect_timeout") or connect_timeout,
+            connect_timeout=(None if impatient else parameters.get("connect_timeout")) or connect_timeout,
             options=parameters.get("options") or "",  # an empty value keeps PGOPTIONS out: poolers refuse startup options
             keepalives=1,
             keepalives_idle=30,

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
 from platformkit_pipeline.model.errors import PlatformkitError
 from platformkit_pipeline.operations.sync_targets import sync_targets
 from platformkit_pipeline.orchestration.failures import sentence_of
+from platformkit_pipeline.orchestration.in_flight import partitions_in_flight
 from platformkit_pipeline.orchestration.partitions import (
     CONNECTORS,
-    PARTITION_TAG,
-    RANGE_END_TAG,
-    RANGE_START_TAG,
     REPOSITORIES,
     SUPABASE_PROJECTS,
     PartitionChanges,
@@ -23,7 +21,6 @@ from platformkit_pipeline.orchestration.partitions import (
     supabase_projects,
 )
 from platformkit_pipeline.orchestration.resources import ControlPlaneResource, SettingsResource
-from platformkit_pipeline.orchestration.schedules import UNFINISHED
 
 _SECONDS_BETWEEN_TICKS = 30
 _DEFINITIONS = (supabase_projects, repositories, connectors)
@@ -63,7 +60,7 @@ def target_registry(
 def _changes(instance: dg.DagsterInstance, partitions: str, wanted: Sequence[str]) -> PartitionChanges:
     existing = instance.get_dynamic_partitions(partitions)
     gone = set(existing) - set(wanted)
-    return partition_changes(wanted, existing, _in_flight(instance, existing) if gone else ())
+    return partition_changes(wanted, existing, partitions_in_flight(instance, existing) if gone else ())
 
 
 def _requests(partitions: dg.DynamicPartitionsDefinition, changes: PartitionChanges) -> Iterator[_Request]:
@@ -71,18 +68,6 @@ def _requests(partitions: dg.DynamicPartitionsDefinition, changes: PartitionChan
         yield partitions.build_add_request(list(changes.added))
     if changes.removed:
         yield partitions.build_delete_request(list(changes.removed))
-
-
-def _in_flight(instance: dg.DagsterInstance, existing: Sequence[str]) -> Collection[str]:
-    """Partitions that a queued or running run is to write."""
-    used: set[str] = set()
-    for run in instance.get_runs(dg.RunsFilter(statuses=UNFINISHED)):
-        if key := run.tags.get(PARTITION_TAG):
-            used.add(key)
-        start, end = run.tags.get(RANGE_START_TAG), run.tags.get(RANGE_END_TAG)
-        if start in existing and end in existing:
-            used.update(existing[existing.index(start) : existing.index(end) + 1])
-    return used
 
 
 def _sentence(changes: Sequence[PartitionChanges], wanted: int, updated: int) -> str:
