@@ -27,6 +27,8 @@ COMMANDS = {
     "targets": "List the targets of the settings.",
     "gate": "Run a target on a serving instance; say yes or no.",
     "db": "Migrate or inspect the control plane.",
+    "metrics": "Tell how the platform stands, also to Prometheus.",
+    "report": "Make one page of how the fleet stands and went.",
     "doctor": "Check this installation; say what to do.",
 }
 """Name and one line of help; the command itself is `app` in the module that `module_of` names."""

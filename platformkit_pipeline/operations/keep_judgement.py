@@ -83,4 +83,4 @@ def _measure(connection: Connection, scan: ScanRecord, score: Score, results: Se
     """Clause 7.2: the score and the number of findings of every complete scan."""
     findings_count = sum(r.is_finding for r in results)
     for name, value, unit in (("compliance.score", float(score.raw), "percent"), ("compliance.findings", findings_count, "findings")):
-        metrics.record(connection, name, value, unit, target_id=scan.target_id, scan_id=scan.scan_id, run_id=run_id)
+        metrics.record(connection, name, value, unit, target_id=scan.target_id, scan_id=scan.scan_id, run_id=run_id, at=scan.started_at)
