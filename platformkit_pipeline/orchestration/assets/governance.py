@@ -69,4 +69,5 @@ GOVERNANCE = Stage(
         ),
     ),
     carry_out=_decide,
+    operation="gate",
 )

@@ -73,4 +73,5 @@ MERGING = Stage(
         ),
     ),
     carry_out=_decide,
+    operation="gate",
 )

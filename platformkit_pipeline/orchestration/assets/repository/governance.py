@@ -38,4 +38,5 @@ REPOSITORY_GOVERNANCE = Stage(
         ),
     ),
     carry_out=_decide,
+    operation="gate",
 )
