@@ -1,6 +1,6 @@
 """What is measured (clause 7.2): every name that may stand in `ops.metrics`, with its unit and labels.
 
-`tools/check_metrics.py` refuses code that records another name or unit: a dashboard cannot show what nobody wrote down.
+`tools/check_observability.py` refuses code that records another name or unit: a dashboard cannot show what nobody wrote down.
 """
 
 from __future__ import annotations

@@ -139,9 +139,9 @@ def _target(history: TargetHistory) -> str:
     scanned = f"{s.scanned_at:%Y-%m-%d %H:%M}" if s.scanned_at else "never"
     return (
         f'<th scope="row">{_shown(words[0])}</th>'
-        + "".join(f"<td>{_shown(word)}</td>" for word in words[1:])
+        + "".join(f'<td class="short">{_shown(word)}</td>' for word in words[1:])
         + "".join(f'<td class="number">{number}</td>' for number in numbers)
-        + f"<td>{scanned}</td><td>{_way(history.scores)}</td>"
+        + f'<td class="short">{scanned}</td><td>{_way(history.scores)}</td>'
     )
 
 
