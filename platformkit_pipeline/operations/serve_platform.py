@@ -28,11 +28,12 @@ from platformkit_pipeline.model.errors import ConfigurationError, ObservationErr
 from platformkit_pipeline.operations.gate_client import Instance
 from platformkit_pipeline.operations.gate_roads import Road
 from platformkit_pipeline.operations.local_platform import make_home
-from platformkit_pipeline.operations.service_log import ServiceLog, secrets_of
+from platformkit_pipeline.operations.service_log import ServiceLog, message_of, secrets_of
 
 _LOAD_SECONDS = 240.0
 """A loaded two-core machine that compiles bytecode first takes that long; a quiet one six seconds."""
 _STOP_SECONDS = 20.0
+_LAST_WORDS_SECONDS = 2.0
 _TAIL_LINES = 15
 _REGISTERED_AT_ONCE = 200
 _JSON_LOG = ("--log-format", "json")
@@ -129,6 +130,7 @@ class PlatformServer:
         """Raise ServiceEnded when a child is gone."""
         for service in self._services:
             if (code := service.process.poll()) is not None:
+                service.log.join(_LAST_WORDS_SECONDS)
                 raise ServiceEnded(f"{service.name} ended with exit code {code}; end of {service.log_path}:\n{_tail(service.log_path)}")
 
     def _start(self, name: str, arguments: Sequence[str]) -> None:
@@ -173,5 +175,5 @@ def _end_with_parent() -> None:
 
 
 def _tail(path: Path) -> str:
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()[-_TAIL_LINES:]
-    return redact("\n".join(lines))
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []
+    return redact("\n".join(map(message_of, lines[-_TAIL_LINES:])))

@@ -28,6 +28,7 @@ _LONGEST_LINE_BYTES = 64 * 1024
 _SHORTEST_SECRET = 6
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _PLAIN = re.compile(r"(?P<ts>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{4}) - (?P<logger>\S+) - (?P<level>[A-Z]+) - (?P<message>.*)", re.DOTALL)
+_SHORT = re.compile(r"(?P<level>DEBUG|INFO|WARNING|ERROR|CRITICAL): +(?P<message>.*)", re.DOTALL)
 _RUN_ID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\b")
 _LEVELS = {"WARNING": "WARN", "CRITICAL": "FATAL", "EXCEPTION": "ERROR"}
 _OURS = {"ts", "level", "component", "message", "metadata"}
@@ -45,6 +46,14 @@ def secrets_of(environment: Mapping[str, str]) -> tuple[str, ...]:
             found.add(value)
     forms = {form for s in found if len(s) >= _SHORTEST_SECRET for form in (s, json.dumps(s)[1:-1], quote(s, safe=""))}
     return tuple(sorted(forms, key=len, reverse=True))
+
+
+def message_of(line: str) -> str:
+    """The words of one line of such a file, for a person."""
+    try:
+        return str(json.loads(line)["message"])
+    except (ValueError, TypeError, KeyError):
+        return line
 
 
 class LineReader:
@@ -71,6 +80,8 @@ class LineReader:
         if match := _PLAIN.fullmatch(text):
             at = datetime.strptime(match["ts"], "%Y-%m-%d %H:%M:%S %z")
             return self._line(at, match["level"], match["logger"], match["message"], {})
+        if match := _SHORT.fullmatch(text):
+            return self._line(now, match["level"], self._service, match["message"], {})
         return log_line(now, self._level, self._service, text, {"unstructured": True})
 
     def _from_json(self, given: Any, now: datetime) -> dict[str, Any]:

@@ -26,6 +26,7 @@ def build_defs(*, resources: Mapping[str, Any] | None = None) -> dg.Definitions:
         warnings.simplefilter("ignore", category=dg.PreviewWarning)
         warnings.simplefilter("ignore", category=dg.BetaWarning)
         from platformkit_pipeline.orchestration.assets.connector.connector_scan import connector_scan
+        from platformkit_pipeline.orchestration.assets.metrics import platform_metrics
         from platformkit_pipeline.orchestration.assets.parity.parity_scan import parity_scan_of
         from platformkit_pipeline.orchestration.assets.reporting import compliance_report
         from platformkit_pipeline.orchestration.assets.repository.repository_scan import repository_scan
@@ -59,6 +60,7 @@ def build_defs(*, resources: Mapping[str, Any] | None = None) -> dg.Definitions:
                 *(source_repositories, repository_scan),
                 *(source_connectors, connector_scan),
                 compliance_report,
+                platform_metrics,
             ],
             asset_checks=[stored_data_quality],
             jobs=[

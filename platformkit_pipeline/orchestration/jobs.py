@@ -9,7 +9,7 @@ from platformkit_pipeline.orchestration.assets.parity.parity_scan import PARITY_
 from platformkit_pipeline.orchestration.assets.repository.repository_scan import REPOSITORY_KEYS
 from platformkit_pipeline.orchestration.assets.target_scan import TARGET_KEYS, UNHURRIED_KEYS
 from platformkit_pipeline.orchestration.data_quality import stored_data_quality
-from platformkit_pipeline.orchestration.keys import FLEET_REPORT, MERGE_GATE
+from platformkit_pipeline.orchestration.keys import FLEET_REPORT, MERGE_GATE, METRICS
 
 _MAX_RUNTIME_TAG = "dagster/max_runtime"
 _PRIORITY_TAG = "dagster/priority"
@@ -87,6 +87,6 @@ nightly_parity = dg.define_asset_job(
 
 fleet_report = dg.define_asset_job(
     "fleet_report",
-    selection=dg.AssetSelection.assets(FLEET_REPORT) | dg.AssetSelection.checks(stored_data_quality),
-    description="The report over all targets, and the quality of what is stored. Follows the nightly runs.",
+    selection=dg.AssetSelection.assets(FLEET_REPORT, METRICS) | dg.AssetSelection.checks(stored_data_quality),
+    description="The report over all targets, the figures of the night, and the quality of what is stored. Follows the nightly runs.",
 )

@@ -27,6 +27,7 @@ CONNECTOR_GATE = dg.AssetKey(["governance", "connector_gate"])
 PARITY_SCORES = dg.AssetKey(["parity", "scores"])
 MERGE_GATE = dg.AssetKey(["governance", "merge_gate"])
 FLEET_REPORT = dg.AssetKey(["reporting", "compliance_report"])
+METRICS = dg.AssetKey(["ops", "metrics"])
 
 
 def family_key(family: Family) -> dg.AssetKey:

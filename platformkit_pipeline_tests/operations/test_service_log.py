@@ -42,7 +42,9 @@ def test_every_way_of_printing_becomes_a_structured_line() -> None:
     plain = f"{colours} - scan_target - {RUN} - 7 - STEP_FAILURE - failed"
     ids = {"component": "operations.scan", "run_id": RUN, "metadata": {"n": 1}}
     ours = json.dumps({"ts": "2026-11-01T01:00:00.000Z", "level": "WARN", "message": "late", **ids})
-    first, second, third, fourth, fifth = read(dagster, plain, "Traceback (most recent call last):", "", ours, "[1, 2]")
+    first, second, third, fourth, fifth, sixth = read(
+        dagster, plain, "Traceback (most recent call last):", "", ours, "INFO:     Started server process [7]", "[1, 2]"
+    )
     assert (first["ts"], first["level"], first["run_id"]) == ("2026-11-01T01:59:00.500Z", "INFO", RUN)
     assert first["metadata"] == {"logger": "dagster.daemon.QueuedRunCoordinatorDaemon"}
     assert (second["ts"], second["level"], second["run_id"], second["component"]) == (
@@ -53,7 +55,8 @@ def test_every_way_of_printing_becomes_a_structured_line() -> None:
     )
     assert (third["level"], third["message"], third["metadata"]) == ("ERROR", "Traceback (most recent call last):", {"unstructured": True})
     assert fourth == json.loads(ours)
-    assert fifth["message"] == "[1, 2]"
+    assert (fifth["level"], fifth["message"]) == ("INFO", "Started server process [7]")
+    assert (sixth["level"], sixth["message"]) == ("INFO", "[1, 2]")
 
 
 @pytest.mark.parametrize(

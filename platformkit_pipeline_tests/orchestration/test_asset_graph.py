@@ -67,6 +67,7 @@ GRAPH = {
     "compliance/connector_report": ("compliance", ("compliance/connectors",)),
     "governance/connector_gate": ("governance", ("compliance/connector_report",)),
     "reporting/compliance_report": ("reporting", ("compliance/connector_report", "compliance/report", "compliance/repository_report")),
+    "ops/metrics": ("ops", ("reporting/compliance_report",)),
 }
 REPOSITORY_ASSETS = (
     "source/repositories",
@@ -84,7 +85,7 @@ CONNECTOR_ASSETS = (
     "governance/connector_gate",
 )
 PARTITIONS = dict.fromkeys(REPOSITORY_ASSETS, REPOSITORIES) | dict.fromkeys(CONNECTOR_ASSETS, CONNECTORS)
-UNPARTITIONED = ("reporting/compliance_report",)
+UNPARTITIONED = ("reporting/compliance_report", "ops/metrics")
 
 
 def _nodes(defs: dg.Definitions) -> dict[str, dg.BaseAssetNode]:
