@@ -66,7 +66,12 @@ def _shape(_logger: Any, method: str, event: MutableMapping[str, Any]) -> Mappin
     """Bring an event into the constitution's form; whatever is not a standard field goes to `metadata`."""
     event.pop("exc_info", None)  # a traceback can carry a DSN; errors are logged as one sentence
     component, message = event.pop("component", "platformkit"), event.pop("event", "")
-    return log_line(datetime.now(UTC), _NAMES.get(method, method.upper()), component, message, {**_ids.get(), **event})
+    return log_line(datetime.now(UTC), _NAMES.get(method, method.upper()), component, message, {**event, **_known_ids(event)})
+
+
+def _known_ids(event: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Of the line itself, else of its context: an id that is None is not known."""
+    return {**_ids.get(), **{key: event[key] for key in _TOP_LEVEL_IDS if event.get(key) is not None}}
 
 
 def log_line(at: datetime, level: str, component: str, message: str, fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -78,7 +83,8 @@ def log_line(at: datetime, level: str, component: str, message: str, fields: Map
         "component": component,
         "message": _masked(message),
     }
-    line |= {key: str(_masked(rest.pop(key))) for key in _TOP_LEVEL_IDS if rest.get(key) is not None}
+    ids = {key: rest.pop(key, None) for key in _TOP_LEVEL_IDS}
+    line |= {key: str(_masked(value)) for key, value in ids.items() if value is not None}
     line["metadata"] = _masked(rest)
     return line
 

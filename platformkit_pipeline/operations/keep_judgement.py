@@ -62,7 +62,7 @@ def keep_judgement(
         scans.complete(connection, scan.scan_id, ruleset_digest=ruleset_digest(book.rules), score=score, counts=counts)
         if scan.status is not ScanStatus.COMPLETE:
             _measure(connection, scan, score, everything, run_id)
-    _log.info("judged", rules=len(book.chosen), opened=changes.opened, resolved=changes.resolved, complete=complete)
+    _log.info("judged", scan_id=scan.scan_id, rules=len(book.chosen), opened=changes.opened, resolved=changes.resolved, complete=complete)
     report = ScanReport(
         scan_id=scan.scan_id,
         target=target,

@@ -22,5 +22,5 @@ def keep_observation(connection: Connection, scan: ScanRecord, objects: Sequence
         metrics.record(
             connection, name, value, unit, target_id=scan.target_id, scan_id=scan.scan_id, run_id=scan.run_id, at=scan.started_at
         )
-    _log.info("observed", objects=len(objects), added=changes.added, changed=changes.changed, removed=changes.removed)
+    _log.info("observed", scan_id=scan.scan_id, objects=len(objects), added=changes.added, changed=changes.changed, removed=changes.removed)
     return changes

@@ -83,7 +83,7 @@ class PlatformServer:
     """The child processes. Use as a context: they are stopped at the end, however it comes."""
 
     def __init__(self, environment: Mapping[str, str], home: Path, *, host: str, port: int, daemon: bool = True) -> None:
-        self._environment = {**os.environ, **environment}
+        self._environment = {"PLATFORMKIT_LOG_LEVEL": "INFO", **os.environ, **environment}
         self._environment.pop(ADMIN_DATABASE_URL, None)  # the login that migrates is none of Dagster's business
         self._logs = home / "logs"
         self._host, self._port = host, port
