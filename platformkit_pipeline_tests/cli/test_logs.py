@@ -24,7 +24,7 @@ def test_every_line_is_structured_and_holds_no_password(
         nights_behind(connection, nights=2)
     monkeypatch.setenv("PLATFORMKIT_DATABASE_URL", pipeline_dsn.reveal())
     settings = tmp_path / "platformkit.yaml"
-    settings.write_text("projects: [{name: shop, environment: staging, dsn_env: SHOP_URL}]\n", encoding="utf-8")
+    settings.write_text("projects: [{name: shop, environment: staging, database: {dsn_env: SHOP_URL}}]\n", encoding="utf-8")
     url = tcp_server.tcp_dsn(user=USER, password=PASSWORD).reveal()
     monkeypatch.setenv("SHOP_URL", url)
     commands = {
