@@ -16,7 +16,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -143,7 +143,7 @@ class PlatformServer:
             stderr=subprocess.STDOUT,
             # A key press reaches this process only, which then takes the children down in order.
             start_new_session=True,
-            preexec_fn=_end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - calls one function of libc
+            preexec_fn=_ending_with_parent() if sys.platform == "linux" else None,  # noqa: PLW1509 - one call of libc, loaded before
         )
         log = ServiceLog(name, path, secrets_of(self._environment))
         self._services.append(_Service(name, process, path, log.keep(process.stdout)))
@@ -169,9 +169,17 @@ class PlatformServer:
         self._services.clear()
 
 
-def _end_with_parent() -> None:
-    """Linux: be told to stop when the parent is killed, instead of serving on unnoticed."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+def _ending_with_parent() -> Callable[[], None]:
+    """Linux: lets a child be told to stop when the parent is killed, instead of serving on unnoticed.
+
+    The library is loaded here: between fork and exec, a lock that a thread of the parent held would never be given back.
+    """
+    prctl = ctypes.CDLL(None).prctl
+
+    def set_signal() -> None:
+        prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+    return set_signal
 
 
 def _tail(path: Path) -> str:
