@@ -40,6 +40,7 @@ lint: dev-environment ## style, types, import rules, licences, tracked files, ge
 	@$(IN_ROOT) "$(BIN)/mypy" platformkit_pipeline platformkit_pipeline_tests tools $(BENCHMARKS)
 	@$(IN_ROOT) "$(BIN)/lint-imports"
 	@$(IN_ROOT) "$(BIN)/python" tools/check_repository.py
+	@$(IN_ROOT) "$(BIN)/python" -m tools.check_observability
 	@$(IN_ROOT) "$(BIN)/platformkit" docs --check
 	@$(IN_ROOT) "$(BIN)/platformkit" docs diagrams --check
 

@@ -65,17 +65,27 @@ def _masked(value: Any) -> Any:
 def _shape(_logger: Any, method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
     """Bring an event into the constitution's form; whatever is not a standard field goes to `metadata`."""
     event.pop("exc_info", None)  # a traceback can carry a DSN; errors are logged as one sentence
-    line: dict[str, Any] = {
-        "ts": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        "level": _NAMES.get(method, method.upper()),
-        "component": event.pop("component", "platformkit"),
-        "message": _masked(event.pop("event", "")),
+    component, message = event.pop("component", "platformkit"), event.pop("event", "")
+    return log_line(datetime.now(UTC), _NAMES.get(method, method.upper()), component, message, {**event, **_known_ids(event)})
+
+
+def _known_ids(event: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Of the line itself, else of its context: an id that is None is not known."""
+    return {**_ids.get(), **{key: event[key] for key in _TOP_LEVEL_IDS if event.get(key) is not None}}
+
+
+def log_line(at: datetime, level: str, component: str, message: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """A line in the constitution's form (`docs/contracts/log-line.schema.json`), masked. Ids of `fields` go to the top, the rest below."""
+    rest = dict(fields)
+    line = {
+        "ts": at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "level": level,
+        "component": component,
+        "message": _masked(message),
     }
-    event = {**_ids.get(), **event}
-    for key in _TOP_LEVEL_IDS:
-        if key in event:
-            line[key] = _masked(event.pop(key))
-    line["metadata"] = _masked(event)
+    ids = {key: rest.pop(key, None) for key in _TOP_LEVEL_IDS}
+    line |= {key: str(_masked(value)) for key, value in ids.items() if value is not None}
+    line["metadata"] = _masked(rest)
     return line
 
 

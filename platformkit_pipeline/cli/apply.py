@@ -19,6 +19,7 @@ from platformkit_pipeline.model.target import Environment
 if TYPE_CHECKING:
     from platformkit_pipeline.control_plane.connection import Connection
     from platformkit_pipeline.model.patch import Plan
+    from platformkit_pipeline.model.target import Target
     from platformkit_pipeline.operations.apply_plan import Application
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -101,7 +102,7 @@ def apply(
 
     subject = SubjectOptions(None, None, target, settings, None, None, None, None, None, None, None).resolve()
     owner = subject.dsn if dsn_env is None else dsn_from_environment(dsn_env)
-    with progress_line() as progress, _control_plane() as connection:
+    with progress_line() as progress, _control_plane() as connection, _measured(subject.target):
         applied = apply_plan(
             connection,
             made,
@@ -117,6 +118,14 @@ def apply(
     if applied.outcome is Outcome.UNKNOWN or (applied.outcome is Outcome.APPLIED and applied.surprises):
         return EXIT_UNKNOWN
     return 0 if applied.outcome in (Outcome.APPLIED, Outcome.NOTHING_TO_DO) else EXIT_SURPRISED
+
+
+@contextmanager
+def _measured(target: Target) -> Iterator[None]:
+    from platformkit_pipeline.operations.measured import measured
+
+    with measured(_control_plane, "apply", target=target):
+        yield
 
 
 def _read(path: Path) -> Plan:

@@ -30,6 +30,8 @@ COMMANDS = {
     "db": "Migrate or inspect the control plane.",
     "exceptions": "List exceptions on record, or sync them.",
     "override": "Let a target through a gate that says no.",
+    "metrics": "Tell how the platform stands, also to Prometheus.",
+    "report": "Make one page of how the fleet stands and went.",
     "doctor": "Check this installation; say what to do.",
     "review": "List, show and complete annual reviews.",
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import itertools
 import os
 import sys
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from platformkit_pipeline.cli.listening import refuse_remote
 from platformkit_pipeline.cli.output import progress, warn
 from platformkit_pipeline.cli.signals import raised_once
 from platformkit_pipeline.model.errors import ConfigurationError
@@ -75,7 +75,7 @@ def up(
     from platformkit_pipeline.operations.prepare_demo import demo_home
     from platformkit_pipeline.operations.serve_platform import PlatformServer, choose_port, only_server_of
 
-    _refuse_remote(host, allow_remote=allow_remote)
+    refuse_remote(host, allow_remote=allow_remote, served="the web interface")
     if demo and settings is not None:
         raise ConfigurationError("--demo brings settings of its own and cannot be combined with --settings")
     given = None if demo else _given_settings(settings)
@@ -107,17 +107,6 @@ def up(
             if platform is not None:
                 platform.release()
     return 0
-
-
-def _refuse_remote(host: str, *, allow_remote: bool) -> None:
-    try:
-        loopback = ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        loopback = host == "localhost"
-    if not loopback and not allow_remote:
-        raise ConfigurationError(
-            f"--host {host} lets others in, and the web interface has no login: put a proxy with one in front and add --allow-remote"
-        )
 
 
 def _given_settings(option: Path | None) -> _Served | None:

@@ -46,7 +46,7 @@ def record(
     )
     for name, value, unit in measured:
         if value is not None:
-            metrics.record(connection, name, value, unit, target_id=target_id, scan_id=scan_id, run_id=run_id)
+            metrics.record(connection, name, value, unit, target_id=target_id, scan_id=scan_id, run_id=run_id, at=checked_at)
 
 
 def of_scan(connection: Connection, target_id: int, scan_id: str) -> ConnectorMeasures | None:

@@ -11,10 +11,13 @@ from typing import Any
 from platformkit_pipeline.connectors.delivery.outbox import Outbox
 from platformkit_pipeline.control_plane.alerts import AlertLife, raise_alert, settle_alert
 from platformkit_pipeline.control_plane.connection import Connection
+from platformkit_pipeline.logs import get_logger
 from platformkit_pipeline.model.alert import Alert
 from platformkit_pipeline.model.event import Event
 from platformkit_pipeline.model.target import CONTROL_PLANE, Target
 from platformkit_pipeline.operations.stored_snapshot import target_id_of
+
+_log = get_logger("operations.announce")
 
 SETTLED = ".settled"
 """Behind the kind of an alert in the type of the event that it is over."""
@@ -39,6 +42,8 @@ def announce(connection: Connection, alerts: Sequence[Alert], over: Sequence[Ale
     raised = [_event(alert, life, alert.kind.value, now) for alert, life in begun(connection, alerts, now)]
     settled = [_event(alert, life, f"{alert.kind.value}{SETTLED}", now) for alert, life in ended(connection, over, now)]
     Outbox("ops").publish(connection, [*raised, *settled])
+    if raised or settled:
+        _log.info("announced", raised=[event.type for event in raised], settled=[event.type for event in settled])
     return Announced(len(raised), len(settled))
 
 

@@ -11,12 +11,15 @@ from platformkit_pipeline.connectors.delivery.relay import Relay
 from platformkit_pipeline.connectors.interface import Turn
 from platformkit_pipeline.control_plane.connection import control_plane_errors, session
 from platformkit_pipeline.control_plane.migrations import require_current
+from platformkit_pipeline.logs import get_logger
 from platformkit_pipeline.model.connector import QueueDepth
 from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.model.settings import Notifications
 from platformkit_pipeline.operations.clock import SYSTEM_CLOCK, Clock
 from platformkit_pipeline.operations.deliver_events import destinations, limits_of, relay_to, sum_up
 from platformkit_pipeline.operations.hand_out_events import handing_out
+
+_log = get_logger("operations.deliver_for_a_while")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,9 @@ def deliver_for_a_while(
             for waiting, (name, relay) in zip(range(len(relays), 0, -1), relays.items(), strict=True):
                 began = time.monotonic()
                 turns[name] = _turns(relay, began + (end - began) / waiting)
+    for name, turn in turns.items():
+        if turn != Turn():
+            _log.info("delivered", destination=name, delivered=turn.delivered, postponed=turn.postponed, dead=turn.dead)
     with session(dsn) as connection:
         return Share(turns, handed.delivered, Outbox().depth(connection))
 

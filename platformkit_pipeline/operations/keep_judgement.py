@@ -73,7 +73,7 @@ def keep_judgement(
         scans.complete(connection, scan.scan_id, ruleset_digest=ruleset_digest(book.rules), score=score, counts=counts)
         if scan.status is not ScanStatus.COMPLETE:
             _measure(connection, scan, score, everything, run_id)
-    _log.info("judged", rules=len(book.chosen), opened=changes.opened, resolved=changes.resolved, complete=complete)
+    _log.info("judged", scan_id=scan.scan_id, rules=len(book.chosen), opened=changes.opened, resolved=changes.resolved, complete=complete)
     report = ScanReport(
         scan_id=scan.scan_id,
         target=target,
@@ -102,4 +102,4 @@ def _measure(connection: Connection, scan: ScanRecord, score: Score, results: Se
     """Clause 7.2: the score and the number of findings of every complete scan."""
     findings_count = sum(r.is_finding for r in results)
     for name, value, unit in (("compliance.score", float(score.raw), "percent"), ("compliance.findings", findings_count, "findings")):
-        metrics.record(connection, name, value, unit, target_id=scan.target_id, scan_id=scan.scan_id, run_id=run_id)
+        metrics.record(connection, name, value, unit, target_id=scan.target_id, scan_id=scan.scan_id, run_id=run_id, at=scan.started_at)

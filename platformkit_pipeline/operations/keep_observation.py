@@ -19,6 +19,8 @@ def keep_observation(connection: Connection, scan: ScanRecord, objects: Sequence
     scans.begin(connection, scan)
     changes = inventory.write(connection, scan.target_id, scan.scan_id, objects)
     for name, value, unit in (("scan.duration", scan.duration_seconds, "seconds"), ("scan.objects", len(objects), "objects")):
-        metrics.record(connection, name, value, unit, target_id=scan.target_id, scan_id=scan.scan_id, run_id=scan.run_id)
-    _log.info("observed", objects=len(objects), added=changes.added, changed=changes.changed, removed=changes.removed)
+        metrics.record(
+            connection, name, value, unit, target_id=scan.target_id, scan_id=scan.scan_id, run_id=scan.run_id, at=scan.started_at
+        )
+    _log.info("observed", scan_id=scan.scan_id, objects=len(objects), added=changes.added, changed=changes.changed, removed=changes.removed)
     return changes

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from psycopg.rows import tuple_row
 
 from platformkit_pipeline.connectors.delivery.outbox import Outbox
@@ -12,7 +14,9 @@ from platformkit_pipeline.control_plane.connection import Connection, control_pl
 LATELY_SECONDS = 300.0
 
 
-def measure_delivery(connection: Connection, *, seconds: float = LATELY_SECONDS, run_id: str | None = None) -> int:
+def measure_delivery(
+    connection: Connection, *, seconds: float = LATELY_SECONDS, run_id: str | None = None, at: datetime | None = None
+) -> int:
     """Store one measurement of each kind in the caller's transaction; returns how many.
 
     `queue.depth`, `queue.oldest_age` and `queue.dead_letters` are of now; `delivery.count`, `delivery.latency` (mean from writing to
@@ -36,5 +40,5 @@ def measure_delivery(connection: Connection, *, seconds: float = LATELY_SECONDS,
             if attempts:
                 values.append(("delivery.error_rate", 100 * failed / attempts, "percent", labels))
         for name, value, unit, labels in values:
-            metrics.record(connection, name, value, unit, run_id=run_id, labels=labels)
+            metrics.record(connection, name, value, unit, run_id=run_id, labels=labels, at=at)
     return len(values)

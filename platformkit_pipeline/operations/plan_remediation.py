@@ -5,10 +5,13 @@ from __future__ import annotations
 from platformkit_pipeline.control_plane import audit, findings, plans
 from platformkit_pipeline.control_plane.audit import AuditEntry
 from platformkit_pipeline.control_plane.connection import Connection, control_plane_errors
+from platformkit_pipeline.logs import get_logger
 from platformkit_pipeline.model.patch import Plan
 from platformkit_pipeline.model.target import Declarations, Target
 from platformkit_pipeline.operations.stored_snapshot import latest_observation
 from platformkit_pipeline.remediation.plan import build_plan
+
+_log = get_logger("operations.plan_remediation")
 
 
 def plan_remediation(connection: Connection, target: Target, declarations: Declarations, *, run_id: str | None) -> Plan:
@@ -30,4 +33,7 @@ def plan_remediation(connection: Connection, target: Target, declarations: Decla
                 "base_fingerprint": plan.base_fingerprint,
             }
             audit.append(connection, [AuditEntry("remediation.planned", plan.plan_id, detail, scan_id=scan.scan_id, run_id=run_id)])
+    _log.info(
+        "planned", plan_id=plan.plan_id, scan_id=plan.scan_id, run_id=run_id, patches=len(plan.patches), manual=len(plan.manual_items)
+    )
     return plan

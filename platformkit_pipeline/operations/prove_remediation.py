@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from platformkit_pipeline.control_plane import audit, plans
 from platformkit_pipeline.control_plane.audit import AuditEntry
 from platformkit_pipeline.control_plane.connection import Connection, control_plane_errors
+from platformkit_pipeline.logs import get_logger
 from platformkit_pipeline.model.errors import ControlPlaneError
 from platformkit_pipeline.model.patch import Plan
 from platformkit_pipeline.model.proof import ProofStatus
@@ -15,6 +16,8 @@ from platformkit_pipeline.model.target import Declarations, Target
 from platformkit_pipeline.operations.prove_plan import prove
 from platformkit_pipeline.operations.stored_snapshot import latest_observation
 from platformkit_pipeline.rules.registry import Scope, rules_for, ruleset_digest
+
+_log = get_logger("operations.prove_remediation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,7 @@ def prove_remediation(connection: Connection, target: Target, declarations: Decl
         counts = {status.value: sum(p.status is status for p in proven.patches) for status in ProofStatus}
         entry = AuditEntry("remediation.tried", plan.plan_id, {"target": target.name, **counts}, scan_id=plan.scan_id, run_id=run_id)
         audit.append(connection, [entry])
+    _log.info("proven", plan_id=plan.plan_id, scan_id=plan.scan_id, run_id=run_id, **counts)
     return ProvenPlan(proven, tried=True)
 
 

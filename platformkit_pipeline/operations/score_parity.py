@@ -152,8 +152,10 @@ def keep_parity(connection: Connection, report: ParityReport) -> KeptParity:
 
 def _measure(connection: Connection, target_id: int, report: ParityReport) -> None:
     """Clause 7.2. Only what tells how the target stands; changes under review would blur it."""
+    values = [("parity.duration", report.duration_seconds, "seconds")]
     if report.of_default_branch and report.parity.score:
-        value = float(report.parity.score.raw)
-        metrics.record(connection, "parity.score", value, "percent", target_id=target_id, scan_id=report.scan_id, run_id=report.run_id)
-    duration = report.duration_seconds
-    metrics.record(connection, "parity.duration", duration, "seconds", target_id=target_id, scan_id=report.scan_id, run_id=report.run_id)
+        values.append(("parity.score", float(report.parity.score.raw), "percent"))
+    for name, value, unit in values:
+        metrics.record(
+            connection, name, value, unit, target_id=target_id, scan_id=report.scan_id, run_id=report.run_id, at=report.started_at
+        )

@@ -1,7 +1,7 @@
 """Run Dagster's web server and daemon as child processes, and take them down again.
 
-Output of the children goes to files below the home directory. Which URL to print and what a key press means is decided
-by the caller.
+Output of the children goes to files below the home directory, as lines of JSON (see `service_log`). Which URL to print and
+what a key press means is decided by the caller.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 from platformkit_pipeline.control_plane.connection import ADMIN_DATABASE_URL
 from platformkit_pipeline.locations import shipped_file
@@ -28,13 +28,15 @@ from platformkit_pipeline.model.errors import ConfigurationError, ObservationErr
 from platformkit_pipeline.operations.gate_client import Instance
 from platformkit_pipeline.operations.gate_roads import Road
 from platformkit_pipeline.operations.local_platform import make_home
+from platformkit_pipeline.operations.service_log import ServiceLog, message_of, secrets_of
 
 _LOAD_SECONDS = 240.0
 """A loaded two-core machine that compiles bytecode first takes that long; a quiet one six seconds."""
 _STOP_SECONDS = 20.0
-_LOG_LIMIT_BYTES = 5_000_000
+_LAST_WORDS_SECONDS = 2.0
 _TAIL_LINES = 15
 _REGISTERED_AT_ONCE = 200
+_JSON_LOG = ("--log-format", "json")
 _PR_SET_PDEATHSIG = 1
 
 _log = get_logger("operations.serve_platform")
@@ -49,6 +51,7 @@ class _Service:
     name: str
     process: subprocess.Popen[bytes]
     log_path: Path
+    log: threading.Thread
 
 
 @contextlib.contextmanager
@@ -80,7 +83,7 @@ class PlatformServer:
     """The child processes. Use as a context: they are stopped at the end, however it comes."""
 
     def __init__(self, environment: Mapping[str, str], home: Path, *, host: str, port: int, daemon: bool = True) -> None:
-        self._environment = {**os.environ, **environment}
+        self._environment = {"PLATFORMKIT_LOG_LEVEL": "INFO", **os.environ, **environment}
         self._environment.pop(ADMIN_DATABASE_URL, None)  # the login that migrates is none of Dagster's business
         self._logs = home / "logs"
         self._host, self._port = host, port
@@ -97,9 +100,9 @@ class PlatformServer:
         self._logs.mkdir(parents=True, exist_ok=True)
         workspace = ["-w", str(shipped_file("workspace.yaml"))]
         try:
-            self._start("dagster-webserver", ["-m", "dagster_webserver", "-h", self._host, "-p", str(self._port), *workspace])
+            self._start("dagster-webserver", ["-m", "dagster_webserver", "-h", self._host, "-p", str(self._port), *_JSON_LOG, *workspace])
             if self._daemon:
-                self._start("dagster-daemon", ["-m", "dagster._daemon", "run", *workspace])
+                self._start("dagster-daemon", ["-m", "dagster._daemon", "run", *_JSON_LOG, *workspace])
         except BaseException:
             self._stop()
             raise
@@ -127,22 +130,23 @@ class PlatformServer:
         """Raise ServiceEnded when a child is gone."""
         for service in self._services:
             if (code := service.process.poll()) is not None:
+                service.log.join(_LAST_WORDS_SECONDS)
                 raise ServiceEnded(f"{service.name} ended with exit code {code}; end of {service.log_path}:\n{_tail(service.log_path)}")
 
     def _start(self, name: str, arguments: Sequence[str]) -> None:
         path = self._logs / f"{name}.log"
-        with _fresh_log(path) as output:
-            process = subprocess.Popen(
-                [sys.executable, *arguments],
-                env=self._environment,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                # A key press reaches this process only, which then takes the children down in order.
-                start_new_session=True,
-                preexec_fn=_end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - no threads yet
-            )
-        self._services.append(_Service(name, process, path))
+        process = subprocess.Popen(
+            [sys.executable, *arguments],
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            # A key press reaches this process only, which then takes the children down in order.
+            start_new_session=True,
+            preexec_fn=_ending_with_parent() if sys.platform == "linux" else None,  # noqa: PLW1509 - one call of libc, loaded before
+        )
+        log = ServiceLog(name, path, secrets_of(self._environment))
+        self._services.append(_Service(name, process, path, log.keep(process.stdout)))
         _log.info("service started", service=name, pid=process.pid)
 
     def _stop(self) -> None:
@@ -161,22 +165,23 @@ class PlatformServer:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(service.process.pid, signal.SIGKILL)
             service.process.wait()
+            service.log.join(_STOP_SECONDS)
         self._services.clear()
 
 
-def _end_with_parent() -> None:
-    """Linux: be told to stop when the parent is killed, instead of serving on unnoticed."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+def _ending_with_parent() -> Callable[[], None]:
+    """Linux: lets a child be told to stop when the parent is killed, instead of serving on unnoticed.
 
+    The library is loaded here: between fork and exec, a lock that a thread of the parent held would never be given back.
+    """
+    prctl = ctypes.CDLL(None).prctl
 
-def _fresh_log(path: Path) -> BinaryIO:
-    """Appends; a log that has grown large is kept once and begun anew."""
-    with contextlib.suppress(FileNotFoundError):
-        if path.stat().st_size > _LOG_LIMIT_BYTES:
-            path.replace(path.with_suffix(".log.1"))
-    return path.open("ab")
+    def set_signal() -> None:
+        prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+    return set_signal
 
 
 def _tail(path: Path) -> str:
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()[-_TAIL_LINES:]
-    return redact("\n".join(lines))
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []
+    return redact("\n".join(map(message_of, lines[-_TAIL_LINES:])))

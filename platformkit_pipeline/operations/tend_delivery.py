@@ -22,7 +22,7 @@ def tend_delivery(dsn: Dsn, last: datetime | None, now: datetime) -> datetime:
         return last
     seconds = LATELY_SECONDS if last is None else (now - last).total_seconds()
     with control_plane_errors(), session(dsn) as connection:
-        measure_delivery(connection, seconds=seconds)
+        measure_delivery(connection, seconds=seconds, at=now)
         connection.commit()
         gone = purge(connection)
     if gone.most:

@@ -13,8 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from platformkit_pipeline.introspection.repository.borrowed import head_commit
+from platformkit_pipeline.logs import get_logger
 from platformkit_pipeline.model.dsn import redact
 from platformkit_pipeline.model.errors import PlatformkitError
+
+_log = get_logger("operations.watch_heads")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +89,11 @@ def look_at_heads(
             commit = head_commit(paths[name])
         except (PlatformkitError, OSError) as error:
             unreadable[name] = redact(str(error))
+            _log.warning("repository cannot be read", target=name, reason=unreadable[name])
             continue
         if name not in heads or heads[name] != commit:
             found[name] = commit
+            _log.info("repository moved", target=name, commit=commit)
     reports = remembered.reports + bool(found)
     occasion = f"{remembered.origin}-{reports}"
     after = waiting[looked_at - 1] if 0 < looked_at < len(waiting) else ""

@@ -30,6 +30,7 @@ def build_defs(*, resources: Mapping[str, Any] | None = None) -> dg.Definitions:
         from platformkit_pipeline.orchestration.assets.connector.connector_scan import connector_scan
         from platformkit_pipeline.orchestration.assets.enterprise_readme import enterprise_readme
         from platformkit_pipeline.orchestration.assets.exceptions import exceptions
+        from platformkit_pipeline.orchestration.assets.metrics import platform_metrics
         from platformkit_pipeline.orchestration.assets.parity.parity_scan import parity_scan_of
         from platformkit_pipeline.orchestration.assets.reporting import compliance_report
         from platformkit_pipeline.orchestration.assets.repository.repository_scan import repository_scan
@@ -73,7 +74,7 @@ def build_defs(*, resources: Mapping[str, Any] | None = None) -> dg.Definitions:
             *(source_repositories, repository_scan),
             *(source_connectors, connector_scan),
             compliance_report,
-            *(exceptions, annual_review, amendments, enterprise_readme),
+            *(exceptions, annual_review, amendments, enterprise_readme, platform_metrics),
         ]
         defined = {key for asset in assets if isinstance(asset, dg.AssetsDefinition) for key in asset.keys}
         return dg.Definitions(

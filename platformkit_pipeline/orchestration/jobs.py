@@ -9,7 +9,7 @@ from platformkit_pipeline.orchestration.assets.parity.parity_scan import PARITY_
 from platformkit_pipeline.orchestration.assets.repository.repository_scan import REPOSITORY_KEYS
 from platformkit_pipeline.orchestration.assets.target_scan import TARGET_KEYS, UNHURRIED_KEYS
 from platformkit_pipeline.orchestration.data_quality import stored_data_quality
-from platformkit_pipeline.orchestration.keys import CONNECTOR_GATE, FLEET_REPORT, GATE, MERGE_GATE, PLANS, PROOFS, REPOSITORY_GATE
+from platformkit_pipeline.orchestration.keys import CONNECTOR_GATE, FLEET_REPORT, GATE, MERGE_GATE, METRICS, PLANS, PROOFS, REPOSITORY_GATE
 
 _MAX_RUNTIME_TAG = "dagster/max_runtime"
 _PRIORITY_TAG = "dagster/priority"
@@ -87,8 +87,8 @@ nightly_parity = dg.define_asset_job(
 
 fleet_report = dg.define_asset_job(
     "fleet_report",
-    selection=dg.AssetSelection.assets(FLEET_REPORT) | dg.AssetSelection.checks(stored_data_quality),
-    description="The report over all targets, and the quality of what is stored. Follows the nightly runs.",
+    selection=dg.AssetSelection.assets(FLEET_REPORT, METRICS) | dg.AssetSelection.checks(stored_data_quality),
+    description="The report over all targets, the figures of the night, and the quality of what is stored. Follows the nightly runs.",
 )
 
 plan_target = dg.define_asset_job(

@@ -32,6 +32,7 @@ ANNUAL_REVIEW = dg.AssetKey(["governance", "annual_review"])
 AMENDMENTS = dg.AssetKey(["governance", "amendments"])
 ENTERPRISE_README = dg.AssetKey(["reporting", "enterprise_readme"])
 EXCEPTIONS = dg.AssetKey(["governance", "exceptions"])
+METRICS = dg.AssetKey(["ops", "metrics"])
 
 
 def family_key(family: Family) -> dg.AssetKey:

@@ -11,7 +11,7 @@ from platformkit_pipeline.model.target import Environment, TargetKind
 from platformkit_pipeline.reporting.markdown import escape
 
 DEFAULT_LIMIT = 500
-_KINDS = {
+KINDS = {
     TargetKind.SUPABASE_PROJECT: "project",
     TargetKind.REPOSITORY: "repository",
     TargetKind.CONNECTOR: "connector",
@@ -51,7 +51,7 @@ def fleet_markdown(standings: Sequence[TargetStanding], limit: int = DEFAULT_LIM
 def _row(standing: TargetStanding) -> str:
     cells = [
         escape(standing.name),
-        _KINDS[standing.kind],
+        KINDS[standing.kind],
         standing.environment.value,
         _score(standing.raw_score),
         _score(standing.effective_score),

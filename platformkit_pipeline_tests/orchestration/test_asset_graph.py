@@ -72,6 +72,7 @@ GRAPH = {
     "governance/amendments": ("governance", ("introspection/repository",)),
     "reporting/enterprise_readme": ("reporting", ("reporting/compliance_report",)),
     "governance/exceptions": ("governance", _CLONE),
+    "ops/metrics": ("ops", ("reporting/compliance_report",)),
 }
 REPOSITORY_ASSETS = (
     "source/repositories",
@@ -96,6 +97,7 @@ UNPARTITIONED = (
     "governance/annual_review",
     "governance/amendments",
     "reporting/enterprise_readme",
+    "ops/metrics",
 )
 
 

@@ -47,6 +47,14 @@ def test_the_report_has_every_target_and_all_promises_are_kept(
     assert [name for name, kind in rows.items() if kind == "project"] == ["lost", MESSY, WELL_KEPT]  # worst first
     assert rows["acme/shop"] == "repository"
     assert len(report["audit_head"]) == 64
+    page = Path(report["page"]).read_text(encoding="utf-8")
+    assert report["audit_head"] in page
+    assert "acme/shop" in page
+    figures = metadata_of(instance, run.run_id, "ops/metrics")
+    assert (figures["targets"], figures["targets_stale"]) == (4, 1)
+    rates = {row.data["operation"]: (row.data["count"], row.data["failed"]) for row in figures["operations"].records}
+    assert rates["scan"] == (4, 1), "three that are there, and the one that is lost"
+    assert rates["judge"] == (3, 0)
     found = evaluations(instance, run.run_id)
     assert {name for name, _ in found} == {f"{p.asset.to_user_string()}:{p.name}" for p in PROMISES}
     assert [name for (name, _), evaluation in found.items() if not evaluation.passed] == []

@@ -53,4 +53,5 @@ COMPLIANCE = Stage(
     ),
     carry_out=_judge,
     checks=tuple(family_check(rules_of(family), supabase_projects) for family in project_families()),
+    operation="judge",
 )

@@ -7,6 +7,7 @@ target that cannot be reached leaves the road alone; the others reach its end, a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -18,6 +19,7 @@ from platformkit_pipeline.model.errors import ControlPlaneError, PlatformkitErro
 from platformkit_pipeline.model.settings import Settings
 from platformkit_pipeline.model.target import Target, TargetKind
 from platformkit_pipeline.operations.alert_scans import tell_of_scan
+from platformkit_pipeline.operations.measured import measuring
 from platformkit_pipeline.operations.sync_targets import sync_targets
 from platformkit_pipeline.orchestration.assets.stage import RunT, Stage
 from platformkit_pipeline.orchestration.failures import fail_run, origin_of, sentence_of
@@ -79,11 +81,16 @@ def through_stages(
     """Carry one target through those of `stages` that the run selected, while no other run does the same."""
     selection = Selection(frozenset(context.selected_asset_keys), frozenset(context.selected_asset_check_keys))
     recorder = Recorder(target.name, {spec.key: spec for stage in stages for spec in stage.specs}, context.instance)
-    with control_plane.session() as connection, turn_on(connection, target):
+    with (
+        measuring(control_plane.session, target=target, run_id=context.run.run_id) as measures,
+        control_plane.session() as connection,
+        turn_on(connection, target),
+    ):
         run = run_of(connection, selection, recorder)
         for stage in stages:
             if selection.wants(*stage.keys):
-                yield from filter(selection.admits, stage.carry_out(run))
+                with measures.operation(stage.operation) if stage.operation else nullcontext():
+                    yield from filter(selection.admits, stage.carry_out(run))
     context.log.info("%s: done", target.name)
 
 

@@ -83,4 +83,5 @@ GOVERNANCE = Stage(
         ),
     ),
     carry_out=_decide,
+    operation="gate",
 )

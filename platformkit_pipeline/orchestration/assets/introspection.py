@@ -108,4 +108,5 @@ INTROSPECTION = Stage(
         ),
     ),
     carry_out=_observe,
+    operation="scan",
 )

@@ -82,4 +82,5 @@ PROVING = Stage(
         ),
     ),
     carry_out=_prove,
+    operation="prove",
 )

@@ -58,4 +58,5 @@ REMEDIATION = Stage(
         ),
     ),
     carry_out=_plan,
+    operation="plan",
 )

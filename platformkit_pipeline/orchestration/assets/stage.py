@@ -80,6 +80,8 @@ class Stage(Generic[RunT]):
     specs: tuple[dg.AssetSpec, ...]
     carry_out: Callable[[RunT], Iterator[Event]]
     checks: tuple[dg.AssetCheckSpec, ...] = ()
+    operation: str | None = None
+    """What it is measured as (`model/metric.py`)."""
 
     @property
     def keys(self) -> tuple[dg.AssetKey, ...]:

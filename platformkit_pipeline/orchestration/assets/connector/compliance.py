@@ -50,4 +50,5 @@ CONNECTOR_COMPLIANCE = Stage(
     ),
     carry_out=_judge,
     checks=(family_check(_RULES, connectors),),
+    operation="judge",
 )

@@ -38,4 +38,5 @@ CONNECTOR_GOVERNANCE = Stage(
         ),
     ),
     carry_out=_decide,
+    operation="gate",
 )

@@ -86,4 +86,5 @@ CONNECTOR_INTROSPECTION = Stage(
         ),
     ),
     carry_out=_observe,
+    operation="scan",
 )

@@ -111,4 +111,5 @@ CONTRACTS = Stage(
     specs=tuple(_spec(dimension) for dimension in Dimension),
     carry_out=_measure,
     checks=tuple(_check(dimension) for dimension in Dimension),
+    operation="parity",
 )

@@ -76,4 +76,5 @@ MERGING = Stage(
         ),
     ),
     carry_out=_decide,
+    operation="gate",
 )

@@ -68,4 +68,5 @@ REPOSITORY_COMPLIANCE = Stage(
     ),
     carry_out=_judge,
     checks=tuple(family_check(rules, repositories) for rules in _FAMILIES.values()),
+    operation="judge",
 )

@@ -57,4 +57,5 @@ REPOSITORY_GOVERNANCE = Stage(
         ),
     ),
     carry_out=_decide,
+    operation="gate",
 )

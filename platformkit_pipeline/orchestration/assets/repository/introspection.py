@@ -109,4 +109,5 @@ REPOSITORY_INTROSPECTION = Stage(
         ),
     ),
     carry_out=_observe,
+    operation="scan",
 )
