@@ -36,6 +36,7 @@ def build_defs(*, resources: Mapping[str, Any] | None = None) -> dg.Definitions:
         from platformkit_pipeline.orchestration.assets.repository.repository_scan import repository_scan
         from platformkit_pipeline.orchestration.assets.sources import source_connectors, source_projects, source_repositories
         from platformkit_pipeline.orchestration.assets.target_scan import target_scan
+        from platformkit_pipeline.orchestration.assets.waivers import waivers
         from platformkit_pipeline.orchestration.data_quality import stored_data_quality
         from platformkit_pipeline.orchestration.govern import govern_jobs, govern_schedules
         from platformkit_pipeline.orchestration.jobs import (
@@ -74,7 +75,7 @@ def build_defs(*, resources: Mapping[str, Any] | None = None) -> dg.Definitions:
             *(source_repositories, repository_scan),
             *(source_connectors, connector_scan),
             compliance_report,
-            *(exceptions, annual_review, amendments, enterprise_readme, platform_metrics),
+            *(exceptions, waivers, annual_review, amendments, enterprise_readme, platform_metrics),
         ]
         defined = {key for asset in assets if isinstance(asset, dg.AssetsDefinition) for key in asset.keys}
         return dg.Definitions(

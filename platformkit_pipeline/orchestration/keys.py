@@ -33,6 +33,7 @@ AMENDMENTS = dg.AssetKey(["governance", "amendments"])
 ENTERPRISE_README = dg.AssetKey(["reporting", "enterprise_readme"])
 EXCEPTIONS = dg.AssetKey(["governance", "exceptions"])
 METRICS = dg.AssetKey(["ops", "metrics"])
+WAIVERS = dg.AssetKey(["governance", "waivers"])
 
 
 def family_key(family: Family) -> dg.AssetKey:

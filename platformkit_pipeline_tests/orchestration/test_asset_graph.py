@@ -72,6 +72,7 @@ GRAPH = {
     "governance/amendments": ("governance", ("introspection/repository",)),
     "reporting/enterprise_readme": ("reporting", ("reporting/compliance_report",)),
     "governance/exceptions": ("governance", _CLONE),
+    "governance/waivers": ("governance", ("governance/exceptions",)),
     "ops/metrics": ("ops", ("reporting/compliance_report",)),
 }
 REPOSITORY_ASSETS = (
@@ -94,6 +95,7 @@ PARTITIONS = dict.fromkeys(REPOSITORY_ASSETS, REPOSITORIES) | dict.fromkeys(CONN
 UNPARTITIONED = (
     "reporting/compliance_report",
     "governance/exceptions",
+    "governance/waivers",
     "governance/annual_review",
     "governance/amendments",
     "reporting/enterprise_readme",
@@ -160,7 +162,7 @@ def test_jobs_schedules_and_sensors_are_those_of_the_contract_and_run_by_default
     assert jobs == {
         *("scan_target", "prove_target", "score_parity", "scan_repository", "scan_connector"),
         *("nightly", "nightly_repositories", "nightly_connectors", "nightly_parity", "fleet_report"),
-        *("plan_target", "decide_gate", "decide_repository_gate", "decide_connector_gate", "prune_runs", "govern"),
+        *("plan_target", "decide_gate", "decide_repository_gate", "decide_connector_gate", "prune_runs", "govern", "annual_review"),
     }
     schedules = {(schedule.name, schedule.cron_schedule, schedule.execution_timezone) for schedule in repository.schedule_defs}
     nights = ("nightly", "nightly_repositories", "nightly_connectors", "nightly_parity")
