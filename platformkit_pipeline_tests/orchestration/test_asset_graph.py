@@ -167,7 +167,11 @@ def test_jobs_schedules_and_sensors_are_those_of_the_contract_and_run_by_default
     schedules = {(schedule.name, schedule.cron_schedule, schedule.execution_timezone) for schedule in repository.schedule_defs}
     nights = ("nightly", "nightly_repositories", "nightly_connectors", "nightly_parity")
     days = ("prune_runs", "daily_governance")
-    assert schedules == {*((name, "0 2 * * *", "UTC") for name in nights), *((name, "30 6 * * *", "UTC") for name in days)}
+    assert schedules == {
+        *((name, "0 2 * * *", "UTC") for name in nights),
+        *((name, "30 6 * * *", "UTC") for name in days),
+        ("annual_review", "0 9 15 1 *", "UTC"),
+    }
     assert {schedule.default_status for schedule in repository.schedule_defs} == {dg.DefaultScheduleStatus.RUNNING}
     sensors = {sensor.name: sensor.default_status for sensor in repository.sensor_defs}
     assert sensors == dict.fromkeys(
