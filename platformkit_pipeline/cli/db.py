@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import typer
 
+from platformkit_pipeline.cli.control_plane import DEMO, control_plane_of, control_plane_session
 from platformkit_pipeline.cli.output import ListFormat, write_text
 
 if TYPE_CHECKING:
-    from platformkit_pipeline.operations.local_platform import ControlPlaneLogins
+    pass
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=False)
 
@@ -21,7 +20,6 @@ EXIT_BROKEN = 1
 EXIT_NOT_CURRENT = 3
 
 _FORMAT = typer.Option(ListFormat.TABLE, "--format", help="Form of the answer.")
-_DEMO = typer.Option(False, "--demo", help="The control plane of `platformkit demo` and `platformkit up --demo`.")
 
 
 @app.callback(invoke_without_command=True)
@@ -44,7 +42,7 @@ def db(context: typer.Context) -> None:
 
 
 @app.command("migrate")
-def migrate(output_format: ListFormat = _FORMAT, demo: bool = _DEMO) -> None:
+def migrate(output_format: ListFormat = _FORMAT, demo: bool = DEMO) -> None:
     """Apply pending migrations. Safe to run again, and from several places at once."""
     from platformkit_pipeline.control_plane import migrations
 
@@ -58,7 +56,7 @@ def migrate(output_format: ListFormat = _FORMAT, demo: bool = _DEMO) -> None:
 
 
 @app.command("status")
-def status(output_format: ListFormat = _FORMAT, demo: bool = _DEMO) -> int:
+def status(output_format: ListFormat = _FORMAT, demo: bool = DEMO) -> int:
     """Compare the database with the migrations of this version.
 
     Exit codes: 0 current; 3 migrations are pending, or the database does not fit this version.
@@ -89,7 +87,7 @@ def status(output_format: ListFormat = _FORMAT, demo: bool = _DEMO) -> int:
 def verify_audit(
     anchor: str | None = typer.Option(None, "--anchor", metavar="HASH", help="Head hash noted earlier; it must still be in the chain."),
     output_format: ListFormat = _FORMAT,
-    demo: bool = _DEMO,
+    demo: bool = DEMO,
 ) -> int:
     """Recompute the hash chain of the audit log.
 
@@ -98,11 +96,8 @@ def verify_audit(
     Exit codes: 0 unbroken; 1 broken; 3 the log could not be read.
     """
     from platformkit_pipeline.control_plane import audit
-    from platformkit_pipeline.control_plane.connection import session
-    from platformkit_pipeline.control_plane.migrations import require_current
 
-    with control_plane_of(demo=demo) as logins, session(logins.pipeline) as connection:
-        require_current(connection)
+    with control_plane_session(demo=demo) as connection:
         found = audit.verify(connection, anchor=anchor)
     if output_format is ListFormat.JSON:
         _print_json({"ok": found.ok, "length": found.length, "head_hash": found.head_hash, "problems": list(found.problems)})
@@ -118,39 +113,27 @@ def verify_decisions(
     target: str | None = typer.Option(None, "--target", metavar="NAME", help="Only decisions about this target."),
     since: datetime | None = typer.Option(None, "--since", metavar="DAY", help="Only decisions since the beginning of this day, UTC."),
     output_format: ListFormat = _FORMAT,
-    demo: bool = _DEMO,
+    demo: bool = DEMO,
 ) -> int:
     """Decide every stored gate decision again from its stored inputs, and compare.
 
     Decisions whose inputs do not say enough, as those of earlier versions, are listed as not recomputable, not as equal.
 
-    Exit codes: 0 none differs; 1 some do; 3 the decisions could not be read.
+    Exit codes: 0 none differs; 1 some do; 2 there never was such a target; 3 the decisions could not be read.
     """
     from platformkit_pipeline.cli.decision_list import decisions_json, decisions_lines
-    from platformkit_pipeline.control_plane.connection import session
-    from platformkit_pipeline.control_plane.migrations import require_current
+    from platformkit_pipeline.operations.verify_decisions import require_known
     from platformkit_pipeline.operations.verify_decisions import verify_decisions as verified
 
-    with control_plane_of(demo=demo) as logins, session(logins.pipeline) as connection:
-        require_current(connection)
+    with control_plane_session(demo=demo) as connection:
+        if target is not None:
+            require_known(connection, target)
         found = verified(connection, target=target, since=since.replace(tzinfo=UTC) if since else None)
     if output_format is ListFormat.JSON:
         _print_json(decisions_json(found))
     else:
         write_text("\n".join(decisions_lines(found)) + "\n", None)
     return 0 if found.ok else EXIT_BROKEN
-
-
-@contextmanager
-def control_plane_of(*, demo: bool) -> Iterator[ControlPlaneLogins]:
-    """The logins of the control plane that the environment names, of the demo's, or of the local one."""
-    from platformkit_pipeline.locations import home_directory
-    from platformkit_pipeline.operations.local_platform import control_plane_logins
-    from platformkit_pipeline.operations.prepare_demo import demo_home
-
-    home = home_directory()
-    with control_plane_logins(demo_home(home), {}) if demo else control_plane_logins(home) as logins:
-        yield logins
 
 
 def _print_json(document: dict[str, object]) -> None:

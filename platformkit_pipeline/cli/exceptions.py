@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from platformkit_pipeline.cli.control_plane import DEMO, control_plane_session, settings_of
 from platformkit_pipeline.cli.output import ListFormat, write_text
 
 if TYPE_CHECKING:
@@ -39,17 +40,16 @@ def exceptions(context: typer.Context) -> None:
 
 @app.command("list")
 def list_(
-    everything: bool = typer.Option(False, "--all", help="Documents that are gone as well."), output_format: ListFormat = _FORMAT
+    everything: bool = typer.Option(False, "--all", help="Documents that are gone as well."),
+    output_format: ListFormat = _FORMAT,
+    demo: bool = DEMO,
 ) -> None:
     """Every document, whether it is in force today, what it covers, and what is at fault with it."""
     from platformkit_pipeline.cli.listing import print_rows
-    from platformkit_pipeline.control_plane.connection import session
-    from platformkit_pipeline.locations import home_directory
     from platformkit_pipeline.operations.list_exceptions import list_exceptions
-    from platformkit_pipeline.operations.local_platform import control_plane_logins
 
     today = datetime.now(UTC).date()
-    with control_plane_logins(home_directory()) as logins, session(logins.pipeline) as connection:
+    with control_plane_session(demo=demo) as connection:
         listed = [item for item in list_exceptions(connection, today) if everything or item.row.removed_at is None]
     if output_format is ListFormat.JSON:
         _print_json({"exceptions": [_document(item) for item in listed]})
@@ -75,6 +75,7 @@ def sync(
         None, "--settings", metavar="FILE", help="Settings to read; default PLATFORMKIT_SETTINGS, else ./platformkit.yaml."
     ),
     output_format: ListFormat = _FORMAT,
+    demo: bool = DEMO,
 ) -> int:
     """Record the documents of the latest stored scan of every repository; tell owners of what ends within a week, or has lapsed.
 
@@ -82,14 +83,11 @@ def sync(
 
     Exit codes: 0 done; 3 a repository was not observed, so its exceptions stay as they were.
     """
-    from platformkit_pipeline.control_plane.connection import session
-    from platformkit_pipeline.locations import home_directory
-    from platformkit_pipeline.operations.local_platform import control_plane_logins
-    from platformkit_pipeline.operations.read_settings import read_settings, settings_path
+    from platformkit_pipeline.operations.read_settings import read_settings
     from platformkit_pipeline.operations.sync_exceptions import sync_exceptions
 
-    listed = read_settings(settings_path(settings))
-    with control_plane_logins(home_directory()) as logins, session(logins.pipeline) as connection:
+    listed = read_settings(settings_of(settings, demo=demo))
+    with control_plane_session(demo=demo) as connection:
         night = sync_exceptions(connection, listed, datetime.now(UTC))
     if output_format is ListFormat.JSON:
         changes = {

@@ -22,18 +22,18 @@ COMMANDS = {
     "drift": "Compare migrations with what is live.",
     "replay": "Apply migrations to an empty project.",
     "rules": "List the rules, explain one, put them to the test.",
-    "docs": "Write or check the documents made from the rules.",
+    "docs": "Write or check the documents made from the code.",
     "connectors": "List connectors, test one, start one.",
     "targets": "List the targets of the settings.",
     "waivers": "Excuse a finding for a time, outside production.",
-    "gate": "Run a target on a serving instance; say yes or no.",
-    "db": "Migrate or inspect the control plane.",
     "exceptions": "List exceptions on record, or sync them.",
+    "gate": "Run a target on a serving instance; say yes or no.",
     "override": "Let a target through a gate that says no.",
+    "review": "List, show and complete annual reviews.",
     "metrics": "Tell how the platform stands, also to Prometheus.",
     "report": "Make one page of how the fleet stands and went.",
+    "db": "Migrate or inspect the control plane.",
     "doctor": "Check this installation; say what to do.",
-    "review": "List, show and complete annual reviews.",
 }
 """Name and one line of help; the command itself is `app` in the module that `module_of` names."""
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from platformkit_pipeline.cli.control_plane import DEMO, control_plane_of
 from platformkit_pipeline.cli.listening import refuse_remote
 from platformkit_pipeline.cli.output import check_output, write_text
 from platformkit_pipeline.model.errors import ConfigurationError
@@ -37,7 +38,7 @@ def metrics(
     serve: int | None = typer.Option(None, "--serve", metavar="PORT", min=0, max=65535, help="Serve /metrics until interrupted."),
     host: str = typer.Option("127.0.0.1", "--host", help="Address to listen on with --serve."),
     allow_remote: bool = typer.Option(False, "--allow-remote", help="Permit a --host that others can reach; there is no login."),
-    demo: bool = typer.Option(False, "--demo", help="The control plane of `platformkit demo` and `platformkit up --demo`."),
+    demo: bool = DEMO,
 ) -> None:
     """Tell how the platform stands: scores, findings, alerts, queues, and the latest of what was measured.
 
@@ -49,17 +50,13 @@ def metrics(
     """
     from platformkit_pipeline.control_plane.connection import session
     from platformkit_pipeline.control_plane.migrations import require_current
-    from platformkit_pipeline.locations import home_directory
-    from platformkit_pipeline.operations.local_platform import control_plane_logins
-    from platformkit_pipeline.operations.prepare_demo import demo_home
 
     if serve is not None:
         refuse_remote(host, allow_remote=allow_remote, served="this endpoint")
         if output is not None:
             raise ConfigurationError("--serve answers requests and writes no file: leave out --output")
     check_output(output)
-    home = home_directory()
-    with control_plane_logins(demo_home(home), {}) if demo else control_plane_logins(home) as logins:
+    with control_plane_of(demo=demo) as logins:
         with session(logins.pipeline) as connection:
             require_current(connection)
         if serve is not None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from platformkit_pipeline.cli.control_plane import DEMO, control_plane_session
 from platformkit_pipeline.cli.gate import GateKind
 from platformkit_pipeline.cli.output import ListFormat, write_text
 from platformkit_pipeline.model.gate_override import LONGEST_OVERRIDE_HOURS
@@ -25,7 +26,6 @@ EXIT_NOTHING_TO_END = 1
 _TARGET = typer.Option(..., "--target", metavar="NAME", help="A target that the control plane knows.")
 _KIND = typer.Option(None, "--kind", help="Needed only where targets of several kinds share the name.")
 _FORMAT = typer.Option(ListFormat.TABLE, "--format", help="Form of the answer.")
-_DEMO = typer.Option(False, "--demo", help="The control plane of `platformkit demo` and `platformkit up --demo`.")
 _BY = typer.Option(None, "--by", metavar="NAME", help="Who does this; else PLATFORMKIT_ACTOR, or the login.")
 
 
@@ -55,7 +55,7 @@ def grant(
     hours: int = typer.Option(1, "--hours", metavar="N", help=f"How long, 1 to {LONGEST_OVERRIDE_HOURS}."),
     kind: GateKind | None = _KIND,
     output_format: ListFormat = _FORMAT,
-    demo: bool = _DEMO,
+    demo: bool = DEMO,
 ) -> None:
     """Turn a no of the target's gate into a yes for some hours. The same again changes nothing.
 
@@ -73,7 +73,7 @@ def grant(
 
 
 @app.command("list")
-def list_all(target: str = _TARGET, kind: GateKind | None = _KIND, output_format: ListFormat = _FORMAT, demo: bool = _DEMO) -> None:
+def list_all(target: str = _TARGET, kind: GateKind | None = _KIND, output_format: ListFormat = _FORMAT, demo: bool = DEMO) -> None:
     """List every override that there ever was of a target, latest first."""
     from platformkit_pipeline.operations.override_gate import list_overrides
 
@@ -88,7 +88,7 @@ def end(
     reason: str = typer.Option(..., "--reason", metavar="TEXT", help="Why it is over."),
     by: str | None = _BY,
     kind: GateKind | None = _KIND,
-    demo: bool = _DEMO,
+    demo: bool = DEMO,
 ) -> int:
     """End the override that is in force before its time.
 
@@ -105,15 +105,11 @@ def end(
 
 @contextmanager
 def _about(name: str, kind: GateKind | None, *, demo: bool) -> Iterator[tuple[Connection, Target]]:
-    from platformkit_pipeline.cli.db import control_plane_of
-    from platformkit_pipeline.control_plane.connection import session
-    from platformkit_pipeline.control_plane.migrations import require_current
     from platformkit_pipeline.operations.gate_roads import ROADS
     from platformkit_pipeline.operations.override_gate import registered_target
 
     meant = next((road.kind for road in ROADS if kind is not None and road.noun == kind.value), None)
-    with control_plane_of(demo=demo) as logins, session(logins.pipeline) as connection:
-        require_current(connection)
+    with control_plane_session(demo=demo) as connection:
         yield connection, registered_target(connection, name, meant)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from platformkit_pipeline.cli.control_plane import DEMO, control_plane_session
 from platformkit_pipeline.cli.output import check_output, write_text
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def report(
     output_format: ReportFormat = typer.Option(ReportFormat.HTML, "--format", help="Form of the report."),
     output: Path | None = typer.Option(None, "--output", metavar="FILE", help="Write to a file, replaced whole, instead of stdout."),
     days: int = typer.Option(90, "--days", min=1, max=730, help="How many days back the charts go."),
-    demo: bool = typer.Option(False, "--demo", help="The control plane of `platformkit demo` and `platformkit up --demo`."),
+    demo: bool = DEMO,
 ) -> None:
     """Make one page of how the fleet stands and went: scores, findings, parity, queues, alerts, waivers, head of the audit log.
 
@@ -40,20 +41,10 @@ def report(
       platformkit report --output report.html
       platformkit report --format markdown --days 30
     """
-    from platformkit_pipeline.control_plane.connection import session
-    from platformkit_pipeline.control_plane.migrations import require_current
-    from platformkit_pipeline.locations import home_directory
-    from platformkit_pipeline.operations.local_platform import control_plane_logins
-    from platformkit_pipeline.operations.prepare_demo import demo_home
     from platformkit_pipeline.operations.report_platform import report_platform
 
     check_output(output)
-    home = home_directory()
-    with (
-        control_plane_logins(demo_home(home), {}) if demo else control_plane_logins(home) as logins,
-        session(logins.pipeline) as connection,
-    ):
-        require_current(connection)
+    with control_plane_session(demo=demo) as connection:
         made = report_platform(connection, datetime.now(UTC), days)
     write_text(_rendered(made, output_format), output)
 

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 import typer
 
+from platformkit_pipeline.cli.control_plane import DEMO, control_plane_session
 from platformkit_pipeline.cli.output import ListFormat, write_text
 from platformkit_pipeline.model.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from platformkit_pipeline.control_plane.connection import Connection
     from platformkit_pipeline.model.waiver import Waiver
     from platformkit_pipeline.operations.list_waivers import ListedWaiver
     from platformkit_pipeline.operations.waive import Granted
@@ -28,7 +26,6 @@ _BY = typer.Option(
 )
 _DAYS = typer.Option(None, "--days", metavar="N", help="How long, today included. Default: as long as is left of 30 days.")
 _UNTIL = typer.Option(None, "--until", metavar="YYYY-MM-DD", help="The last day (UTC) on which it holds; instead of --days.")
-_DEMO = typer.Option(False, "--demo", help="The control plane of `platformkit demo` and `platformkit up --demo`.")
 
 
 @app.callback(invoke_without_command=True)
@@ -70,7 +67,7 @@ def add(
     by: str | None = _BY,
     even_unused: bool = typer.Option(False, "--even-unused", help="Also where no open finding matches."),
     output_format: ListFormat = _FORMAT,
-    demo: bool = _DEMO,
+    demo: bool = DEMO,
 ) -> None:
     """Excuse findings from today on.
 
@@ -80,7 +77,7 @@ def add(
     from platformkit_pipeline.operations.waive import WaiverRequest, grant_waiver
 
     request = WaiverRequest(target, reason, acting_person(by), rule, objects, fingerprint, days, _day(until), even_unused)
-    with _control_plane(demo=demo) as connection:
+    with control_plane_session(demo=demo) as connection:
         granted = grant_waiver(connection, request, datetime.now(UTC))
     _print_granted(granted, output_format)
 
@@ -93,7 +90,7 @@ def extend(
     reason: str = _REASON,
     by: str | None = _BY,
     output_format: ListFormat = _FORMAT,
-    demo: bool = _DEMO,
+    demo: bool = DEMO,
 ) -> None:
     """Go on with a waiver that holds today, from today on, within the same 30 days.
 
@@ -102,7 +99,7 @@ def extend(
     from platformkit_pipeline.operations.acting_person import acting_person
     from platformkit_pipeline.operations.waive import extend_waiver
 
-    with _control_plane(demo=demo) as connection:
+    with control_plane_session(demo=demo) as connection:
         granted = extend_waiver(
             connection, waiver, reason=reason, by=acting_person(by), days=days, last_day=_day(until), now=datetime.now(UTC)
         )
@@ -114,13 +111,13 @@ def revoke(
     waiver: str = typer.Argument(..., metavar="ID", help="The waiver that ends."),
     reason: str = _REASON,
     by: str | None = _BY,
-    demo: bool = _DEMO,
+    demo: bool = DEMO,
 ) -> None:
     """End a waiver: it covers nothing from today on. What was revoked stays revoked."""
     from platformkit_pipeline.operations.acting_person import acting_person
     from platformkit_pipeline.operations.waive import revoke_waiver
 
-    with _control_plane(demo=demo) as connection:
+    with control_plane_session(demo=demo) as connection:
         revoked = revoke_waiver(connection, waiver, reason=reason, by=acting_person(by), now=datetime.now(UTC))
     write_text(f"waiver {revoked.waiver_id} was revoked by {revoked.revoked_by}: {revoked.revoke_reason}\n", None)
 
@@ -130,13 +127,13 @@ def list_(
     target: str | None = typer.Option(None, "--target", metavar="NAME", help="Of this target only."),
     everything: bool = typer.Option(False, "--all", help="Those that have ended as well."),
     output_format: ListFormat = _FORMAT,
-    demo: bool = _DEMO,
+    demo: bool = DEMO,
 ) -> None:
     """Every waiver with its state, the days that are left, and the number of open findings that it matches."""
     from platformkit_pipeline.cli.listing import print_rows
     from platformkit_pipeline.operations.list_waivers import list_waivers
 
-    with _control_plane(demo=demo) as connection:
+    with control_plane_session(demo=demo) as connection:
         listed = list_waivers(connection, datetime.now(UTC).date(), target=target, ended=everything)
     if output_format is ListFormat.JSON:
         _print_json({"waivers": [_document(item) for item in listed]})
@@ -149,7 +146,7 @@ def list_(
             item.waiver.object_pattern or item.waiver.fingerprint or "",
             item.state.value,
             f"{item.waiver.starts_on} to {item.waiver.expires_on}",
-            str(max(item.days_left, 0)),
+            str(item.days_left),
             str(item.matches),
             item.waiver.granted_by,
             item.waiver.reason,
@@ -179,7 +176,7 @@ def _document(item: ListedWaiver) -> dict[str, Any]:
         "target": item.target.name,
         "environment": item.target.environment.value,
         "state": item.state.value,
-        "days_left": max(item.days_left, 0),
+        "days_left": item.days_left,
         "matches": item.matches,
     }
 
@@ -208,23 +205,6 @@ def _day(text: str | None) -> date | None:
         return date.fromisoformat(text)
     except ValueError:
         raise ConfigurationError("--until: expected a day of the form yyyy-mm-dd") from None
-
-
-@contextmanager
-def _control_plane(*, demo: bool) -> Iterator[Connection]:
-    from platformkit_pipeline.control_plane.connection import session
-    from platformkit_pipeline.control_plane.migrations import require_current
-    from platformkit_pipeline.locations import home_directory
-    from platformkit_pipeline.operations.local_platform import control_plane_logins
-    from platformkit_pipeline.operations.prepare_demo import demo_home
-
-    home = home_directory()
-    with (
-        control_plane_logins(demo_home(home), {}) if demo else control_plane_logins(home) as logins,
-        session(logins.pipeline) as connection,
-    ):
-        require_current(connection)
-        yield connection
 
 
 def _print_json(document: dict[str, object]) -> None:

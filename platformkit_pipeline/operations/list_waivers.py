@@ -20,7 +20,10 @@ _ENDED = (WaiverState.LAPSED, WaiverState.REVOKED)
 
 @dataclass(frozen=True, slots=True)
 class ListedWaiver:
-    """`matches` counts the open violations that it is about, whether it covers them on that day or not."""
+    """`days_left` is 0 on the last day, and of what has ended.
+
+    `matches` counts the open violations that it is about, whether it covers them on that day or not.
+    """
 
     waiver: Waiver
     target: Target
@@ -49,5 +52,6 @@ def list_waivers(connection: Connection, today: date, *, target: str | None = No
             continue
         about = covers_of([waiver], Environment.DEVELOPMENT)  # what it says, not whether it counts here
         matching = sum(any(matches(cover, violation) for cover in about) for violation in violations[waiver.target_id])
-        found.append(ListedWaiver(waiver, wanted[waiver.target_id], state, days_left(waiver, today), matching))
+        left = 0 if state in _ENDED else max(days_left(waiver, today), 0)
+        found.append(ListedWaiver(waiver, wanted[waiver.target_id], state, left, matching))
     return tuple(found)

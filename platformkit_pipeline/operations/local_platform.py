@@ -180,7 +180,7 @@ def control_plane_logins(home: Path, environment: Mapping[str, str] = os.environ
     if not server.folders.data.exists():
         raise ControlPlaneError(
             f"no control plane: {DATABASE_URL} is not set, and there is no local one in {home}; start one with `platformkit up`, "
-            "or set the variable to a PostgreSQL database for the role platformkit_pipeline. `platformkit db --demo` takes that of the demo"
+            "or set the variable to a PostgreSQL database for the role platformkit_pipeline. with --demo, commands take that of the demo"
         )
     platform = LocalPlatform({}, server, started=False, share=_Share(home))
     try:

@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from platformkit_pipeline.control_plane import targets
 from platformkit_pipeline.control_plane.connection import Connection, control_plane_errors
 from platformkit_pipeline.control_plane.gate_decisions import KeptDecision, kept_decisions
 from platformkit_pipeline.control_plane.scans import storable_text
 from platformkit_pipeline.governance.deploy_gate import decide
 from platformkit_pipeline.governance.gate_inputs import inputs_from_json
+from platformkit_pipeline.model.dsn import redact
+from platformkit_pipeline.model.errors import UnknownTarget
 from platformkit_pipeline.model.merge_inputs import compared_again
+from platformkit_pipeline.model.target import TargetKind
 
 
 class Recomputed(StrEnum):
@@ -62,6 +66,12 @@ def verify_decisions(connection: Connection, *, target: str | None = None, since
     """Recompute the decisions about targets of that name and since that time, all when neither is given. Raises ControlPlaneError."""
     with control_plane_errors(), connection.transaction():
         return _verified(kept_decisions(connection, target=target, since=since))
+
+
+def require_known(connection: Connection, target: str) -> None:
+    """Raise UnknownTarget when no target was ever called so: nothing about a misspelt name is no answer about its decisions."""
+    if not any(targets.find(connection, kind, target) for kind in TargetKind):
+        raise UnknownTarget(f"the control plane never had a target {redact(target)!r}")
 
 
 def _verified(decisions: Iterable[KeptDecision]) -> Verification:

@@ -63,6 +63,14 @@ def test_the_audit_log_of_a_database_without_migrations_cannot_be_read(
     assert "platformkit db migrate" in done.stderr
 
 
+def test_decisions_about_a_target_that_never_was_are_not_called_the_same(program: Program, control_plane: Dsn) -> None:
+    program("db", "migrate")
+    assert program("db", "verify-decisions").code == 0
+    done = program("db", "verify-decisions", "--target", "shop-prodution")
+    assert (done.code, done.stdout) == (2, "")
+    assert "never had a target 'shop-prodution'" in done.stderr
+
+
 def test_without_a_control_plane_the_variable_is_named(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PLATFORMKIT_DATABASE_URL", raising=False)
     monkeypatch.delenv("PLATFORMKIT_ADMIN_DATABASE_URL", raising=False)

@@ -56,3 +56,12 @@ def test_a_repository_that_was_never_observed_is_said(program: Program, observed
     assert done.code == 3
     assert list(found["unread"]) == ["other"]
     assert found["changes"]["shop"]["recorded"] == [PATH]
+
+
+def test_the_settings_of_the_demo_are_its_own(program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PLATFORMKIT_HOME", str(tmp_path))
+    other = program("exceptions", "sync", "--demo", "--settings", "platformkit.yaml")
+    none = program("exceptions", "sync", "--demo")
+    assert (other.code, none.code) == (2, 2)
+    assert "cannot be combined with --settings" in other.stderr
+    assert "`platformkit demo` makes it" in none.stderr

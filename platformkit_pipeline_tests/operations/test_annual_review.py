@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -145,6 +146,10 @@ def test_the_program_opens_shows_and_completes(
         codes.append(int(left.value.code or 0))
     assert codes == [2, 0, 0, 0, 0, 2, 0]
     out = capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        run(["review", "show", "--format", "json"])
+    shown = json.loads(capsys.readouterr().out)
+    assert (shown["schema_version"], shown["year"], shown["completed_by"]) == (1, int(year), "kim")
     assert f"{year}: opened" in out
     assert f"# Review of the constitution {year}" in out
     assert out.rstrip().endswith("by kim: nothing changes")

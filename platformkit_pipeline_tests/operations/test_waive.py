@@ -124,7 +124,7 @@ def test_revoked_is_revoked(fleet: Connection) -> None:
     with pytest.raises(ConfigurationError, match="revoked"):
         extend(fleet, waiver.waiver_id, day=3, days=1)
     assert list_waivers(fleet, noon(3).date()) == ()
-    assert [item.state for item in list_waivers(fleet, noon(3).date(), ended=True)] == [WaiverState.REVOKED]
+    assert [(item.state, item.days_left) for item in list_waivers(fleet, noon(3).date(), ended=True)] == [(WaiverState.REVOKED, 0)]
 
 
 def test_a_reminder_and_a_lapse_are_told_once(fleet: Connection) -> None:
