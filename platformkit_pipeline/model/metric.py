@@ -30,7 +30,7 @@ OPERATIONS: Mapping[str, str] = MappingProxyType(
         "prove": "proving a plan on a shadow",
         "apply": "applying a proven plan",
         "gate": "deciding a gate",
-        "governance": "one pass of the daily governance",
+        "governance": "one part of the daily governance, or the annual review",
         "report": "making the report over all targets",
     }
 )

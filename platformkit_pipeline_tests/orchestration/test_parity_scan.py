@@ -84,6 +84,9 @@ def test_contracts_are_scored_kept_and_decided_on_and_a_second_run_says_the_same
     assert versions[0] == versions[1]
     stored = superuser.execute("select run_id, effective_score, of_default_branch from ops.parity_scores order by started_at").fetchall()
     assert stored == [(run.run_id, 100, True) for run in runs]
+    counts = "select name, run_id, labels ->> 'outcome' from ops.metrics where name like '%.count' order by name, created_at"
+    counted = superuser.execute(counts)
+    assert counted.fetchall() == [(f"{name}.count", run.run_id, "success") for name in ("gate", "parity") for run in runs]
 
 
 def test_a_broken_contract_fails_its_verdict_and_blocks_the_merge_against_a_base(

@@ -61,6 +61,8 @@ def test_a_night_shows_the_agenda_who_follows_and_the_readme_and_the_next_one_ch
     resources = {"settings": SettingsResource(), "control_plane": ControlPlaneResource()}
     runs = [dg.materialize(ASSETS, instance=instance, resources=resources, raise_on_error=False) for _ in range(2)]
     assert [run.success for run in runs] == [True, True]
+    counted = pipeline.execute("select labels ->> 'outcome', count(*) from ops.metrics where name = 'governance.count' group by 1")
+    assert counted.fetchall() == [("success", len(ASSETS) * 2)]
     first, second = (
         {asset.key.path[-1]: metadata_of(instance, run.run_id, asset.key.to_user_string()) for asset in ASSETS} for run in runs
     )

@@ -10,6 +10,7 @@ import dagster as dg
 from platformkit_pipeline.control_plane.amendments import BoundTarget
 from platformkit_pipeline.governance.amendments import Stage, stage_on
 from platformkit_pipeline.model.errors import PlatformkitError
+from platformkit_pipeline.operations.measured import measured
 from platformkit_pipeline.operations.track_amendments import AmendmentsTracked, track_amendments
 from platformkit_pipeline.orchestration.failures import sentence_of
 from platformkit_pipeline.orchestration.keys import AMENDMENTS, REPOSITORY
@@ -35,9 +36,10 @@ def amendments(settings: SettingsResource, control_plane: ControlPlaneResource) 
     """Announce what is accepted, follow what was announced, remind of what is due."""
     now = datetime.now(UTC)
     try:
-        given = settings.read()
-        with control_plane.session() as connection:
-            tracked = track_amendments(connection, given, now)
+        with measured(control_plane.session, "governance", run_id=dg.AssetExecutionContext.get().run.run_id):
+            given = settings.read()
+            with control_plane.session() as connection:
+                tracked = track_amendments(connection, given, now)
     except PlatformkitError as error:
         raise dg.Failure(description=sentence_of(error), allow_retries=False) from None
     return dg.MaterializeResult(metadata=_metadata(tracked, now))

@@ -8,6 +8,7 @@ import dagster as dg
 
 from platformkit_pipeline.model.errors import PlatformkitError
 from platformkit_pipeline.operations.annual_review import open_review
+from platformkit_pipeline.operations.measured import measured
 from platformkit_pipeline.orchestration.failures import sentence_of
 from platformkit_pipeline.orchestration.keys import ANNUAL_REVIEW
 from platformkit_pipeline.orchestration.metadata import MARKDOWN_LIMIT
@@ -30,9 +31,10 @@ from platformkit_pipeline.orchestration.resources import ControlPlaneResource, S
 def annual_review(settings: SettingsResource, control_plane: ControlPlaneResource) -> dg.MaterializeResult[None]:
     """Open the review of this year where it is time; another materialization opens no second one."""
     try:
-        given = settings.read()
-        with control_plane.session() as connection:
-            state = open_review(connection, given, datetime.now(UTC))
+        with measured(control_plane.session, "governance", run_id=dg.AssetExecutionContext.get().run.run_id):
+            given = settings.read()
+            with control_plane.session() as connection:
+                state = open_review(connection, given, datetime.now(UTC))
     except PlatformkitError as error:
         raise dg.Failure(description=sentence_of(error), allow_retries=False) from None
     review = state.review

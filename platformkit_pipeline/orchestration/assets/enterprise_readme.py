@@ -9,6 +9,7 @@ import dagster as dg
 
 from platformkit_pipeline.model.errors import PlatformkitError
 from platformkit_pipeline.operations.keep_enterprise_readme import ReadmeKept, keep_enterprise_readme
+from platformkit_pipeline.operations.measured import measured
 from platformkit_pipeline.orchestration.failures import sentence_of
 from platformkit_pipeline.orchestration.keys import ENTERPRISE_README, FLEET_REPORT
 from platformkit_pipeline.orchestration.metadata import MARKDOWN_LIMIT
@@ -32,9 +33,10 @@ from platformkit_pipeline.orchestration.resources import ControlPlaneResource, S
 def enterprise_readme(settings: SettingsResource, control_plane: ControlPlaneResource) -> dg.MaterializeResult[None]:
     """Render it, and say what differs."""
     try:
-        given = settings.read()
-        with control_plane.session() as connection:
-            kept = keep_enterprise_readme(connection, given, datetime.now(UTC), folder=settings.file.parent)
+        with measured(control_plane.session, "governance", run_id=dg.AssetExecutionContext.get().run.run_id):
+            given = settings.read()
+            with control_plane.session() as connection:
+                kept = keep_enterprise_readme(connection, given, datetime.now(UTC), folder=settings.file.parent)
     except PlatformkitError as error:
         raise dg.Failure(description=sentence_of(error), allow_retries=False) from None
     version = dg.DataVersion(kept.text_digest) if kept.text_digest else None

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from platformkit_pipeline.model.errors import PlatformkitError
+from platformkit_pipeline.operations.measured import measured
 from platformkit_pipeline.operations.sync_exceptions import sync_exceptions
 from platformkit_pipeline.orchestration.failures import sentence_of
 from platformkit_pipeline.orchestration.govern import FIRST
@@ -34,9 +35,10 @@ def exceptions(settings: SettingsResource, control_plane: ControlPlaneResource) 
     """Record them, remind, and tell of those that lapsed."""
     run_id = dg.AssetExecutionContext.get().run.run_id
     try:
-        listed = settings.read()
-        with control_plane.session() as connection:
-            night = sync_exceptions(connection, listed, datetime.now(UTC), run_id=run_id)
+        with measured(control_plane.session, "governance", run_id=run_id):
+            listed = settings.read()
+            with control_plane.session() as connection:
+                night = sync_exceptions(connection, listed, datetime.now(UTC), run_id=run_id)
     except PlatformkitError as error:
         raise dg.Failure(description=sentence_of(error), allow_retries=False) from None
     rows = [

@@ -9,6 +9,7 @@ import dagster as dg
 from platformkit_pipeline.model.errors import PlatformkitError
 from platformkit_pipeline.operations.alert_every_target import alert_every_target
 from platformkit_pipeline.operations.list_waivers import ListedWaiver, list_waivers
+from platformkit_pipeline.operations.measured import measured
 from platformkit_pipeline.operations.remind_waivers import remind_waivers
 from platformkit_pipeline.orchestration.failures import sentence_of
 from platformkit_pipeline.orchestration.govern import FIRST
@@ -38,7 +39,7 @@ def waivers(control_plane: ControlPlaneResource) -> dg.MaterializeResult[None]:
     """Remind, tell of lapses, and of what no waiver or exception covers any more."""
     run_id, now = dg.AssetExecutionContext.get().run.run_id, datetime.now(UTC)
     try:
-        with control_plane.session() as connection:
+        with measured(control_plane.session, "governance", run_id=run_id), control_plane.session() as connection:
             night = remind_waivers(connection, now, run_id=run_id)
             alert_every_target(connection, now)
             listed = list_waivers(connection, now.date())

@@ -3,12 +3,14 @@
 # No `from __future__ import annotations` here: Dagster compares the annotation of `context` with the class itself.
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import nullcontext
 
 import dagster as dg
 
 from platformkit_pipeline.model.settings import Settings
 from platformkit_pipeline.operations.decide_merge_gate import stored_base
 from platformkit_pipeline.operations.gate_roads import BASE_RUN_TAG, BRANCH_TAG, COMMIT_TAG, VERDICT
+from platformkit_pipeline.operations.measured import measuring
 from platformkit_pipeline.operations.parity_subject import subject_of_project
 from platformkit_pipeline.operations.read_settings import find_project
 from platformkit_pipeline.operations.score_parity import DEFAULT_BRANCH, Revision
@@ -53,14 +55,18 @@ def _scan(
     selection = Selection(frozenset(context.selected_asset_keys), frozenset(context.selected_asset_check_keys))
     recorder = Recorder(name, _SPECS, context.instance)
     tags = context.run.tags
-    with control_plane.session() as connection:
+    with (
+        measuring(control_plane.session, target=subject.target, run_id=context.run.run_id) as measures,
+        control_plane.session() as connection,
+    ):
         # A base that is not there is said before minutes of measuring.
         reference = tags.get(BASE_RUN_TAG)
         base = stored_base(connection, subject.target, reference) if reference and selection.wants(*MERGING.keys) else None
         run = ParityRun(subject, connection, context.run.run_id, selection, recorder, _revision(tags), base)
         for stage in PARITY_STAGES:
             if selection.wants(*stage.keys):
-                yield from (event for event in stage.carry_out(run) if _admitted(selection, event))
+                with measures.operation(stage.operation) if stage.operation else nullcontext():
+                    yield from (event for event in stage.carry_out(run) if _admitted(selection, event))
     context.log.info("%s: done", name)
 
 
