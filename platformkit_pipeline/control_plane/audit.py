@@ -13,6 +13,7 @@ from typing import Any
 
 from platformkit_pipeline.control_plane.connection import Connection, control_plane_errors, one_row
 from platformkit_pipeline.control_plane.statements import statement
+from platformkit_pipeline.model.audit_anchor import AuditAnchor
 from platformkit_pipeline.model.dsn import redact
 
 _SHOWN_PROBLEMS = 20
@@ -75,6 +76,13 @@ def verify(connection: Connection, *, anchor: str | None = None) -> AuditVerific
     if anchor_found is False:
         problems.append(f"the anchored hash {anchor} is no longer in the chain: it was rewritten")
     return AuditVerification(not problems, length, head_hash, tuple(problems))
+
+
+def anchors_missing(connection: Connection, anchors: Sequence[AuditAnchor]) -> tuple[AuditAnchor, ...]:
+    """Those of `anchors` that the chain does not hold where they were noted, in one statement. Whether it is whole, `verify` says."""
+    given = {"lengths": [a.length for a in anchors], "hashes": [a.head_hash for a in anchors]}
+    with control_plane_errors():
+        return tuple(anchors[position - 1] for (position,) in connection.execute(statement("audit_anchors_missing"), given))
 
 
 def _masked(value: Any) -> Any:
