@@ -38,17 +38,19 @@ def anchor_path() -> Path:
     return home_directory() / FILE_NAME
 
 
-def read_anchors(path: Path) -> AnchorFile:
-    """All anchors of the file, none where there is no file. What a killed run left half-written is no fault.
+def read_anchors(path: Path, *, must_exist: bool = False) -> AnchorFile:
+    """All anchors of the file, none where there is no file yet. What a killed run left half-written is no fault.
 
-    Raises ConfigurationError for a file that cannot be read.
+    Raises ConfigurationError for a file that cannot be read, and for none or an empty one where it `must_exist`.
     """
     try:
         text = path.read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
-        return AnchorFile()
+        text = ""
     except OSError as error:
         raise ConfigurationError(f"the audit anchors in {path} cannot be read: {error.strerror}") from None
+    if must_exist and not text.strip():
+        raise ConfigurationError(f"there are no anchors in {path}: name the file that nights note them in")
     anchors, faults = [], []
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip() or _is_torn(line):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from platformkit_pipeline.control_plane import findings, scans
 from platformkit_pipeline.control_plane.connection import Connection, control_plane_errors
 from platformkit_pipeline.model.result import Outcome, Severity
+from platformkit_pipeline.model.scan import STALE_AFTER
 from platformkit_pipeline.model.target import Target, TargetKind
 from platformkit_pipeline.operations.stored_snapshot import target_id_of
 
@@ -33,9 +34,6 @@ _CONSEQUENCES = {
     TargetKind.CONNECTOR: _Consequence("registration", (Severity.CRITICAL, Severity.HIGH), "registration is blocked (clause 12)"),
 }
 """A connector is registered when it is complete and passes; everything else may be deployed with less."""
-
-STALE_AFTER = timedelta(hours=26)
-"""A nightly scan, two hours late."""
 
 
 @dataclass(frozen=True, slots=True)

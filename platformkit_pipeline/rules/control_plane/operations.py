@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, timedelta
+from datetime import UTC
 
 from platformkit_pipeline.model.result import Severity
 from platformkit_pipeline.model.review import review_due_date, review_is_due
+from platformkit_pipeline.model.scan import STALE_AFTER
 from platformkit_pipeline.rules.control_plane_subject import ControlPlaneSubject, operations_rule, target_identity
 from platformkit_pipeline.rules.registry import PASSED, Verdicts, failed, not_applicable
-
-STALE_AFTER = timedelta(hours=26)
-"""A nightly scan, two hours late."""
 
 
 @operations_rule(
