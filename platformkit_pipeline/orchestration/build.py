@@ -28,6 +28,7 @@ def build_defs(*, resources: Mapping[str, Any] | None = None) -> dg.Definitions:
         from platformkit_pipeline.orchestration.assets.amendments import amendments
         from platformkit_pipeline.orchestration.assets.annual_review import annual_review
         from platformkit_pipeline.orchestration.assets.connector.connector_scan import connector_scan
+        from platformkit_pipeline.orchestration.assets.control_plane import control_plane_scan
         from platformkit_pipeline.orchestration.assets.enterprise_readme import enterprise_readme
         from platformkit_pipeline.orchestration.assets.parity.parity_scan import parity_scan_of
         from platformkit_pipeline.orchestration.assets.reporting import compliance_report
@@ -63,6 +64,7 @@ def build_defs(*, resources: Mapping[str, Any] | None = None) -> dg.Definitions:
                 *(source_connectors, connector_scan),
                 compliance_report,
                 *(annual_review, amendments, enterprise_readme),
+                control_plane_scan,
             ],
             asset_checks=[stored_data_quality],
             jobs=[

@@ -30,6 +30,8 @@ FLEET_REPORT = dg.AssetKey(["reporting", "compliance_report"])
 ANNUAL_REVIEW = dg.AssetKey(["governance", "annual_review"])
 AMENDMENTS = dg.AssetKey(["governance", "amendments"])
 ENTERPRISE_README = dg.AssetKey(["reporting", "enterprise_readme"])
+CONTROL_PLANE = dg.AssetKey(["introspection", "control_plane"])
+CONTROL_PLANE_REPORT = dg.AssetKey(["compliance", "control_plane"])
 
 
 def family_key(family: Family) -> dg.AssetKey:

@@ -70,6 +70,8 @@ GRAPH = {
     "governance/annual_review": ("governance", ()),
     "governance/amendments": ("governance", ("introspection/repository",)),
     "reporting/enterprise_readme": ("reporting", ("reporting/compliance_report",)),
+    "introspection/control_plane": ("introspection", ()),
+    "compliance/control_plane": ("compliance", ("introspection/control_plane",)),
 }
 REPOSITORY_ASSETS = (
     "source/repositories",
@@ -87,7 +89,10 @@ CONNECTOR_ASSETS = (
     "governance/connector_gate",
 )
 PARTITIONS = dict.fromkeys(REPOSITORY_ASSETS, REPOSITORIES) | dict.fromkeys(CONNECTOR_ASSETS, CONNECTORS)
-UNPARTITIONED = ("reporting/compliance_report", "governance/annual_review", "governance/amendments", "reporting/enterprise_readme")
+UNPARTITIONED = (
+    *("reporting/compliance_report", "governance/annual_review", "governance/amendments", "reporting/enterprise_readme"),
+    *("introspection/control_plane", "compliance/control_plane"),
+)
 
 
 def _nodes(defs: dg.Definitions) -> dict[str, dg.BaseAssetNode]:
