@@ -109,7 +109,8 @@ def verify_audit(
         require_current(connection)
         noted = read_anchors(anchors, must_exist=True) if anchors is not None else AnchorFile()
         found = audit.verify(connection, anchor=anchor)
-        problems = (*found.problems, *audit_facts(connection, noted).missing_anchors)
+        facts = audit_facts(connection, noted)
+        problems = (*dict.fromkeys((*found.problems, *facts.problems)), *facts.missing_anchors)
     if output_format is ListFormat.JSON:
         document = {"ok": not problems, "length": found.length, "head_hash": found.head_hash, "problems": list(problems)}
         _print_json({**document, **({"anchors": len(noted.anchors)} if anchors is not None else {})})

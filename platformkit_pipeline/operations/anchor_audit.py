@@ -67,7 +67,8 @@ def audit_facts(connection: Connection, noted: AnchorFile) -> AuditFacts:
     found = audit.verify(connection)
     missing = audit.anchors_missing(connection, noted.anchors)
     sentences = [f"{anchor} is not in the chain" for anchor in missing]
-    return AuditFacts(found.length, found.head_hash, found.problems, len(noted.anchors), (*noted.faults, *sentences))
+    problems = (*found.problems, *audit.rows_that_differ(connection))
+    return AuditFacts(found.length, found.head_hash, problems, len(noted.anchors), (*noted.faults, *sentences))
 
 
 def note_anchor(path: Path, facts: AuditFacts, noted: Iterable[AuditAnchor], now: datetime) -> AuditAnchor | None:

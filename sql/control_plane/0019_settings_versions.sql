@@ -1,4 +1,5 @@
 -- What the settings were, each time they changed (clause 11.1): who reads the audit log sees what changed, who reads here what they were.
+-- And the audit log knows of every target and every answer of a gate, whatever writes them, so that rows can be compared with it.
 
 set role platformkit_owner;
 
@@ -24,12 +25,14 @@ comment on column ops.settings_versions.changes_left_out is 'How many more there
 create function ops.settings_are_audited() returns trigger
   language plpgsql
   set search_path = pg_catalog, pg_temp
+  set timezone = 'UTC'
 as $function$
 begin
   perform ops.audit_append(jsonb_build_array(jsonb_build_object(
     'action', 'settings.changed', 'object', 'ops.settings_versions',
-    'detail', jsonb_build_object('version_id', new.version_id, 'digest', new.digest, 'recorded_at', new.recorded_at,
-                                 'changes', new.changes, 'changes_left_out', new.changes_left_out))));
+    'detail', jsonb_build_object('digest', new.digest, 'changes', new.changes, 'changes_left_out', new.changes_left_out,
+                                 'content_digest', encode(sha256(convert_to(new.content::text, 'UTF8')), 'hex'),
+                                 'new', to_jsonb(new) - array['content', 'changes']))));
   return null;
 end
 $function$;
@@ -47,5 +50,63 @@ create policy pipeline_adds on ops.settings_versions for insert to platformkit_p
 create policy reader_reads on ops.settings_versions for select to platformkit_reader using (true);
 grant select, insert on ops.settings_versions to platformkit_pipeline;
 grant select on ops.settings_versions to platformkit_reader;
+
+-- Rows are compared with what the log says of them: moments have to read alike, whatever session wrote them.
+alter function ops.audit_change() set timezone = 'UTC';
+
+create function ops.decision_detail(decision ops.gate_decisions) returns jsonb
+  language sql stable
+  set search_path = pg_catalog, pg_temp
+  set timezone = 'UTC'
+as $function$
+  select jsonb_build_object('content_digest', encode(sha256(convert_to((decision).inputs::text, 'UTF8')), 'hex'),
+                            'new', to_jsonb(decision) - array['inputs', 'reasons'])
+$function$;
+comment on function ops.decision_detail(ops.gate_decisions) is 'What the audit log holds of an answer of a gate: its inputs are large, their digest is not.';
+revoke execute on function ops.decision_detail(ops.gate_decisions) from public;
+
+create function ops.decisions_are_audited() returns trigger
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+as $function$
+begin
+  perform ops.audit_append(jsonb_build_array(jsonb_build_object(
+    'action', 'decision.recorded', 'object', 'ops.gate_decisions', 'scan_id', new.scan_id, 'run_id', new.run_id,
+    'detail', ops.decision_detail(new))));
+  return null;
+end
+$function$;
+comment on function ops.decisions_are_audited() is 'Trigger: writes an answer of a gate to the audit log (clause 11.1).';
+revoke execute on function ops.decisions_are_audited() from public;
+grant execute on function ops.decision_detail(ops.gate_decisions) to platformkit_pipeline;
+
+create trigger gate_decisions_audit after insert or update on ops.gate_decisions
+  for each row execute function ops.decisions_are_audited();
+-- Answers of before this file.
+select ops.audit_append(coalesce(jsonb_agg(jsonb_build_object(
+    'action', 'decision.recorded', 'object', 'ops.gate_decisions', 'scan_id', d.scan_id, 'run_id', d.run_id,
+    'detail', ops.decision_detail(d)) order by d.decided_at, d.decision_id), '[]'))
+  from ops.gate_decisions d;
+
+-- A target that is in production has no waivers: nobody moves one out of it unseen.
+create function ops.targets_are_audited() returns trigger
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+as $function$
+begin
+  if tg_op = 'UPDATE' and (old.environment, old.owners, old.retired_at is null) = (new.environment, new.owners, new.retired_at is null) then
+    return null;
+  end if;
+  perform ops.audit_append(jsonb_build_array(jsonb_build_object(
+    'action', case when new.retired_at is not null then 'target.retired'
+                   when tg_op = 'INSERT' or old.retired_at is not null then 'target.added' else 'target.changed' end,
+    'object', new.kind || '/' || new.name,
+    'detail', jsonb_build_object('environment', new.environment, 'owners', to_jsonb(new.owners)))));
+  return null;
+end
+$function$;
+comment on function ops.targets_are_audited() is 'Trigger: writes what becomes of a target to the audit log (clause 11.1).';
+revoke execute on function ops.targets_are_audited() from public;
+create trigger targets_audit after insert or update on ops.targets for each row execute function ops.targets_are_audited();
 
 reset role;
