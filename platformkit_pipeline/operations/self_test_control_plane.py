@@ -1,8 +1,9 @@
 """Put the rules about the control plane to the test: their examples say in YAML what happened in one, and it is done to a real one.
 
 All keys may be left out. `today` and `installed` are days; `environment` is what the target `shop` is now (it was staging when waivers
-were granted); `scanned_hours_ago` is when it was last scanned; `findings` are there for 60 days; `waivers` begin so many days `from` today
-and last for `days`; `reviews` were opened on January 10th; `audit: changed` rewrites a row as a superuser, `audit: anchored` notes its end.
+were granted); `scanned_hours_ago` is when it was last scanned; `findings` are there since so many days from today, -60 unless they say
+`since`; `waivers` begin so many days `from` today and last for `days`; `reviews` were opened on January 10th; `audit: changed` rewrites a
+row as a superuser, `audit: anchored` notes the end of the chain.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ from platformkit_pipeline.sandbox.embedded import EmbeddedPostgres
 
 _KEYS = frozenset({"today", "installed", "environment", "scanned_hours_ago", "findings", "waivers", "reviews", "audit"})
 _SHOP = Target(TargetKind.SUPABASE_PROJECT, "shop", Environment.STAGING)
-_LONG_AGO = timedelta(days=60)
+_LONG_AGO_DAYS = -60
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,14 +133,14 @@ def _carry_out(connection: Connection, example: Example) -> None:
     if stored is None:
         raise AssertionError("a target that was stored just now is not there")
     target_id, today = stored.target_id, example.now.date()
-    results = [_finding(entry) for entry in example.findings]
     moments = [
         datetime.combine(example.installed, time(3), UTC),
-        example.now - _LONG_AGO,
+        example.now + timedelta(days=_LONG_AGO_DAYS),
         example.now - timedelta(hours=example.scanned_hours_ago),
     ]
     for began in moments:
-        _scan(connection, target_id, began, results if began > moments[0] else [])
+        open_then = [entry for entry in example.findings if began >= example.now + timedelta(days=entry.get("since", _LONG_AGO_DAYS))]
+        _scan(connection, target_id, began, [_finding(entry) for entry in open_then])
     for entry in example.waivers:
         first = today + timedelta(days=entry["from"])
         last = first + timedelta(days=entry["days"] - 1)
