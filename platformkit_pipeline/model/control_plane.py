@@ -58,7 +58,7 @@ class AuditFacts:
     problems: tuple[str, ...] = ()
     anchors: int = 0
     missing_anchors: tuple[str, ...] = ()
-    """One sentence for each anchor that is not in the chain, and for each line of their file that is none."""
+    """One sentence for each anchor that is not in the chain, and for each line of their file that is none; the first ones where many."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,8 @@ from platformkit_pipeline.model.control_plane import AuditFacts
 from platformkit_pipeline.model.errors import ConfigurationError
 
 FILE_NAME = "audit-anchors.jsonl"
+_SHOWN = 20
+"""Of anchors that the chain lacks; after a restore from a backup it may lack all of a year."""
 _BEGINNING = '{"noted_at"'
 
 _log = get_logger("operations.anchor_audit")
@@ -66,9 +68,10 @@ def audit_facts(connection: Connection, noted: AnchorFile) -> AuditFacts:
     """How the whole chain stands, and which anchors it lacks; give it one snapshot of the database. Raises ControlPlaneError."""
     found = audit.verify(connection)
     missing = audit.anchors_missing(connection, noted.anchors)
-    sentences = [f"{anchor} is not in the chain" for anchor in missing]
+    sentences = [*noted.faults, *(f"{anchor} is not in the chain" for anchor in missing)]
+    more = [f"and {len(sentences) - _SHOWN} more like these"] if len(sentences) > _SHOWN else []
     problems = (*found.problems, *audit.rows_that_differ(connection))
-    return AuditFacts(found.length, found.head_hash, problems, len(noted.anchors), (*noted.faults, *sentences))
+    return AuditFacts(found.length, found.head_hash, problems, len(noted.anchors), (*sentences[:_SHOWN], *more))
 
 
 def note_anchor(path: Path, facts: AuditFacts, noted: Iterable[AuditAnchor], now: datetime) -> AuditAnchor | None:

@@ -12,7 +12,8 @@ import pytest
 
 from platformkit_pipeline.control_plane import audit, reviews, settings_versions, targets, waivers
 from platformkit_pipeline.control_plane.alerts import raise_alert
-from platformkit_pipeline.control_plane.connection import Connection
+from platformkit_pipeline.control_plane.audit import AuditEntry
+from platformkit_pipeline.control_plane.connection import Connection, one_row
 from platformkit_pipeline.model.alert import Alert, AlertKind
 from platformkit_pipeline.model.audit_anchor import AuditAnchor
 from platformkit_pipeline.model.result import Severity
@@ -196,6 +197,30 @@ def test_a_superuser_who_switches_triggers_off_is_found(superuser: Connection, s
     assert superuser.execute(statement.encode()).rowcount > 0
     assert audit.verify(superuser).ok, "the chain alone would not tell"
     assert {sentence.partition(": ")[2] for sentence in audit.rows_that_differ(superuser)} == {found}
+
+
+@pytest.mark.usefixtures("decided")
+@pytest.mark.parametrize(
+    ("entry", "found"),
+    [
+        (("waiver.revoked", "ops.waivers", {"new": {"waiver_id": "of nothing"}}), "it is gone, and the audit log tells of no deletion"),
+        (("waiver.granted", "ops.waivers", None), DIFFERS),
+        (("settings.changed", "ops.settings_versions", {"new": {"version_id": 9}}), "it is gone, and the audit log tells of no deletion"),
+        (("target.changed", "supabase_project/shop-production", {"environment": "staging", "owners": []}), DIFFERS),
+    ],
+)
+def test_an_entry_that_the_pipeline_makes_up_says_who_made_it_and_is_found(
+    pipeline: Connection, entry: tuple[str, str, dict[str, object] | None], found: str
+) -> None:
+    action, name, detail = entry
+    if detail is None:  # another reason for a waiver that is there
+        (detail,) = one_row(pipeline.execute("select detail from ops.audit_log where action = 'waiver.granted' order by seq limit 1"))
+        detail["new"]["reason"] = "a better one"
+    audit.append(pipeline, [AuditEntry(action, name, detail)])
+    pipeline.commit()
+    actor = one_row(pipeline.execute("select actor from ops.audit_log order by seq desc limit 1"))
+    assert actor == ("platformkit_pipeline",)
+    assert [sentence.partition(": ")[2] for sentence in audit.rows_that_differ(pipeline)] == [found]
 
 
 @pytest.mark.usefixtures("decided")

@@ -121,6 +121,15 @@ def test_what_a_killed_run_left_is_no_fault_and_what_somebody_wrote_is(pipeline:
     assert anchored(pipeline, anchors, 2).missing_anchors == read_anchors(anchors).faults
 
 
+def test_a_chain_that_lacks_a_year_of_anchors_names_some_of_them(pipeline: Connection, superuser: Connection, anchors: Path) -> None:
+    for night in range(30):
+        grow(pipeline, 1)
+        anchored(pipeline, anchors, night)
+    tamper(superuser, ("truncate ops.audit_log", EMPTY_HEAD))
+    missing = anchored(pipeline, anchors, 30).missing_anchors
+    assert (len(missing), missing[-1]) == (21, "and 10 more like these")
+
+
 def test_a_place_that_cannot_be_written_is_named(pipeline: Connection, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigurationError, match=r"the audit anchor cannot be noted in .*/file/anchors.jsonl"):
