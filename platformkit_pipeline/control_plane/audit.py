@@ -29,10 +29,13 @@ AUDITED_ROWS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "gate_decisions": ("decision_id",),
         "gate_overrides": ("override_id",),
         "settings_versions": ("version_id",),
+        "alerts": ("alert_id",),
     }
 )
-"""Tables of decisions, with their keys: triggers write each new and changed row to the log, whole or with the digest of what is large."""
-_DIGESTED = {"gate_decisions": "inputs", "settings_versions": "content"}
+"""Tables of decisions and of what people were told of, with their keys: triggers write each new and changed row to the log, whole or with the digest of what is large."""
+_DIGESTED: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"gate_decisions": ("inputs", "reasons"), "settings_versions": ("content", "changes"), "alerts": ("payload",)}
+)
 _SHOWN_PROBLEMS = 20
 
 
@@ -119,7 +122,6 @@ def rows_that_differ(connection: Connection) -> tuple[str, ...]:
 
 
 def _comparison(table: str, key: Sequence[str]) -> sql.Composed:
-    content = _DIGESTED.get(table)
     return sql.SQL(statement("audit_rows_differ")).format(
         table=sql.Identifier("ops", table),
         object=sql.Literal(f"ops.{table}"),
@@ -127,7 +129,7 @@ def _comparison(table: str, key: Sequence[str]) -> sql.Composed:
         told_key=sql.SQL("concat_ws('/', {})").format(
             sql.SQL(", ").join(sql.SQL("l.detail -> 'new' ->> {}").format(sql.Literal(k)) for k in key)
         ),
-        content=sql.SQL("t.{}").format(sql.Identifier(content)) if content else sql.NULL,
+        digested=sql.Literal(list(_DIGESTED.get(table, ()))),
     )
 
 

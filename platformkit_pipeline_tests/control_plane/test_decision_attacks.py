@@ -160,6 +160,7 @@ def test_the_pipeline_alters_and_removes_no_decision(pipeline: Connection, super
         "update ops.targets set retired_at = now() where name = 'shop-production'",
         "update ops.waivers set revoked_at = now(), revoked_by = 'x', revoke_reason = 'x' where revoked_at is null",
         "update ops.exceptions set faults = '{y}'",
+        "update ops.alerts set settled_at = raised_at + interval '1 day'",
         INSERT_SETTINGS,
         GRANT.format(pattern="'public.new'", first="date '2026-03-01'", last="date '2026-03-02'", target="shop-staging"),
     ],
@@ -188,6 +189,8 @@ def test_what_the_pipeline_may_write_is_on_record_whatever_writes_it(pipeline: C
         ("update ops.settings_versions set content = '{\"projects\": [1]}'", DIFFERS),
         (INSERT_SETTINGS, "the audit log does not know of it"),
         ("update ops.reviews set outcome = 'nothing'", DIFFERS),
+        ('update ops.alerts set payload = \'{"told": "otherwise"}\'', DIFFERS),
+        ("delete from ops.alerts", "it is gone, and the audit log tells of no deletion"),
         ("update ops.targets set environment = 'staging' where name = 'shop-production'", DIFFERS),
     ],
 )
@@ -270,7 +273,7 @@ def test_every_table_of_decisions_leaves_entries_and_every_other_one_says_why_no
 
 
 DECISIONS = (
-    *("targets", "waivers", "exceptions", "gate_decisions", "settings_versions"),
+    *("targets", "waivers", "exceptions", "gate_decisions", "settings_versions", "alerts"),
     *("reviews", "amendments", "amendment_targets"),
 )
 NO_DECISIONS = {
@@ -287,7 +290,6 @@ NO_DECISIONS = {
     "outbox": "messages on their way to others",
     "inbox": "messages that came from others",
     "dead_letters": "messages that could not be delivered",
-    "alerts": "what people were told, by the event that told them",
     "enterprise_readmes": "a rendering of what other tables hold",
 }
 """Tables that the pipeline writes and that hold no decision; their deletions are audited all the same."""

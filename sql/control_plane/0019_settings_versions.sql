@@ -30,9 +30,8 @@ as $function$
 begin
   perform ops.audit_append(jsonb_build_array(jsonb_build_object(
     'action', 'settings.changed', 'object', 'ops.settings_versions',
-    'detail', jsonb_build_object('digest', new.digest, 'changes', new.changes, 'changes_left_out', new.changes_left_out,
-                                 'content_digest', encode(sha256(convert_to(new.content::text, 'UTF8')), 'hex'),
-                                 'new', to_jsonb(new) - array['content', 'changes']))));
+    'detail', ops.digested_detail(to_jsonb(new), array['content', 'changes'])
+              || jsonb_build_object('digest', new.digest, 'changes', new.changes, 'changes_left_out', new.changes_left_out))));
   return null;
 end
 $function$;
@@ -54,39 +53,50 @@ grant select on ops.settings_versions to platformkit_reader;
 -- Rows are compared with what the log says of them: moments have to read alike, whatever session wrote them.
 alter function ops.audit_change() set timezone = 'UTC';
 
-create function ops.decision_detail(decision ops.gate_decisions) returns jsonb
-  language sql stable
+-- What is large is digested. `columns` are those; `wrote` is the row as JSON.
+create function ops.digested_detail(wrote jsonb, columns text[]) returns jsonb
+  language sql immutable
+  set search_path = pg_catalog, pg_temp
+as $function$
+  select jsonb_build_object('new', wrote - columns, 'content_digest', encode(sha256(convert_to(
+    (select jsonb_object_agg(name, wrote -> name) from unnest(columns) as name)::text, 'UTF8')), 'hex'))
+$function$;
+comment on function ops.digested_detail(jsonb, text[]) is 'What the audit log holds of a row with large columns: the rest of it, and the digest of those.';
+revoke execute on function ops.digested_detail(jsonb, text[]) from public;
+grant execute on function ops.digested_detail(jsonb, text[]) to platformkit_pipeline;
+
+-- Arguments: the action for a new row, that for a changed one, and the columns that are digested.
+create function ops.large_change_is_audited() returns trigger
+  language plpgsql
   set search_path = pg_catalog, pg_temp
   set timezone = 'UTC'
 as $function$
-  select jsonb_build_object('content_digest', encode(sha256(convert_to((decision).inputs::text, 'UTF8')), 'hex'),
-                            'new', to_jsonb(decision) - array['inputs', 'reasons'])
-$function$;
-comment on function ops.decision_detail(ops.gate_decisions) is 'What the audit log holds of an answer of a gate: its inputs are large, their digest is not.';
-revoke execute on function ops.decision_detail(ops.gate_decisions) from public;
-
-create function ops.decisions_are_audited() returns trigger
-  language plpgsql
-  set search_path = pg_catalog, pg_temp
-as $function$
 begin
   perform ops.audit_append(jsonb_build_array(jsonb_build_object(
-    'action', 'decision.recorded', 'object', 'ops.gate_decisions', 'scan_id', new.scan_id, 'run_id', new.run_id,
-    'detail', ops.decision_detail(new))));
+    'action', case tg_op when 'INSERT' then tg_argv[0] else tg_argv[1] end,
+    'object', format('%I.%I', tg_table_schema, tg_table_name), 'scan_id', new.scan_id, 'run_id', new.run_id,
+    'detail', ops.digested_detail(to_jsonb(new), tg_argv[2:]))));
   return null;
 end
 $function$;
-comment on function ops.decisions_are_audited() is 'Trigger: writes an answer of a gate to the audit log (clause 11.1).';
-revoke execute on function ops.decisions_are_audited() from public;
-grant execute on function ops.decision_detail(ops.gate_decisions) to platformkit_pipeline;
+comment on function ops.large_change_is_audited() is 'Trigger: writes a new or changed row to the audit log, large columns by their digest (clause 11.1).';
+revoke execute on function ops.large_change_is_audited() from public;
 
 create trigger gate_decisions_audit after insert or update on ops.gate_decisions
-  for each row execute function ops.decisions_are_audited();
--- Answers of before this file.
+  for each row execute function ops.large_change_is_audited('decision.recorded', 'decision.changed', 'inputs', 'reasons');
+create trigger alerts_audit after insert or update on ops.alerts
+  for each row execute function ops.large_change_is_audited('alert.raised', 'alert.settled', 'payload');
+
+-- What was there before this file.
+set local timezone = 'UTC';
 select ops.audit_append(coalesce(jsonb_agg(jsonb_build_object(
     'action', 'decision.recorded', 'object', 'ops.gate_decisions', 'scan_id', d.scan_id, 'run_id', d.run_id,
-    'detail', ops.decision_detail(d)) order by d.decided_at, d.decision_id), '[]'))
+    'detail', ops.digested_detail(to_jsonb(d), array['inputs', 'reasons'])) order by d.decided_at, d.decision_id), '[]'))
   from ops.gate_decisions d;
+select ops.audit_append(coalesce(jsonb_agg(jsonb_build_object(
+    'action', 'alert.raised', 'object', 'ops.alerts', 'scan_id', a.scan_id, 'run_id', a.run_id,
+    'detail', ops.digested_detail(to_jsonb(a), array['payload'])) order by a.alert_id), '[]'))
+  from ops.alerts a;
 
 -- A target that is in production has no waivers: nobody moves one out of it unseen.
 create function ops.targets_are_audited() returns trigger
