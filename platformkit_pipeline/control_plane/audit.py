@@ -32,7 +32,10 @@ AUDITED_ROWS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "alerts": ("alert_id",),
     }
 )
-"""Tables of decisions and of what people were told of, with their keys: triggers write each new and changed row to the log, whole or with the digest of what is large."""
+"""Tables of decisions and of what people were told, with their keys.
+
+Triggers write each new and changed row to the log, whole or with the digest of what is large.
+"""
 _DIGESTED: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"gate_decisions": ("inputs", "reasons"), "settings_versions": ("content", "changes"), "alerts": ("payload",)}
 )

@@ -1,11 +1,12 @@
--- Calls no function of the database that it looks at. One row: one row of a table of decisions that is not what the audit log last said of it. Columns that were added since do not count.
+-- One row: one row of a table of decisions that is not what the audit log last said of it. Columns that were added since do not count.
+-- Calls no function that is stored in the database: somebody may have changed it.
 with told as (
   select distinct on ({told_key}) {told_key} as key, l.detail -> 'new' as content, l.detail ->> 'content_digest' as digest
     from ops.audit_log l
    where l.object = {object} and l.detail ? 'new'
    order by {told_key}, l.seq desc
 ), stored as (
-  select {stored_key} as key, to_jsonb(t) as content, 
+  select {stored_key} as key, to_jsonb(t) as content,
          encode(sha256(convert_to((select jsonb_object_agg(name, to_jsonb(t) -> name) from unnest({digested}::text[]) as name)::text, 'UTF8')), 'hex') as digest
     from {table} t
 )
