@@ -116,6 +116,21 @@ def test_a_broken_chain_is_told_once_anchored_never_and_settled_when_whole(
     assert outbox(pipeline)[1:] == [("audit.broken.settled", "audit_log")]
 
 
+def test_a_target_that_was_moved_out_of_production_behind_the_log_is_found(
+    pipeline: Connection, superuser: Connection, govern: Govern
+) -> None:
+    scanned(pipeline, NIGHT)
+    superuser.execute("set session_replication_role = replica")
+    superuser.execute("update ops.targets set environment = 'staging' where name = %s", (SHOP.name,))
+    night = govern(NIGHT)
+    [finding] = night.judgement.report.findings
+    assert (finding.rule, finding.message) == (
+        "OPS002",
+        "the audit log does not bear out what there is: targets supabase_project/shop-production: it is not what the audit log says",
+    )
+    assert night.anchor is None
+
+
 def test_a_night_that_is_repeated_notes_one_anchor(pipeline: Connection, govern: Govern, tmp_path: Path) -> None:
     scanned(pipeline, NIGHT)
     first, again = govern(NIGHT), govern(NIGHT + timedelta(minutes=5))

@@ -40,7 +40,7 @@ def target_not_scanned(subject: ControlPlaneSubject) -> Verdicts:
     "audit-chain-broken",
     clause="11.1",
     severity=Severity.CRITICAL,
-    title="The audit log was changed, or it lacks an anchor that was noted outside",
+    title="The audit log or a decision was changed behind it, or it lacks an anchor that was noted outside",
     why="The chain says who decided what. Broken, or grown anew behind an anchor, it proves nothing: somebody with the rights of a "
     "superuser rewrote it, or the database was restored from a backup that is older than the anchor.",
     how_to_fix="Keep a copy of the database and of the anchors as they are, find out who had superuser rights, and compare with a backup. "
@@ -53,7 +53,7 @@ def audit_chain_broken(subject: ControlPlaneSubject) -> Verdicts:
     wrong = (*audit.problems, *audit.missing_anchors)
     if wrong:
         evidence = {"problems": list(audit.problems), "missing_anchors": list(audit.missing_anchors), "length": audit.length}
-        yield failed(subject.audit_identity, f"the audit log is not what it was: {wrong[0]}", **evidence)
+        yield failed(subject.audit_identity, f"the audit log does not bear out what there is: {wrong[0]}", **evidence)
     else:
         yield PASSED
 
