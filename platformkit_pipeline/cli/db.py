@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -36,6 +37,7 @@ def db(context: typer.Context) -> None:
       platformkit db migrate
       platformkit db verify-audit --anchor 9f2c...
       platformkit db verify-decisions --since 2026-01-01
+      platformkit db verify-audit --anchors .platformkit/audit-anchors.jsonl
     """
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
@@ -86,26 +88,37 @@ def status(output_format: ListFormat = _FORMAT, demo: bool = DEMO) -> int:
 @app.command("verify-audit")
 def verify_audit(
     anchor: str | None = typer.Option(None, "--anchor", metavar="HASH", help="Head hash noted earlier; it must still be in the chain."),
+    anchors: Path | None = typer.Option(
+        None, "--anchors", metavar="FILE", help="Anchors that nights noted, such as audit-anchors.jsonl of PLATFORMKIT_HOME."
+    ),
     output_format: ListFormat = _FORMAT,
     demo: bool = DEMO,
 ) -> int:
     """Recompute the hash chain of the audit log.
 
-    Note the head hash outside the database: whoever can rewrite the whole log is found by --anchor only.
+    Note the head hash outside the database: whoever can rewrite the whole log is found by --anchor or --anchors only.
 
     Exit codes: 0 unbroken; 1 broken; 3 the log could not be read.
     """
     from platformkit_pipeline.control_plane import audit
+    from platformkit_pipeline.operations.anchor_audit import AnchorFile, audit_facts, read_anchors
 
     with control_plane_session(demo=demo) as connection:
+        noted = read_anchors(anchors, must_exist=True) if anchors is not None else AnchorFile()
         found = audit.verify(connection, anchor=anchor)
+        facts = audit_facts(connection, noted)
+        problems = (*dict.fromkeys((*found.problems, *facts.problems)), *facts.missing_anchors)
     if output_format is ListFormat.JSON:
-        _print_json({"ok": found.ok, "length": found.length, "head_hash": found.head_hash, "problems": list(found.problems)})
+        document = {"ok": not problems, "length": found.length, "head_hash": found.head_hash, "problems": list(problems)}
+        _print_json({**document, **({"anchors": len(noted.anchors)} if anchors is not None else {})})
     else:
-        lines = [f"problem  {sentence}" for sentence in found.problems]
-        lines.append(f"{'unbroken' if found.ok else 'BROKEN'}: {found.length} rows, head {found.head_hash or 'unknown'}")
+        lines = [f"problem  {sentence}" for sentence in problems]
+        held = (
+            f"; holds {len(noted.anchors)} anchor{'' if len(noted.anchors) == 1 else 's'}" if anchors is not None and not problems else ""
+        )
+        lines.append(f"{'BROKEN' if problems else 'unbroken'}: {found.length} rows, head {found.head_hash or 'unknown'}{held}")
         write_text("\n".join(lines) + "\n", None)
-    return 0 if found.ok else EXIT_BROKEN
+    return EXIT_BROKEN if problems else 0
 
 
 @app.command("verify-decisions")

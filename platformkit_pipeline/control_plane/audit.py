@@ -9,12 +9,36 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
+
+from psycopg import sql
 
 from platformkit_pipeline.control_plane.connection import Connection, control_plane_errors, one_row
 from platformkit_pipeline.control_plane.statements import statement
+from platformkit_pipeline.model.audit_anchor import AuditAnchor
 from platformkit_pipeline.model.dsn import redact
 
+AUDITED_ROWS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "waivers": ("waiver_id",),
+        "exceptions": ("exception_id",),
+        "reviews": ("year",),
+        "amendments": ("amendment_id",),
+        "amendment_targets": ("amendment_id", "target_id"),
+        "gate_decisions": ("decision_id",),
+        "gate_overrides": ("override_id",),
+        "settings_versions": ("version_id",),
+        "alerts": ("alert_id",),
+    }
+)
+"""Tables of decisions and of what people were told, with their keys.
+
+Triggers write each new and changed row to the log, whole or with the digest of what is large.
+"""
+_DIGESTED: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"gate_decisions": ("inputs", "reasons"), "settings_versions": ("content", "changes"), "alerts": ("payload",)}
+)
 _SHOWN_PROBLEMS = 20
 
 
@@ -75,6 +99,41 @@ def verify(connection: Connection, *, anchor: str | None = None) -> AuditVerific
     if anchor_found is False:
         problems.append(f"the anchored hash {anchor} is no longer in the chain: it was rewritten")
     return AuditVerification(not problems, length, head_hash, tuple(problems))
+
+
+def anchors_missing(connection: Connection, anchors: Sequence[AuditAnchor]) -> tuple[AuditAnchor, ...]:
+    """Those of `anchors` that the chain does not hold where they were noted, in one statement. Whether it is whole, `verify` says."""
+    given = {"lengths": [a.length for a in anchors], "hashes": [a.head_hash for a in anchors]}
+    with control_plane_errors():
+        return tuple(anchors[position - 1] for (position,) in connection.execute(statement("audit_anchors_missing"), given))
+
+
+def rows_that_differ(connection: Connection) -> tuple[str, ...]:
+    """Rows of decisions that are not what the chain last said of them, one sentence each, at most 20; whether it is whole, `verify` says.
+
+    It knows of every way in that has triggers: whoever switched them off is found here.
+    """
+    sentences = []
+    with control_plane_errors():
+        there = {name for (name,) in connection.execute("select tablename from pg_catalog.pg_tables where schemaname = 'ops'")}
+        for table, key in AUDITED_ROWS.items():
+            if table in there:
+                sentences += [f"{table} {row}: {why}" for row, why in connection.execute(_comparison(table, key)).fetchall()]
+        sentences += [f"targets {row}: {why}" for row, why in connection.execute(statement("audit_targets_differ")).fetchall()]
+    cut = [f"more than {_SHOWN_PROBLEMS} rows differ; the list is cut"] if len(sentences) > _SHOWN_PROBLEMS else []
+    return (*sentences[:_SHOWN_PROBLEMS], *cut)
+
+
+def _comparison(table: str, key: Sequence[str]) -> sql.Composed:
+    return sql.SQL(statement("audit_rows_differ")).format(
+        table=sql.Identifier("ops", table),
+        object=sql.Literal(f"ops.{table}"),
+        stored_key=sql.SQL("concat_ws('/', {})").format(sql.SQL(", ").join(sql.SQL("t.{}").format(sql.Identifier(k)) for k in key)),
+        told_key=sql.SQL("concat_ws('/', {})").format(
+            sql.SQL(", ").join(sql.SQL("l.detail -> 'new' ->> {}").format(sql.Literal(k)) for k in key)
+        ),
+        digested=sql.Literal(list(_DIGESTED.get(table, ()))),
+    )
 
 
 def _masked(value: Any) -> Any:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from platformkit_pipeline.control_plane.audit import AuditEntry, append
 from platformkit_pipeline.control_plane.connection import Connection, require_transaction
 from platformkit_pipeline.control_plane.statements import statement
 from platformkit_pipeline.model.errors import ConfigurationError, ControlPlaneError
@@ -32,7 +31,7 @@ class TargetChanges:
 
 
 def sync(connection: Connection, targets: Sequence[Target]) -> TargetChanges:
-    """Make `ops.targets` list exactly `targets` as active; every difference is audited, no difference writes nothing.
+    """Make `ops.targets` list exactly `targets` as active; the database audits every difference, no difference writes nothing.
 
     The control plane itself stands in no settings, and stays as it is (see `ensure_control_plane`).
     `targets` is the whole list: whoever could not read the settings must not call this with an empty one.
@@ -63,13 +62,6 @@ def sync(connection: Connection, targets: Sequence[Target]) -> TargetChanges:
             "update ops.targets set retired_at = now() where target_id = any (%s)",
             ([row.target_id for key, row in active.items() if key not in wanted],),
         )
-    entries = [
-        *(_entry("target.added", target) for target in added),
-        *(_entry("target.changed", target) for target in changed),
-        *(_entry("target.retired", target) for target in removed),
-    ]
-    if entries:
-        append(connection, entries)
     return TargetChanges(tuple(added), tuple(changed), tuple(removed))
 
 
@@ -85,7 +77,6 @@ def ensure_control_plane(connection: Connection) -> int:
             "owners": [],
         }
         connection.execute(statement("targets_store"), of_row)
-        append(connection, [_entry("target.added", CONTROL_PLANE)])
         stored = find(connection, CONTROL_PLANE.kind, CONTROL_PLANE.name)
     if stored is None:
         raise ControlPlaneError("the control plane could not be stored as a target")
@@ -110,8 +101,3 @@ def _list(connection: Connection) -> tuple[StoredTarget, ...]:
 def _from_row(row: tuple[int, str, str, str, list[str], datetime | None]) -> StoredTarget:
     target_id, kind, name, environment, owners, retired_at = row
     return StoredTarget(target_id, Target(TargetKind(kind), name, Environment(environment), tuple(owners)), retired_at)
-
-
-def _entry(action: str, target: Target) -> AuditEntry:
-    detail = {"environment": target.environment.value, "owners": list(target.owners)}
-    return AuditEntry(action, f"{target.kind.value}/{target.name}", detail)

@@ -4,21 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from datetime import UTC, date, timedelta
-from enum import StrEnum
 
 from platformkit_pipeline.model.target import Environment
-from platformkit_pipeline.model.waiver import REMINDER_DAYS, Cover, CoverKind, Waiver
-
-
-class WaiverState(StrEnum):
-    """`void` is one whose target has become production since."""
-
-    PENDING = "pending"
-    ACTIVE = "active"
-    EXPIRES_SOON = "expires_soon"
-    LAPSED = "lapsed"
-    REVOKED = "revoked"
-    VOID = "void"
+from platformkit_pipeline.model.waiver import REMINDER_DAYS, Cover, CoverKind, Waiver, WaiverState
 
 
 def covers_of(waivers: Iterable[Waiver], environment: Environment) -> tuple[Cover, ...]:

@@ -153,7 +153,8 @@ CLAUSES = (
         "Trail",
         (
             _by(Mechanism.CONSTRAINT, "`ops.audit_log`: append-only, chained by hashes, no privilege to change it"),
-            _by(Mechanism.COMMAND, "`platformkit db verify-audit`"),
+            _by(Mechanism.SCHEDULE, "`compliance/control_plane` verifies the chain every night and notes its end outside of the database"),
+            _by(Mechanism.COMMAND, "`platformkit db verify-audit`, with `--anchors` against what was noted"),
         ),
     ),
     Clause(

@@ -1,10 +1,11 @@
-"""Frozen records as JSON values and back: nested records, tuples, enumerations and absent values."""
+"""Frozen records as JSON values and back: nested records, tuples, enumerations, days, moments and absent values."""
 
 from __future__ import annotations
 
 import dataclasses
 import types
 from collections.abc import Callable, Mapping
+from datetime import date, datetime
 from enum import Enum
 from functools import cache
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
@@ -19,6 +20,8 @@ def to_json(value: Any) -> Any:
         return {field.name: to_json(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, Enum):
         return value.value
+    if isinstance(value, date):  # a moment is a date as well
+        return value.isoformat()
     if isinstance(value, tuple | list):
         return [to_json(item) for item in value]
     if isinstance(value, Mapping):
@@ -62,6 +65,8 @@ def _converter(hint: Any) -> _Convert:
         return lambda value: tuple(convert(item) for convert, item in zip(converters, value, strict=True))
     if isinstance(hint, type) and issubclass(hint, Enum):
         return cast("_Convert", hint)
+    if hint in (date, datetime):
+        return cast("_Convert", hint.fromisoformat)
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
         return lambda value: from_json(hint, value)
     return _unchanged

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from platformkit_pipeline.model.result import Outcome, Result, finding_fingerprint
 from platformkit_pipeline.model.score import Score
 from platformkit_pipeline.model.snapshot import Unobserved
 from platformkit_pipeline.model.target import Target, TargetKind
 from platformkit_pipeline.model.waiver import Cover
+
+STALE_AFTER = timedelta(hours=26)
+"""A nightly scan, two hours late (clause 4.2)."""
 
 
 @dataclass(frozen=True, slots=True)

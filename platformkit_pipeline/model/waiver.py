@@ -18,6 +18,17 @@ class CoverKind(StrEnum):
     EXCEPTION = "exception"
 
 
+class WaiverState(StrEnum):
+    """`void` is one whose target has become production since."""
+
+    PENDING = "pending"
+    ACTIVE = "active"
+    EXPIRES_SOON = "expires_soon"
+    LAPSED = "lapsed"
+    REVOKED = "revoked"
+    VOID = "void"
+
+
 @dataclass(frozen=True, slots=True)
 class Waiver:
     """A row of `ops.waivers`. Days are UTC and both ends are included; `fingerprint` or `object_pattern` says what it is for."""

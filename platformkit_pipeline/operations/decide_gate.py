@@ -7,7 +7,7 @@ The deploy gate (clause 4.2), for a connector its registration (clause 9.1), and
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from platformkit_pipeline.control_plane import findings, gate_overrides, parity, scans
 from platformkit_pipeline.control_plane.connection import Connection, control_plane_errors
@@ -30,6 +30,7 @@ from platformkit_pipeline.model.consequence import CONSEQUENCES, Category
 from platformkit_pipeline.model.errors import ConfigurationError
 from platformkit_pipeline.model.gate_decision import BlockingFinding, CoveredBy, GateDecision, decision_from_json, decision_to_json
 from platformkit_pipeline.model.result import Outcome, Severity
+from platformkit_pipeline.model.scan import STALE_AFTER
 from platformkit_pipeline.model.score import exact
 from platformkit_pipeline.model.target import Target, TargetKind
 from platformkit_pipeline.model.waiver import Cover
@@ -39,8 +40,6 @@ from platformkit_pipeline.rules.consequences import category_of
 
 __all__ = ["BlockingFinding", "GateDecision", "decide_deploy_gate", "decide_repository_merge", "decision_from_json", "decision_to_json"]
 
-STALE_AFTER = timedelta(hours=26)
-"""A nightly scan, two hours late."""
 _SEVERE = (Severity.CRITICAL, Severity.HIGH)
 _BLOCKING = {DEPLOY: (Severity.CRITICAL,), REGISTRATION: _SEVERE, MERGE: _SEVERE}
 """A connector is registered when it is complete and passes, and a change is merged so; everything else may be deployed with less."""

@@ -8,11 +8,11 @@ from datetime import date
 from platformkit_pipeline.control_plane import targets, waivers
 from platformkit_pipeline.control_plane.connection import Connection, control_plane_errors
 from platformkit_pipeline.governance.coverage import matches
-from platformkit_pipeline.governance.waivers import WaiverState, covers_of, days_left, state_of
+from platformkit_pipeline.governance.waivers import covers_of, days_left, state_of
 from platformkit_pipeline.model.dsn import redact
 from platformkit_pipeline.model.errors import UnknownTarget
 from platformkit_pipeline.model.target import Environment, Target
-from platformkit_pipeline.model.waiver import Waiver
+from platformkit_pipeline.model.waiver import Waiver, WaiverState
 from platformkit_pipeline.operations.waive import open_violations
 
 _ENDED = (WaiverState.LAPSED, WaiverState.REVOKED)

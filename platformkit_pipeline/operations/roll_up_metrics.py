@@ -10,7 +10,7 @@ from platformkit_pipeline.control_plane import metrics
 from platformkit_pipeline.control_plane.connection import Connection, control_plane_errors, one_row
 from platformkit_pipeline.logs import get_logger
 from platformkit_pipeline.model.metric import DAY, OPERATIONS
-from platformkit_pipeline.operations.decide_gate import STALE_AFTER
+from platformkit_pipeline.model.scan import STALE_AFTER
 
 _log = get_logger("operations.roll_up_metrics")
 

@@ -31,6 +31,7 @@ from platformkit_pipeline.model.isolation import ProbeLevel
 from platformkit_pipeline.model.result import Outcome, Result
 from platformkit_pipeline.model.target import Declarations, ManagementApiAccess
 from platformkit_pipeline.operations.self_test_connectors import ConnectorBench, complaints_about_connector_rule
+from platformkit_pipeline.operations.self_test_control_plane import ControlPlaneBench, complaints_about_control_plane_rule
 from platformkit_pipeline.operations.self_test_history import complaints_about_history_rule
 from platformkit_pipeline.operations.self_test_migrations import complaints_about
 from platformkit_pipeline.operations.self_test_repositories import RepositoryBench, complaints_about_repository_rule
@@ -101,7 +102,7 @@ def self_test(rules: Sequence[Rule], progress: Progress = lambda _: None) -> Sel
     Raises SandboxError when there is no server to be had.
     """
     without_server = (Source.FILES, *REPOSITORY_SOURCES)
-    of_databases = [rule for rule in rules if rule.source not in (*without_server, Source.CONNECTOR)]
+    of_databases = [rule for rule in rules if rule.source not in (*without_server, Source.CONNECTOR, Source.PLATFORM)]
     needs_server = any(rule.source not in without_server for rule in rules)
     binaries = find_binaries() if needs_server else None  # before the work of minutes that a missing server would waste
     tested = [_tested(rule, complaints_about(rule)) for rule in rules if rule.source is Source.FILES]
@@ -109,6 +110,8 @@ def self_test(rules: Sequence[Rule], progress: Progress = lambda _: None) -> Sel
     tested += _on_bench(of_repositories, RepositoryBench.set_up, complaints_about_repository_rule, progress)
     of_connectors = [rule for rule in rules if rule.source is Source.CONNECTOR]
     tested += _on_bench(of_connectors, ConnectorBench.set_up, complaints_about_connector_rule, progress)
+    of_the_platform = [rule for rule in rules if rule.source is Source.PLATFORM]
+    tested += _on_bench(of_the_platform, ControlPlaneBench.set_up, complaints_about_control_plane_rule, progress)
     if of_databases and binaries is not None:
         progress(f"starting PostgreSQL {binaries.version}")
         tested += _on_bench(of_databases, Bench.set_up, complaints_about_database_rule, progress)

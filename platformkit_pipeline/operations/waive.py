@@ -12,14 +12,14 @@ from platformkit_pipeline.control_plane import findings, parity, targets, waiver
 from platformkit_pipeline.control_plane.connection import Connection, control_plane_errors
 from platformkit_pipeline.control_plane.targets import StoredTarget
 from platformkit_pipeline.governance.coverage import Violation, matches, waived_days
-from platformkit_pipeline.governance.waivers import WaiverState, covers_of, state_of
+from platformkit_pipeline.governance.waivers import covers_of, state_of
 from platformkit_pipeline.logs import get_logger
 from platformkit_pipeline.model.contract import Dimension
 from platformkit_pipeline.model.dsn import redact
 from platformkit_pipeline.model.errors import ConfigurationError, UnknownTarget
 from platformkit_pipeline.model.result import Outcome
 from platformkit_pipeline.model.target import Environment
-from platformkit_pipeline.model.waiver import LONGEST_WAIVER_DAYS, Waiver
+from platformkit_pipeline.model.waiver import LONGEST_WAIVER_DAYS, Waiver, WaiverState
 from platformkit_pipeline.rules.registry import find_rule
 
 _FINGERPRINT = re.compile(r"[0-9a-f]{32}\Z")

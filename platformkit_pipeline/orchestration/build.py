@@ -28,6 +28,7 @@ def build_defs(*, resources: Mapping[str, Any] | None = None) -> dg.Definitions:
         from platformkit_pipeline.orchestration.assets.amendments import amendments
         from platformkit_pipeline.orchestration.assets.annual_review import annual_review
         from platformkit_pipeline.orchestration.assets.connector.connector_scan import connector_scan
+        from platformkit_pipeline.orchestration.assets.control_plane import control_plane_scan
         from platformkit_pipeline.orchestration.assets.enterprise_readme import enterprise_readme
         from platformkit_pipeline.orchestration.assets.exceptions import exceptions
         from platformkit_pipeline.orchestration.assets.metrics import platform_metrics
@@ -76,6 +77,7 @@ def build_defs(*, resources: Mapping[str, Any] | None = None) -> dg.Definitions:
             *(source_connectors, connector_scan),
             compliance_report,
             *(exceptions, waivers, annual_review, amendments, enterprise_readme, platform_metrics),
+            control_plane_scan,
         ]
         defined = {key for asset in assets if isinstance(asset, dg.AssetsDefinition) for key in asset.keys}
         return dg.Definitions(

@@ -34,6 +34,8 @@ ENTERPRISE_README = dg.AssetKey(["reporting", "enterprise_readme"])
 EXCEPTIONS = dg.AssetKey(["governance", "exceptions"])
 METRICS = dg.AssetKey(["ops", "metrics"])
 WAIVERS = dg.AssetKey(["governance", "waivers"])
+CONTROL_PLANE = dg.AssetKey(["introspection", "control_plane"])
+CONTROL_PLANE_REPORT = dg.AssetKey(["compliance", "control_plane"])
 
 
 def family_key(family: Family) -> dg.AssetKey:

@@ -30,6 +30,7 @@ _SECTIONS = {
         Family.ORGANISATION_README,
     ),
     "Connectors": (Family.CONNECTORS,),
+    "The platform itself": (Family.WAIVERS, Family.OPERATIONS),
 }
 
 JUDGED_FROM = {
@@ -44,6 +45,7 @@ JUDGED_FROM = {
     Source.CHANGE: "what a branch brings, where `--base` names what it is compared with",
     Source.CONTROL_PLANE: "a repository's latest commit, and what the control plane holds",
     Source.CONNECTOR: "what the connector answers and what the acceptance suite shows on a bench, by `platformkit scan --target`",
+    Source.PLATFORM: "the control plane and the anchors of its audit log, every night",
 }
 _UNKNOWN_BESIDES = {
     Source.CATALOG: "",
@@ -57,6 +59,7 @@ _UNKNOWN_BESIDES = {
     Source.CHANGE: "nobody named a base",
     Source.CONTROL_PLANE: "there is no control plane to ask",
     Source.CONNECTOR: "the acceptance suite found no bench, or could not try a check",
+    Source.PLATFORM: "",
 }
 MENDED_BY = {
     PatchKind.SQL: "a migration that `platformkit plan` writes",

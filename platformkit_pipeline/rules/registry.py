@@ -86,6 +86,8 @@ class Source(StrEnum):
     """A connector, asked through its interface and put to the acceptance suite."""
     CONTROL_PLANE = "control_plane"
     """A repository's documents beside what the control plane holds; judged where there is one, unknown elsewhere."""
+    PLATFORM = "platform"
+    """The control plane itself, and the anchors of its audit log."""
 
 
 REPOSITORY_SOURCES = (Source.CLONE, Source.GITHUB, Source.CHANGE, Source.CONTROL_PLANE)
@@ -144,6 +146,7 @@ class Rule:
     That of a rule about files is one migration, or several below lines `-- file: <name>` (see `operations.self_test_migrations`).
     That of a rule about a repository says what to change in a well-kept one (see `sandbox.sample_repository.examples`).
     That of a rule about a connector is an entry of the settings (see `operations.self_test_connectors`).
+    That of a rule about the control plane says in YAML what happened in one (see `operations.self_test_control_plane`).
     """
 
     code: str
@@ -178,6 +181,7 @@ _PACKAGES: Mapping[Scope, tuple[str, ...]] = MappingProxyType(
         Scope.PROJECT: ("platformkit_pipeline.rules.database",),
         Scope.REPOSITORY: ("platformkit_pipeline.rules.migrations", _REPOSITORY_RULES),
         Scope.CONNECTOR: ("platformkit_pipeline.rules.connector",),
+        Scope.CONTROL_PLANE: ("platformkit_pipeline.rules.control_plane",),
     }
 )
 """Every module in a package is imported for the rules that it registers, when rules of its scope are asked for."""
@@ -303,6 +307,11 @@ def repository_families() -> tuple[Family, ...]:
 def rules_about_connectors() -> tuple[Rule, ...]:
     """The rules that judge an observed connector, by code."""
     return rules_for(Scope.CONNECTOR)
+
+
+def rules_about_the_control_plane() -> tuple[Rule, ...]:
+    """The rules that judge the platform itself, by code."""
+    return rules_for(Scope.CONTROL_PLANE)
 
 
 def select_rules(selectors: Sequence[str] = (), ignore: Sequence[str] = ()) -> tuple[Rule, ...]:

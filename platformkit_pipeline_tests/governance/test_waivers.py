@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from platformkit_pipeline.governance.coverage import Violation, covers_on, waived_days
 from platformkit_pipeline.governance.waivers import (
-    WaiverState,
     covers_of,
     days_left,
     extended_ids,
@@ -22,7 +21,7 @@ from platformkit_pipeline.governance.waivers import (
     state_of,
 )
 from platformkit_pipeline.model.target import Environment
-from platformkit_pipeline.model.waiver import Waiver
+from platformkit_pipeline.model.waiver import Waiver, WaiverState
 
 FIRST = date(2026, 3, 1)
 ORDERS = Violation("RLS001", "0" * 32, "public.orders")

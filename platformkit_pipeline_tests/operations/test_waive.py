@@ -11,10 +11,10 @@ import pytest
 
 from platformkit_pipeline.control_plane import findings, targets, waivers
 from platformkit_pipeline.control_plane.connection import Connection
-from platformkit_pipeline.governance.waivers import WaiverState
 from platformkit_pipeline.model.errors import ConfigurationError, PlatformkitError, UnknownTarget
 from platformkit_pipeline.model.identity import relation_identity
 from platformkit_pipeline.model.target import Environment, Target, TargetKind
+from platformkit_pipeline.model.waiver import WaiverState
 from platformkit_pipeline.operations.cover_findings import covers_for
 from platformkit_pipeline.operations.list_waivers import list_waivers
 from platformkit_pipeline.operations.remind_waivers import remind_waivers

@@ -74,6 +74,8 @@ GRAPH = {
     "governance/exceptions": ("governance", _CLONE),
     "governance/waivers": ("governance", ("governance/exceptions",)),
     "ops/metrics": ("ops", ("reporting/compliance_report",)),
+    "introspection/control_plane": ("introspection", ()),
+    "compliance/control_plane": ("compliance", ("introspection/control_plane",)),
 }
 REPOSITORY_ASSETS = (
     "source/repositories",
@@ -100,6 +102,8 @@ UNPARTITIONED = (
     "governance/amendments",
     "reporting/enterprise_readme",
     "ops/metrics",
+    *("reporting/compliance_report", "governance/annual_review", "governance/amendments", "reporting/enterprise_readme"),
+    *("introspection/control_plane", "compliance/control_plane"),
 )
 
 

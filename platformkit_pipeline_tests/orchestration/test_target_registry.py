@@ -79,6 +79,8 @@ def test_a_listed_project_gets_a_partition_and_a_row_in_ops(
     platform.list_targets(WELL_KEPT, MESSY)
     assert tick() == "2 targets; 2 added"
     assert partitions() == {WELL_KEPT, MESSY} == _active(superuser)
+    recorded = superuser.execute("select jsonb_array_length(content -> 'projects') from ops.settings_versions").fetchall()
+    assert recorded == [(2,)], "the settings are on record as they were read"
 
 
 def test_the_same_settings_again_change_nothing(platform: Platform, tick: Tick, superuser: Connection) -> None:

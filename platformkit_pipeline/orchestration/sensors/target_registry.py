@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 
 import dagster as dg
 
 from platformkit_pipeline.model.errors import PlatformkitError
+from platformkit_pipeline.operations.record_settings import record_settings
 from platformkit_pipeline.operations.sync_targets import sync_targets
 from platformkit_pipeline.orchestration.failures import sentence_of
 from platformkit_pipeline.orchestration.in_flight import partitions_in_flight
@@ -41,6 +43,7 @@ def target_registry(
         listed = settings.read()
         with control_plane.session() as connection:
             stored = sync_targets(connection, listed)
+            record_settings(connection, listed, datetime.now(UTC))
     except PlatformkitError as error:
         return dg.SensorResult(skip_reason=dg.SkipReason(f"nothing was changed: {sentence_of(error)}"))
     wanted = {

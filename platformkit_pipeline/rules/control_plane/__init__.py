@@ -1,0 +1,1 @@
+"""Rules about the control plane itself, one module per family."""
