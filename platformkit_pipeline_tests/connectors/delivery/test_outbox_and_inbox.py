@@ -35,8 +35,10 @@ def test_the_control_plane_and_connectors_have_the_same_tables(superuser: Connec
     assert len(ours) == 36
     assert ours == theirs
     ours, theirs = (superuser.execute(DEFINITIONS, {"schema": schema}).fetchall() for schema in ("ops", "elsewhere"))
+    of_floods = [(text,) for (text,) in ours if "INDEX outbox_hours" in text]  # only the product's own messages are counted by the hour
+    assert len(of_floods) == 1
     assert len(ours) > 20
-    assert ours == theirs
+    assert [row for row in ours if row not in of_floods] == theirs
 
 
 def test_making_the_tables_again_leaves_what_is_in_them(post: Post) -> None:

@@ -68,7 +68,7 @@ def full_repository() -> Repository:
     repository.commits[0].check_runs = [CheckRun("lint"), CheckRun("test", None)]
     repository.commits[0].statuses = {"ci": "success"}
     repository.pulls = [PullRequest(1, Commit("One"), state="closed", merged_at="2026-11-19T00:00:00Z"), PullRequest(2, Commit("Two"))]
-    repository.issues = [Issue(3, "Fault", labels=["bug"])]
+    repository.issues = [Issue(3, "Fault", labels=["bug"], comments=["Seen"])]
     repository.secret_alerts = [SecretAlert("made up")]
     repository.code_alerts = [CodeAlert("py/sql", security_severity="high")]
     repository.dependency_alerts = [DependencyAlert("leftpad")]
@@ -148,6 +148,8 @@ QUESTIONS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "issues": ("GET /issues", lambda r: r.issues.list_for_repo(**NAMES)),
     "open issue": ("POST /issues", lambda r: r.issues.create(**NAMES, title="New")),
     "change issue": ("PATCH /issues/3", lambda r: r.issues.update(**NAMES, issue_number=3, state="closed")),
+    "comments": ("GET /issues/3/comments", lambda r: r.issues.list_comments(**NAMES, issue_number=3)),
+    "comment": ("POST /issues/3/comments", lambda r: r.issues.create_comment(**NAMES, issue_number=3, body="Over")),
     "content": ("GET /contents/x", lambda r: r.repos.get_content(**NAMES, path="docs/a.md")),
     "write content": (
         "PUT /contents/x",
