@@ -58,8 +58,8 @@ LAPSED = "{rule: RLS001, object: public.orders, from: -11, days: 10}"
         pytest.param("scanned_hours_ago: 26", set(), id="a night, two hours late"),
         pytest.param("today: 2026-03-31", set(), id="last day of the quarter"),
         pytest.param("today: 2026-04-01", {"OPS003 FAIL"}, id="never opened"),
-        pytest.param("today: 2026-12-31\ninstalled: 2026-03-31", {"OPS003 FAIL"}, id="installed on its last day"),
-        pytest.param("today: 2026-12-31\ninstalled: 2026-04-01", {"OPS003 NOT_APPLICABLE"}, id="installed after the quarter"),
+        pytest.param("today: 2026-12-31\ninstalled: 2026-01-01", {"OPS003 FAIL"}, id="installed with the year"),
+        pytest.param("today: 2026-12-31\ninstalled: 2026-01-02", {"OPS003 NOT_APPLICABLE"}, id="installed within the quarter"),
         pytest.param(
             "today: 2026-12-31\ninstalled: 2026-04-01\nreviews: [{year: 2026, completed: 2026-05-01}]", set(), id="reviewed all the same"
         ),

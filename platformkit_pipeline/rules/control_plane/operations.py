@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC
+from datetime import UTC, date
 
 from platformkit_pipeline.model.result import Severity
 from platformkit_pipeline.model.review import review_due_date, review_is_due
@@ -84,8 +84,8 @@ def annual_review_overdue(subject: ControlPlaneSubject) -> Verdicts:
     review = next((r for r in snapshot.reviews if r.year == year), None)
     if (review is not None and review.completed_at is not None) or review_is_due(snapshot.today):
         yield PASSED
-    elif snapshot.installed_at.astimezone(UTC).date() > review_due_date(year):
-        why = f"the control plane is there since {snapshot.installed_at:%Y-%m-%d}, after the first quarter of {year}"
+    elif (installed := snapshot.installed_at.astimezone(UTC).date()) > date(year, 1, 1):
+        why = f"the control plane is there since {installed}, and had no whole first quarter yet"
         yield not_applicable(subject.review_identity(year), why)
     else:
         state = "was opened and not completed" if review else "was never opened"
