@@ -28,6 +28,8 @@ from platformkit_pipeline.operations.stored_snapshot import target_id_of
 
 ALERTING = frozenset({Severity.CRITICAL})
 """Severities that people are told of at once; reports and gates tell of the others."""
+TOLD_OTHERWISE = frozenset({"OPS002"})
+"""Rules whose findings have an alert of a kind of their own: a broken audit log is `audit.broken`."""
 MOST_NAMED = 20
 _LONGEST_TEXT = 300
 _Life = tuple[Alert, AlertLife]
@@ -44,7 +46,7 @@ def alert_findings(connection: Connection, target: Target, scan_id: str, now: da
         target_id = target_id_of(connection, target)
         covers = covers_for(connection, target, now)
         still = {finding.fingerprint: finding for finding in open_findings(connection, target_id)}
-        alerting = {name: f for name, f in still.items() if f.result.severity in ALERTING and name not in covers}
+        alerting = {name: f for name, f in still.items() if _alerts(f) and name not in covers}
         known = open_alerts_of(connection, AlertKind.FINDING_CRITICAL, target_id, target)
         gone = [_told_why(alert, still, covers) for alert in known if alert.subject not in alerting]
         fresh = [_alert(target, finding, scan_id, run_id) for finding in alerting.values()]
@@ -52,6 +54,10 @@ def alert_findings(connection: Connection, target: Target, scan_id: str, now: da
         sent = {"scan_id": scan_id, "run_id": run_id, "open": len(alerting)}
         Outbox("ops").publish(connection, [*_group(target, raised, "", sent, now), *_group(target, settled, SETTLED, sent, now)])
     return Announced(len(raised), len(settled))
+
+
+def _alerts(finding: OpenFinding) -> bool:
+    return finding.result.severity in ALERTING and finding.result.rule not in TOLD_OTHERWISE
 
 
 def _alert(target: Target, finding: OpenFinding, scan_id: str, run_id: str | None) -> Alert:

@@ -16,6 +16,7 @@ from platformkit_pipeline.model.audit_anchor import AuditAnchor
 from platformkit_pipeline.model.result import Outcome, Result, Severity
 from platformkit_pipeline.model.settings import Settings
 from platformkit_pipeline.model.target import CONTROL_PLANE, Target
+from platformkit_pipeline.operations.alert_findings import alert_findings
 from platformkit_pipeline.operations.anchor_audit import anchor_path, note_anchor
 from platformkit_pipeline.operations.announce import Announced, announce
 from platformkit_pipeline.operations.clock import SYSTEM_CLOCK, Clock
@@ -63,6 +64,7 @@ def govern_control_plane(
             failing = [r for r in judgement.report.results if r.outcome is Outcome.FAIL]
             begun = [*_broken(failing, observation, settings, run_id), *_stale(failing, active, observation.scan_id, run_id)]
             announced = announce(connection, begun, _over(connection, begun, tuple(active.values()), now), now)
+        alert_findings(connection, CONTROL_PLANE, observation.scan_id, now, run_id=run_id)
         anchor = note_anchor(path, observation.snapshot.audit, observation.noted.anchors, now)
         _log.info("governed", findings=len(failing), told=announced.raised, settled=announced.settled, anchored=anchor is not None)
     return ControlPlaneNight(observation, judgement, announced, anchor)
