@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from datetime import date, time
+from datetime import date, time, timedelta
 from pathlib import Path
 
 import pytest
@@ -166,9 +166,9 @@ def test_the_year_is_that_of_the_ledger(begin: Callable[[tuple[str, ...]], World
     def again(world: World) -> None:
         """One night is run twice, another one is killed after half of its targets and run again."""
         if (world.day.month, world.day.day) == (6, 1):
-            world.night()
+            world.night(later=timedelta(hours=12))
         if (world.day.month, world.day.day) == (6, 2):
-            world.night(only=frozenset(FLEET[:15]))
-            world.night()
+            world.night(only=frozenset(FLEET[:15]), later=timedelta(hours=11))
+            world.night(later=timedelta(hours=12))
 
     run(begin(FLEET), FLEET, LAST_NIGHT, again=again)

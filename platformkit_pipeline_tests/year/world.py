@@ -82,9 +82,9 @@ class World:
         sync_targets(self.connection, self.settings)
 
     # -- one night ---------------------------------------------------------------------------------------------------------
-    def night(self, *, only: frozenset[str] | None = None, governed: bool = True) -> None:
-        """The nightly scans of `day`, then what is done once a day. `only` ends the scans early, as a kill would."""
-        now = at(self.day, SCANS)
+    def night(self, *, only: frozenset[str] | None = None, later: timedelta = timedelta(0)) -> None:
+        """The nightly scans of `day`, then what is done once a day; by hand, `later`. `only` ends the scans early, as a kill would."""
+        now = at(self.day, SCANS) + later
         sync_targets(self.connection, self.settings)
         record_settings(self.connection, self.settings, now)
         for project in self.settings.projects:
@@ -92,12 +92,11 @@ class World:
                 self._scan(project, now)
         if only is None:
             self._scan_repository(now)
-        if governed and only is None:
-            self.govern()
+            self.govern(later)
 
-    def govern(self) -> None:
+    def govern(self, later: timedelta = timedelta(0)) -> None:
         """In the order of `orchestration.govern`."""
-        now = at(self.day, GOVERNANCE)
+        now = at(self.day, GOVERNANCE) + later
         sync_exceptions(self.connection, self.settings, now)
         remind_waivers(self.connection, now)
         alert_every_target(self.connection, now)
