@@ -9,12 +9,12 @@ with relation as materialized (
         c.oid,
         c.relacl as privileges,
         hashint8extended(
-            (c.relnamespace::bigint << 32) + c.relowner::bigint,
+            (c.relnamespace::bigint << 32) + (c.relnatts::bigint << 16) + c.relowner::bigint,
             hashnameextended(
                 c.relname,
                 (c.oid::bigint << 16) + (c.relpersistence = 'u')::integer + 2 * c.relrowsecurity::integer + 4 * c.relforcerowsecurity::integer
-                + 8 * c.relispartition::integer + hashcharextended(c.relreplident, c.relam::bigint) % 1000000007
-                + coalesce(hash_array_extended(c.reloptions, 0) % 1000000007, 0)
+                + 8 * c.relispartition::integer + (ascii(c.relreplident::text) << 5) + (c.relam::bigint << 12)
+                + case when c.reloptions is null then 0 else hash_array_extended(c.reloptions, 0) % 1000000007 end
             )
         ) as hash
     from pg_class as c
@@ -24,7 +24,7 @@ temporary as materialized (
     select c.oid from pg_class as c where c.relpersistence = 't'
 ),
 schema as materialized (
-    select n.oid, hashint8extended(n.oid::bigint, n.xmin::text::bigint) as hash
+    select n.oid, hashtextextended(n.xmin::text, n.oid::bigint) as hash
     from pg_namespace as n
     where n.nspname <> 'information_schema' and not starts_with(n.nspname::text, 'pg_')
 ),
@@ -47,13 +47,18 @@ part (name, value) as (
         group by r.privileges
     ) as g
     union all
-    select 'columns', bit_xor(hashint8extended((a.attrelid::bigint << 16) + a.attnum, a.xmin::text::bigint))::text
+    select 'columns', bit_xor(
+        hashint8extended((a.attrelid::bigint << 16) + a.attnum, (age(a.xmin)::bigint - (select age('3'::xid)::bigint)) & 4294967295)
+    )::text
     from pg_attribute as a
+    -- Those of indexes are counted as well, which is cheaper than to tell them apart; TOAST tables come and go with storage.
+    -- Of so many rows a transaction is read by its distance from a fixed one, which is a number already.
     where
         a.attnum > 0 and a.attrelid >= 16384
-        and a.attrelid in (select r.oid from relation as r)
+        and a.attname <> 'chunk_id' and a.attname <> 'chunk_seq' and a.attname <> 'chunk_data'
+        and a.attrelid not in (select gone.oid from temporary as gone)
     union all
-    select 'constraints', bit_xor(hashint8extended(c.oid::bigint, c.xmin::text::bigint))::text
+    select 'constraints', bit_xor(hashtextextended(c.xmin::text, c.oid::bigint))::text
     from pg_constraint as c
     where c.oid >= 16384 and c.contype <> 'n' and c.conrelid not in (select t.oid from temporary as t)
     union all
@@ -68,66 +73,66 @@ part (name, value) as (
     from pg_index as i
     where i.indexrelid >= 16384 and i.indrelid in (select r.oid from relation as r)
     union all
-    select 'sequences', bit_xor(hashint8extended(s.seqrelid::bigint, s.xmin::text::bigint))::text
+    select 'sequences', bit_xor(hashtextextended(s.xmin::text, s.seqrelid::bigint))::text
     from pg_sequence as s
     where s.seqrelid not in (select t.oid from temporary as t)
     union all
-    select 'rules', bit_xor(hashint8extended(w.oid::bigint, w.xmin::text::bigint))::text
+    select 'rules', bit_xor(hashtextextended(w.xmin::text, w.oid::bigint))::text
     from pg_rewrite as w
     where w.oid >= 16384 and w.ev_class not in (select t.oid from temporary as t)
     union all
-    select 'policies', bit_xor(hashint8extended(p.oid::bigint, p.xmin::text::bigint))::text
+    select 'policies', bit_xor(hashtextextended(p.xmin::text, p.oid::bigint))::text
     from pg_policy as p
     where p.polrelid not in (select t.oid from temporary as t)
     union all
-    select 'triggers', bit_xor(hashint8extended(t.oid::bigint, t.xmin::text::bigint))::text
+    select 'triggers', bit_xor(hashtextextended(t.xmin::text, t.oid::bigint))::text
     from pg_trigger as t
     where
         (not t.tgisinternal or (t.tgparentid <> 0 and t.tgconstraint = 0))
         and t.tgrelid not in (select gone.oid from temporary as gone)
     union all
-    select 'functions', bit_xor(hashint8extended(p.oid::bigint, p.xmin::text::bigint))::text
+    select 'functions', bit_xor(hashtextextended(p.xmin::text, p.oid::bigint))::text
     from pg_proc as p
     where p.oid >= 16384 and p.pronamespace in (select s.oid from schema as s)
     union all
     -- Row types and arrays come with something that is counted already.
-    select 'types', bit_xor(hashint8extended(t.oid::bigint, t.xmin::text::bigint))::text
+    select 'types', bit_xor(hashtextextended(t.xmin::text, t.oid::bigint))::text
     from pg_type as t
     where t.oid >= 16384 and t.typrelid = 0 and t.typcategory <> 'A' and t.typnamespace in (select s.oid from schema as s)
     union all
-    select 'labels', bit_xor(hashint8extended(e.oid::bigint, e.xmin::text::bigint))::text
+    select 'labels', bit_xor(hashtextextended(e.xmin::text, e.oid::bigint))::text
     from pg_enum as e
     union all
-    select 'collations', bit_xor(hashint8extended(c.oid::bigint, c.xmin::text::bigint))::text
+    select 'collations', bit_xor(hashtextextended(c.xmin::text, c.oid::bigint))::text
     from pg_collation as c
     where c.oid >= 16384
     union all
-    select 'extensions', bit_xor(hashint8extended(e.oid::bigint, e.xmin::text::bigint))::text
+    select 'extensions', bit_xor(hashtextextended(e.xmin::text, e.oid::bigint))::text
     from pg_extension as e
     union all
-    select 'members', bit_xor(hashint8extended((d.classid::bigint << 32) + d.objid::bigint, d.xmin::text::bigint))::text
+    select 'members', bit_xor(hashtextextended(d.xmin::text, (d.classid::bigint << 32) + d.objid::bigint))::text
     from pg_depend as d
     where d.refclassid in ('pg_extension'::regclass, 'pg_publication'::regclass)
     union all
-    select 'comments', bit_xor(hashint8extended((d.classoid::bigint << 48) # (d.objoid::bigint << 16) # d.objsubid, d.xmin::text::bigint))::text
+    select 'comments', bit_xor(hashtextextended(d.xmin::text, (d.classoid::bigint << 48) # (d.objoid::bigint << 16) # d.objsubid))::text
     from pg_description as d
     where
         (d.objoid >= 16384 or (d.classoid = 'pg_namespace'::regclass and d.objoid = 'public'::regnamespace))
         and (d.classoid <> 'pg_class'::regclass or d.objoid not in (select t.oid from temporary as t))
     union all
-    select 'default privileges', bit_xor(hashint8extended(a.oid::bigint, a.xmin::text::bigint))::text
+    select 'default privileges', bit_xor(hashtextextended(a.xmin::text, a.oid::bigint))::text
     from pg_default_acl as a
     union all
-    select 'event triggers', bit_xor(hashint8extended(t.oid::bigint, t.xmin::text::bigint))::text
+    select 'event triggers', bit_xor(hashtextextended(t.xmin::text, t.oid::bigint))::text
     from pg_event_trigger as t
     union all
-    select 'publications', bit_xor(hashint8extended(p.oid::bigint, p.xmin::text::bigint))::text
+    select 'publications', bit_xor(hashtextextended(p.xmin::text, p.oid::bigint))::text
     from pg_publication as p
     union all
-    select 'foreign servers', bit_xor(hashint8extended(s.oid::bigint, s.xmin::text::bigint))::text
+    select 'foreign servers', bit_xor(hashtextextended(s.xmin::text, s.oid::bigint))::text
     from pg_foreign_server as s
     union all
-    select 'foreign data wrappers', bit_xor(hashint8extended(w.oid::bigint, w.xmin::text::bigint))::text
+    select 'foreign data wrappers', bit_xor(hashtextextended(w.xmin::text, w.oid::bigint))::text
     from pg_foreign_data_wrapper as w
     union all
     select 'user mappings', bit_xor(hash_record_extended(row(m.umid, m.srvid, m.umuser, m.umoptions), 0))::text
@@ -143,10 +148,10 @@ part (name, value) as (
     )::text
     from pg_roles as r
     union all
-    select 'memberships', bit_xor(hashint8extended((m.roleid::bigint << 32) + m.member::bigint, m.xmin::text::bigint))::text
+    select 'memberships', bit_xor(hashtextextended(m.xmin::text, (m.roleid::bigint << 32) + m.member::bigint))::text
     from pg_auth_members as m
     union all
-    select 'settings', bit_xor(hashint8extended((s.setrole::bigint << 32) + s.setdatabase::bigint, s.xmin::text::bigint))::text
+    select 'settings', bit_xor(hashtextextended(s.xmin::text, (s.setrole::bigint << 32) + s.setdatabase::bigint))::text
     from pg_db_role_setting as s
     where s.setdatabase in (0, (select d.oid from pg_database as d where d.datname = current_database()))
 )
