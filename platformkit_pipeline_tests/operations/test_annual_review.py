@@ -56,7 +56,7 @@ def test_a_year_has_one_review_that_is_told_once_and_completed_once(pipeline: Co
         "acme/platform#12",
     )
     with pytest.raises(ConfigurationError, match="was completed on 2027-03-26 by kim"):
-        complete_review(pipeline, SETTINGS, **{**done, "by": "mallory"})  # type: ignore[arg-type]  # as above
+        complete_review(pipeline, SETTINGS, **{**done, "by": "mallory"})  # type: ignore[arg-type]  # the arguments of before, but for one
     assert outbox(pipeline)[2:] == [("review.due.settled", "2027")]
     assert audited(pipeline) == [("review.opened", None), ("review.opened", None), ("review.completed", "kim")]
     assert [(r.year, r.completed_at) for r in list_reviews(pipeline)] == [(2028, None), (2027, nights[3])]

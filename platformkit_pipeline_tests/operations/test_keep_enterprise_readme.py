@@ -54,7 +54,7 @@ class World:
     number: int = 0
 
     def night(self, given: Settings, number: int, **options: GithubRoad | Path) -> ReadmeKept:
-        return keep_enterprise_readme(self.connection, given, FIRST + timedelta(days=number), **options)  # type: ignore[arg-type]  # by name
+        return keep_enterprise_readme(self.connection, given, FIRST + timedelta(days=number), **options)  # type: ignore[arg-type]  # options of both types are given by name
 
     def observe(self, content: str | None) -> None:
         """The profile's README becomes `content`, and a scan sees and judges it."""
