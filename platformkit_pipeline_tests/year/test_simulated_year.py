@@ -43,6 +43,25 @@ def _name(line: str) -> str | None:
     return None if what[0] in ("fails:", "gates:") else what[2].rstrip(":")
 
 
+def _twice(world: World) -> None:
+    world.night()
+    world.night(later=timedelta(hours=1))
+
+
+def _killed_and_run_again(world: World) -> None:
+    world.night(only=frozenset(FLEET[:15]))
+    world.night(later=timedelta(hours=1))
+
+
+DISTURBED: dict[date, Act] = {
+    date(2026, 1, 6): _twice,
+    date(2026, 2, 7): _killed_and_run_again,
+    date(2026, 7, 1): _twice,
+    date(2026, 11, 3): _killed_and_run_again,
+}
+"""Nights in which something has to be told: run once more, or ended after half of the targets and run again."""
+
+
 class Diary:
     """What the ledger says about days, as it was."""
 
@@ -100,7 +119,7 @@ def begin(
     return world
 
 
-def run(world: World, names: tuple[str, ...], until: date, *, again: Callable[[World], None] = lambda _: None) -> None:
+def run(world: World, names: tuple[str, ...], until: date) -> None:
     """Live to that day, and compare with the ledger."""
     asked = [line for line in written("Days", until, names) if _all_known(line, names)]
     diary = Diary(asked)
@@ -108,13 +127,12 @@ def run(world: World, names: tuple[str, ...], until: date, *, again: Callable[[W
 
     def watch(lived: World) -> None:
         diary(lived)
-        again(lived)
         if lived.day.day == 28:
             check_invariants(lived)
 
-    live(world, acts, until, watch=watch, after_the_night=diary.after_the_night)
-    assert sorted(world.messages()) == sorted(written("Messages", until, names))
-    assert sorted(diary.lines) == sorted(asked)
+    live(world, acts, until, watch=watch, after_the_night=diary.after_the_night, disturbed=DISTURBED)
+    said, meant = (Counter([*world.messages(), *diary.lines]), Counter([*written("Messages", until, names), *asked]))
+    assert (sorted((said - meant).elements()), sorted((meant - said).elements())) == ([], [])  # too much, and missing
     check_invariants(world)
 
 
@@ -163,12 +181,4 @@ def test_six_weeks_of_the_year_are_those_of_the_ledger(begin: Callable[[tuple[st
 @pytest.mark.exhaustive
 @pytest.mark.timeout(3600)
 def test_the_year_is_that_of_the_ledger(begin: Callable[[tuple[str, ...]], World]) -> None:
-    def again(world: World) -> None:
-        """One night is run twice, another one is killed after half of its targets and run again."""
-        if (world.day.month, world.day.day) == (6, 1):
-            world.night(later=timedelta(hours=12))
-        if (world.day.month, world.day.day) == (6, 2):
-            world.night(only=frozenset(FLEET[:15]), later=timedelta(hours=11))
-            world.night(later=timedelta(hours=12))
-
-    run(begin(FLEET), FLEET, LAST_NIGHT, again=again)
+    run(begin(FLEET), FLEET, LAST_NIGHT)

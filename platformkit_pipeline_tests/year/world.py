@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -190,18 +191,25 @@ def _words(kind: str, payload: Mapping[str, Any]) -> str:
 
 def _shown(found: Mapping[str, Any]) -> str:
     """Waivers are called by ids that nobody can know beforehand."""
-    return f"a waiver of {found['message'].split(' ')[-1]}" if found["rule"].startswith("WVR") else str(found["object"])
+    named = re.search(r"\b[psd]\d\d\b", found["message"])
+    return f"a waiver of {named[0]}" if found["rule"].startswith("WVR") and named else str(found["object"])
 
 
 Act = Callable[[World], None]
 
 
 def live(
-    world: World, script: Mapping[date, list[Act]], until: date, *, watch: Callable[[World], None], after_the_night: Callable[[World], None]
+    world: World,
+    script: Mapping[date, list[Act]],
+    until: date,
+    *,
+    watch: Callable[[World], None],
+    after_the_night: Callable[[World], None],
+    disturbed: Mapping[date, Act],
 ) -> None:
-    """Night, then the acts of the day, day after day; `watch` sees every day after its acts."""
+    """Night, then the acts of the day, day after day; `watch` sees every day after its acts. Some nights are `disturbed`."""
     while world.day <= until:
-        world.night()
+        disturbed.get(world.day, World.night)(world)
         after_the_night(world)
         for act in script.get(world.day, ()):
             act(world)
