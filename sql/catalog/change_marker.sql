@@ -4,24 +4,11 @@
 -- too, so that there the columns which mean something are hashed. A row counts with its key and its transaction or its columns; what
 -- is exclusively or-ed does not depend on an order. Object identifiers below 16384 are PostgreSQL's own.
 -- Catalogues: those that the other files of this folder read, as far as every role may. PostgreSQL 14 to 18.
-with relation as materialized (
-    select
-        c.oid,
-        c.relacl as privileges,
-        hashint8extended(
-            (c.relnamespace::bigint << 32) + (c.relnatts::bigint << 16) + c.relowner::bigint,
-            hashnameextended(
-                c.relname,
-                (c.oid::bigint << 16) + (c.relpersistence = 'u')::integer + 2 * c.relrowsecurity::integer + 4 * c.relforcerowsecurity::integer
-                + 8 * c.relispartition::integer + (ascii(c.relreplident::text) << 5) + (c.relam::bigint << 12)
-                + case when c.reloptions is null then 0 else hash_array_extended(c.reloptions, 0) % 1000000007 end
-            )
-        ) as hash
+with temporary as materialized (
+    -- Their schemas are made when the first one is.
+    select c.oid
     from pg_class as c
-    where c.oid >= 16384 and c.relpersistence <> 't' and c.relkind in ('r', 'p', 'v', 'm', 'f', 'S', 'c')
-),
-temporary as materialized (
-    select c.oid from pg_class as c where c.relpersistence = 't'
+    where c.relpersistence = 't' and (select exists (select from pg_namespace as n where starts_with(n.nspname::text, 'pg_temp_')))
 ),
 schema as materialized (
     select n.oid, hashtextextended(n.xmin::text, n.oid::bigint) as hash
@@ -31,67 +18,79 @@ schema as materialized (
 part (name, value) as (
     select 'schemas', bit_xor(s.hash)::text from schema as s
     union all
-    select 'relations', bit_xor(r.hash)::text from relation as r
-    union all
-    -- Most of what pg_class holds; all else that counts of an index is counted with pg_index or with its table.
-    select 'names of indexes', bit_xor(hashnameextended(c.relname, coalesce(hash_array_extended(c.reloptions, c.oid::bigint), c.oid::bigint)))::text
-    from pg_class as c
-    where c.relkind in ('i', 'I') and c.oid >= 16384 and c.relnamespace <> 'pg_toast'::regnamespace and c.relpersistence <> 't'
-    union all
     -- Few lists of privileges are different; their text is made once for each.
-    select 'privileges', bit_xor(hashtextextended(g.privileges, 0))::text
+    select 'relations', bit_xor(hashtextextended(concat_ws(' ', g.hash, g.privileges::text), 0))::text
     from (
-        select concat_ws(' ', r.privileges::text, bit_xor(hashoidextended(r.oid, 0))) as privileges
-        from relation as r
-        where r.privileges is not null
-        group by r.privileges
+        select
+            c.relacl as privileges,
+            bit_xor(
+                hashnameextended(
+                    c.relname,
+                    case
+                        -- Most of them; all else that counts of an index is counted with pg_index or with its table.
+                        when c.relkind = 'i' and c.reloptions is null then c.oid::bigint
+                        else
+                            (c.oid::bigint << 24) # (c.relnamespace::bigint << 28) # (c.relowner::bigint << 20)
+                            # (c.relnatts::bigint << 36) # (c.relam::bigint << 8) # (ascii(c.relreplident::text) << 4)
+                            # (c.relpersistence = 'u')::integer # (2 * c.relrowsecurity::integer)
+                            # (4 * c.relforcerowsecurity::integer) # (8 * c.relispartition::integer)
+                            # case when c.reloptions is null then 0 else hash_array_extended(c.reloptions, 1) end
+                    end
+                )
+            ) as hash
+        from pg_class as c
+        where c.oid >= 16384 and c.relnamespace <> 'pg_toast'::regnamespace and c.relpersistence <> 't'
+        group by c.relacl
     ) as g
     union all
-    select 'columns', bit_xor(
-        hashint8extended((a.attrelid::bigint << 16) + a.attnum, (age(a.xmin)::bigint - (select age('3'::xid)::bigint)) & 4294967295)
-    )::text
+    -- Of so many rows the transactions are added up: columns come and go with what is counted above, and whatever else is done to one
+    -- is written by a younger transaction.
+    select 'columns', concat_ws(' ', count(*), (count(*) * age('3'::xid)::bigint - sum(age(a.xmin))) & 4294967295)
     from pg_attribute as a
     -- Those of indexes are counted as well, which is cheaper than to tell them apart; TOAST tables come and go with storage.
-    -- Of so many rows a transaction is read by its distance from a fixed one, which is a number already.
     where
         a.attnum > 0 and a.attrelid >= 16384
-        and a.attname <> 'chunk_id' and a.attname <> 'chunk_seq' and a.attname <> 'chunk_data'
-        and a.attrelid not in (select gone.oid from temporary as gone)
+        and (a.attnum > 3 or a.attname < 'chunk_data' or a.attname > 'chunk_seq' or a.attname not in ('chunk_id', 'chunk_seq', 'chunk_data'))
+        and ((select not exists (select from temporary)) or a.attrelid not in (select gone.oid from temporary as gone))
     union all
-    select 'constraints', bit_xor(hashtextextended(c.xmin::text, c.oid::bigint))::text
+    select 'constraints', bit_xor(hashoidextended(c.oid, (age(c.xmin)::bigint - age('3'::xid)::bigint) & 4294967295))::text
     from pg_constraint as c
     where c.oid >= 16384 and c.contype <> 'n' and c.conrelid not in (select t.oid from temporary as t)
     union all
-    -- REFRESH writes these rows anew; what makes an index another one without a new identifier are its flags.
+    -- REFRESH writes these rows anew. Another index is another relation; what changes about one are these flags, nearly always as
+    -- they are here, those of TOAST among them.
     select 'indexes', bit_xor(
         hashint8extended(
             i.indexrelid::bigint,
-            i.indisunique::integer + 2 * i.indisprimary::integer + 4 * i.indisvalid::integer + 8 * i.indisready::integer
-            + 16 * i.indislive::integer + 32 * i.indisreplident::integer + 64 * i.indisclustered::integer + 128 * i.indimmediate::integer
+            i.indisvalid::integer + 2 * i.indisready::integer + 4 * i.indislive::integer + 8 * i.indimmediate::integer
+            + 16 * i.indisreplident::integer + 32 * i.indisclustered::integer
         )
     )::text
     from pg_index as i
-    where i.indexrelid >= 16384 and i.indrelid in (select r.oid from relation as r)
+    where
+        i.indexrelid >= 16384
+        and not (i.indisvalid and i.indisready and i.indislive and i.indimmediate and not i.indisreplident and not i.indisclustered)
+        and i.indrelid not in (select t.oid from temporary as t)
     union all
-    select 'sequences', bit_xor(hashtextextended(s.xmin::text, s.seqrelid::bigint))::text
+    select 'sequences', bit_xor(hashoidextended(s.seqrelid, (age(s.xmin)::bigint - age('3'::xid)::bigint) & 4294967295))::text
     from pg_sequence as s
     where s.seqrelid not in (select t.oid from temporary as t)
     union all
-    select 'rules', bit_xor(hashtextextended(w.xmin::text, w.oid::bigint))::text
+    select 'rules', bit_xor(hashoidextended(w.oid, (age(w.xmin)::bigint - age('3'::xid)::bigint) & 4294967295))::text
     from pg_rewrite as w
     where w.oid >= 16384 and w.ev_class not in (select t.oid from temporary as t)
     union all
-    select 'policies', bit_xor(hashtextextended(p.xmin::text, p.oid::bigint))::text
+    select 'policies', bit_xor(hashoidextended(p.oid, (age(p.xmin)::bigint - age('3'::xid)::bigint) & 4294967295))::text
     from pg_policy as p
     where p.polrelid not in (select t.oid from temporary as t)
     union all
-    select 'triggers', bit_xor(hashtextextended(t.xmin::text, t.oid::bigint))::text
+    select 'triggers', bit_xor(hashoidextended(t.oid, (age(t.xmin)::bigint - age('3'::xid)::bigint) & 4294967295))::text
     from pg_trigger as t
     where
         (not t.tgisinternal or (t.tgparentid <> 0 and t.tgconstraint = 0))
         and t.tgrelid not in (select gone.oid from temporary as gone)
     union all
-    select 'functions', bit_xor(hashtextextended(p.xmin::text, p.oid::bigint))::text
+    select 'functions', bit_xor(hashoidextended(p.oid, (age(p.xmin)::bigint - age('3'::xid)::bigint) & 4294967295))::text
     from pg_proc as p
     where p.oid >= 16384 and p.pronamespace in (select s.oid from schema as s)
     union all
