@@ -4,7 +4,9 @@
 #   tools/bootstrap.sh runtime|dev
 #
 # A stamp in .venv keeps the hash of the lock it was made from, so a second call costs a few milliseconds. The dev lock
-# is a superset of the runtime lock: a dev environment serves both. Uses uv when it is on PATH, else venv and pip.
+# is a superset of the runtime lock: a dev environment serves both. Uses uv: the one on PATH, else the one that
+# requirements/installer.txt locks, which pip puts into .venv. Where pip is told of an index of its own, or uv cannot be had, pip
+# does it all; that takes two minutes more, and the result is the same.
 set -eu
 umask 022
 export LC_ALL=C
@@ -81,18 +83,42 @@ if ! have "root $root" || ! made_from_these_locks || ! "$venv/bin/python" -c '' 
   echo "root $root" >"$stamp"
 fi
 
+# Indexes and credentials of pip's configuration are not known to uv, so pip is not passed by where there are any.
+fetch_uv() {
+  [ -z "${PIP_INDEX_URL:-}${PIP_NO_INDEX:-}" ] || return 0
+  if "$venv/bin/python" -m pip config get global.index-url >/dev/null 2>&1; then return 0; fi
+  if "$venv/bin/python" -m pip install -qq --disable-pip-version-check --no-input --no-deps --only-binary :all: \
+    --require-hashes -r requirements/installer.txt 2>/dev/null; then
+    uv=$venv/bin/uv
+    export UV_SYSTEM_CERTS=1 # as pip does
+  fi
+}
+
+install_with_uv() {
+  "$uv" pip install --quiet --python "$venv/bin/python" --require-hashes --compile-bytecode -r "requirements/$flavour.txt"
+}
+
+install_with_pip() {
+  # The lock is complete, so there is nothing to resolve, and its hashes decide what is accepted, so warnings about
+  # where pip looked are silenced (-qq). pip would compile with one process, compileall uses all.
+  "$venv/bin/python" -m pip install -qq --disable-pip-version-check --no-input --no-deps --no-compile \
+    --require-hashes -r "requirements/$flavour.txt"
+  # A few packages carry templates that are not valid Python; what cannot be compiled is compiled, or not, on import.
+  "$venv/bin/python" -W ignore -m compileall -q -j 0 "$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" >/dev/null || :
+}
+
 if ! have "lock $wanted_lock"; then
   say "installing requirements/$flavour.txt"
   if [ -n "$uv" ]; then
-    "$uv" pip install --quiet --python "$venv/bin/python" --require-hashes --compile-bytecode -r "requirements/$flavour.txt"
+    install_with_uv
   else
     [ -x "$venv/bin/pip" ] || "$venv/bin/python" -m ensurepip >/dev/null
-    # The lock is complete, so there is nothing to resolve, and its hashes decide what is accepted, so warnings about
-    # where pip looked are silenced (-qq). pip would compile with one process, compileall uses all.
-    "$venv/bin/python" -m pip install -qq --disable-pip-version-check --no-input --no-deps --no-compile \
-      --require-hashes -r "requirements/$flavour.txt"
-    # A few packages carry templates that are not valid Python; what cannot be compiled is compiled, or not, on import.
-    "$venv/bin/python" -W ignore -m compileall -q -j 0 "$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" >/dev/null || :
+    fetch_uv
+    # What uv cannot reach, pip may: it knows of proxies, certificates and mirrors that uv does not.
+    if [ -z "$uv" ] || ! install_with_uv 2>/dev/null; then
+      uv=
+      install_with_pip
+    fi
   fi
 fi
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parent.parent
-LOCKS = ("requirements/runtime.txt", "requirements/dev.txt")
+LOCKS = ("requirements/runtime.txt", "requirements/dev.txt", "requirements/installer.txt")
 
 _REGISTRIES = "pypi|pythonhosted|npmjs|npmmirror|yarnpkg|conda|anaconda|crates|rubygems|packagist|debian|ubuntu"
 _REGISTRY_HOST = re.compile(rf"\b(?:[a-z0-9-]+\.)*(?:{_REGISTRIES})\.(?:org|com|io|net|cloud)\b", re.IGNORECASE)
