@@ -25,6 +25,10 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 _SCHEMA_VERSION = 1
 
 
+class _Stopped(BaseException):
+    """A signal to end arrived."""
+
+
 class MetricsFormat(StrEnum):
     TABLE = "table"
     JSON = "json"
@@ -55,13 +59,12 @@ def metrics(
         refuse_remote(host, allow_remote=allow_remote, served="this endpoint")
         if output is not None:
             raise ConfigurationError("--serve answers requests and writes no file: leave out --output")
+        _serve_until_told(host, serve, demo=demo)
+        return
     check_output(output)
     with control_plane_of(demo=demo) as logins:
         with session(logins.pipeline) as connection:
             require_current(connection)
-        if serve is not None:
-            _serve(logins.pipeline, host, serve)
-            return
         gauges = _gauges(logins.pipeline)
     _write(gauges, output_format, output)
 
@@ -74,13 +77,23 @@ def _gauges(dsn: Dsn) -> tuple[Gauge, ...]:
         return platform_gauges(connection, datetime.now(UTC))
 
 
-def _serve(dsn: Dsn, host: str, port: int) -> None:
+def _serve_until_told(host: str, port: int, *, demo: bool) -> None:
+    """Until a signal comes; a server of our own, started for this, is let go of then."""
+    from platformkit_pipeline.cli.signals import raised_once
+    from platformkit_pipeline.control_plane.connection import session
+    from platformkit_pipeline.control_plane.migrations import require_current
     from platformkit_pipeline.operations.serve_metrics import metrics_server
     from platformkit_pipeline.reporting.prometheus import prometheus_text
 
-    with metrics_server(host, port, lambda: prometheus_text(_gauges(dsn))) as server:
-        print(f"metrics: http://{host}:{server.server_address[1]}/metrics; Ctrl-C stops it", file=sys.stderr, flush=True)
-        server.serve_forever()
+    try:
+        with raised_once(_Stopped), control_plane_of(demo=demo) as logins:
+            with session(logins.pipeline) as connection:
+                require_current(connection)
+            with metrics_server(host, port, lambda: prometheus_text(_gauges(logins.pipeline))) as server:
+                print(f"metrics: http://{host}:{server.server_address[1]}/metrics; Ctrl-C stops it", file=sys.stderr, flush=True)
+                server.serve_forever()
+    except _Stopped:
+        pass
 
 
 def _write(gauges: tuple[Gauge, ...], output_format: MetricsFormat, output: Path | None) -> None:
