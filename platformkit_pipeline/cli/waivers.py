@@ -58,7 +58,7 @@ def add(
         None,
         "--object",
         metavar="PATTERN",
-        help="Objects as reports show them; * and ? stand for anything. Of contracts: <contract>/<check>.",
+        help="Objects as reports show them; * and ? stand for anything, but not between double quotes. Of contracts: <contract>/<check>.",
     ),
     fingerprint: str | None = typer.Option(None, "--fingerprint", metavar="HEX", help="One finding, instead of --rule and --object."),
     days: int | None = _DAYS,

@@ -16,6 +16,7 @@ from platformkit_pipeline.model.target import Target, TargetKind
 from platformkit_pipeline.operations.acting_person import acting_person
 from platformkit_pipeline.operations.announce import announce
 from platformkit_pipeline.operations.decide_gate import deploy_gate_of
+from platformkit_pipeline.operations.secret_words import holds_a_secret
 from platformkit_pipeline.operations.stored_snapshot import target_id_of
 
 _LONGEST_REASON = 500
@@ -31,7 +32,7 @@ def grant_override(
     and while another override is in force; ControlPlaneError for a target that is not registered.
     """
     said = " ".join(reason.split())
-    if not said or len(said) > _LONGEST_REASON or redact(said) != said:
+    if not said or len(said) > _LONGEST_REASON or holds_a_secret(said):
         raise ConfigurationError(f"say why, in at most {_LONGEST_REASON} characters and without a secret: --reason TEXT")
     if not 1 <= hours <= LONGEST_OVERRIDE_HOURS:
         raise ConfigurationError(f"an override lasts 1 to {LONGEST_OVERRIDE_HOURS} hours, not {hours}; what takes longer is an exception")
@@ -61,7 +62,7 @@ def grant_override(
 def end_override(connection: Connection, target: Target, *, by: str, reason: str, now: datetime) -> GateOverride | None:
     """End the override of `target` that is in force; None when none is. Raises ConfigurationError for a blank reason or name."""
     said, person = " ".join(reason.split()), acting_person(by)
-    if not said or redact(said) != said:
+    if not said or holds_a_secret(said):
         raise ConfigurationError("say why it is over, without a secret: --reason TEXT")
     with control_plane_errors(), connection.transaction():
         target_id = target_id_of(connection, target)

@@ -77,6 +77,55 @@ def test_days_count_for_the_object_and_not_for_the_words(fleet: Connection) -> N
     assert grant(fleet, 60, rule=None, objects=None, fingerprint=fingerprint, days=5).waiver.rule == "RLS001"
 
 
+def test_granted_and_revoked_on_one_day_that_day_is_spent_once(fleet: Connection) -> None:
+    for day in range(10):
+        for _ in range(2):
+            revoke_waiver(fleet, grant(fleet, day, days=1).waiver.waiver_id, reason="mended", by="kim", now=noon(day))
+    assert grant(fleet, 10, days=20).days_left == 0
+    with pytest.raises(ConfigurationError, match="used up"):
+        grant(fleet, 40)
+
+
+BRACKETED = ("orders[2024]", "orders2", "a*", "aB")
+
+
+def test_a_name_with_characters_of_patterns_means_that_object(fleet: Connection) -> None:
+    stored = targets.find(fleet, STAGING.kind, STAGING.name)
+    assert stored is not None
+    scan_id = stored_scan(fleet, stored.target_id)
+    results = [result(identity=relation_identity("table", "public", name)) for name in BRACKETED]
+    findings.write(fleet, STAGING, stored.target_id, scan_id, results, rules=frozenset({"RLS001"}))
+    fleet.commit()
+    assert grant(fleet, objects='public."orders[2024]"', days=3).covers == ('public."orders[2024]"',)
+    assert grant(fleet, objects='public."a*"', days=3).covers == ('public."a*"',)
+    assert sorted(item.matches for item in list_waivers(fleet, noon(1).date())) == [1, 1]
+    covered = covers_for(fleet, STAGING, noon(1))
+    assert {str(f.result.object) for f in _open(fleet) if f.fingerprint in covered} == {'public."orders[2024]"', 'public."a*"'}
+
+
+SECRET = "hunter" + "2hunter"
+SECRETIVE = (f"postgresql://app:{SECRET}@db.example/shop", "password=" + SECRET, "ghp" + "_" + "a1B2c3D4e5F6" * 3)
+
+
+@pytest.mark.parametrize("secretive", SECRETIVE)
+def test_what_looks_like_a_secret_is_kept_nowhere(fleet: Connection, secretive: str) -> None:
+    for changes in ({"objects": secretive}, {"objects": f"public.{secretive}", "even_unused": True}, {"by": secretive}):
+        with pytest.raises(ConfigurationError) as refused:
+            grant(fleet, **changes)
+        assert secretive not in str(refused.value)
+        assert SECRET not in str(refused.value)
+    waiver = grant(fleet, reason=f"see {secretive}", days=5).waiver
+    extended = extend_waiver(fleet, waiver.waiver_id, reason=secretive, by="kim", days=8, last_day=None, now=noon(1)).waiver
+    with pytest.raises(ConfigurationError):
+        revoke_waiver(fleet, waiver.waiver_id, reason="mended", by=secretive, now=noon(2))
+    revoke_waiver(fleet, waiver.waiver_id, reason=secretive, by="kim", now=noon(2))
+    kept = fleet.execute("select concat(to_jsonb(w)::text) from ops.waivers w union all select to_jsonb(l)::text from ops.audit_log l")
+    texts = [text for (text,) in kept.fetchall()]
+    fleet.commit()
+    assert extended.waiver_id in "".join(texts)
+    assert [text for text in texts if secretive in text or SECRET in text] == []
+
+
 REFUSED: dict[str, tuple[dict[str, Any], type[PlatformkitError], str]] = {
     "production": ({"target": "shop-production"}, ConfigurationError, "in production, which has no waivers"),
     "an unknown target": ({"target": "shop-stagin"}, UnknownTarget, "no target 'shop-stagin'"),
