@@ -11,6 +11,7 @@ from platformkit_pipeline.model.alert import Alert, AlertKind
 from platformkit_pipeline.model.dsn import redact
 from platformkit_pipeline.model.errors import ConfigurationError, UnknownTarget
 from platformkit_pipeline.model.gate_override import LONGEST_OVERRIDE_HOURS, GateOverride
+from platformkit_pipeline.model.person import same_person
 from platformkit_pipeline.model.result import Severity
 from platformkit_pipeline.model.target import Target, TargetKind
 from platformkit_pipeline.operations.acting_person import acting_person
@@ -37,7 +38,7 @@ def grant_override(
     if not 1 <= hours <= LONGEST_OVERRIDE_HOURS:
         raise ConfigurationError(f"an override lasts 1 to {LONGEST_OVERRIDE_HOURS} hours, not {hours}; what takes longer is an exception")
     first, second = acting_person(requested_by), acting_person(approved_by)
-    if first.casefold() == second.casefold():
+    if same_person(first, second):
         raise ConfigurationError(f"{first} cannot approve what {first} asks for: --approved-by names another person")
     gate, ends_at = deploy_gate_of(target.kind), now + timedelta(hours=hours)
     with control_plane_errors(), connection.transaction():

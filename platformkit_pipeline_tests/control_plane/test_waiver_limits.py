@@ -117,7 +117,7 @@ def test_a_revocation_that_is_dated_back_wins_no_days_back(pipeline: Connection,
 
 
 def test_a_waiver_is_not_granted_as_revoked_and_not_as_granted_earlier(pipeline: Connection, target_id: int) -> None:
-    ended = {"revoked_at": FIRST_DAY + timedelta(days=900), "revoked_by": "kim", "revoke_reason": "mended"}
+    ended: dict[str, Any] = {"revoked_at": FIRST_DAY + timedelta(days=900), "revoked_by": "kim", "revoke_reason": "mended"}
     with pytest.raises(psycopg.errors.RestrictViolation):
         grant(pipeline, target_id, days=3, **ended)
     pipeline.rollback()

@@ -127,6 +127,7 @@ def test_every_accepted_form_is_complete(judge: Judge, observe: Observe, text: s
         ("John Roe (2026-01-13)", "John Roe", "the day on which the Platform Architect approved"),
         ("John Roe (2026-01-13)", "John Roe (2026-13-13)", "the day on which the Platform Architect approved"),
         ("- Platform Architect: John Roe (2026-01-13)\n", "", "the approval of the Platform Architect"),
+        ("John Roe (2026-01-13)", "@jane doe (2026-01-13)", "a second person: one gave both approvals"),
     ],
 )
 def test_what_is_blank_or_a_placeholder_is_missing(judge: Judge, before: str, after: str, missing: str) -> None:
