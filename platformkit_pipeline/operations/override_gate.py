@@ -46,7 +46,8 @@ def grant_override(
         connection.execute(_ONE_AT_A_TIME, (target_id,))
         standing = gate_overrides.in_force(connection, target_id, gate, now)
         if standing is not None:
-            if (standing.reason, standing.requested_by, standing.approved_by) == (said, first, second):
+            lasts = standing.ends_at - standing.starts_at
+            if (standing.reason, standing.requested_by, standing.approved_by, lasts) == (said, first, second, timedelta(hours=hours)):
                 return standing
             raise ConfigurationError(
                 f"{target.name} is let through until {standing.ends_at:%Y-%m-%d %H:%M} UTC already, by {standing.requested_by}: "

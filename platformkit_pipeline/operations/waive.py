@@ -92,6 +92,7 @@ def extend_waiver(
         before = _waiver(connection, waiver_id)
         stored = _target_of_id(connection, before.target_id)
         waivers.lock(connection, stored.target_id)
+        before = _waiver(connection, waiver_id)  # somebody may have revoked it before the lock was ours
         state = state_of(before, stored.target.environment, _day(now))
         if state in (WaiverState.LAPSED, WaiverState.REVOKED):
             raise ConfigurationError(
@@ -110,6 +111,7 @@ def revoke_waiver(connection: Connection, waiver_id: str, *, reason: str, by: st
     Raises ConfigurationError where there is none of that id, and for one that has lapsed.
     """
     with control_plane_errors(), connection.transaction():
+        waivers.lock(connection, _waiver(connection, waiver_id).target_id)
         waiver = _waiver(connection, waiver_id)
         if waiver.revoked_at is None:
             if _day(now) > waiver.expires_on:
@@ -229,7 +231,10 @@ def _of_fingerprint(connection: Connection, stored: StoredTarget, request: Waive
         scan = next((f.last_seen_scan for f in findings.open_findings(connection, stored.target_id) if f.fingerprint == wanted), None)
         return _Subject(matching[0].rule, wanted, None, matching, scan)
     if request.rule is None or not request.even_unused:
-        raise ConfigurationError(f"{stored.target.name} has no open finding {wanted} that fails: `platformkit scan` shows fingerprints")
+        needed = "; for one that is not there yet --even-unused needs its --rule" if request.even_unused else ""
+        raise ConfigurationError(
+            f"{stored.target.name} has no open finding {wanted} that fails: `platformkit scan` shows fingerprints{needed}"
+        )
     return _Subject(_rule(request.rule), wanted, None, (), None)
 
 

@@ -235,6 +235,8 @@ def test_an_override_that_is_ended_is_over_and_can_be_granted_anew(pipeline: Con
     assert decide_deploy_gate(pipeline, staging, now=soon).verdict == "yes"
     with pytest.raises(ConfigurationError, match="let through until"):
         overridden(pipeline, staging, now=soon, approved_by="dave")
+    with pytest.raises(ConfigurationError, match="let through until"):
+        overridden(pipeline, staging, now=soon, hours=24)
 
 
 @pytest.mark.parametrize(

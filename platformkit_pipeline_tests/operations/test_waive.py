@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,7 +11,8 @@ from typing import Any
 import pytest
 
 from platformkit_pipeline.control_plane import findings, targets, waivers
-from platformkit_pipeline.control_plane.connection import Connection
+from platformkit_pipeline.control_plane.connection import Connection, connect
+from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.model.errors import ConfigurationError, PlatformkitError, UnknownTarget
 from platformkit_pipeline.model.identity import relation_identity
 from platformkit_pipeline.model.target import Environment, Target, TargetKind
@@ -138,6 +140,11 @@ REFUSED: dict[str, tuple[dict[str, Any], type[PlatformkitError], str]] = {
     "no reason": ({"reason": " "}, ConfigurationError, "--reason"),
     "neither rule nor finding": ({"rule": None}, ConfigurationError, "--rule CODE with --object"),
     "a finding that is none": ({"fingerprint": "f" * 32, "objects": None, "rule": None}, ConfigurationError, "no open finding"),
+    "a finding to come without its rule": (
+        {"fingerprint": "f" * 32, "objects": None, "rule": None, "even_unused": True},
+        ConfigurationError,
+        "--even-unused needs its --rule",
+    ),
     "half a fingerprint": ({"fingerprint": "f" * 31, "objects": None, "rule": None}, ConfigurationError, "32 hex digits"),
 }
 
@@ -210,6 +217,24 @@ def test_a_revoked_waiver_is_neither_reminded_of_nor_lapses(fleet: Connection) -
     revoke_waiver(fleet, waiver.waiver_id, reason="mended", by="kim", now=noon(6))
     nights = [remind_waivers(fleet, noon(day)) for day in (7, 20)]
     assert [(n.reminded, n.lapsed, n.settled) for n in nights] == [(0, 0, 1), (0, 0, 0)]
+
+
+def test_what_is_revoked_while_it_is_extended_is_not_extended(
+    fleet: Connection, pipeline_dsn: Dsn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiver = grant(fleet, days=10).waiver
+    stored_lock: Callable[..., None] = waivers.lock
+
+    def revoked_before(connection: Connection, target_id: int) -> None:
+        monkeypatch.setattr(waivers, "lock", stored_lock)
+        with closing(connect(pipeline_dsn)) as other:
+            revoke_waiver(other, waiver.waiver_id, reason="mended", by="noor", now=noon(2))
+        stored_lock(connection, target_id)
+
+    monkeypatch.setattr(waivers, "lock", revoked_before)
+    with pytest.raises(ConfigurationError, match="is revoked"):
+        extend(fleet, waiver.waiver_id, day=2, days=20)
+    assert len(waivers.all_waivers(fleet)) == 1
 
 
 def extend(connection: Connection, waiver_id: str, *, day: int, days: int) -> Granted:
