@@ -66,8 +66,8 @@ ON_SOME = (
     # winning days back, or hiding what holds
     "update ops.waivers set revoked_at = starts_on - 1, revoked_by = 'x', revoke_reason = 'x' where revoked_at is null",
     "insert into ops.waivers (waiver_id, target_id, environment, rule, object_pattern, reason, granted_by, starts_on, expires_on, "
-    "revoked_at, revoked_by, revoke_reason) select gen_random_uuid(), target_id, 'staging', 'RLS003', '*', 'x', 'x', '2026-03-01', '2026-03-02', "
-    "'2099-01-01', 'x', 'x' from ops.targets where name = 'shop-staging'",
+    "revoked_at, revoked_by, revoke_reason) select gen_random_uuid(), target_id, 'staging', 'RLS003', '*', 'x', 'x', '2026-03-01', "
+    "'2026-03-02', '2099-01-01', 'x', 'x' from ops.targets where name = 'shop-staging'",
     "update ops.gate_overrides set ends_at = ends_at + interval '1 hour'",
     "update ops.gate_overrides set ended_at = null, ended_by = null, end_reason = null",
     "update ops.gate_overrides set approved_by = 'dave'",
