@@ -9,7 +9,7 @@ from datetime import date
 
 from platformkit_pipeline.model.exception import ApprovedText, ExceptionEntry, Signature
 from platformkit_pipeline.model.person import same_person
-from platformkit_pipeline.model.repository.governance import ExceptionDocument, Role
+from platformkit_pipeline.model.repository.governance import NOTHING_NAMED, ExceptionDocument, Role
 from platformkit_pipeline.model.waiver import Cover, CoverKind
 
 _CHANGED = "it was changed after its approval: both have to approve again, on later days"
@@ -98,7 +98,11 @@ def _faults(entry: ExceptionEntry, today: date) -> Iterator[str]:
         yield "it has no expiry date of the form yyyy-mm-dd, and so counts as expired"
     elif entry.approved_on is not None and entry.expires_on < entry.approved_on:
         yield f"it expires on {entry.expires_on}, before it was approved on {entry.approved_on}"
-    if not entry.covers_target_ids:
+    if NOTHING_NAMED in entry.objects:
+        yield "its part Objects names none: name them between backticks, or leave the part out for every object of the rules"
+    if NOTHING_NAMED in entry.target_names:
+        yield "its part Targets names none: name them, or leave the part out for the repository and its projects"
+    elif not entry.covers_target_ids:
         yield f"it names no target that is this repository or a project of it: {', '.join(entry.target_names)}"
 
 

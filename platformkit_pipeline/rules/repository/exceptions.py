@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from platformkit_pipeline.model.person import same_person
 from platformkit_pipeline.model.repository.facet import RepositoryFacet
-from platformkit_pipeline.model.repository.governance import Approval, ExceptionDocument, Role
+from platformkit_pipeline.model.repository.governance import NOTHING_NAMED, Approval, ExceptionDocument, Role
 from platformkit_pipeline.model.result import Severity
 from platformkit_pipeline.rules.registry import PASSED, Family, Source, Verdicts, failed, unknown
 from platformkit_pipeline.rules.repository_subject import RepositorySubject, file_identity, repository_rule
@@ -75,6 +75,10 @@ def _missing(document: ExceptionDocument) -> Iterator[str]:
         yield "a mitigation plan"
     if document.expiry is None and not document.expiry_malformed:
         yield "an expiry date"
+    if NOTHING_NAMED in document.objects:
+        yield "names in its part Objects"
+    if NOTHING_NAMED in document.targets:
+        yield "names in its part Targets"
     yield from missing_approvals(document.approvals)
 
 
