@@ -83,11 +83,6 @@ def covers_on(covers: Iterable[Cover], violations: Iterable[Violation], today: d
     return found
 
 
-def matches(cover: Cover, violation: Violation) -> bool:
-    """Whether it is about this violation, whatever the day. Who asks for many uses `CoverIndex`."""
-    return bool(CoverIndex((cover,)).of(violation))
-
-
 def waived_days(covers: Iterable[Cover] | CoverIndex, violation: Violation, before: date) -> int:
     """How many of the days before `before` waivers spent on the violation: a day of two waivers counts once, and so does the day on which
     one was revoked."""

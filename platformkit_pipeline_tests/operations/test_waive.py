@@ -211,6 +211,16 @@ def test_the_reminder_belongs_to_the_last_of_a_chain(fleet: Connection) -> None:
     assert [(n.reminded, n.lapsed) for n in later] == [(0, 0), (1, 0), (0, 1)]
 
 
+def test_what_became_production_is_not_said_to_be_covered_for_some_days_more(fleet: Connection) -> None:
+    grant(fleet, days=10)
+    assert remind_waivers(fleet, noon(5)).reminded == 1
+    with fleet.transaction():
+        targets.sync(fleet, [replace(STAGING, environment=Environment.PRODUCTION), PRODUCTION])
+    nights = [remind_waivers(fleet, noon(day)) for day in (6, 7, 10)]
+    assert [(n.reminded, n.lapsed, n.settled) for n in nights] == [(0, 0, 1), (0, 0, 0), (0, 1, 0)]
+    assert [item.state for item in list_waivers(fleet, noon(7).date())] == [WaiverState.VOID]
+
+
 def test_a_revoked_waiver_is_neither_reminded_of_nor_lapses(fleet: Connection) -> None:
     waiver = grant(fleet, days=10).waiver
     assert remind_waivers(fleet, noon(5)).reminded == 1
