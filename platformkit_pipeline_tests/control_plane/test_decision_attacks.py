@@ -63,6 +63,9 @@ ON_SOME = (
     "update ops.waivers set starts_on = starts_on - 1, reason = 'better'",
     "update ops.waivers set rule = 'RLS002', object_pattern = '*'",
     "update ops.waivers set granted_by = 'kim'",
+    # days without an end, which nobody could read or count
+    GRANT.format(pattern="'public.new'", first="'infinity'", last="'infinity'", target="shop-staging"),
+    "update ops.waivers set revoked_at = 'infinity', revoked_by = 'x', revoke_reason = 'x' where revoked_at is null",
     # winning days back, or hiding what holds
     "update ops.waivers set revoked_at = starts_on - 1, revoked_by = 'x', revoke_reason = 'x' where revoked_at is null",
     "insert into ops.waivers (waiver_id, target_id, environment, rule, object_pattern, reason, granted_by, starts_on, expires_on, "
@@ -71,6 +74,9 @@ ON_SOME = (
     "update ops.gate_overrides set ends_at = ends_at + interval '1 hour'",
     "update ops.gate_overrides set ended_at = null, ended_by = null, end_reason = null",
     "update ops.gate_overrides set approved_by = 'dave'",
+    "insert into ops.gate_overrides (override_id, target_id, gate, reason, requested_by, approved_by, starts_at, ends_at, ended_at, "
+    "ended_by, end_reason) select gen_random_uuid(), target_id, gate, 'x', 'x', 'y', starts_at, ends_at, 'infinity', 'x', 'x' "
+    "from ops.gate_overrides",
     # beyond the limit, and in production
     GRANT.format(pattern="'public.other'", first="date '2026-03-01'", last="date '2026-03-31'", target="shop-staging"),
     GRANT.format(pattern="'public.orders'", first="date '2026-06-01'", last="date '2026-06-30'", target="shop-staging"),

@@ -15,6 +15,9 @@ begin
     if old.revoked_at is not null then
       raise exception 'waiver % is revoked: what is revoked stays so', old.waiver_id using errcode = 'restrict_violation';
     end if;
+    if not isfinite(new.revoked_at) then
+      raise exception 'waiver % is revoked at some moment', old.waiver_id using errcode = 'restrict_violation';
+    end if;
     -- As many days as went by since the grant, whatever clock the grant came from; two clocks may differ by minutes around midnight.
     granted_on := ((old.created_at + interval '5 minutes') at time zone 'UTC')::date;
     if (new.revoked_at at time zone 'UTC')::date
@@ -22,6 +25,9 @@ begin
       raise exception 'the revocation of waiver % is dated back: its days are spent', old.waiver_id using errcode = 'restrict_violation';
     end if;
     return new;
+  end if;
+  if not (isfinite(new.starts_on) and isfinite(new.expires_on)) then
+    raise exception 'a waiver begins and ends on a day' using errcode = 'restrict_violation';
   end if;
   if new.revoked_at is not null then
     raise exception 'a waiver is granted first, and revoked then' using errcode = 'restrict_violation';
@@ -73,5 +79,8 @@ create trigger waivers_stay before update on ops.waivers for each row
         (new.waiver_id, new.target_id, new.environment, new.rule, new.fingerprint, new.object_pattern, new.reason, new.granted_by, new.starts_on,
          new.expires_on, new.extends, new.scan_id, new.run_id, new.created_at))
   execute function ops.waiver_stays();
+
+-- What has no end could be read by nobody, and be ended by nobody.
+alter table ops.gate_overrides add constraint gate_overrides_end_at_some_moment check (isfinite(ended_at));
 
 reset role;
