@@ -58,7 +58,7 @@ def add(
         None,
         "--object",
         metavar="PATTERN",
-        help="Objects as reports show them; * and ? stand for anything. Of contracts: <contract>/<check>.",
+        help="Objects as reports show them; * and ? stand for anything, but not between double quotes. Of contracts: <contract>/<check>.",
     ),
     fingerprint: str | None = typer.Option(None, "--fingerprint", metavar="HEX", help="One finding, instead of --rule and --object."),
     days: int | None = _DAYS,
@@ -202,9 +202,12 @@ def _day(text: str | None) -> date | None:
     if text is None:
         return None
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
-        raise ConfigurationError("--until: expected a day of the form yyyy-mm-dd") from None
+        day = None
+    if day is None or day.isoformat() != text:  # 20260301 and 2026-W09-7 are days as well, and not what anybody means
+        raise ConfigurationError("--until: expected a day of the form yyyy-mm-dd")
+    return day
 
 
 def _print_json(document: dict[str, object]) -> None:

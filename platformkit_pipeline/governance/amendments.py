@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from enum import StrEnum
 
+from platformkit_pipeline.model.person import same_person
 from platformkit_pipeline.model.repository.governance import Amendment, Approval, Constitution, Role
 
 
@@ -58,12 +59,12 @@ def _lacking_approvals(amendment: Amendment, today: date) -> Iterator[str]:
         if approval is None or approval.name is None:
             yield f"the {role.value} has not approved it"
             continue
-        names.append(approval.name.casefold())
+        names.append(approval.name)
         if approval.date is None:
             yield f"the day on which the {role.value} approved is not there"
         elif date.fromisoformat(approval.date) > today:
             yield f"the {role.value} approves it on {approval.date}, which is yet to come"
-    if len(names) == len(Role) and len(set(names)) == 1:
+    if len(names) == len(Role) and same_person(*names):
         yield "both approvals are of the same person"
 
 

@@ -8,7 +8,8 @@ from dataclasses import replace
 from datetime import date
 
 from platformkit_pipeline.model.exception import ApprovedText, ExceptionEntry, Signature
-from platformkit_pipeline.model.repository.governance import ExceptionDocument, Role
+from platformkit_pipeline.model.person import same_person
+from platformkit_pipeline.model.repository.governance import NOTHING_NAMED, ExceptionDocument, Role
 from platformkit_pipeline.model.waiver import Cover, CoverKind
 
 _CHANGED = "it was changed after its approval: both have to approve again, on later days"
@@ -44,7 +45,7 @@ def entry_of(
         security=_signature(document, Role.SECURITY_OWNER),
         architect=_signature(document, Role.PLATFORM_ARCHITECT),
     )
-    entry = replace(entry, approved=_approved(entry, approved))
+    entry = replace(entry, approved=_approved(entry, approved, today))
     return replace(entry, faults=tuple(_faults(entry, today)))
 
 
@@ -67,10 +68,15 @@ def lapsed_because(entry: ExceptionEntry, today: date) -> str | None:
     return None
 
 
-def _approved(entry: ExceptionEntry, before: ApprovedText | None) -> ApprovedText | None:
-    """What was approved stays so until both approve again on later days: whoever changes a text does not approve the change by that."""
+def _approved(entry: ExceptionEntry, before: ApprovedText | None, today: date) -> ApprovedText | None:
+    """What was approved stays so until both approve again on later days: whoever changes a text does not approve the change by that.
+
+    One person in both roles, or a day that has not come, is no approval: whoever corrects that changes nothing that was approved.
+    """
     security, architect = entry.security, entry.architect
     if security.name is None or architect.name is None or security.day is None or architect.day is None:
+        return before
+    if _one_person(entry) or max(security.day, architect.day) > today:
         return before
     if before is not None and not (security.day > before.security_day and architect.day > before.architect_day):
         return before
@@ -92,7 +98,11 @@ def _faults(entry: ExceptionEntry, today: date) -> Iterator[str]:
         yield "it has no expiry date of the form yyyy-mm-dd, and so counts as expired"
     elif entry.approved_on is not None and entry.expires_on < entry.approved_on:
         yield f"it expires on {entry.expires_on}, before it was approved on {entry.approved_on}"
-    if not entry.covers_target_ids:
+    if NOTHING_NAMED in entry.objects:
+        yield "its part Objects names none: name them between backticks, or leave the part out for every object of the rules"
+    if NOTHING_NAMED in entry.target_names:
+        yield "its part Targets names none: name them, or leave the part out for the repository and its projects"
+    elif not entry.covers_target_ids:
         yield f"it names no target that is this repository or a project of it: {', '.join(entry.target_names)}"
 
 
@@ -104,7 +114,7 @@ def _approval_faults(entry: ExceptionEntry, today: date) -> Iterator[str]:
             yield f"it lacks the day on which the {role.value} approved"
         elif signature.day > today:
             yield f"the {role.value} approved on a day that has not come yet, {signature.day}"
-    if entry.security.name and entry.architect.name and _person(entry.security.name) == _person(entry.architect.name):
+    if _one_person(entry):
         yield "one person gave both approvals: two are needed"
     if _changed(entry):
         yield _CHANGED
@@ -124,13 +134,14 @@ def _signature(document: ExceptionDocument, role: Role) -> Signature:
     return Signature(approval.name or None, _day(approval.date)) if approval else Signature()
 
 
-def _person(name: str) -> str:
-    return " ".join(name.casefold().split()).strip("@ ")
+def _one_person(entry: ExceptionEntry) -> bool:
+    return bool(entry.security.name and entry.architect.name and same_person(entry.security.name, entry.architect.name))
 
 
 def _day(text: str | None) -> date | None:
     """None for what is no day: it counts as missing, and an expiry that is missing has passed."""
     try:
-        return date.fromisoformat(text) if text else None
+        day = date.fromisoformat(text) if text else None
     except ValueError:
         return None
+    return day if day is not None and day.isoformat() == text else None

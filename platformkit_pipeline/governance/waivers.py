@@ -18,9 +18,7 @@ def covers_of(waivers: Iterable[Waiver], environment: Environment) -> tuple[Cove
 
 def last_day_of(waiver: Waiver) -> date:
     """The last day that it covers: the one before the day on which it was revoked, where it was."""
-    if waiver.revoked_at is None:
-        return waiver.expires_on
-    return min(waiver.expires_on, waiver.revoked_at.astimezone(UTC).date() - timedelta(days=1))
+    return min(waiver.expires_on, _revoked_on(waiver) - timedelta(days=1)) if waiver.revoked_at else waiver.expires_on
 
 
 def state_of(waiver: Waiver, environment: Environment, today: date) -> WaiverState:
@@ -53,8 +51,23 @@ def extended_ids(waivers: Collection[Waiver]) -> frozenset[str]:
 
 
 def _cover(waiver: Waiver) -> Cover | None:
+    """None for one that was revoked before it began. One that was revoked on its first day covers nothing, and has spent that day."""
     last = last_day_of(waiver)
-    if last < waiver.starts_on:
+    spent = min(waiver.expires_on, _revoked_on(waiver)) if waiver.revoked_at else last
+    if spent < waiver.starts_on:
         return None
-    patterns = (waiver.object_pattern,) if waiver.object_pattern is not None else ()
-    return Cover(CoverKind.WAIVER, waiver.waiver_id, waiver.rule, waiver.fingerprint, patterns, waiver.starts_on, last, waiver.reason)
+    return Cover(
+        kind=CoverKind.WAIVER,
+        cover_id=waiver.waiver_id,
+        rule=waiver.rule,
+        fingerprint=waiver.fingerprint,
+        patterns=(waiver.object_pattern,) if waiver.object_pattern is not None else (),
+        first_day=waiver.starts_on,
+        last_day=last,
+        reason=waiver.reason,
+        spent_to=spent,
+    )
+
+
+def _revoked_on(waiver: Waiver) -> date:
+    return waiver.revoked_at.astimezone(UTC).date() if waiver.revoked_at else date.max

@@ -54,7 +54,7 @@ class Waiver:
 class Cover:
     """One span of days on which FAILs of one rule do not count in the effective score and at gates. Raw scores know none of it.
 
-    Matches a finding by `fingerprint` where there is one, else by any of `patterns` (shell patterns of the object as it is shown).
+    Matches a finding by `fingerprint` where there is one, else by any of `patterns` (`governance.object_patterns`).
     """
 
     kind: CoverKind
@@ -67,6 +67,8 @@ class Cover:
     last_day: date
     reason: str
     """For a person: why, in one line."""
+    spent_to: date | None = None
+    """Of a waiver: the last day that counts among the 30, where it is not `last_day`. The day of its revocation is spent, not covered."""
 
     def to_json(self) -> dict[str, Any]:
         """As it stands in the field `waiver` of a finding."""

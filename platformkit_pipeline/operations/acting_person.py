@@ -6,8 +6,8 @@ import getpass
 import os
 from collections.abc import Mapping
 
-from platformkit_pipeline.model.dsn import redact
 from platformkit_pipeline.model.errors import ConfigurationError
+from platformkit_pipeline.operations.secret_words import holds_a_secret
 
 ACTOR_VARIABLE = "PLATFORMKIT_ACTOR"
 _LONGEST = 200
@@ -21,7 +21,7 @@ def acting_person(given: str | None = None, environment: Mapping[str, str] = os.
     of_workflow = environment.get("GITHUB_ACTOR") if environment.get("GITHUB_ACTIONS") == "true" else None
     name = given if given is not None else environment.get(ACTOR_VARIABLE) or of_workflow or _login()
     name = " ".join(name.split())
-    if not name or len(name) > _LONGEST or redact(name) != name:
+    if not name or len(name) > _LONGEST or holds_a_secret(name):
         raise ConfigurationError(f"say who does this, in at most {_LONGEST} characters: --by NAME, or the variable {ACTOR_VARIABLE}")
     return name
 

@@ -7,7 +7,7 @@ from datetime import date
 
 from platformkit_pipeline.control_plane import targets, waivers
 from platformkit_pipeline.control_plane.connection import Connection, control_plane_errors
-from platformkit_pipeline.governance.coverage import matches
+from platformkit_pipeline.governance.coverage import CoverIndex
 from platformkit_pipeline.governance.waivers import covers_of, days_left, state_of
 from platformkit_pipeline.model.dsn import redact
 from platformkit_pipeline.model.errors import UnknownTarget
@@ -43,15 +43,20 @@ def list_waivers(connection: Connection, today: date, *, target: str | None = No
         if target is not None and not wanted:
             raise UnknownTarget(f"the control plane has no target {redact(target)!r}: `platformkit targets` lists those of the settings")
         listed = [w for w in waivers.all_waivers(connection) if w.target_id in wanted]
-        violations = {target_id: open_violations(connection, target_id) for target_id in {w.target_id for w in listed}}
+        about = {
+            # what they say, not whether it counts here
+            target_id: CoverIndex(covers_of((w for w in listed if w.target_id == target_id), Environment.DEVELOPMENT)).about(
+                open_violations(connection, target_id)
+            )
+            for target_id in {w.target_id for w in listed}
+        }
     found = []
     for waiver in listed:
         environment = wanted[waiver.target_id].environment
         state = state_of(waiver, environment, today)
         if state in _ENDED and not ended:
             continue
-        about = covers_of([waiver], Environment.DEVELOPMENT)  # what it says, not whether it counts here
-        matching = sum(any(matches(cover, violation) for cover in about) for violation in violations[waiver.target_id])
+        matching = len(about[waiver.target_id].get(waiver.waiver_id, ()))
         left = 0 if state in _ENDED else max(days_left(waiver, today), 0)
         found.append(ListedWaiver(waiver, wanted[waiver.target_id], state, left, matching))
     return tuple(found)

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import cache, partial
 from pathlib import Path
 
 from platformkit_pipeline.control_plane import findings, reviews, targets, waivers
@@ -14,7 +15,8 @@ from platformkit_pipeline.control_plane.inventory import InventoryChanges
 from platformkit_pipeline.control_plane.scans import ScanRecord
 from platformkit_pipeline.control_plane.statements import statement
 from platformkit_pipeline.control_plane.targets import StoredTarget
-from platformkit_pipeline.governance.coverage import Violation, covers_on, matches, waived_days
+from platformkit_pipeline.governance.coverage import CoverIndex, Violation, covers_on, waived_days
+from platformkit_pipeline.governance.object_patterns import meant
 from platformkit_pipeline.governance.waivers import covers_of, extended_ids, last_day_of, state_of
 from platformkit_pipeline.logs import bind_ids
 from platformkit_pipeline.model.control_plane import ControlPlaneSnapshot, ReviewFacts, TargetFacts, WaiverFacts, inventory_of
@@ -113,15 +115,17 @@ def _of_target(connection: Connection, stored: StoredTarget, granted: Collection
     since = {f.fingerprint: f.first_seen_at.astimezone(UTC).date() for f in findings.open_findings(connection, stored.target_id)}
     covered = covers_on(covers_of_target(connection, target, stored.target_id), violations, today)
     goes_on = extended_ids(granted)
-    every_day = covers_of(granted, Environment.DEVELOPMENT)  # days count whatever the target is now
+    every_day = CoverIndex(covers_of(granted, Environment.DEVELOPMENT))  # days count whatever the target is now
+    about = every_day.about(violations)
+    days_before = cache(partial(waived_days, every_day))
     for waiver in granted:
         state = state_of(waiver, target.environment, today)
         if state is WaiverState.REVOKED:
             continue
         subject = waiver.fingerprint or waiver.object_pattern or ""
         last = last_day_of(waiver)
-        matching = [v for v in violations if any(matches(c, v) for c in covers_of([waiver], Environment.DEVELOPMENT))]
-        counted = matching or [Violation(waiver.rule, waiver.fingerprint or "", waiver.object_pattern or "")]
+        matching = about.get(waiver.waiver_id, ())
+        counted = matching or [Violation(waiver.rule, waiver.fingerprint or "", meant(waiver.object_pattern or ""))]
         yield WaiverFacts(
             waiver_id=waiver.waiver_id,
             target=f"{target.kind.value}/{target.name}",
@@ -135,5 +139,5 @@ def _of_target(connection: Connection, stored: StoredTarget, granted: Collection
             goes_on=waiver.waiver_id in goes_on,
             matching=len(matching),
             left_open=sum(v.fingerprint not in covered and since.get(v.fingerprint, last) <= last for v in matching),
-            longest_days=max(waived_days(every_day, v, date.fromordinal(last.toordinal() + 1)) for v in counted),
+            longest_days=max(days_before(v, date.fromordinal(last.toordinal() + 1)) for v in counted),
         )

@@ -11,11 +11,13 @@ from platformkit_pipeline.model.alert import Alert, AlertKind
 from platformkit_pipeline.model.dsn import redact
 from platformkit_pipeline.model.errors import ConfigurationError, UnknownTarget
 from platformkit_pipeline.model.gate_override import LONGEST_OVERRIDE_HOURS, GateOverride
+from platformkit_pipeline.model.person import same_person
 from platformkit_pipeline.model.result import Severity
 from platformkit_pipeline.model.target import Target, TargetKind
 from platformkit_pipeline.operations.acting_person import acting_person
 from platformkit_pipeline.operations.announce import announce
 from platformkit_pipeline.operations.decide_gate import deploy_gate_of
+from platformkit_pipeline.operations.secret_words import holds_a_secret
 from platformkit_pipeline.operations.stored_snapshot import target_id_of
 
 _LONGEST_REASON = 500
@@ -31,12 +33,12 @@ def grant_override(
     and while another override is in force; ControlPlaneError for a target that is not registered.
     """
     said = " ".join(reason.split())
-    if not said or len(said) > _LONGEST_REASON or redact(said) != said:
+    if not said or len(said) > _LONGEST_REASON or holds_a_secret(said):
         raise ConfigurationError(f"say why, in at most {_LONGEST_REASON} characters and without a secret: --reason TEXT")
     if not 1 <= hours <= LONGEST_OVERRIDE_HOURS:
         raise ConfigurationError(f"an override lasts 1 to {LONGEST_OVERRIDE_HOURS} hours, not {hours}; what takes longer is an exception")
     first, second = acting_person(requested_by), acting_person(approved_by)
-    if first.casefold() == second.casefold():
+    if same_person(first, second):
         raise ConfigurationError(f"{first} cannot approve what {first} asks for: --approved-by names another person")
     gate, ends_at = deploy_gate_of(target.kind), now + timedelta(hours=hours)
     with control_plane_errors(), connection.transaction():
@@ -44,7 +46,8 @@ def grant_override(
         connection.execute(_ONE_AT_A_TIME, (target_id,))
         standing = gate_overrides.in_force(connection, target_id, gate, now)
         if standing is not None:
-            if (standing.reason, standing.requested_by, standing.approved_by) == (said, first, second):
+            lasts = standing.ends_at - standing.starts_at
+            if (standing.reason, standing.requested_by, standing.approved_by, lasts) == (said, first, second, timedelta(hours=hours)):
                 return standing
             raise ConfigurationError(
                 f"{target.name} is let through until {standing.ends_at:%Y-%m-%d %H:%M} UTC already, by {standing.requested_by}: "
@@ -61,7 +64,7 @@ def grant_override(
 def end_override(connection: Connection, target: Target, *, by: str, reason: str, now: datetime) -> GateOverride | None:
     """End the override of `target` that is in force; None when none is. Raises ConfigurationError for a blank reason or name."""
     said, person = " ".join(reason.split()), acting_person(by)
-    if not said or redact(said) != said:
+    if not said or holds_a_secret(said):
         raise ConfigurationError("say why it is over, without a secret: --reason TEXT")
     with control_plane_errors(), connection.transaction():
         target_id = target_id_of(connection, target)

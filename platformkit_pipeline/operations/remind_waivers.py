@@ -12,7 +12,7 @@ from platformkit_pipeline.governance.waivers import days_left, extended_ids, las
 from platformkit_pipeline.logs import get_logger
 from platformkit_pipeline.model.alert import Alert, AlertKind
 from platformkit_pipeline.model.result import Severity
-from platformkit_pipeline.model.target import Target
+from platformkit_pipeline.model.target import Environment, Target
 from platformkit_pipeline.model.waiver import Waiver
 from platformkit_pipeline.operations.announce import announce
 
@@ -40,7 +40,7 @@ def remind_waivers(connection: Connection, now: datetime, *, run_id: str | None 
         listed = [w for w in waivers.all_waivers(connection) if w.target_id in active]
         goes_on = extended_ids(listed)
         told = alerts.told_subjects(connection, AlertKind.WAIVER_LAPSED)
-        due = [w for w in listed if w.waiver_id not in goes_on and reminder_is_due(w, today)]
+        due = [w for w in listed if w.waiver_id not in goes_on and _covers(w, active) and reminder_is_due(w, today)]
         over = [w for w in listed if w.waiver_id not in goes_on and w.waiver_id not in told and _has_lapsed(w, today)]
         reminders = [_reminder(w, active[w.target_id], today, run_id) for w in due]
         lapses = [_lapse(w, active[w.target_id], run_id) for w in over]
@@ -52,6 +52,11 @@ def remind_waivers(connection: Connection, now: datetime, *, run_id: str | None 
         states[state] = states.get(state, 0) + 1
     _log.info("waivers looked through", **states, told=announced.raised, settled=announced.settled)
     return WaiverNight(states, announced.raised - len(lapses), len(lapses), announced.settled)
+
+
+def _covers(waiver: Waiver, active: dict[int, Target]) -> bool:
+    """What has become production is not covered any more: there is no end to be reminded of."""
+    return active[waiver.target_id].environment is not Environment.PRODUCTION
 
 
 def _has_lapsed(waiver: Waiver, today: date) -> bool:

@@ -12,7 +12,7 @@ from platformkit_pipeline.control_plane.connection import Connection, control_pl
 from platformkit_pipeline.control_plane.gate_decisions import KeptDecision, kept_decisions
 from platformkit_pipeline.control_plane.scans import storable_text
 from platformkit_pipeline.governance.deploy_gate import decide
-from platformkit_pipeline.governance.gate_inputs import inputs_from_json
+from platformkit_pipeline.governance.gate_inputs import MERGE, inputs_from_json
 from platformkit_pipeline.model.dsn import redact
 from platformkit_pipeline.model.errors import UnknownTarget
 from platformkit_pipeline.model.merge_inputs import compared_again
@@ -90,7 +90,7 @@ def verify(decision: KeptDecision) -> VerifiedDecision:
     again = _again_from_scan if decision.parity_id is None else _again_from_parity
     try:
         answer = _recomputed(decision, again)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as error:
         return VerifiedDecision(decision, Recomputed.NOT_RECOMPUTABLE, f"its inputs do not say enough: {type(error).__name__}: {error}")
     stored = _Answer(decision.verdict, decision.judged or decision.verdict, decision.reasons)
     if answer == stored:
@@ -113,6 +113,8 @@ def _again_from_scan(decision: KeptDecision) -> _Answer:
 
 
 def _again_from_parity(decision: KeptDecision) -> _Answer:
+    if decision.gate != MERGE:
+        return _Answer("unknown", "unknown", ("the inputs are those of another gate",))
     compared = compared_again(decision.target, decision.parity_id or "", decision.inputs)
     return _Answer(compared.verdict, compared.verdict, compared.reasons)
 

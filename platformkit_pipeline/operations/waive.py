@@ -11,7 +11,8 @@ from datetime import UTC, date, datetime, timedelta
 from platformkit_pipeline.control_plane import findings, parity, targets, waivers
 from platformkit_pipeline.control_plane.connection import Connection, control_plane_errors
 from platformkit_pipeline.control_plane.targets import StoredTarget
-from platformkit_pipeline.governance.coverage import Violation, matches, waived_days
+from platformkit_pipeline.governance.coverage import CoverIndex, Violation, waived_days
+from platformkit_pipeline.governance.object_patterns import meant, named
 from platformkit_pipeline.governance.waivers import covers_of, state_of
 from platformkit_pipeline.logs import get_logger
 from platformkit_pipeline.model.contract import Dimension
@@ -20,6 +21,8 @@ from platformkit_pipeline.model.errors import ConfigurationError, UnknownTarget
 from platformkit_pipeline.model.result import Outcome
 from platformkit_pipeline.model.target import Environment
 from platformkit_pipeline.model.waiver import LONGEST_WAIVER_DAYS, Waiver, WaiverState
+from platformkit_pipeline.operations.acting_person import acting_person
+from platformkit_pipeline.operations.secret_words import holds_a_secret, without_secrets
 from platformkit_pipeline.rules.registry import find_rule
 
 _FINGERPRINT = re.compile(r"[0-9a-f]{32}\Z")
@@ -32,7 +35,7 @@ _log = get_logger("operations.waive")
 
 @dataclass(frozen=True, slots=True)
 class WaiverRequest:
-    """What somebody asks for. Either `fingerprint`, or `rule` with `objects`, a shell pattern of objects as they are shown.
+    """What somebody asks for. Either `fingerprint`, or `rule` with `objects`: an object as it is shown, or a shell pattern of such.
 
     Of `days` and `last_day` at most one; neither means as long as is left. `even_unused` grants what matches nothing yet.
     """
@@ -89,6 +92,7 @@ def extend_waiver(
         before = _waiver(connection, waiver_id)
         stored = _target_of_id(connection, before.target_id)
         waivers.lock(connection, stored.target_id)
+        before = _waiver(connection, waiver_id)  # somebody may have revoked it before the lock was ours
         state = state_of(before, stored.target.environment, _day(now))
         if state in (WaiverState.LAPSED, WaiverState.REVOKED):
             raise ConfigurationError(
@@ -107,12 +111,14 @@ def revoke_waiver(connection: Connection, waiver_id: str, *, reason: str, by: st
     Raises ConfigurationError where there is none of that id, and for one that has lapsed.
     """
     with control_plane_errors(), connection.transaction():
+        waivers.lock(connection, _waiver(connection, waiver_id).target_id)
         waiver = _waiver(connection, waiver_id)
         if waiver.revoked_at is None:
             if _day(now) > waiver.expires_on:
                 raise ConfigurationError(f"waiver {waiver.waiver_id} has lapsed on {waiver.expires_on}: there is nothing to revoke")
-            waivers.revoke(connection, waiver.waiver_id, by=by, reason=_written(reason, "--reason"), now=now)
-            _log.info("revoked", waiver_id=waiver.waiver_id, by=by)
+            person = acting_person(by)
+            waivers.revoke(connection, waiver.waiver_id, by=person, reason=_written(reason, "--reason"), now=now)
+            _log.info("revoked", waiver_id=waiver.waiver_id, by=person)
         return _waiver(connection, waiver.waiver_id)
 
 
@@ -154,7 +160,7 @@ def _granted(
         fingerprint=subject.fingerprint,
         object_pattern=subject.pattern,
         reason=_written(request.reason, "--reason"),
-        granted_by=request.by,
+        granted_by=acting_person(request.by),
         starts_on=first,
         expires_on=last,
         extends=extends.waiver_id if extends else None,
@@ -169,8 +175,8 @@ def _granted(
 
 def _used_days(connection: Connection, stored: StoredTarget, subject: _Subject, first: date) -> int:
     """Of that violation among the matching which was waived longest; of an object of that name, where nothing matches."""
-    covers = covers_of(waivers.of_target(connection, stored.target_id), Environment.DEVELOPMENT)  # days count whatever it is now
-    subjects = subject.matching or (Violation(subject.rule, subject.fingerprint or "", subject.pattern or ""),)
+    covers = CoverIndex(covers_of(waivers.of_target(connection, stored.target_id), Environment.DEVELOPMENT))  # whatever it is now
+    subjects = subject.matching or (Violation(subject.rule, subject.fingerprint or "", meant(subject.pattern or "")),)
     return max(waived_days(covers, violation, first) for violation in subjects)
 
 
@@ -197,15 +203,21 @@ def _subject(connection: Connection, stored: StoredTarget, request: WaiverReques
     everything = open_violations(connection, stored.target_id)
     if request.fingerprint is not None:
         return _of_fingerprint(connection, stored, request, everything)
-    if request.rule is None or not (request.objects or "").strip():
+    pattern = (request.objects or "").strip()
+    if request.rule is None or not pattern:
         raise ConfigurationError("say what is waived: --rule CODE with --object PATTERN, or --fingerprint of a finding")
+    if len(pattern) > _LONGEST_TEXT or holds_a_secret(pattern):  # it goes on record: nothing of it is repeated
+        raise ConfigurationError(f"--object: name objects as reports show them, in at most {_LONGEST_TEXT} characters and without a secret")
     rule = _rule(request.rule)
-    wanted = Waiver("", stored.target_id, rule, None, request.objects, "", "", date.min, date.max)
+    if any(v.rule == rule and v.shown == pattern for v in everything):
+        pattern = named(pattern)  # it is that object and no other one, whatever characters its name holds
+    wanted = Waiver("", stored.target_id, rule, None, pattern, "", "", date.min, date.max)
     cover = covers_of([wanted], Environment.DEVELOPMENT)[0]
-    matching = tuple(v for v in everything if matches(cover, v))
+    index = CoverIndex([cover])
+    matching = tuple(v for v in everything if index.of(v))
     if not matching and not request.even_unused:
-        raise ConfigurationError(_nothing_matches(stored, rule, request.objects or "", everything))
-    return _Subject(rule, None, request.objects, matching, None)
+        raise ConfigurationError(_nothing_matches(stored, rule, pattern, everything))
+    return _Subject(rule, None, pattern, matching, None)
 
 
 def _of_fingerprint(connection: Connection, stored: StoredTarget, request: WaiverRequest, everything: Sequence[Violation]) -> _Subject:
@@ -219,7 +231,10 @@ def _of_fingerprint(connection: Connection, stored: StoredTarget, request: Waive
         scan = next((f.last_seen_scan for f in findings.open_findings(connection, stored.target_id) if f.fingerprint == wanted), None)
         return _Subject(matching[0].rule, wanted, None, matching, scan)
     if request.rule is None or not request.even_unused:
-        raise ConfigurationError(f"{stored.target.name} has no open finding {wanted} that fails: `platformkit scan` shows fingerprints")
+        needed = "; for one that is not there yet --even-unused needs its --rule" if request.even_unused else ""
+        raise ConfigurationError(
+            f"{stored.target.name} has no open finding {wanted} that fails: `platformkit scan` shows fingerprints{needed}"
+        )
     return _Subject(_rule(request.rule), wanted, None, (), None)
 
 
@@ -270,7 +285,7 @@ def _written(text: str, option: str) -> str:
     shown = " ".join(text.split())
     if not shown or len(shown) > _LONGEST_TEXT:
         raise ConfigurationError(f"{option}: say why, in at most {_LONGEST_TEXT} characters")
-    return redact(shown)
+    return without_secrets(shown)
 
 
 def _day(now: datetime) -> date:

@@ -26,7 +26,7 @@ from platformkit_pipeline_tests.control_plane.test_audit_attacks import try_ever
 STAGING = Target(TargetKind.SUPABASE_PROJECT, "shop-staging", Environment.STAGING)
 PRODUCTION = Target(TargetKind.SUPABASE_PROJECT, "shop-production", Environment.PRODUCTION)
 NOW = datetime(2026, 3, 1, 3, 0, tzinfo=UTC)
-TABLES = ("waivers", "exceptions", "gate_decisions", "alerts", "settings_versions", "reviews")
+TABLES = ("waivers", "exceptions", "gate_decisions", "gate_overrides", "alerts", "settings_versions", "reviews")
 GRANT = (
     "insert into ops.waivers (waiver_id, target_id, environment, rule, object_pattern, reason, granted_by, starts_on, expires_on) "
     "select gen_random_uuid(), target_id, 'staging', 'RLS001', {pattern}, 'x', 'x', {first}, {last} from ops.targets "
@@ -63,6 +63,20 @@ ON_SOME = (
     "update ops.waivers set starts_on = starts_on - 1, reason = 'better'",
     "update ops.waivers set rule = 'RLS002', object_pattern = '*'",
     "update ops.waivers set granted_by = 'kim'",
+    # days without an end, which nobody could read or count
+    GRANT.format(pattern="'public.new'", first="'infinity'", last="'infinity'", target="shop-staging"),
+    "update ops.waivers set revoked_at = 'infinity', revoked_by = 'x', revoke_reason = 'x' where revoked_at is null",
+    # winning days back, or hiding what holds
+    "update ops.waivers set revoked_at = starts_on - 1, revoked_by = 'x', revoke_reason = 'x' where revoked_at is null",
+    "insert into ops.waivers (waiver_id, target_id, environment, rule, object_pattern, reason, granted_by, starts_on, expires_on, "
+    "revoked_at, revoked_by, revoke_reason) select gen_random_uuid(), target_id, 'staging', 'RLS003', '*', 'x', 'x', '2026-03-01', "
+    "'2026-03-02', '2099-01-01', 'x', 'x' from ops.targets where name = 'shop-staging'",
+    "update ops.gate_overrides set ends_at = ends_at + interval '1 hour'",
+    "update ops.gate_overrides set ended_at = null, ended_by = null, end_reason = null",
+    "update ops.gate_overrides set approved_by = 'dave'",
+    "insert into ops.gate_overrides (override_id, target_id, gate, reason, requested_by, approved_by, starts_at, ends_at, ended_at, "
+    "ended_by, end_reason) select gen_random_uuid(), target_id, gate, 'x', 'x', 'y', starts_at, ends_at, 'infinity', 'x', 'x' "
+    "from ops.gate_overrides",
     # beyond the limit, and in production
     GRANT.format(pattern="'public.other'", first="date '2026-03-01'", last="date '2026-03-31'", target="shop-staging"),
     GRANT.format(pattern="'public.orders'", first="date '2026-06-01'", last="date '2026-06-30'", target="shop-staging"),
@@ -134,6 +148,11 @@ def decided(pipeline: Connection, superuser: Connection) -> None:
             (stored.target_id,),
         )
         pipeline.execute(
+            "insert into ops.gate_overrides (override_id, target_id, gate, reason, requested_by, approved_by, starts_at, ends_at, "
+            "ended_at, ended_by, end_reason) values (gen_random_uuid(), %s, 'deploy', 'outage', 'ann', 'bob', %s, %s, %s, 'ann', 'over')",
+            (stored.target_id, NOW, NOW + timedelta(hours=2), NOW + timedelta(hours=1)),
+        )
+        pipeline.execute(
             "insert into ops.gate_decisions (decision_id, target_id, gate, inputs, verdict, reasons, decided_at) "
             "values (gen_random_uuid(), %s, 'deploy', '{\"stale\": true}', 'no', '{stale}', %s)",
             (stored.target_id, NOW),
@@ -186,6 +205,8 @@ def test_what_the_pipeline_may_write_is_on_record_whatever_writes_it(pipeline: C
         ("update ops.exceptions set faults = '{y}'", DIFFERS),
         ("update ops.gate_decisions set verdict = 'yes'", DIFFERS),
         ("update ops.gate_decisions set inputs = '{}'", DIFFERS),
+        ("update ops.gate_overrides set approved_by = 'dave'", DIFFERS),
+        ("delete from ops.gate_overrides", "it is gone, and the audit log tells of no deletion"),
         ("update ops.settings_versions set content = '{\"projects\": [1]}'", DIFFERS),
         (INSERT_SETTINGS, "the audit log does not know of it"),
         ("update ops.reviews set outcome = 'nothing'", DIFFERS),

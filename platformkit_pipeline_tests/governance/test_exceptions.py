@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -58,6 +59,39 @@ def test_what_cannot_be_read_covers_nothing_and_stays_approved() -> None:
     assert covers_of(unreadable) == ()
     assert entry_of(document(), unreadable, TODAY, {"shop": (1,)}) == before
     assert entry_of(document(digest="b" * 64), unreadable, TODAY, {"shop": (1,)}).faults != ()
+
+
+def approved_by(security: tuple[str, str], architect: tuple[str, str]) -> tuple[Approval, Approval]:
+    return Approval(Role.SECURITY_OWNER, *security), Approval(Role.PLATFORM_ARCHITECT, *architect)
+
+
+@pytest.mark.parametrize("second", ["sam  ortiz", "@Sam Ortiz", "Sam Ortiz\u200b", "\uff33am Ortiz", "SAM ORT\u0130Z"])
+def test_one_person_is_no_two_however_the_name_is_written(second: str) -> None:
+    approvals = approved_by(("Sam Ortiz", "2026-01-19"), (second, "2026-01-20"))
+    entry = entry_of(document(approvals=approvals), None, TODAY, {"shop": (1,)})
+    assert entry.faults == ("one person gave both approvals: two are needed",)
+    assert covers_of(entry) == ()
+
+
+@pytest.mark.parametrize(
+    "approvals",
+    [
+        approved_by(("Sam Ortiz", "2026-01-19"), ("Sam Ortiz", "2026-01-20")),
+        approved_by(("Sam Ortiz", "2027-01-19"), ("Kim Larsen", "2026-01-20")),
+    ],
+)
+def test_what_was_no_approval_is_corrected_without_waiting_for_later_days(approvals: tuple[Approval, Approval]) -> None:
+    first = entry_of(document(approvals=approvals, digest="b" * 64), None, TODAY, {"shop": (1,)})
+    assert covers_of(first) == ()
+    assert first.approved is None
+    corrected = entry_of(document(), first, TODAY, {"shop": (1,)})
+    assert corrected.faults == ()
+    assert len(covers_of(corrected)) == 1
+
+
+@pytest.mark.parametrize("day", ["20260630", "2026-W26-2", "2026-06-31", "30.06.2026", "soon"])
+def test_what_is_no_day_of_the_form_has_expired(day: str) -> None:
+    assert covers_of(entry_of(document(expiry=day), None, TODAY, {"shop": (1,)})) == ()
 
 
 def test_without_the_eligible_target_nothing_is_covered() -> None:

@@ -184,6 +184,30 @@ def test_a_decision_that_was_tampered_with_differs_and_one_of_before_is_not_call
     assert (found.ok, found.same) == (False, 0)
 
 
+FORGED = "insert into ops.gate_decisions (decision_id, target_id, gate, {}, inputs, verdict, judged, reasons, decided_at) select "
+
+
+def test_a_row_that_somebody_made_up_stops_no_verification(pipeline: Connection, staging: Target) -> None:
+    scanned(pipeline, staging, OPEN)
+    decide_deploy_gate(pipeline, staging, now=NOW)
+    made_up = FORGED.format("scan_id") + (
+        "gen_random_uuid(), target_id, gate, scan_id, %s::json, 'yes', 'yes', '{fine}', decided_at from ops.gate_decisions limit 1"
+    )
+    documents = (
+        '{"version": 1, "scan": null, "target": {"kind": "x", "name": "y", "environment": "z"}, "override": null, "gate": "deploy", '
+        '"decided_at": "2026-11-01T03:00:00+00:00", "blocking": [], "stale_after_seconds": 1e300}',
+        "[]",
+        '"yes"',
+        "null",
+    )
+    for document in documents:
+        pipeline.execute(made_up.encode(), (document,))
+        pipeline.commit()
+    found = verify_decisions(pipeline)
+    assert found.same == 1
+    assert [v.outcome for v in found.listed] == [Recomputed.NOT_RECOMPUTABLE] * len(documents)
+
+
 def test_an_override_is_in_force_for_its_hours_audited_and_told_once(pipeline: Connection, staging: Target) -> None:
     scanned(pipeline, staging, OPEN)
     name = overridden(pipeline, staging)
@@ -211,12 +235,18 @@ def test_an_override_that_is_ended_is_over_and_can_be_granted_anew(pipeline: Con
     assert decide_deploy_gate(pipeline, staging, now=soon).verdict == "yes"
     with pytest.raises(ConfigurationError, match="let through until"):
         overridden(pipeline, staging, now=soon, approved_by="dave")
+    with pytest.raises(ConfigurationError, match="let through until"):
+        overridden(pipeline, staging, now=soon, hours=24)
 
 
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
         ({"approved_by": "Ann"}, "cannot approve what ann asks for"),
+        ({"approved_by": "@ann"}, "cannot approve what ann asks for"),
+        ({"approved_by": "an\u200bn"}, "cannot approve what ann asks for"),
+        ({"approved_by": "ghp" + "_" + "a1B2c3D4e5F6" * 3}, "say who does this"),
+        ({"reason": "with ghp" + "_" + "a1B2c3D4e5F6" * 3}, "without a secret"),
         ({"hours": 25}, "1 to 24 hours, not 25"),
         ({"hours": 0}, "1 to 24 hours, not 0"),
         ({"reason": " "}, "say why"),

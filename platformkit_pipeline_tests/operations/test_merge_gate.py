@@ -131,6 +131,22 @@ def one_value(connection: Connection, query: LiteralString) -> object:
     return row[0]
 
 
+def test_an_answer_of_another_gate_with_the_inputs_of_a_merge_is_not_the_same(pipeline: Connection, shop: Target) -> None:
+    head = run(shop, 90)
+    keep_parity(pipeline, head)
+    decide_merge_gate(pipeline, shop, head, None, NOW)
+    made_up = (
+        "insert into ops.gate_decisions (decision_id, target_id, gate, parity_id, inputs, verdict, judged, reasons, decided_at) "
+        "select gen_random_uuid(), target_id, '{}', parity_id, {}, verdict, judged, reasons, decided_at from ops.gate_decisions limit 1"
+    )
+    pipeline.execute(made_up.format("deploy", "inputs").encode())
+    pipeline.execute(made_up.format("merge", "jsonb_set(inputs::jsonb, '{max_drop_percent}', '\"1/0\"')::json").encode())
+    pipeline.commit()
+    found = verify_decisions(pipeline)
+    assert found.same == 1
+    assert sorted(v.outcome for v in found.listed) == [Recomputed.DIFFERENT, Recomputed.NOT_RECOMPUTABLE]
+
+
 def test_a_no_tells_the_owners_once_and_names_what_was_lost(pipeline: Connection, shop: Target) -> None:
     base, head = run(shop, 100), run(shop, 94, 1, "feature")
     keep_parity(pipeline, base)

@@ -123,6 +123,13 @@ def faults_after(
     return only_entry(pipeline).faults
 
 
+@pytest.mark.parametrize("part", ["Objects", "Targets"])
+def test_a_part_that_names_nothing_covers_nothing(pipeline: Connection, night: Night, repository: RepositoryBuilder, part: str) -> None:
+    before = "## Objects\n`public.legacy_exports_of_the_warehouse_2019`, `public.legacy_*`"
+    [fault] = faults_after(pipeline, night, repository, NIGHT, (before, f"## {part}\nTBD"))
+    assert fault.startswith(f"its part {part} names none")
+
+
 def messages(connection: Connection) -> list[str]:
     rows = connection.execute("select type from ops.outbox order by created_at, id").fetchall()
     connection.rollback()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,7 +11,8 @@ from typing import Any
 import pytest
 
 from platformkit_pipeline.control_plane import findings, targets, waivers
-from platformkit_pipeline.control_plane.connection import Connection
+from platformkit_pipeline.control_plane.connection import Connection, connect
+from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.model.errors import ConfigurationError, PlatformkitError, UnknownTarget
 from platformkit_pipeline.model.identity import relation_identity
 from platformkit_pipeline.model.target import Environment, Target, TargetKind
@@ -77,6 +79,55 @@ def test_days_count_for_the_object_and_not_for_the_words(fleet: Connection) -> N
     assert grant(fleet, 60, rule=None, objects=None, fingerprint=fingerprint, days=5).waiver.rule == "RLS001"
 
 
+def test_granted_and_revoked_on_one_day_that_day_is_spent_once(fleet: Connection) -> None:
+    for day in range(10):
+        for _ in range(2):
+            revoke_waiver(fleet, grant(fleet, day, days=1).waiver.waiver_id, reason="mended", by="kim", now=noon(day))
+    assert grant(fleet, 10, days=20).days_left == 0
+    with pytest.raises(ConfigurationError, match="used up"):
+        grant(fleet, 40)
+
+
+BRACKETED = ("orders[2024]", "orders2", "a*", "aB")
+
+
+def test_a_name_with_characters_of_patterns_means_that_object(fleet: Connection) -> None:
+    stored = targets.find(fleet, STAGING.kind, STAGING.name)
+    assert stored is not None
+    scan_id = stored_scan(fleet, stored.target_id)
+    results = [result(identity=relation_identity("table", "public", name)) for name in BRACKETED]
+    findings.write(fleet, STAGING, stored.target_id, scan_id, results, rules=frozenset({"RLS001"}))
+    fleet.commit()
+    assert grant(fleet, objects='public."orders[2024]"', days=3).covers == ('public."orders[2024]"',)
+    assert grant(fleet, objects='public."a*"', days=3).covers == ('public."a*"',)
+    assert sorted(item.matches for item in list_waivers(fleet, noon(1).date())) == [1, 1]
+    covered = covers_for(fleet, STAGING, noon(1))
+    assert {str(f.result.object) for f in _open(fleet) if f.fingerprint in covered} == {'public."orders[2024]"', 'public."a*"'}
+
+
+SECRET = "hunter" + "2hunter"
+SECRETIVE = (f"postgresql://app:{SECRET}@db.example/shop", "password=" + SECRET, "ghp" + "_" + "a1B2c3D4e5F6" * 3)
+
+
+@pytest.mark.parametrize("secretive", SECRETIVE)
+def test_what_looks_like_a_secret_is_kept_nowhere(fleet: Connection, secretive: str) -> None:
+    for changes in ({"objects": secretive}, {"objects": f"public.{secretive}", "even_unused": True}, {"by": secretive}):
+        with pytest.raises(ConfigurationError) as refused:
+            grant(fleet, **changes)
+        assert secretive not in str(refused.value)
+        assert SECRET not in str(refused.value)
+    waiver = grant(fleet, reason=f"see {secretive}", days=5).waiver
+    extended = extend_waiver(fleet, waiver.waiver_id, reason=secretive, by="kim", days=8, last_day=None, now=noon(1)).waiver
+    with pytest.raises(ConfigurationError):
+        revoke_waiver(fleet, waiver.waiver_id, reason="mended", by=secretive, now=noon(2))
+    revoke_waiver(fleet, waiver.waiver_id, reason=secretive, by="kim", now=noon(2))
+    kept = fleet.execute("select concat(to_jsonb(w)::text) from ops.waivers w union all select to_jsonb(l)::text from ops.audit_log l")
+    texts = [text for (text,) in kept.fetchall()]
+    fleet.commit()
+    assert extended.waiver_id in "".join(texts)
+    assert [text for text in texts if secretive in text or SECRET in text] == []
+
+
 REFUSED: dict[str, tuple[dict[str, Any], type[PlatformkitError], str]] = {
     "production": ({"target": "shop-production"}, ConfigurationError, "in production, which has no waivers"),
     "an unknown target": ({"target": "shop-stagin"}, UnknownTarget, "no target 'shop-stagin'"),
@@ -89,6 +140,11 @@ REFUSED: dict[str, tuple[dict[str, Any], type[PlatformkitError], str]] = {
     "no reason": ({"reason": " "}, ConfigurationError, "--reason"),
     "neither rule nor finding": ({"rule": None}, ConfigurationError, "--rule CODE with --object"),
     "a finding that is none": ({"fingerprint": "f" * 32, "objects": None, "rule": None}, ConfigurationError, "no open finding"),
+    "a finding to come without its rule": (
+        {"fingerprint": "f" * 32, "objects": None, "rule": None, "even_unused": True},
+        ConfigurationError,
+        "--even-unused needs its --rule",
+    ),
     "half a fingerprint": ({"fingerprint": "f" * 31, "objects": None, "rule": None}, ConfigurationError, "32 hex digits"),
 }
 
@@ -155,12 +211,40 @@ def test_the_reminder_belongs_to_the_last_of_a_chain(fleet: Connection) -> None:
     assert [(n.reminded, n.lapsed) for n in later] == [(0, 0), (1, 0), (0, 1)]
 
 
+def test_what_became_production_is_not_said_to_be_covered_for_some_days_more(fleet: Connection) -> None:
+    grant(fleet, days=10)
+    assert remind_waivers(fleet, noon(5)).reminded == 1
+    with fleet.transaction():
+        targets.sync(fleet, [replace(STAGING, environment=Environment.PRODUCTION), PRODUCTION])
+    nights = [remind_waivers(fleet, noon(day)) for day in (6, 7, 10)]
+    assert [(n.reminded, n.lapsed, n.settled) for n in nights] == [(0, 0, 1), (0, 0, 0), (0, 1, 0)]
+    assert [item.state for item in list_waivers(fleet, noon(7).date())] == [WaiverState.VOID]
+
+
 def test_a_revoked_waiver_is_neither_reminded_of_nor_lapses(fleet: Connection) -> None:
     waiver = grant(fleet, days=10).waiver
     assert remind_waivers(fleet, noon(5)).reminded == 1
     revoke_waiver(fleet, waiver.waiver_id, reason="mended", by="kim", now=noon(6))
     nights = [remind_waivers(fleet, noon(day)) for day in (7, 20)]
     assert [(n.reminded, n.lapsed, n.settled) for n in nights] == [(0, 0, 1), (0, 0, 0)]
+
+
+def test_what_is_revoked_while_it_is_extended_is_not_extended(
+    fleet: Connection, pipeline_dsn: Dsn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiver = grant(fleet, days=10).waiver
+    stored_lock: Callable[..., None] = waivers.lock
+
+    def revoked_before(connection: Connection, target_id: int) -> None:
+        monkeypatch.setattr(waivers, "lock", stored_lock)
+        with closing(connect(pipeline_dsn)) as other:
+            revoke_waiver(other, waiver.waiver_id, reason="mended", by="noor", now=noon(2))
+        stored_lock(connection, target_id)
+
+    monkeypatch.setattr(waivers, "lock", revoked_before)
+    with pytest.raises(ConfigurationError, match="is revoked"):
+        extend(fleet, waiver.waiver_id, day=2, days=20)
+    assert len(waivers.all_waivers(fleet)) == 1
 
 
 def extend(connection: Connection, waiver_id: str, *, day: int, days: int) -> Granted:

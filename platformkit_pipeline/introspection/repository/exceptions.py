@@ -12,7 +12,7 @@ from platformkit_pipeline.introspection.repository.approvals import approvals_of
 from platformkit_pipeline.introspection.repository.files import Files, UnreadableError
 from platformkit_pipeline.introspection.repository.labelled import Labelled, is_day, labelled
 from platformkit_pipeline.introspection.repository.template_text import is_written
-from platformkit_pipeline.model.repository.governance import EXCEPTIONS_FOLDER, ExceptionDocument
+from platformkit_pipeline.model.repository.governance import EXCEPTIONS_FOLDER, NOTHING_NAMED, ExceptionDocument
 
 _NAME = re.compile(r"(?P<date>\d{4}-\d{2}-\d{2})-[A-Za-z0-9][\w.-]*\.md")
 _NO_DOCUMENTS = re.compile(r"(?:readme|index|[_.].*|template|.*[-_.]template)\.md", re.IGNORECASE)
@@ -27,6 +27,7 @@ _TARGETS = ("target", "targets", "project", "projects")
 _CODE = re.compile(r"\b[A-Z]{3}\d{3}\b|\bparity/(?:api|data|event|behavior|drift)\b")
 _OBJECT = re.compile(r"`([^`\n]{1,200})`")
 _EXPIRY_VALUE = re.compile(r"[\s*_`>|-]*(?P<day>\d{4}-\d{2}-\d{2})(?!\d)")
+_EVERYTHING = "*"
 _MAX_NAMED = 100
 _LONGEST_TEXT = 600
 _LONGEST_WORD = 40
@@ -76,11 +77,11 @@ def _document(files: Files, path: str) -> ExceptionDocument:
         expiry_malformed=malformed,
         approvals=approvals_of(form),
         rules=rule_codes_in(form),
-        objects=tuple(sorted({_object_shown(name) for name in _named(form.get(*_OBJECTS) or "")})[:_MAX_NAMED]),
+        objects=tuple(sorted({_object_shown(name) for name in _named(form, _OBJECTS)})[:_MAX_NAMED]),
         rationale_text=_text(form, _RATIONALE),
         risk_text=_text(form, _RISK),
         mitigation_text=_text(form, _MITIGATION),
-        targets=tuple(sorted({shown(name) for name in _named(form.get(*_TARGETS) or "")})[:_MAX_NAMED]),
+        targets=tuple(sorted({shown(name) for name in _named(form, _TARGETS)})[:_MAX_NAMED]),
         digest=hashlib.sha256(" ".join(text.split()).encode()).hexdigest(),
     )
 
@@ -108,10 +109,14 @@ def _text(form: Labelled, labels: tuple[str, ...]) -> str:
     return words if len(words) <= _LONGEST_TEXT else words[:_LONGEST_TEXT].rpartition(" ")[0] + " …"
 
 
-def _named(value: str) -> list[str]:
-    """What stands between backticks, else each item of a list or line."""
-    named = _OBJECT.findall(value) or [part.strip(" \t-*+|") for line in value.split("\n") for part in line.split(",")]
-    return [name for name in named if is_written(name)]
+def _named(form: Labelled, labels: tuple[str, ...]) -> list[str]:
+    """What stands between backticks, else each item of a list or line. A part that is blank or TBD is not read as one that is not there."""
+    parts = [value for label, value in form.values if label in labels]
+    for value in parts:
+        named = _OBJECT.findall(value) or [part.strip(" \t-*+|") for line in value.split("\n") for part in line.split(",")]
+        if said := [name for name in named if name == _EVERYTHING or is_written(name)]:
+            return said
+    return [NOTHING_NAMED] if parts else []
 
 
 def _object_shown(name: str) -> str:

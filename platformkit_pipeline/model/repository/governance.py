@@ -27,6 +27,10 @@ class Approval:
     date: str | None = None
 
 
+NOTHING_NAMED = ""
+"""Stands for the names of a part that is there and names nothing: it is about no object, unlike a document without the part."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class ExceptionDocument:
     """A file of `docs/exceptions/`. A part is True where it is there and filled in."""
@@ -46,7 +50,10 @@ class ExceptionDocument:
     rules: tuple[str, ...] = ()
     """Codes of rules that it names, and `parity/<dimension>`."""
     objects: tuple[str, ...] = ()
-    """Patterns of objects that it names; one that could hold a secret is `[…]`, which matches nothing."""
+    """Patterns of objects that it names; one that could hold a secret is `[…]`, which matches nothing.
+
+    Just `NOTHING_NAMED` where the part is there and blank; the same of `targets`.
+    """
     fault: str | None = None
     """Why it cannot be read, as the rest of a sentence about it."""
     rationale_text: str = ""

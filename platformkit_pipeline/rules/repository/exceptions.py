@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from platformkit_pipeline.model.person import same_person
 from platformkit_pipeline.model.repository.facet import RepositoryFacet
-from platformkit_pipeline.model.repository.governance import Approval, ExceptionDocument, Role
+from platformkit_pipeline.model.repository.governance import NOTHING_NAMED, Approval, ExceptionDocument, Role
 from platformkit_pipeline.model.result import Severity
 from platformkit_pipeline.rules.registry import PASSED, Family, Source, Verdicts, failed, unknown
 from platformkit_pipeline.rules.repository_subject import RepositorySubject, file_identity, repository_rule
@@ -42,7 +43,7 @@ The job runs with a role of its own that may read one view, and its output is co
     title="A document of an exception leaves something open",
     why="An exception that does not say why, at what risk, until when, and who agreed is a violation with a file beside it.",
     how_to_fix="Name the file `docs/exceptions/<yyyy-mm-dd>-<summary>.md`, and fill in rationale, risk assessment, mitigation plan, "
-    "expiry date and the approvals of the Security/Compliance Owner and the Platform Architect, each with a name and a day. "
+    "expiry date and the approvals of the Security/Compliance Owner and the Platform Architect, two people, each with a name and a day. "
     "docs/repositories-documents.md has a form.",
     requires=(RepositoryFacet.EXCEPTIONS,),
     violating=_DOCUMENT.replace("Sam Ortiz, 2026-01-19", "<name, date>").replace(
@@ -74,6 +75,10 @@ def _missing(document: ExceptionDocument) -> Iterator[str]:
         yield "a mitigation plan"
     if document.expiry is None and not document.expiry_malformed:
         yield "an expiry date"
+    if NOTHING_NAMED in document.objects:
+        yield "names in its part Objects"
+    if NOTHING_NAMED in document.targets:
+        yield "names in its part Targets"
     yield from missing_approvals(document.approvals)
 
 
@@ -85,6 +90,9 @@ def missing_approvals(approvals: Sequence[Approval]) -> Iterator[str]:
             yield f"the approval of the {role.value}"
         elif approval.date is None:
             yield f"the day on which the {role.value} approved"
+    names = [a.name for role in Role for a in approvals if a.role is role and a.name is not None]
+    if len(names) == len(Role) and same_person(*names):
+        yield "a second person: one gave both approvals"
 
 
 def _listed(parts: Sequence[str]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from platformkit_pipeline.model.repository.governance import Role
+from platformkit_pipeline.model.repository.governance import NOTHING_NAMED, Role
 from platformkit_pipeline.model.repository.snapshot import RepositorySnapshot
 from platformkit_pipeline.model.result import Outcome, Result
 
@@ -127,6 +127,7 @@ def test_every_accepted_form_is_complete(judge: Judge, observe: Observe, text: s
         ("John Roe (2026-01-13)", "John Roe", "the day on which the Platform Architect approved"),
         ("John Roe (2026-01-13)", "John Roe (2026-13-13)", "the day on which the Platform Architect approved"),
         ("- Platform Architect: John Roe (2026-01-13)\n", "", "the approval of the Platform Architect"),
+        ("John Roe (2026-01-13)", "@jane doe (2026-01-13)", "a second person: one gave both approvals"),
     ],
 )
 def test_what_is_blank_or_a_placeholder_is_missing(judge: Judge, before: str, after: str, missing: str) -> None:
@@ -179,6 +180,23 @@ def test_what_an_exception_is_about_is_kept(observe: Observe) -> None:
     text = f"{HEADINGS}\n## Rules\nRLS001 and TEN003, not RLS1\n## Applies to\n- `public.orders`\n- `public.*_old`\n"
     (document,) = observe(file(text)).exceptions
     assert (document.rules, document.objects) == (("RLS001", "TEN003"), ("public.*_old", "public.orders"))
+
+
+@pytest.mark.parametrize("blank", ["", "TBD", "`TBD`", "<names>", "n/a", "- \n- "])
+def test_a_part_that_names_nothing_is_not_read_as_every_object(judge: Judge, observe: Observe, blank: str) -> None:
+    text = f"{HEADINGS}\n## Rules\nRLS001\n## Objects\n{blank}\n"
+    (document,) = observe(file(text)).exceptions
+    assert document.objects == (NOTHING_NAMED,)
+    (result,) = judge("EXC001", file(text))
+    assert result.evidence["missing"] == ["names in its part Objects"]
+    (result,) = judge("EXC001", file(text.replace("## Objects", "## Targets")))
+    assert result.evidence["missing"] == ["names in its part Targets"]
+
+
+@pytest.mark.parametrize(("named", "read"), [("`*`", ("*",)), ("- `*`\n- `public.orders`", ("*", "public.orders"))])
+def test_every_object_can_be_named(observe: Observe, named: str, read: tuple[str, ...]) -> None:
+    (document,) = observe(file(f"{HEADINGS}\n## Objects\n{named}\n")).exceptions
+    assert document.objects == read
 
 
 def test_an_unreadable_document_is_unknown(judge: Judge) -> None:
