@@ -31,7 +31,7 @@ from platformkit_pipeline.model.event import Event
 from platformkit_pipeline.model.settings import GithubIssues, Notifications, Webhook
 from platformkit_pipeline.notifications import github_issue, mattermost, n8n
 from platformkit_pipeline.operations.clock import SYSTEM_CLOCK, Clock
-from platformkit_pipeline.operations.hand_out_events import connection_of_relay, handing_out
+from platformkit_pipeline.operations.hand_out_events import LASTING, connection_of_relay, handing_out
 from platformkit_pipeline.operations.hold_floods import Limits, sum_up_floods
 
 _LOG = get_logger("operations.deliver_events")
@@ -171,7 +171,7 @@ def relay_to(dsn: Dsn, destination: Destination, policy: RetryPolicy | None = No
     return Relay(
         lambda: connection_of_relay(dsn),
         destination.send,
-        policy=policy,
+        policy=policy or LASTING,
         batch=batch,
         destination=destination.name,
         hold_seconds=hold_seconds,
