@@ -75,6 +75,20 @@ def test_a_hundred_new_criticals_are_one_message_that_names_some_and_counts_the_
     assert (len(message["findings"]), message["more"], message["count"]) == (MOST_NAMED, 100 - MOST_NAMED, 100)
 
 
+def test_thousands_of_new_criticals_do_not_use_up_the_locks_of_the_server(pipeline: Connection, shop: StoredTarget) -> None:
+    def advisory_locks(several: int) -> int:
+        with pipeline.transaction():
+            scan = stored_scan(pipeline, shop.target_id, several)
+            results = [result(identity=named(number)) for number in range(several)]
+            findings.write(pipeline, shop.target, shop.target_id, scan, results, rules=frozenset({"RLS001"}))
+        with pipeline.transaction():
+            alert_findings(pipeline, shop.target, scan, NIGHT)
+            held = pipeline.execute("select count(*) from pg_catalog.pg_locks where locktype = 'advisory' and pid = pg_backend_pid()")
+            return int(held.fetchall()[0][0])
+
+    assert advisory_locks(2) == advisory_locks(90) < 10
+
+
 def test_what_is_covered_is_not_told_and_is_told_when_the_cover_ends(
     pipeline: Connection, shop: StoredTarget, monkeypatch: pytest.MonkeyPatch
 ) -> None:
