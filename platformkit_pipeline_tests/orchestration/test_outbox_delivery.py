@@ -117,3 +117,13 @@ def test_the_queue_is_measured_every_few_minutes_and_what_is_old_is_forgotten(
     tick()
     assert len([m for m in measured() if m[0] == "queue.depth"]) == 2
     assert superuser.execute("select count(*) from ops.outbox").fetchone() == (0,)
+
+
+@pytest.mark.parametrize("left", ["2026-01-01T00:00:00", "2999-01-01T00:00:00+00:00", "yesterday", "{}", ""])
+def test_a_cursor_that_tells_no_time_of_the_past_measures_anew(
+    webhooks: Webhooks, tick: Tick, cursor: list[str | None], pipeline: Connection, left: str
+) -> None:
+    cursor[0] = left
+    assert "not measured" not in tick()
+    assert pipeline.execute("select count(*) from ops.metrics where name = 'queue.depth'").fetchone() == (1,)
+    assert datetime.fromisoformat(cursor[0] or "") <= datetime.now(UTC)
