@@ -230,7 +230,8 @@ def test_a_run_that_fails_is_told_once_until_the_job_succeeds_again(
 
 
 @pytest.mark.parametrize(
-    "left", ["", "[]", "{}", "{", '{"version": 0}', '{"version": 1, "begun": "2026-01-01T00:00:00", "until": "2026-01-01T00:00:00", "runs": {}}']
+    "left",
+    ["", "[]", "{}", "{", '{"version": 0}', '{"version": 1, "begun": "2026-01-01T00:00:00", "until": "2026-01-01T00:00:00", "runs": {}}'],
 )
 def test_a_cursor_that_nobody_here_wrote_is_a_beginning(left: str) -> None:
     now = datetime.now(UTC)

@@ -63,4 +63,5 @@ def _last(cursor: str | None, now: datetime) -> datetime | None:
 
 def _told(share: Share) -> str:
     sent = "; ".join(f"{name}: {t.delivered} delivered, {t.postponed} postponed, {t.dead} dead" for name, t in share.turns.items())
+    sent += "".join(f"; {why}" for why in share.unusable.values())
     return f"{sent}; {share.left.pending} wait, {share.left.dead_letters} dead letters"
