@@ -132,3 +132,27 @@ def test_the_night_looks_at_every_target_that_was_scanned(pipeline: Connection, 
     with pipeline.transaction():
         scans.complete(pipeline, scan, ruleset_digest="rules", score=compliance_score([OPEN]), counts=scans.count_results([OPEN]))
     assert [alert_every_target(pipeline, NIGHT) for _ in "12"] == [Announced(1, 0), Announced(0, 0)]
+
+
+def test_alerts_of_a_target_that_left_the_settings_end_and_come_back_with_it(pipeline: Connection, shop: StoredTarget) -> None:
+    night(pipeline, shop, 1, [OPEN, BLIND])
+    with pipeline.transaction():
+        scans.complete(
+            pipeline,
+            str(pipeline.execute("select scan_id from ops.scans").fetchall()[0][0]),
+            ruleset_digest="rules",
+            score=compliance_score([OPEN]),
+            counts=scans.count_results([OPEN]),
+        )
+    scan_failed(pipeline, shop.target, "no route to host", None, NIGHT + timedelta(days=1))
+    with pipeline.transaction():
+        targets.sync(pipeline, [])
+    later = NIGHT + timedelta(days=2)
+    assert [alert_every_target(pipeline, later) for _ in "12"] == [Announced(0, 2), Announced(0, 0)]
+    assert pipeline.execute("select count(*) from ops.alerts where settled_at is null").fetchone() == (0,)
+    kind, over = messages(pipeline)[-1]
+    assert (kind, over["open"], over["count"]) == ("finding.critical.settled", 0, 2)
+    assert {finding["over"] for finding in over["findings"]} == {"not mended: the settings list the target no more"}
+    with pipeline.transaction():
+        targets.sync(pipeline, [SHOP])
+    assert alert_every_target(pipeline, later + timedelta(days=1)) == Announced(2, 0)
