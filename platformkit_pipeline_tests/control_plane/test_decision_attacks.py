@@ -184,6 +184,7 @@ def test_what_the_pipeline_may_write_is_on_record_whatever_writes_it(pipeline: C
         ("update ops.waivers set revoked_at = null, revoked_by = null, revoke_reason = null", DIFFERS),
         ("delete from ops.waivers", "it is gone, and the audit log tells of no deletion"),
         ("update ops.exceptions set faults = '{y}'", DIFFERS),
+        ("update ops.exceptions set rules = rules || '{RLS001}', objects = objects || '{*}'", DIFFERS),
         ("update ops.gate_decisions set verdict = 'yes'", DIFFERS),
         ("update ops.gate_decisions set inputs = '{}'", DIFFERS),
         ("update ops.settings_versions set content = '{\"projects\": [1]}'", DIFFERS),

@@ -1,6 +1,7 @@
 -- One row: one row of a table of decisions that is not what the audit log last said of it. Columns that were added since do not count.
 -- Rows that are gone are excused as far as the log tells of deletions: all that it knew before the last TRUNCATE, and of the others as many
--- as were deleted since; where more are gone, each of them is named. Calls no function that is stored in the database: somebody may have changed it.
+-- as were deleted since; where more are gone, each of them is named. Columns are compared one by one, and whole: for `@>` an array may
+-- hold more. Calls no function that is stored in the database: somebody may have changed it.
 with told as (
   select distinct on ({told_key}) {told_key} as key, l.seq, l.detail -> 'new' as content, l.detail ->> 'content_digest' as digest
     from ops.audit_log l
@@ -26,7 +27,7 @@ select key,
   from stored full join told using (key) cross join deleted
  where told.content is null
     or (stored.content is null and key in (select gone.key from gone) and (select count(*) from gone) > deleted.most)
-    or not stored.content @> told.content
+    or stored.content is not null and exists (select from jsonb_each(told.content) as said where stored.content -> said.key is distinct from said.value)
     or told.digest <> stored.digest
  order by key
  limit 21
