@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=False)
 
+_HASH = re.compile(r"[0-9a-fA-F]{64}")
 EXIT_BROKEN = 1
 EXIT_NOT_CURRENT = 3
 
@@ -98,13 +100,16 @@ def verify_audit(
 
     Note the head hash outside the database: whoever can rewrite the whole log is found by --anchor or --anchors only.
 
-    Exit codes: 0 unbroken; 1 broken; 3 the log could not be read.
+    Exit codes: 0 unbroken; 1 broken; 2 --anchor is no hash, or there are no anchors in the file; 3 the log could not be read.
     """
     from platformkit_pipeline.control_plane import audit
+    from platformkit_pipeline.model.errors import ConfigurationError
     from platformkit_pipeline.operations.anchor_audit import AnchorFile, audit_facts, read_anchors
 
+    if anchor is not None and not _HASH.fullmatch(anchor):
+        raise ConfigurationError("--anchor: a head hash is 64 hex digits, as `platformkit db verify-audit` prints them")
+    noted = read_anchors(anchors, must_exist=True) if anchors is not None else AnchorFile()
     with control_plane_session(demo=demo) as connection:
-        noted = read_anchors(anchors, must_exist=True) if anchors is not None else AnchorFile()
         found = audit.verify(connection, anchor=anchor)
         facts = audit_facts(connection, noted)
         problems = (*dict.fromkeys((*found.problems, *facts.problems)), *facts.missing_anchors)

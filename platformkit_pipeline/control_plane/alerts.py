@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from platformkit_pipeline.control_plane.connection import Connection, require_transaction
-from platformkit_pipeline.control_plane.scans import storable_text
+from platformkit_pipeline.control_plane.scans import storable_text, storable_value
 from platformkit_pipeline.control_plane.statements import statement
 from platformkit_pipeline.model.alert import Alert, AlertKind
 from platformkit_pipeline.model.result import Severity
@@ -43,7 +43,7 @@ def raise_alert(connection: Connection, target_id: int | None, alert: Alert, now
             "subject": storable_text(alert.subject),
             "severity": alert.severity.value,
             "headline": storable_text(alert.headline),
-            "payload": storable_text(json.dumps(dict(alert.payload), ensure_ascii=True)),
+            "payload": json.dumps(storable_value(alert.payload), ensure_ascii=True),
             "lasting": alert.lasting,
             "now": now,
             "scan_id": alert.scan_id,

@@ -7,7 +7,7 @@ Belongs here: finding the DSN, opening a connection, session settings. Does not 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -25,6 +25,8 @@ ADMIN_DATABASE_URL = "PLATFORMKIT_ADMIN_DATABASE_URL"
 
 PIPELINE_STATEMENT_TIMEOUT = "5min"
 PIPELINE_LOCK_TIMEOUT = "30s"
+PIPELINE_SEARCH_PATH = "pg_catalog, pg_temp"
+"""Whatever was set for its login: else a schema before pg_catalog could hold a `sha256` of somebody's own, and the audit log be whole."""
 ADMIN_LOCK_TIMEOUT = "5s"
 """A migration that waits for a lock makes everybody behind it wait as well; better to give up and be run again."""
 
@@ -47,12 +49,13 @@ def admin_dsn() -> Dsn:
 
 
 def connect(dsn: Dsn) -> Connection:
-    """Open a connection for the pipeline: no autocommit, UTC, bounded statements and lock waits.
+    """Open a connection for the pipeline: no autocommit, UTC, bounded statements and lock waits, built-in functions only.
 
     Raises ControlPlaneError when there is no connection, and when the login is a superuser: the audit log and row level
     security would not bind it.
     """
-    connection = _open(dsn, PIPELINE_LOCK_TIMEOUT, PIPELINE_STATEMENT_TIMEOUT)
+    bounds = {"lock_timeout": PIPELINE_LOCK_TIMEOUT, "statement_timeout": PIPELINE_STATEMENT_TIMEOUT}
+    connection = _open(dsn, {**bounds, "search_path": PIPELINE_SEARCH_PATH})
     if connection.info.parameter_status("is_superuser") == "on":
         user = connection.info.user
         connection.close()
@@ -65,7 +68,7 @@ def connect(dsn: Dsn) -> Connection:
 
 def connect_admin(dsn: Dsn) -> Connection:
     """Open a connection for migrations and administration; superusers are welcome, statements are not bounded in time."""
-    return _open(dsn, ADMIN_LOCK_TIMEOUT, "0")
+    return _open(dsn, {"lock_timeout": ADMIN_LOCK_TIMEOUT, "statement_timeout": "0"})
 
 
 @contextmanager
@@ -105,7 +108,7 @@ def one_row(cursor: psycopg.Cursor[tuple[Any, ...]]) -> tuple[Any, ...]:
     return row
 
 
-def _open(dsn: Dsn, lock_timeout: str, statement_timeout: str) -> Connection:
+def _open(dsn: Dsn, settings: Mapping[str, str]) -> Connection:
     if _parameters(dsn) is None:
         # The driver's message quotes the string, so nothing of it is repeated.
         raise ControlPlaneError(f"control plane: {dsn.origin} is not a PostgreSQL URL or keyword/value string")
@@ -114,8 +117,8 @@ def _open(dsn: Dsn, lock_timeout: str, statement_timeout: str) -> Connection:
         try:
             # SET instead of startup options: poolers refuse those.
             connection.execute(
-                "select set_config(name, value, false) from unnest(%s::text[], %s::text[]) as setting (name, value)",
-                (["timezone", "lock_timeout", "statement_timeout"], ["UTC", lock_timeout, statement_timeout]),
+                "select pg_catalog.set_config(name, value, false) from unnest(%s::text[], %s::text[]) as setting (name, value)",
+                (["timezone", *settings], ["UTC", *settings.values()]),
             )
             connection.commit()
         except psycopg.Error:

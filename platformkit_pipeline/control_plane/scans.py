@@ -218,5 +218,18 @@ def storable_text(text: str) -> str:
     return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 
+def storable_value(value: Any) -> Any:
+    """A JSON value, or one that becomes one, with every text in it as PostgreSQL holds it."""
+    match value:
+        case str():
+            return storable_text(value)
+        case Mapping():
+            return {storable_text(str(key)): storable_value(item) for key, item in value.items()}
+        case list() | tuple():
+            return [storable_value(item) for item in value]
+        case _:
+            return value
+
+
 def _storable_json(value: Any) -> str:
     return storable_text(json.dumps(value, ensure_ascii=False).replace("\\u0000", "\\ufffd"))

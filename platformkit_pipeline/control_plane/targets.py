@@ -94,6 +94,11 @@ def list_active(connection: Connection) -> tuple[StoredTarget, ...]:
     return tuple(row for row in _list(connection) if row.retired_at is None)
 
 
+def list_retired(connection: Connection) -> tuple[StoredTarget, ...]:
+    """All targets that the settings listed once and list no more."""
+    return tuple(row for row in _list(connection) if row.retired_at is not None)
+
+
 def _list(connection: Connection) -> tuple[StoredTarget, ...]:
     return tuple(map(_from_row, connection.execute(statement("targets_list")).fetchall()))
 

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 _HASH = re.compile(r"[0-9a-f]{64}\Z")
+_BEGINNING = "0" * 64
+_LONGEST = 2**63 - 1
+"""What PostgreSQL counts rows with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +31,23 @@ class AuditAnchor:
 
 def anchor_of_line(line: str) -> AuditAnchor:
     """Inverse of `to_line`. Raises ValueError for anything else."""
-    document = json.loads(line)
+    try:
+        document = json.loads(line)
+    except RecursionError:
+        raise ValueError("an anchor is one flat object") from None
     if not isinstance(document, dict) or set(document) != {"noted_at", "length", "head_hash"}:
         raise ValueError("an anchor has noted_at, length and head_hash")
     noted_at, length, head_hash = document["noted_at"], document["length"], document["head_hash"]
     if not isinstance(noted_at, str) or not isinstance(head_hash, str) or not _HASH.match(head_hash):
         raise ValueError("the head hash of an anchor is 64 hex digits")
-    if not isinstance(length, int) or isinstance(length, bool) or length < 0:
+    if not isinstance(length, int) or isinstance(length, bool) or not 0 <= length <= _LONGEST:
         raise ValueError("the length of an anchor is a number of rows")
+    if length == 0 and head_hash != _BEGINNING:
+        raise ValueError("a chain without rows has the hash that every chain begins with")
     at = datetime.fromisoformat(noted_at)
     if at.tzinfo is None:
         raise ValueError("the time of an anchor has an offset")
-    return AuditAnchor(at, length, head_hash)
+    try:
+        return AuditAnchor(at.astimezone(UTC), length, head_hash)
+    except OverflowError:
+        raise ValueError("the time of an anchor is none in UTC") from None

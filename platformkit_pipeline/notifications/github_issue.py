@@ -56,7 +56,10 @@ def _body(event: Event, web_url: str | None) -> str:
     if isinstance(own, str) and own.strip():
         parts = [own.strip()]
     else:
-        parts = [f"**{plain(wording.headline)}**", "\n".join(f"- {plain(name)}: {plain(text)}" for name, text in wording.facts)]
+        parts = [
+            f"**{plain(wording.headline)}**",
+            "\n".join(f"- {plain(name)}: {plain(text)}" for name, text in (*wording.facts, *wording.last)),
+        ]
     links = [
         f"- {link.name}: " + (f"[{plain(link.text)}]({link.url})" if link.url else f"`{link.text.replace('`', '')}`")
         for link in links_of(event, web_url)

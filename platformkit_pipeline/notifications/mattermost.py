@@ -14,15 +14,19 @@ def message_of(event: Event, web_url: str | None = None) -> dict[str, str]:
     """Body of the POST. Text of others neither formats anything nor calls anybody: `@channel` in the name of a table is no mention."""
     wording = wording_of(event)
     lines = [f"{':rotating_light: ' if wording.urgent else ''}**{plain(wording.headline)}**"]
-    lines += [f"- {plain(name)}: {plain(text)}" for name, text in wording.facts]
-    links = [f"- {link.name}: {_linked(link)}" for link in links_of(event, web_url)]
-    text = _bounded(lines, links)
-    return {"text": text}
+    lines += map(_line, wording.facts)
+    last = [*map(_line, wording.last), *(f"- {link.name}: {_linked(link)}" for link in links_of(event, web_url))]
+    return {"text": _bounded(lines, last)}
 
 
-def _bounded(lines: list[str], links: list[str]) -> str:
-    """The links stay whole: what is cut is the text before them."""
-    after = "".join(f"\n{link}" for link in links)
+def _line(fact: tuple[str, str]) -> str:
+    name, text = fact
+    return f"- {plain(name)}: {plain(text)}"
+
+
+def _bounded(lines: list[str], last: list[str]) -> str:
+    """The last lines stay whole: what is cut is the text before them."""
+    after = "".join(f"\n{line}" for line in last)
     text, most = "\n".join(lines), _LONGEST - len(after)
     return (text if len(text) <= most else text[: most - 1] + "…") + after
 

@@ -21,6 +21,8 @@ class Wording:
     headline: str
     facts: tuple[tuple[str, str], ...] = ()
     urgent: bool = False
+    last: tuple[tuple[str, str], ...] = ()
+    """Facts behind the others which are not to be cut off with them: how many are not named, and who owns the target."""
 
 
 def wording_of(event: Event) -> Wording:
@@ -49,7 +51,8 @@ def _criticals(event: Event) -> Wording:
         facts.append((f"{finding.get('rule')} {finding.get('outcome', '')}".strip(), _text(what + since)))
     more = [("more", str(payload["more"]))] if payload.get("more") else []
     left = [("still open", str(payload.get("open", 0)))] if _is_over(event) else []
-    return Wording(_headline(event), (*facts, *more, *left, *_facts({"owners": payload.get("owners")})), urgent=not _is_over(event))
+    owners = _facts({"owners": payload.get("owners")})
+    return Wording(_headline(event), tuple(facts), urgent=not _is_over(event), last=(*more, *left, *owners))
 
 
 def _held(event: Event) -> Wording:

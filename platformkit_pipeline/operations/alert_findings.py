@@ -13,10 +13,11 @@ from datetime import datetime
 from typing import Any
 
 from platformkit_pipeline.connectors.delivery.outbox import Outbox
-from platformkit_pipeline.control_plane.alerts import AlertLife, open_alerts_of
+from platformkit_pipeline.control_plane.alerts import AlertLife, open_alerts, open_alerts_of, settle_alert
 from platformkit_pipeline.control_plane.connection import Connection, control_plane_errors
 from platformkit_pipeline.control_plane.findings import OpenFinding, open_findings
 from platformkit_pipeline.control_plane.scans import storable_text
+from platformkit_pipeline.control_plane.targets import StoredTarget, list_retired
 from platformkit_pipeline.model.alert import Alert, AlertKind
 from platformkit_pipeline.model.dsn import redact
 from platformkit_pipeline.model.event import Event
@@ -32,6 +33,7 @@ TOLD_OTHERWISE = frozenset({"OPS002"})
 """Rules whose findings have an alert of a kind of their own: a broken audit log is `audit.broken`."""
 MOST_NAMED = 20
 _LONGEST_TEXT = 300
+_RETIRED = "not mended: the settings list the target no more"
 _Life = tuple[Alert, AlertLife]
 
 
@@ -54,6 +56,30 @@ def alert_findings(connection: Connection, target: Target, scan_id: str, now: da
         sent = {"scan_id": scan_id, "run_id": run_id, "open": len(alerting)}
         Outbox("ops").publish(connection, [*_group(target, raised, "", sent, now), *_group(target, settled, SETTLED, sent, now)])
     return Announced(len(raised), len(settled))
+
+
+def end_alerts_of_retired(connection: Connection, now: datetime) -> Announced:
+    """End every open alert about a target that the settings list no more; only of critical findings people are told that it is over.
+
+    They are not mended, and the message says so; it closes their issue. Should the target come back, they are told again. One
+    transaction; the same again tells nothing. Raises ControlPlaneError.
+    """
+    with control_plane_errors(), connection.transaction():
+        lives = open_alerts(connection)
+        over = [(stored, list(_end_all(connection, stored, lives, now))) for stored in list_retired(connection)]
+        sent = {"scan_id": None, "run_id": None, "open": 0}
+        Outbox("ops").publish(connection, [event for stored, lost in over for event in _group(stored.target, lost, SETTLED, sent, now)])
+    return Announced(0, sum(len(lost) for _, lost in over))
+
+
+def _end_all(connection: Connection, stored: StoredTarget, lives: Sequence[AlertLife], now: datetime) -> Iterator[_Life]:
+    """Settle what is open about one target; those that people are told of."""
+    known = {a.subject: a for a in open_alerts_of(connection, AlertKind.FINDING_CRITICAL, stored.target_id, stored.target)}
+    for life in lives:
+        over = settle_alert(connection, life.kind, stored.target_id, life.subject, now) if life.target_id == stored.target_id else None
+        if over is not None and life.kind is AlertKind.FINDING_CRITICAL:
+            alert = known[life.subject]
+            yield replace(alert, payload={**alert.payload, "over": _RETIRED}), over
 
 
 def _alerts(finding: OpenFinding) -> bool:

@@ -43,7 +43,8 @@ def anchor_path() -> Path:
 def read_anchors(path: Path, *, must_exist: bool = False) -> AnchorFile:
     """All anchors of the file, none where there is no file yet. What a killed run left half-written is no fault.
 
-    Raises ConfigurationError for a file that cannot be read, and for none or an empty one where it `must_exist`.
+    Raises ConfigurationError for a file that cannot be read, and where one `must_exist` for none, an empty one, and one that holds
+    nothing but the beginning of an anchor: it was cut off, and would find nothing.
     """
     try:
         text = path.read_text(encoding="utf-8", errors="replace")
@@ -51,8 +52,6 @@ def read_anchors(path: Path, *, must_exist: bool = False) -> AnchorFile:
         text = ""
     except OSError as error:
         raise ConfigurationError(f"the audit anchors in {path} cannot be read: {error.strerror}") from None
-    if must_exist and not text.strip():
-        raise ConfigurationError(f"there are no anchors in {path}: name the file that nights note them in")
     anchors, faults = [], []
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip() or _is_torn(line):
@@ -61,6 +60,8 @@ def read_anchors(path: Path, *, must_exist: bool = False) -> AnchorFile:
             anchors.append(anchor_of_line(line))
         except ValueError:
             faults.append(f"line {number} of {path.name} is no anchor: the file was changed")
+    if must_exist and not anchors and not faults:
+        raise ConfigurationError(f"there are no anchors in {path}: name the file that nights note them in")
     return AnchorFile(tuple(anchors), tuple(faults))
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from platformkit_pipeline.connectors.delivery.outbox import Outbox
 from platformkit_pipeline.control_plane.alerts import AlertLife, raise_alert, settle_alert
 from platformkit_pipeline.control_plane.connection import Connection
+from platformkit_pipeline.control_plane.scans import storable_text, storable_value
 from platformkit_pipeline.logs import get_logger
 from platformkit_pipeline.model.alert import Alert
 from platformkit_pipeline.model.event import Event
@@ -64,14 +65,17 @@ def ended(connection: Connection, alerts: Sequence[Alert], now: datetime) -> Ite
 
 
 def event_about(target: Target | None, name: str, event_type: str, payload: Mapping[str, Any], now: datetime) -> Event:
-    """An event of the key of `target`; the same `name` gives the same id. Whom it is about stands in the payload."""
+    """An event of the key of `target`; the same `name` gives the same id. Whom it is about stands in the payload.
+
+    What PostgreSQL cannot hold is replaced: words of others, such as why a run failed, must not keep an alert from being told.
+    """
     aggregate, key = ("target", f"{target.kind.value}/{target.name}") if target else _PLATFORM
     about: dict[str, Any] = {
         "target": {"kind": target.kind.value, "name": target.name, "environment": target.environment.value} if target else None,
         "owners": list(target.owners) if target else [],
     }
-    identity = str(uuid.uuid5(uuid.NAMESPACE_URL, f"platformkit:{event_type}/{key}/{name}"))
-    return Event(identity, aggregate, key, event_type, {**about, **payload}, {TOLD_AT: now.isoformat()})
+    identity = str(uuid.uuid5(uuid.NAMESPACE_URL, f"platformkit:{event_type}/{key}/{storable_text(name)}"))
+    return Event(identity, aggregate, key, event_type, storable_value({**about, **payload}), {TOLD_AT: now.isoformat()})
 
 
 def _event(alert: Alert, life: AlertLife, event_type: str, now: datetime) -> Event:

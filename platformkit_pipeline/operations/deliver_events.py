@@ -31,7 +31,7 @@ from platformkit_pipeline.model.event import Event
 from platformkit_pipeline.model.settings import GithubIssues, Notifications, Webhook
 from platformkit_pipeline.notifications import github_issue, mattermost, n8n
 from platformkit_pipeline.operations.clock import SYSTEM_CLOCK, Clock
-from platformkit_pipeline.operations.hand_out_events import connection_of_relay, handing_out
+from platformkit_pipeline.operations.hand_out_events import LASTING, connection_of_relay, handing_out
 from platformkit_pipeline.operations.hold_floods import Limits, sum_up_floods
 
 _LOG = get_logger("operations.deliver_events")
@@ -60,16 +60,47 @@ class Destination:
 
 def destinations(notifications: Notifications, environment: Mapping[str, str] = os.environ) -> tuple[Destination, ...]:
     """Where the settings want events to go. Raises ConfigurationError for a variable that is not set or holds no https URL."""
-    webhooks = tuple(
-        Destination(
-            name,
-            HttpSender(_url(name, webhook.webhook_env, environment), body=_body(name, notifications.web_url)),
-            notifications.messages_per_hour,
-        )
-        for name, webhook in _configured(notifications).items()
-    )
-    issues = notifications.github_issues
-    return webhooks if issues is None else (*webhooks, Destination(ISSUES, _issue_sender(issues, notifications.web_url, environment)))
+    return tuple(make() for make in _makers(notifications, environment).values())
+
+
+def usable_destinations(
+    notifications: Notifications, environment: Mapping[str, str] = os.environ
+) -> tuple[tuple[Destination, ...], dict[str, str]]:
+    """Those of `destinations` that can be used, and why the others cannot, by name.
+
+    Raises ConfigurationError where none can: one that lost its variable must not silence the others.
+    """
+    usable, faults = [], {}
+    for name, make in _makers(notifications, environment).items():
+        try:
+            usable.append(make())
+        except ConfigurationError as error:
+            faults[name] = str(error)
+    if faults and not usable:
+        raise ConfigurationError("; ".join(faults.values()))
+    return tuple(usable), faults
+
+
+def limits_wanted(notifications: Notifications) -> Limits:
+    """Messages an hour about one target by destination, of all that the settings name, whether they can be used now or not."""
+    webhooks = dict.fromkeys(_configured(notifications), notifications.messages_per_hour)
+    return webhooks if notifications.github_issues is None else {**webhooks, ISSUES: None}
+
+
+def _makers(notifications: Notifications, environment: Mapping[str, str]) -> dict[str, Callable[[], Destination]]:
+    def webhook(name: str, variable: str) -> Destination:
+        sender = HttpSender(_url(name, variable, environment), body=_body(name, notifications.web_url))
+        return Destination(name, sender, notifications.messages_per_hour)
+
+    def issues(wanted: GithubIssues) -> Destination:
+        return Destination(ISSUES, _issue_sender(wanted, notifications.web_url, environment))
+
+    makers: dict[str, Callable[[], Destination]] = {
+        name: functools.partial(webhook, name, configured.webhook_env) for name, configured in _configured(notifications).items()
+    }
+    if notifications.github_issues is not None:
+        makers[ISSUES] = functools.partial(issues, notifications.github_issues)
+    return makers
 
 
 def deliver_once(dsn: Dsn, to: Sequence[Destination], policy: RetryPolicy | None = None, clock: Clock = SYSTEM_CLOCK) -> dict[str, Turn]:
@@ -171,7 +202,7 @@ def relay_to(dsn: Dsn, destination: Destination, policy: RetryPolicy | None = No
     return Relay(
         lambda: connection_of_relay(dsn),
         destination.send,
-        policy=policy,
+        policy=policy or LASTING,
         batch=batch,
         destination=destination.name,
         hold_seconds=hold_seconds,

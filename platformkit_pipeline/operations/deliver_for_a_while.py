@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from platformkit_pipeline.connectors.delivery.outbox import Outbox
 from platformkit_pipeline.connectors.delivery.relay import Relay
@@ -16,7 +16,7 @@ from platformkit_pipeline.model.connector import QueueDepth
 from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.model.settings import Notifications
 from platformkit_pipeline.operations.clock import SYSTEM_CLOCK, Clock
-from platformkit_pipeline.operations.deliver_events import destinations, limits_of, relay_to, sum_up
+from platformkit_pipeline.operations.deliver_events import limits_wanted, relay_to, sum_up, usable_destinations
 from platformkit_pipeline.operations.hand_out_events import handing_out
 
 _log = get_logger("operations.deliver_for_a_while")
@@ -29,6 +29,8 @@ class Share:
     turns: dict[str, Turn]
     handed_out: int
     left: QueueDepth
+    unusable: dict[str, str] = field(default_factory=dict)
+    """Why a destination that the settings name could not be used; what is for it waits."""
 
 
 def deliver_for_a_while(
@@ -38,14 +40,15 @@ def deliver_for_a_while(
 
     Each destination has its part of the time, and one turn at least, so that one that hangs holds back no other. A turn begins no
     attempt after half of `seconds`, and the last attempt may take the ten seconds of a webhook. The settings must name a destination.
-    Raises ConfigurationError for a webhook whose variable is not set, before anything is sent; ControlPlaneError.
+    A destination whose variable is not set is named in the result, and what is for it waits. Raises ConfigurationError when none can be
+    used, before anything is handed out; ControlPlaneError.
     """
-    to = destinations(notifications)
+    to, unusable = usable_destinations(notifications)
     end = time.monotonic() + seconds
     with session(dsn) as connection:
         require_current(connection)
     relays = {d.name: relay_to(dsn, d, batch=batch, hold_seconds=seconds / 2) for d in to}
-    addressing = handing_out(dsn, limits_of(to))
+    addressing = handing_out(dsn, limits_wanted(notifications))
     with ExitStack() as opened:
         for closes in (addressing.close, *(relay.close for relay in relays.values()), *(d.send.close for d in to)):
             opened.callback(closes)
@@ -56,11 +59,13 @@ def deliver_for_a_while(
             for waiting, (name, relay) in zip(range(len(relays), 0, -1), relays.items(), strict=True):
                 began = time.monotonic()
                 turns[name] = _turns(relay, began + (end - began) / waiting)
+    for name, why in unusable.items():
+        _log.error("destination cannot be used", destination=name, reason=why)
     for name, turn in turns.items():
         if turn != Turn():
             _log.info("delivered", destination=name, delivered=turn.delivered, postponed=turn.postponed, dead=turn.dead)
     with session(dsn) as connection:
-        return Share(turns, handed.delivered, Outbox().depth(connection))
+        return Share(turns, handed.delivered, Outbox().depth(connection), unusable)
 
 
 def _turns(relay: Relay, end: float) -> Turn:

@@ -12,6 +12,7 @@ import psycopg
 
 from platformkit_pipeline.connectors.delivery.outbox import Outbox
 from platformkit_pipeline.connectors.delivery.relay import Relay
+from platformkit_pipeline.connectors.delivery.retry import RetryPolicy
 from platformkit_pipeline.connectors.errors import DeliveryFailed
 from platformkit_pipeline.control_plane.connection import Connection, connect, session
 from platformkit_pipeline.model.dsn import Dsn
@@ -19,6 +20,9 @@ from platformkit_pipeline.model.errors import ControlPlaneError
 from platformkit_pipeline.model.event import Event
 from platformkit_pipeline.operations.hold_floods import Limits, hand_over
 
+LASTING = RetryPolicy(attempts=300)
+"""What people are to be told outlasts an outage of half a day: with the longest delay of five minutes, less up to half by chance, the
+last attempt is at least twelve hours after the first. A dead letter is read by nobody before morning."""
 UNADDRESSED = ""
 """Destination of events that are not handed out yet."""
 
@@ -48,4 +52,4 @@ def handing_out(dsn: Dsn, limits: Limits) -> Relay:
         except ControlPlaneError as error:
             raise DeliveryFailed(str(error)) from None
 
-    return Relay(lambda: connection_of_relay(dsn), send, destination=UNADDRESSED)
+    return Relay(lambda: connection_of_relay(dsn), send, policy=LASTING, destination=UNADDRESSED)

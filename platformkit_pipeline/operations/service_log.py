@@ -74,12 +74,12 @@ class LineReader:
         return json.dumps(self._document(clean, now), ensure_ascii=False)
 
     def _document(self, text: str, now: datetime) -> dict[str, Any]:
-        if text.startswith("{"):
-            with contextlib.suppress(ValueError, TypeError):
+        with contextlib.suppress(ValueError, TypeError, OverflowError, RecursionError):  # anybody may print what only looks like a line
+            if text.startswith("{"):
                 return self._from_json(json.loads(text), now)
-        if match := _PLAIN.fullmatch(text):
-            at = datetime.strptime(match["ts"], "%Y-%m-%d %H:%M:%S %z")
-            return self._line(at, match["level"], match["logger"], match["message"], {})
+            if match := _PLAIN.fullmatch(text):
+                at = datetime.strptime(match["ts"], "%Y-%m-%d %H:%M:%S %z")
+                return self._line(at, match["level"], match["logger"], match["message"], {})
         if match := _SHORT.fullmatch(text):
             return self._line(now, match["level"], self._service, match["message"], {})
         return log_line(now, self._level, self._service, text, {"unstructured": True})

@@ -120,7 +120,7 @@ class Decision:
 
 def due(names: Collection[str], remembered: Remembered, now: float, limits: Limits = Limits()) -> tuple[str, ...]:
     """Whom to look at in this tick, those first that waited longest. Projects that failed pause, and are left out while they do."""
-    ready = [name for name in names if (failing := remembered.failing.get(name)) is None or failing.again <= now]
+    ready = [name for name in names if (failing := remembered.failing.get(name)) is None or not _pauses(failing, now, limits)]
     return tuple(sorted(ready, key=lambda name: (name <= remembered.after, name))[: limits.looks])
 
 
@@ -168,6 +168,11 @@ def decide(
 def _settled(seen: Seen, now: float, limits: Limits) -> Seen:
     """The time of a request is of no interest once the next one may be made; nor is one that a clock set back puts into the future."""
     return seen if 0 <= now - seen.requested < limits.between_scans else replace(seen, requested=0.0)
+
+
+def _pauses(failing: Failing, now: float, limits: Limits) -> bool:
+    """No pause is longer than the longest: else a clock that was ahead for a while would leave a project unwatched for as long."""
+    return now < failing.again <= now + limits.longest_pause + 1
 
 
 def _once_more(failing: Failing | None, now: float, limits: Limits) -> Failing:

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from platformkit_pipeline.control_plane import audit
 from platformkit_pipeline.control_plane.audit import AuditEntry
-from platformkit_pipeline.control_plane.connection import Connection, connect_admin
+from platformkit_pipeline.control_plane.connection import Connection, connect, connect_admin
 from platformkit_pipeline.model.dsn import Dsn
 
 ENTRIES = [
@@ -167,3 +169,39 @@ def test_a_long_list_of_breaks_is_cut_and_says_so(pipeline: Connection, superuse
 def test_a_stolen_head_is_found(pipeline: Connection, superuser: Connection, length: int) -> None:
     tamper(superuser, ["delete from ops.audit_head"])
     assert audit.verify(pipeline).problems == ("ops.audit_head is empty: the end of the chain is unknown",)
+
+
+def test_hashes_that_are_null_fit_nothing(pipeline: Connection, superuser: Connection, length: int) -> None:
+    tamper(
+        superuser,
+        [
+            "alter table ops.audit_log alter row_hash drop not null",
+            "alter table ops.audit_log alter prev_hash drop not null",
+            f"update ops.audit_log set detail = '{{\"forged\": 1}}', row_hash = null, prev_hash = null where seq = {length - 1}",
+        ],
+    )
+    assert audit.verify(pipeline).problems[0] == f"row {length - 1}: its content was changed"
+    tamper(superuser, [f"delete from ops.audit_log where seq = {length}", f"update ops.audit_head set seq = {length - 1}"])
+    assert "the hash of the last row is not that of the head" in audit.verify(pipeline).problems
+
+
+def test_functions_in_a_schema_of_somebodys_own_are_not_called(pipeline_dsn: Dsn, superuser: Connection, length: int) -> None:
+    forged = f"update ops.audit_log set detail = '{{\"forged\": 1}}' where seq = {length}"
+    signature = "(bytea) returns bytea language sql as"
+    tamper(
+        superuser,
+        [
+            "create schema forger",
+            "grant usage on schema forger to public",
+            f"create function forger.sha256{signature} $$ select row_hash from ops.audit_log order by seq desc limit 1 $$",
+            "create function forger.differs(bytea, bytea) returns boolean language sql as $$ select false $$",
+            "create operator forger.<> (leftarg = bytea, rightarg = bytea, function = forger.differs)",
+            "create function forger.same(bytea, bytea) returns boolean language sql as $$ select true $$",
+            "create operator forger.= (leftarg = bytea, rightarg = bytea, function = forger.same)",
+            forged,
+        ],
+    )
+    (database,) = superuser.execute("select current_database()").fetchall()[0]
+    superuser.execute(sql.SQL("alter database {} set search_path = forger, pg_catalog").format(sql.Identifier(database)))
+    with closing(connect(pipeline_dsn)) as connection:
+        assert audit.verify(connection).problems == (f"row {length}: its content was changed",)

@@ -203,6 +203,7 @@ def test_what_the_pipeline_may_write_is_on_record_whatever_writes_it(pipeline: C
         ("update ops.waivers set revoked_at = null, revoked_by = null, revoke_reason = null", DIFFERS),
         ("delete from ops.waivers", "it is gone, and the audit log tells of no deletion"),
         ("update ops.exceptions set faults = '{y}'", DIFFERS),
+        ("update ops.exceptions set rules = rules || '{RLS001}', objects = objects || '{*}'", DIFFERS),
         ("update ops.gate_decisions set verdict = 'yes'", DIFFERS),
         ("update ops.gate_decisions set inputs = '{}'", DIFFERS),
         ("update ops.gate_overrides set approved_by = 'dave'", DIFFERS),
@@ -256,6 +257,33 @@ def test_a_superuser_who_leaves_triggers_on_is_on_record(superuser: Connection) 
     assert [(action, name) for action, name, _ in rows] == [("delete", "ops.exceptions"), ("delete", "ops.alerts")]
     assert {actor for *_, actor in rows} == {superuser.info.user}
     assert problems(superuser) == ()
+
+
+@pytest.mark.usefixtures("decided")
+@pytest.mark.parametrize("rows", [None, "many", 1])
+def test_a_deletion_on_record_hides_no_other_one(superuser: Connection, pipeline: Connection, rows: object) -> None:
+    """What the pipeline says itself of deletions counts as well, as far as it is a number."""
+    superuser.execute("delete from ops.alerts where alert_id = (select min(alert_id) from ops.alerts)")
+    audit.append(pipeline, [AuditEntry("delete", "ops.waivers", {"rows": rows})])
+    pipeline.commit()
+    assert audit.rows_that_differ(superuser) == ()
+    superuser.execute("set session_replication_role = replica")
+    superuser.execute("alter table ops.waivers disable trigger user")
+    gone = one_row(superuser.execute("with gone as (delete from ops.waivers returning 1) select count(*) from gone"))[0]
+    assert gone > 1
+    found = audit.rows_that_differ(superuser)
+    assert [sentence.partition(" ")[0] for sentence in found] == ["waivers"] * gone
+    superuser.execute("truncate ops.waivers cascade")
+    assert audit.rows_that_differ(superuser) == found, "a truncation that nobody recorded excuses nothing"
+
+
+@pytest.mark.usefixtures("decided")
+def test_a_target_that_was_removed_with_triggers_off_is_found(superuser: Connection) -> None:
+    superuser.execute("set session_replication_role = replica")
+    superuser.execute("delete from ops.targets where name = 'shop-production'")
+    assert audit.rows_that_differ(superuser) == (
+        "targets supabase_project/shop-production: it is gone, and the audit log tells of fewer deletions than rows are gone",
+    )
 
 
 @pytest.mark.usefixtures("decided")

@@ -68,6 +68,11 @@ def test_names_of_others_neither_format_nor_call_anybody() -> None:
     assert fact == "- message: @\u200bchannel \\*\\*now\\*\\* \\[click\\]\\(http\\://evil\\) \\# big"
 
 
+def test_an_address_in_a_name_becomes_no_link() -> None:
+    text = mattermost.message_of(event("finding.opened", rule="X", message="table www.evil.example, wwwx.y"))["text"]
+    assert text.splitlines()[-1] == "- message: table www\u200b.evil.example, wwwx.y"
+
+
 def test_a_long_event_is_cut() -> None:
     message = mattermost.message_of(event("finding.opened", **{f"field{n}": "*" * 10_000 for n in range(100)}))
     assert len(message["text"]) <= 4_000
@@ -138,3 +143,11 @@ def test_links_stay_whole_however_long_the_message() -> None:
     text = mattermost.message_of(told, "https://dagster.example.com")["text"]
     assert len(text) <= 4_000
     assert text.endswith("partition=shop)")
+
+
+def test_a_flood_of_criticals_cuts_off_neither_their_number_nor_the_owners() -> None:
+    found = {"rule": "RLS001", "outcome": "FAIL", "object": "table public." + "*" * 300, "message": "[" * 300}
+    told = event("finding.critical", **{**CRITICALS, "findings": [found] * 20, "more": 480})
+    lines = mattermost.message_of(told, "https://dagster.example.com")["text"].splitlines()
+    assert sum(map(len, lines)) <= 4_000
+    assert lines[-5:-3] == ["- more: 480", "- owners: team\\:shop"]

@@ -75,6 +75,20 @@ def test_a_hundred_new_criticals_are_one_message_that_names_some_and_counts_the_
     assert (len(message["findings"]), message["more"], message["count"]) == (MOST_NAMED, 100 - MOST_NAMED, 100)
 
 
+def test_thousands_of_new_criticals_do_not_use_up_the_locks_of_the_server(pipeline: Connection, shop: StoredTarget) -> None:
+    def advisory_locks(several: int) -> int:
+        with pipeline.transaction():
+            scan = stored_scan(pipeline, shop.target_id, several)
+            results = [result(identity=named(number)) for number in range(several)]
+            findings.write(pipeline, shop.target, shop.target_id, scan, results, rules=frozenset({"RLS001"}))
+        with pipeline.transaction():
+            alert_findings(pipeline, shop.target, scan, NIGHT)
+            held = pipeline.execute("select count(*) from pg_catalog.pg_locks where locktype = 'advisory' and pid = pg_backend_pid()")
+            return int(held.fetchall()[0][0])
+
+    assert advisory_locks(2) == advisory_locks(90) < 10
+
+
 def test_what_is_covered_is_not_told_and_is_told_when_the_cover_ends(
     pipeline: Connection, shop: StoredTarget, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -118,3 +132,27 @@ def test_the_night_looks_at_every_target_that_was_scanned(pipeline: Connection, 
     with pipeline.transaction():
         scans.complete(pipeline, scan, ruleset_digest="rules", score=compliance_score([OPEN]), counts=scans.count_results([OPEN]))
     assert [alert_every_target(pipeline, NIGHT) for _ in "12"] == [Announced(1, 0), Announced(0, 0)]
+
+
+def test_alerts_of_a_target_that_left_the_settings_end_and_come_back_with_it(pipeline: Connection, shop: StoredTarget) -> None:
+    night(pipeline, shop, 1, [OPEN, BLIND])
+    with pipeline.transaction():
+        scans.complete(
+            pipeline,
+            str(pipeline.execute("select scan_id from ops.scans").fetchall()[0][0]),
+            ruleset_digest="rules",
+            score=compliance_score([OPEN]),
+            counts=scans.count_results([OPEN]),
+        )
+    scan_failed(pipeline, shop.target, "no route to host", None, NIGHT + timedelta(days=1))
+    with pipeline.transaction():
+        targets.sync(pipeline, [])
+    later = NIGHT + timedelta(days=2)
+    assert [alert_every_target(pipeline, later) for _ in "12"] == [Announced(0, 2), Announced(0, 0)]
+    assert pipeline.execute("select count(*) from ops.alerts where settled_at is null").fetchone() == (0,)
+    kind, over = messages(pipeline)[-1]
+    assert (kind, over["open"], over["count"]) == ("finding.critical.settled", 0, 2)
+    assert {finding["over"] for finding in over["findings"]} == {"not mended: the settings list the target no more"}
+    with pipeline.transaction():
+        targets.sync(pipeline, [SHOP])
+    assert alert_every_target(pipeline, later + timedelta(days=1)) == Announced(2, 0)

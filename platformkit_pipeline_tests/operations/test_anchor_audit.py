@@ -158,6 +158,40 @@ def test_the_command_compares_with_a_file_of_anchors(
     assert "there are no anchors in" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[" * 100_000,
+        f'{{"noted_at": "0001-01-01T00:00:00+10:00", "length": 3, "head_hash": "{"a" * 64}"}}',
+        f'{{"noted_at": "2027-01-01T00:00:00+00:00", "length": {2**63}, "head_hash": "{"a" * 64}"}}',
+        f'{{"noted_at": "2027-01-01T00:00:00+00:00", "length": 0, "head_hash": "{"a" * 64}"}}',
+        "\x00\x00",
+    ],
+)
+def test_a_line_that_can_be_no_anchor_is_named_and_breaks_the_verdict_not_the_night(pipeline: Connection, anchors: Path, line: str) -> None:
+    grow(pipeline)
+    anchored(pipeline, anchors, 0)
+    anchors.write_text(f"{line}\n{anchors.read_text()}", encoding="utf-8")
+    assert anchored(pipeline, anchors, 1).missing_anchors == ("line 1 of audit-anchors.jsonl is no anchor: the file was changed",)
+
+
+def test_a_file_that_was_cut_down_to_the_beginning_of_an_anchor_holds_none(anchors: Path) -> None:
+    anchors.parent.mkdir()
+    anchors.write_text('{"noted_at": "2027-01-15T03')
+    assert read_anchors(anchors).anchors == ()
+    with pytest.raises(ConfigurationError, match="there are no anchors in"):
+        read_anchors(anchors, must_exist=True)
+
+
+@pytest.mark.parametrize("anchor", ["xyz", "9f2", "", "9F" * 32 + "00"])
+def test_an_anchor_that_is_no_hash_is_wrong_input(
+    control_plane: Dsn, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], anchor: str
+) -> None:
+    monkeypatch.setenv(DATABASE_URL, with_user(control_plane, "platformkit_pipeline").reveal())
+    assert code_of(["db", "verify-audit", "--anchor", anchor]) == 2
+    assert "64 hex digits" in capsys.readouterr().err
+
+
 def code_of(command: list[str]) -> object:
     with pytest.raises(SystemExit) as left:
         run(command)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+
+import pytest
 
 from platformkit_pipeline.control_plane import targets
 from platformkit_pipeline.control_plane.connection import Connection
@@ -10,6 +13,7 @@ from platformkit_pipeline.model.alert import Alert, AlertKind
 from platformkit_pipeline.model.result import Severity
 from platformkit_pipeline.model.target import Environment, Target, TargetKind
 from platformkit_pipeline.operations.announce import Announced, announce
+from platformkit_pipeline.operations.run_failures import EndedRun, tell_of_run
 
 SHOP = Target(TargetKind.SUPABASE_PROJECT, "shop-production", Environment.PRODUCTION, ("team:shop",))
 NIGHT = datetime(2026, 3, 1, 2, tzinfo=UTC)
@@ -53,3 +57,13 @@ def test_a_transaction_that_is_taken_back_has_told_nothing(pipeline: Connection)
         announce(pipeline, [BROKEN], [], NIGHT)
     assert outbox(pipeline) == []
     assert told(pipeline, [BROKEN], [], 1) == Announced(1, 0)
+
+
+@pytest.mark.parametrize("sign", ["\x00", "\udc80"])
+def test_signs_that_postgresql_cannot_hold_keep_no_alert_from_being_told(pipeline: Connection, sign: str) -> None:
+    run = EndedRun("0f3c", "scan_target", "shop", NIGHT, succeeded=False, why=f"the server said {sign} and hung up")
+    assert tell_of_run(pipeline, run) == Announced(1, 0)
+    assert tell_of_run(pipeline, run) == Announced(0, 0)
+    assert tell_of_run(pipeline, replace(run, run_id="1f3c", ended=NIGHT + timedelta(days=1), succeeded=True, why="")) == Announced(0, 1)
+    told = pipeline.execute("select payload ->> 'headline' from ops.outbox order by position").fetchall()
+    assert "the server said" in told[0][0]

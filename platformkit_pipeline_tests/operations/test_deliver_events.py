@@ -96,6 +96,26 @@ def test_a_webhook_that_is_down_holds_back_no_other_and_none_gets_anything_twice
     assert letter.reason.startswith("answered 503")
 
 
+def test_a_webhook_that_is_down_for_hours_gets_everything_once_when_it_is_back(
+    pipeline: Connection, pipeline_dsn: Dsn, superuser: Connection, webhooks: Webhooks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable, path in (("MATTERMOST_HOOK", CHAT), ("N8N_HOOK", FLOW)):
+        monkeypatch.setenv(variable, webhooks.address + path)
+    with pipeline.transaction():
+        Outbox().publish(pipeline, [regressed(80), regressed(70)])
+    webhooks.usual[CHAT] = Answer(503)
+    for _ in range(30):  # five minutes each: the longest delay that there is
+        share = deliver_for_a_while(pipeline_dsn, BOTH)
+        superuser.execute("update ops.outbox set due_at = due_at - interval '5 minutes'")
+    assert (share.left.pending, share.left.dead_letters) == (2, 0)
+    assert len(webhooks.arrived(CHAT)) > 25
+    del webhooks.usual[CHAT]
+    for _ in range(2):
+        deliver_for_a_while(pipeline_dsn, BOTH)
+    assert [post.document["text"].splitlines()[0][-4:-2] for post in webhooks.taken(CHAT)] == ["80", "70"]
+    assert len(webhooks.taken(FLOW)) == 2
+
+
 def test_delivery_goes_on_until_it_is_told_to_stop(
     pipeline: Connection, pipeline_dsn: Dsn, webhooks: Webhooks, to: tuple[Destination, ...]
 ) -> None:

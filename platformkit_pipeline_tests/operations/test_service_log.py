@@ -85,3 +85,20 @@ def test_a_child_is_read_to_its_end_and_a_large_file_is_begun_anew(tmp_path: Pat
     kept = [json.loads(line)["message"] for file in (path.with_suffix(".log.1"), path) for line in file.read_text().splitlines()]
     assert kept[-2:] == ["line 99", "last without end"]
     assert kept == [*[f"line {i}" for i in range(100)][-len(kept) + 1 :], "last without end"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "9999-99-99 99:99:99 +9999 - dagster - INFO - words",
+        "0001-01-01 00:00:00 +2359 - dagster - INFO - words",
+        '{"event": ' + "[" * 30_000,
+        '{"event": "words", "timestamp": "0001-01-01T00:00:00+10:00"}',
+        '{"event": "words", "timestamp": 5}',
+        json.dumps({"ts": "yesterday", "level": "INFO", "component": "x", "message": "words", "metadata": {}}),
+    ],
+)
+def test_what_only_looks_like_a_line_is_kept_as_words_and_stops_nobody(text: str) -> None:
+    (line,) = read(text)
+    assert line["metadata"] == {"unstructured": True}
+    assert line["message"] == text

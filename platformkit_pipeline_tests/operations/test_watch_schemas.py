@@ -131,3 +131,9 @@ def test_memory_is_bounded_and_forgets_who_left() -> None:
     assert len(watch.cursor) < 250_000
     watch.tick(2000, {"project-0001": markers["project-0001"]})
     assert len(watch.cursor) < 200
+
+
+def test_a_clock_that_was_ahead_leaves_no_project_unwatched() -> None:
+    watch = Watch()
+    watch.tick(365 * 86_400, {"shop": None})
+    assert watch.tick(1000, {"shop": "a"}) == ["shop"]

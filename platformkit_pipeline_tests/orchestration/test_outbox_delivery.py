@@ -95,6 +95,20 @@ def test_a_webhook_whose_variable_is_not_set_is_named_and_nothing_is_handed_out(
     assert Outbox().depth(pipeline).pending == 1
 
 
+def test_a_webhook_that_lost_its_variable_silences_no_other_and_gets_its_own_later(
+    platform: Platform, webhooks: Webhooks, tick: Tick, pipeline: Connection
+) -> None:
+    _notify(platform, mattermost="CHAT_URL", n8n="MISSING_URL")
+    ids = _happened(pipeline, 1)
+    said = tick()
+    assert said.startswith("mattermost: 1 delivered, 0 postponed, 0 dead; notifications.n8n: environment variable MISSING_URL is not set")
+    assert said.endswith("; 1 wait, 0 dead letters")
+    _notify(platform, mattermost="CHAT_URL", n8n="FLOW_URL")
+    tick()
+    for path in ("/chat", "/flow"):
+        assert [post.headers["idempotency-key"] for post in webhooks.taken(path)] == ids
+
+
 def test_the_queue_is_measured_every_few_minutes_and_what_is_old_is_forgotten(
     webhooks: Webhooks, tick: Tick, cursor: list[str | None], pipeline: Connection, superuser: Connection
 ) -> None:
@@ -117,3 +131,13 @@ def test_the_queue_is_measured_every_few_minutes_and_what_is_old_is_forgotten(
     tick()
     assert len([m for m in measured() if m[0] == "queue.depth"]) == 2
     assert superuser.execute("select count(*) from ops.outbox").fetchone() == (0,)
+
+
+@pytest.mark.parametrize("left", ["2026-01-01T00:00:00", "2999-01-01T00:00:00+00:00", "yesterday", "{}", ""])
+def test_a_cursor_that_tells_no_time_of_the_past_measures_anew(
+    webhooks: Webhooks, tick: Tick, cursor: list[str | None], pipeline: Connection, left: str
+) -> None:
+    cursor[0] = left
+    assert "not measured" not in tick()
+    assert pipeline.execute("select count(*) from ops.metrics where name = 'queue.depth'").fetchone() == (1,)
+    assert datetime.fromisoformat(cursor[0] or "") <= datetime.now(UTC)

@@ -17,6 +17,7 @@ from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.orchestration.partitions import range_tags
 from platformkit_pipeline.orchestration.pruning import Limits, prune_old_runs
 from platformkit_pipeline.orchestration.resources import ControlPlaneResource, SettingsResource
+from platformkit_pipeline.orchestration.sensors.run_failure import Seen
 from platformkit_pipeline_tests.orchestration.conftest import MESSY, WELL_KEPT, Platform
 
 Job = Callable[..., dg.ExecuteInProcessResult]
@@ -226,6 +227,22 @@ def test_a_run_that_fails_is_told_once_until_the_job_succeeds_again(
     assert _alerts(superuser)[-1] == ("plan_target/gone", 1, False)
     headlines = superuser.execute("select headline from ops.alerts where subject = 'nightly'").fetchall()
     assert all("connection refused" in headline and "correct-horse-42" not in headline for (headline,) in headlines)
+
+
+@pytest.mark.parametrize(
+    "left",
+    ["", "[]", "{}", "{", '{"version": 0}', '{"version": 1, "begun": "2026-01-01T00:00:00", "until": "2026-01-01T00:00:00", "runs": {}}'],
+)
+def test_a_cursor_that_nobody_here_wrote_is_a_beginning(left: str) -> None:
+    now = datetime.now(UTC)
+    assert Seen.from_json(left, now) == Seen(now, now)
+
+
+def test_a_clock_that_was_ahead_leaves_no_failed_run_untold() -> None:
+    now = datetime.now(UTC)
+    ahead = now + timedelta(days=365)
+    assert Seen.from_json(Seen(ahead, ahead).to_json(), now) == Seen(now, now)
+    assert Seen.from_json(Seen(now - timedelta(days=9), now).to_json(), now) == Seen(now - timedelta(days=9), now)
 
 
 def test_old_runs_are_pruned_but_never_one_that_holds_the_latest_of_something(

@@ -48,13 +48,20 @@ def _delivered(settings: SettingsResource, control_plane: ControlPlaneResource) 
 
 
 def _tended(control_plane: ControlPlaneResource, cursor: str | None) -> str:
+    now = datetime.now(UTC)
+    return tend_delivery(control_plane.dsn, _last(cursor, now), now).isoformat()
+
+
+def _last(cursor: str | None, now: datetime) -> datetime | None:
+    """None where the cursor holds no moment with its offset, and for one that a clock which was ahead has left."""
     try:
-        last = datetime.fromisoformat(cursor) if cursor else None
+        last = datetime.fromisoformat(cursor or "")
     except ValueError:
-        last = None
-    return tend_delivery(control_plane.dsn, last, datetime.now(UTC)).isoformat()
+        return None
+    return last if last.tzinfo and last <= now else None
 
 
 def _told(share: Share) -> str:
     sent = "; ".join(f"{name}: {t.delivered} delivered, {t.postponed} postponed, {t.dead} dead" for name, t in share.turns.items())
+    sent += "".join(f"; {why}" for why in share.unusable.values())
     return f"{sent}; {share.left.pending} wait, {share.left.dead_letters} dead letters"

@@ -43,13 +43,16 @@ class Seen:
 
     @classmethod
     def from_json(cls, text: str | None, now: datetime) -> Seen:
-        """What `to_json` wrote; else a beginning: what ends from `now` on is told."""
+        """What `to_json` wrote; else a beginning: what ends from `now` on is told.
+
+        Moments after `now`, of a clock that was ahead, become `now`: else nothing was told until it is that late.
+        """
         try:
             value = json.loads(text or "{}")
             if value["version"] != _VERSION:
                 return cls(now, now)
-            runs = {str(run_id): datetime.fromisoformat(at) for run_id, at in value["runs"].items()}
-            return cls(datetime.fromisoformat(value["begun"]), datetime.fromisoformat(value["until"]), runs)
+            runs = {str(run_id): _moment(at) for run_id, at in value["runs"].items()}
+            return cls(min(_moment(value["begun"]), now), min(_moment(value["until"]), now), runs)
         except (ValueError, KeyError, TypeError, AttributeError):
             return cls(now, now)
 
@@ -130,6 +133,14 @@ def _why(instance: dg.DagsterInstance, run_id: str) -> str:
         elif event.message:
             return event.message
     return ""
+
+
+def _moment(text: str) -> datetime:
+    """Raises ValueError for one without its offset."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("a moment has an offset")
+    return moment
 
 
 def _utc(moment: datetime) -> datetime:

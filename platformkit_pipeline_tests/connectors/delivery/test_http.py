@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import socket
+import threading
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -96,6 +99,48 @@ def test_a_destination_that_is_slow_or_drips_counts_as_failed(service: Webhooks)
         with pytest.raises(DeliveryFailed, match="ReadTimeout"):
             impatient(event())
     impatient.close()
+
+
+@contextmanager
+def answering(*parts: bytes, pause: float = 0.0) -> Iterator[str]:
+    """The address of a service that sends these parts to whoever connects, and hangs up."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            with suppress(OSError):
+                while True:
+                    connection, _ = listening.accept()
+                    with connection, suppress(OSError):
+                        connection.recv(65_536)
+                        for part in parts:
+                            connection.sendall(part)
+                            time.sleep(pause)
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/hook"
+        listening.shutdown(socket.SHUT_RDWR)
+
+
+def test_a_head_that_comes_line_by_line_without_end_ends_the_attempt() -> None:
+    with answering(b"HTTP/1.1 200 OK\r\n", *(f"X-{n}: x\r\n".encode() for n in range(100)), pause=0.1) as url:
+        impatient = HttpSender(url, timeout_seconds=0.5)
+        began = time.monotonic()
+        with pytest.raises(DeliveryFailed, match="ReadTimeout"):
+            impatient(event())
+        impatient.close()
+    assert time.monotonic() - began < 3
+
+
+@pytest.mark.parametrize(("status", "error"), [(200, None), (503, DeliveryFailed), (400, DeliveryRefused)])
+def test_an_answer_that_breaks_off_means_what_its_status_says(status: int, error: type[Exception] | None) -> None:
+    with answering(f"HTTP/1.1 {status} X\r\nContent-Length: 100\r\n\r\nso far".encode()) as url:
+        sender = HttpSender(url, timeout_seconds=5)
+        if error is None:
+            sender(event())
+        else:
+            with pytest.raises(error, match=f"answered {status}: so far"):
+                sender(event())
+        sender.close()
 
 
 @pytest.mark.parametrize("url", ["", "ftp://host/very-secret", "http://", "very-secret", "http://host:port/very-secret"])

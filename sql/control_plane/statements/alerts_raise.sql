@@ -1,7 +1,8 @@
--- A new life of an alert, unless one is open; what does not last has one life in all.
+-- A new life of an alert, unless one is open; what does not last has one life in all. One lock for all subjects of a kind and target: one
+-- for each would overflow the server's lock table when a scan finds ten thousand criticals.
 with serialised as materialized (
   select pg_catalog.pg_advisory_xact_lock(
-    pg_catalog.hashtextextended('platformkit.alert ' || %(kind)s || ' ' || coalesce(%(target_id)s::bigint, 0)::text || ' ' || %(subject)s, 0))
+    pg_catalog.hashtextextended('platformkit.alert ' || %(kind)s || ' ' || coalesce(%(target_id)s::bigint, 0)::text, 0))
 ), before as (
   select coalesce(max(a.occurrence), 0) as lives, coalesce(bool_or(a.alert_id is not null and a.settled_at is null), false) as open
     from serialised left join ops.alerts a

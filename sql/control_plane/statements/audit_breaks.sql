@@ -1,4 +1,5 @@
 -- One row: one row of the audit log that does not fit its own content or the row before it, with the reason.
+-- A hash that is null, where somebody took NOT NULL away, fits nothing.
 with chain as (
   select seq, prev_hash, row_hash,
          lag(seq, 1, 0::bigint) over in_order as seq_before,
@@ -9,10 +10,10 @@ with chain as (
   window in_order as (order by seq)
 )
 select seq,
-       case when row_hash <> recomputed then 'its content was changed'
+       case when coalesce(row_hash <> recomputed, true) then 'its content was changed'
             when seq <> seq_before + 1 then 'rows before it are missing (the last one present is ' || seq_before || ')'
             else 'it does not continue the row before it' end as why
   from chain
- where row_hash <> recomputed or seq <> seq_before + 1 or prev_hash <> hash_before
+ where coalesce(row_hash <> recomputed, true) or seq <> seq_before + 1 or coalesce(prev_hash <> hash_before, true)
  order by seq
  limit %(limit)s
