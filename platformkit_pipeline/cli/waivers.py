@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from platformkit_pipeline.operations.list_waivers import ListedWaiver
     from platformkit_pipeline.operations.waive import Granted
 
+_SHORT = 8
+"""Characters of an id in the table, as many as tell waivers apart; JSON has all of them."""
+
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=False)
 
 _FORMAT = typer.Option(ListFormat.TABLE, "--format", help="Form of the answer.")
@@ -84,7 +87,7 @@ def add(
 
 @app.command("extend")
 def extend(
-    waiver: str = typer.Argument(..., metavar="ID", help="The waiver that goes on."),
+    waiver: str = typer.Argument(..., metavar="ID", help="The waiver that goes on, or the first characters of its id."),
     days: int | None = _DAYS,
     until: str | None = _UNTIL,
     reason: str = _REASON,
@@ -108,7 +111,7 @@ def extend(
 
 @app.command("revoke")
 def revoke(
-    waiver: str = typer.Argument(..., metavar="ID", help="The waiver that ends."),
+    waiver: str = typer.Argument(..., metavar="ID", help="The waiver that ends, or the first characters of its id."),
     reason: str = _REASON,
     by: str | None = _BY,
     demo: bool = DEMO,
@@ -140,7 +143,7 @@ def list_(
         return
     rows = [
         (
-            item.waiver.waiver_id,
+            item.waiver.waiver_id[:_SHORT],
             item.target.name,
             item.waiver.rule,
             item.waiver.object_pattern or item.waiver.fingerprint or "",

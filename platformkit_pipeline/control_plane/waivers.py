@@ -31,10 +31,9 @@ def all_waivers(connection: Connection) -> tuple[Waiver, ...]:
     return _listed(connection)
 
 
-def find(connection: Connection, waiver_id: str) -> Waiver | None:
-    """The waiver of that id, a UUID; None where there is none."""
-    found = _listed(connection, waiver_id=waiver_id)
-    return found[0] if found else None
+def find(connection: Connection, beginning: str) -> tuple[Waiver, ...]:
+    """The waivers whose ids, UUIDs in lower case, begin so: at most one where it is the whole id."""
+    return _listed(connection, beginning=beginning)
 
 
 def lock(connection: Connection, target_id: int) -> None:
@@ -80,8 +79,8 @@ def revoke(connection: Connection, waiver_id: str, *, by: str, reason: str, now:
     return bool(done.rowcount)
 
 
-def _listed(connection: Connection, *, target_id: int | None = None, waiver_id: str | None = None) -> tuple[Waiver, ...]:
-    rows = connection.execute(statement("waivers_list"), {"target_id": target_id, "waiver_id": waiver_id}).fetchall()
+def _listed(connection: Connection, *, target_id: int | None = None, beginning: str | None = None) -> tuple[Waiver, ...]:
+    rows = connection.execute(statement("waivers_list"), {"target_id": target_id, "beginning": beginning}).fetchall()
     return tuple(map(_waiver, rows))
 
 

@@ -29,6 +29,7 @@ _FINGERPRINT = re.compile(r"[0-9a-f]{32}\Z")
 _OF_PARITY = frozenset(f"parity/{dimension.value}" for dimension in Dimension)
 _NAMED = 5
 _LONGEST_TEXT = 1000
+_BEGINNING = re.compile(r"[0-9a-f-]{4,36}")
 
 _log = get_logger("operations.waive")
 
@@ -270,15 +271,22 @@ def _target_of_id(connection: Connection, target_id: int) -> StoredTarget:
     return found
 
 
-def _waiver(connection: Connection, waiver_id: str) -> Waiver:
+def _waiver(connection: Connection, named: str) -> Waiver:
+    """By its id, or by the first characters of it."""
     try:
-        wanted = str(uuid.UUID(waiver_id))
+        beginning = str(uuid.UUID(named))
     except ValueError:
-        raise ConfigurationError("the id of a waiver is a UUID, as `platformkit waivers list` shows it") from None
-    found = waivers.find(connection, wanted)
-    if found is None:
-        raise ConfigurationError(f"there is no waiver {wanted}: `platformkit waivers list --all` shows all of them")
-    return found
+        beginning = named.lower()
+        if not _BEGINNING.fullmatch(beginning):
+            raise ConfigurationError(
+                "the id of a waiver is a UUID, or at least the first four characters of one, as `platformkit waivers list` shows it"
+            ) from None
+    found = waivers.find(connection, beginning)
+    if not found:
+        raise ConfigurationError(f"there is no waiver {beginning}: `platformkit waivers list --all` shows all of them")
+    if len(found) > 1:
+        raise ConfigurationError(f"{len(found)} waivers begin with {beginning}: write more of the id")
+    return found[0]
 
 
 def _written(text: str, option: str) -> str:

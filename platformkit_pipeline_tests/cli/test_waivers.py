@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from typing import Any
 
 import pytest
@@ -60,6 +61,29 @@ def test_a_waiver_is_granted_extended_listed_and_revoked(program: Program, ops: 
         assert (revoked.code, revoked.stdout) == (0, f"waiver {name} was revoked by noor: mended\n")
     assert [one["extends"] for one in listed(program)] == [name]
     assert {one["state"] for one in listed(program, "--all")} == {"revoked", "active"}
+
+
+def test_a_waiver_is_named_by_the_beginning_of_its_id_as_the_list_shows_it(program: Program, ops: Dsn) -> None:
+    for table in ("orders", "orders[2024]"):
+        assert program(*ON_STAGING, f'public."{table}"', "--days", "1", "--even-unused").code == 0
+    names = {one["id"] for one in listed(program)}
+    shown = [line.split()[0] for line in program("waivers", "list").stdout.splitlines()[1:]]
+    assert sorted(shown) == sorted(name[:8] for name in names)
+    revoked = program("waivers", "revoke", shown[0].upper(), "--reason", "mended", "--by", "kim")
+    [ended] = names - {one["id"] for one in listed(program)}
+    assert (revoked.code, revoked.stdout) == (0, f"waiver {ended} was revoked by kim: mended\n")
+    assert ended.startswith(shown[0])
+
+
+def test_a_beginning_that_several_waivers_share_names_none(program: Program, ops: Dsn, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number, table in enumerate(("orders", "orders[2024]")):
+        monkeypatch.setattr("uuid.uuid4", lambda number=number: uuid.UUID(f"abcdef0{number}-0000-4000-8000-000000000000"))
+        assert program(*ON_STAGING, f'public."{table}"', "--days", "1", "--even-unused").code == 0
+    refused = program("waivers", "revoke", "abcdef", "--reason", "mended", "--by", "kim")
+    assert (refused.code, refused.stdout) == (2, "")
+    assert "2 waivers begin with abcdef" in refused.stderr
+    assert program("waivers", "revoke", "abcdef01", "--reason", "mended", "--by", "kim").code == 0
+    assert program("waivers", "revoke", "abc", "--reason", "mended", "--by", "kim").code == 2
 
 
 @pytest.mark.parametrize(
