@@ -156,6 +156,13 @@ def test_what_an_amendment_lacks_is_said_and_nobody_is_told_until_it_lacks_nothi
     assert world.told() == [("amendment.accepted", "", "")]
 
 
+def test_a_day_at_the_end_of_the_calendar_is_yet_to_come_and_stops_nothing(world: World) -> None:
+    world.commit(**{**AMENDED, "document": DOCUMENT.replace("2026-01-10", "9999-12-31")})
+    tracked = world.track(date(2026, 1, 11))
+    assert [a.faults for a in tracked.amendments] == [("the Security/Compliance Owner approves it on 9999-12-31, which is yet to come",)]
+    assert (tracked.amendments[0].deadline, tracked.announced) == (date.max, ())
+
+
 def test_each_target_is_reminded_thirty_and_seven_days_before_and_afterwards_until_its_scans_find_nothing(world: World) -> None:
     world.commit(**AMENDED)
     world.scan(SHOP, date(2026, 1, 10))  # on the day of the acceptance: too early to tell
