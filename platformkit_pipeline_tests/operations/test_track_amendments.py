@@ -163,6 +163,15 @@ def test_a_day_at_the_end_of_the_calendar_is_yet_to_come_and_stops_nothing(world
     assert (tracked.amendments[0].deadline, tracked.announced) == (date.max, ())
 
 
+def test_nobody_is_late_for_a_deadline_of_before_the_acceptance(world: World) -> None:
+    world.commit(**{**AMENDED, "document": DOCUMENT.replace("- Rules: RLS001\n", "- Deadline: 2026-01-09\n")})
+    tracked = world.track(date(2026, 1, 11))
+    assert [a.faults for a in tracked.amendments] == [("its deadline, 2026-01-09, is before the day on which it was approved, 2026-01-10",)]
+    assert (tracked.targets, world.told()) == ((), [])
+    world.commit(document=DOCUMENT.replace("- Rules: RLS001\n", "- Deadline: 2026-01-10\n"))
+    assert world.track(date(2026, 1, 12)).announced == (PATH,)
+
+
 def test_each_target_is_reminded_thirty_and_seven_days_before_and_afterwards_until_its_scans_find_nothing(world: World) -> None:
     world.commit(**AMENDED)
     world.scan(SHOP, date(2026, 1, 10))  # on the day of the acceptance: too early to tell
