@@ -248,6 +248,22 @@ def test_what_was_announced_stays_and_a_target_that_is_gone_is_asked_nothing(wor
         world.connection.execute("delete from ops.amendment_targets")
 
 
+def test_reminders_of_a_constitution_that_binds_nobody_any_more_are_over(world: World) -> None:
+    world.commit(**AMENDED)
+    world.track(date(2026, 1, 11))
+    world.track(DUE)
+    assert [kind for kind, target, _ in world.told() if target] == ["amendment.due", "amendment.due"]
+    unseen = Settings(repositories=(Repository(name="acme/other"),), governance=GovernanceSettings(constitution="acme/other"))
+    track_amendments(world.connection, unseen, on(DUE))  # what the other one asks is not known yet
+    assert len(world.told()) == 3
+    for _ in range(2):
+        track_amendments(world.connection, Settings(), on(DUE))
+    assert [(kind, target) for kind, target, _ in world.told()[3:]] == [
+        ("amendment.due.settled", "shop"),
+        ("amendment.due.settled", "trial"),
+    ]
+
+
 def test_without_a_constitution_there_is_nothing_to_track_and_why_is_said(pipeline: Connection) -> None:
     assert track_amendments(pipeline, Settings(), on(DUE)).why_not == "the settings name no governance.constitution"
     assert track_amendments(pipeline, SETTINGS, on(DUE)).why_not == "acme/platform was not observed yet"
