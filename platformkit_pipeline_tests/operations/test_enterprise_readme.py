@@ -83,6 +83,9 @@ def test_nothing_registered_is_said() -> None:
         ("{{ ''.__class__.__mro__ }}", "unsafe"),
         ("{{ 1 / 0 }}", "division"),
         ("{{ range(10 ** 9) }}", "Range too big"),
+        ("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", "recursion"),
+        ("{{ lipsum(1) }}", "'lipsum' is undefined"),
+        ("{{ [1, 2] | random }}", "No filter named 'random'"),
     ],
 )
 def test_a_template_that_cannot_be_rendered_is_refused(template: str, message: str) -> None:
