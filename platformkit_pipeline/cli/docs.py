@@ -191,7 +191,8 @@ def enterprise_readme(
     """Write the README of the organisation from the inventories in the control plane (PLATFORMKIT_DATABASE_URL).
 
     \b
-    Exit codes: 0 written, or nothing differs; 1 the file differs; 2 no control plane, or a template that cannot be rendered.
+    Exit codes: 0 written, or nothing differs; 1 the file differs; 2 a template that cannot be rendered;
+    3 the control plane cannot be used.
     """
     from platformkit_pipeline.operations.enterprise_readme import render_enterprise_readme
 

@@ -48,7 +48,7 @@ def list_all(output_format: ListFormat = _FORMAT, demo: bool = DEMO) -> None:
 
 @app.command("show")
 def show(
-    year: int | None = typer.Option(None, "--year", metavar="YEAR", help="Of which year; default the latest."),
+    year: int | None = typer.Option(None, "--year", metavar="YEAR", min=1, max=9999, help="Of which year; default the latest."),
     output_format: ListFormat = _FORMAT,
     demo: bool = DEMO,
 ) -> None:
@@ -82,7 +82,7 @@ def open_now(settings: Path | None = _SETTINGS, demo: bool = DEMO) -> None:
 @app.command("complete")
 def complete(
     *,
-    year: int = typer.Option(..., "--year", metavar="YEAR", help="The review that is over."),
+    year: int = typer.Option(..., "--year", metavar="YEAR", min=1, max=9999, help="The review that is over."),
     outcome: str = typer.Option(..., "--outcome", metavar="TEXT", help="What came of it."),
     by: str | None = typer.Option(
         None, "--by", metavar="NAME", help="Who says so; default PLATFORMKIT_ACTOR, else the person behind the workflow or the login."

@@ -48,6 +48,9 @@ def lacking(amendment: Amendment, constitution: Constitution | None, known_rules
         yield "it names no version of the constitution"
     else:
         yield from _lacking_version(amendment, amendment.version, constitution)
+    accepted = accepted_on(amendment)
+    if accepted and amendment.deadline and date.fromisoformat(amendment.deadline) < accepted:
+        yield f"its deadline, {amendment.deadline}, is before the day on which it was approved, {accepted}"
     if unknown := sorted(set(amendment.rules) - set(known_rules)):
         yield f"it names rules that do not exist: {', '.join(unknown)}"
 

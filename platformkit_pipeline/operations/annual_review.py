@@ -14,12 +14,14 @@ from platformkit_pipeline.model.review import Review, review_due_date, review_is
 from platformkit_pipeline.model.settings import Settings
 from platformkit_pipeline.operations.announce import announce
 from platformkit_pipeline.operations.observed_constitution import constitution_version, observed_constitution
+from platformkit_pipeline.operations.secret_words import holds_a_secret
 from platformkit_pipeline.reporting.review_agenda import review_agenda
 from platformkit_pipeline.rules.registry import all_rules
 
 _A_YEAR = timedelta(days=365)
 LONGEST_OUTCOME = 10_000
 """Characters of what a review came to."""
+_LONGEST_ISSUE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +54,24 @@ def complete_review(
 ) -> Review:
     """Record what came of the review of `year` and who says so; settles its alert. Both stand in the audit log. One transaction.
 
-    Raises ConfigurationError for a review that was never opened or is completed, and for an outcome that says nothing.
+    Raises ConfigurationError for a review that was never opened or is completed, for an outcome that says nothing, and for a secret
+    in what would be on record for good.
     """
-    if not outcome.strip() or len(outcome) > LONGEST_OUTCOME:
-        raise ConfigurationError(f"say what came of the review, in at most {LONGEST_OUTCOME} characters: --outcome TEXT")
+    reference = " ".join((issue or "").split()) or None
+    if not outcome.strip() or len(outcome) > LONGEST_OUTCOME or holds_a_secret(outcome):
+        raise ConfigurationError(
+            f"say what came of the review, in at most {LONGEST_OUTCOME} characters and without a secret: --outcome TEXT"
+        )
+    if reference is not None and (len(reference) > _LONGEST_ISSUE or holds_a_secret(reference)):
+        raise ConfigurationError(
+            f"say where it was discussed, in at most {_LONGEST_ISSUE} characters and without a secret: --issue REFERENCE"
+        )
     with control_plane_errors(), connection.transaction():
         known = reviews.reviews(connection, year)
         if not known:
             raise ConfigurationError(f"there is no review of {year}; `platformkit review` lists them, `platformkit review open` opens one")
         after = constitution_version(observed_constitution(connection, settings))
-        done = reviews.complete(
-            connection, year, by=by, outcome=outcome.strip(), issue=(issue or "").strip() or None, constitution_after=after, now=now
-        )
+        done = reviews.complete(connection, year, by=by, outcome=outcome.strip(), issue=reference, constitution_after=after, now=now)
         if not done:
             review = reviews.reviews(connection, year)[0]
             raise ConfigurationError(f"the review of {year} was completed on {review.completed_at:%Y-%m-%d} by {review.completed_by}")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from platformkit_pipeline.control_plane import enterprise_readmes
 from platformkit_pipeline.control_plane.connection import Connection, control_plane_dsn, control_plane_errors, session
+from platformkit_pipeline.control_plane.migrations import require_current
 from platformkit_pipeline.locations import templates_directory
 from platformkit_pipeline.model.errors import ConfigurationError
 from platformkit_pipeline.model.repository.generated_readme import check_stamp
@@ -34,6 +35,8 @@ def render_enterprise_readme(template: Path | None = None) -> str:
     """
     text = read_template(template)
     with session(control_plane_dsn()) as connection:
+        require_current(connection)
+        connection.commit()  # what follows chooses how its transactions are isolated
         with control_plane_errors(), connection.transaction():
             known = enterprise_readmes.latest(connection)
         rendered = enterprise_readme(inventoried_targets(connection, known.target_id if known else None), text)

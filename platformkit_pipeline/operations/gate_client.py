@@ -11,7 +11,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
@@ -41,8 +42,11 @@ _MISSED_POLLS = 10
 _REPETITIONS = 3
 """Of a request that ended in a fault of the server: once its database was restarted, the first ones meet dead connections."""
 _FAULT_OF_THE_SERVER = 500
-_UNANSWERED = (httpx.TransportError, httpx.HTTPStatusError)
+_UNANSWERED = (httpx.TransportError, httpx.HTTPStatusError, httpx.DecodingError)
+_ANOTHER_SHAPE = (KeyError, IndexError, TypeError, AttributeError)
 
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 Progress = Callable[[str, float], None]
 """Called with what is waited for and the seconds since the beginning."""
 
@@ -124,6 +128,19 @@ def base_url(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
 
 
+def _reads_an_answer(method: Callable[_P, _T]) -> Callable[_P, _T]:
+    """An answer of another shape than the documents ask for is no answer: whatever it is that answers, it is not this version."""
+
+    @wraps(method)
+    def reading(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+        try:
+            return method(*args, **kwargs)
+        except _ANOTHER_SHAPE:
+            raise InstanceUnavailable("the instance answers in another form than expected: are both sides of the same version?") from None
+
+    return reading
+
+
 class Instance:
     """One running Dagster instance that serves this product, until a deadline."""
 
@@ -165,6 +182,7 @@ class Instance:
                 raise InstanceUnavailable(f"{self._url}: the code location was not loaded within {self._timeout_seconds:.0f} s")
             self._pause("loading")
 
+    @_reads_an_answer
     def _loaded_location(self) -> str | None:
         workspace = self._ask(gate_documents.WORKSPACE, {})["workspaceOrError"]
         if workspace["__typename"] != "Workspace":
@@ -184,6 +202,7 @@ class Instance:
             raise _LocationFailed(f"{self._url}: {failed}")
         raise ConfigurationError(f"{self._url} is a Dagster instance without the job {PROJECTS.job}: is it the right one?")
 
+    @_reads_an_answer
     def partition_keys(self, road: Road) -> tuple[str, ...]:
         """All targets of a kind that the instance knows. Launching does not check them, so whoever launches must."""
         node = self._ask(gate_documents.PARTITION_KEYS, {"assetKey": {"path": list(road.gate_asset)}})["assetNodeOrError"]
@@ -191,6 +210,7 @@ class Instance:
             raise ConfigurationError(f"{self._url} has no asset {'/'.join(road.gate_asset)}: is it the right instance?")
         return tuple(node["partitionKeys"])
 
+    @_reads_an_answer
     def add_partition(self, location: str, road: Road, key: str) -> None:
         """Register a target without waiting for the sensor; one that is there already is fine."""
         variables = {
@@ -204,6 +224,7 @@ class Instance:
 
     # ---------------------------------------------------------------- the run
 
+    @_reads_an_answer
     def launch(self, location: str, road: Road, target: str, tags: Mapping[str, str]) -> str:
         """Start the scan of one target; returns the id of the run."""
         wanted = {**tags, "dagster/partition": target, LAUNCHED_BY_TAG: "gate"}
@@ -228,7 +249,7 @@ class Instance:
         status, missed = "unknown", 0
         while True:
             try:
-                status, missed = str(self._run(gate_documents.STATUS, run_id)["status"]), 0
+                status, missed = self._status(run_id), 0
             except InstanceUnavailable:
                 missed += 1
                 if missed > _MISSED_POLLS:
@@ -249,7 +270,7 @@ class Instance:
         """Tell the run to stop, again while it starts up and cannot hear it yet. A run that has ended meanwhile is fine."""
         for _ in range(_STOP_ATTEMPTS):
             self._ask(gate_documents.TERMINATE, {"runId": run_id})
-            if self._run(gate_documents.STATUS, run_id)["status"] in (*_FINAL, "CANCELING"):
+            if self._status(run_id) in (*_FINAL, "CANCELING"):
                 return
             time.sleep(_SECONDS_BETWEEN_STOPS)
 
@@ -262,6 +283,7 @@ class Instance:
             self.terminate(run_id)
             raise
 
+    @_reads_an_answer
     def answer(self, run_id: str, road: Road, target: str) -> GateAnswer:
         """The decision that the run materialized for `target`, with its checks. Raises InstanceUnavailable without one."""
         run = self._run(gate_documents.OUTCOME, run_id)
@@ -298,6 +320,7 @@ class Instance:
         asset = "/".join(handle["assetKey"]["path"])
         return CheckVerdict(asset, handle["name"], bool(found["success"]), found["severity"], found["description"] or "")
 
+    @_reads_an_answer
     def _reason(self, run_id: str) -> str:
         """The first step failure in words; else whatever the run said when it ended."""
         cursor, fallback = None, "the run gave no reason"
@@ -313,6 +336,11 @@ class Instance:
                 return fallback
             cursor = page["cursor"]
 
+    @_reads_an_answer
+    def _status(self, run_id: str) -> str:
+        return str(self._run(gate_documents.STATUS, run_id)["status"])
+
+    @_reads_an_answer
     def _run(self, document: str, run_id: str) -> Mapping[str, Any]:
         run: Mapping[str, Any] = self._ask(document, {"runId": run_id})["runOrError"]
         if run["__typename"] != "Run":
@@ -330,10 +358,10 @@ class Instance:
         try:
             answered = response.json()
             data, errors = answered.get("data"), answered.get("errors")
-        except (ValueError, AttributeError):
+        except (ValueError, AttributeError, RecursionError):
             raise ConfigurationError(f"{self._url} does not speak GraphQL: is it the address of a Dagster web interface?") from None
         if errors or not isinstance(data, dict):
-            raise InstanceUnavailable(f"{self._url} refused a query: {_first_line(str((errors or [{}])[0].get('message')))}")
+            raise InstanceUnavailable(f"{self._url} refused a query: {_first_line(_message_of(errors))}")
         return data
 
     def _post(self, body: Mapping[str, Any], repetitions: int) -> httpx.Response:
@@ -369,10 +397,16 @@ def _decision(text: str) -> GateDecision | MergeDecision:
         raise InstanceUnavailable("the instance answered a decision in another form: are both sides of the same version?") from None
 
 
-def _why(error: httpx.TransportError | httpx.HTTPStatusError) -> str:
+def _why(error: httpx.RequestError | httpx.HTTPStatusError) -> str:
     if isinstance(error, httpx.HTTPStatusError):
         return f"HTTP status {error.response.status_code}"
     return redact(str(error)) or type(error).__name__
+
+
+def _message_of(errors: object) -> object:
+    """That of the first error, where it has the form that GraphQL prescribes."""
+    first = errors[0] if isinstance(errors, list) and errors else None
+    return first.get("message") if isinstance(first, dict) else None
 
 
 def _first_line(message: object) -> str:

@@ -9,7 +9,8 @@ from datetime import datetime
 from difflib import unified_diff
 from pathlib import Path
 
-from platformkit_pipeline.control_plane import enterprise_readmes, scans
+from platformkit_pipeline.control_plane import alerts as alert_store
+from platformkit_pipeline.control_plane import enterprise_readmes, scans, targets
 from platformkit_pipeline.control_plane.connection import Connection, control_plane_errors
 from platformkit_pipeline.control_plane.enterprise_readmes import StoredReadme
 from platformkit_pipeline.control_plane.scans import ScanStatus
@@ -89,13 +90,32 @@ def keep_enterprise_readme(
     with control_plane_errors(), connection.transaction():
         alert = _alert(target, readme, drift or refused)
         over = [alert] if drift is None and unseen is None and refused is None else []
-        announce(connection, [alert] if drift or refused else [], over, now)
+        announce(connection, [alert] if drift or refused else [], [*over, *_of_another_file(connection, alert, now)], now)
     return ReadmeKept(readme.content, readme.text_digest, _diff(before, readme), drift, unseen, bool(pushed), refused)
 
 
 def _withdraw(connection: Connection, now: datetime) -> None:
     with control_plane_errors(), connection.transaction():
         enterprise_readmes.withdraw(connection, now)
+        announce(connection, [], _of_another_file(connection, None, now), now)
+
+
+def _of_another_file(connection: Connection, kept: Alert | None, now: datetime) -> list[Alert]:
+    """What is told of a file that nothing is rendered for any more is over. Of a repository that is gone nobody is told: it merely ends."""
+    active = {stored.target_id: stored.target for stored in targets.list_active(connection)}
+    over: list[Alert] = []
+    for life in alert_store.open_alerts(connection, [AlertKind.README_DRIFT]):
+        target = active.get(life.target_id or 0)
+        if target is None:
+            alert_store.settle_alert(connection, life.kind, life.target_id, life.subject, now)
+        elif (
+            kept is None
+            or kept.target is None
+            or (kept.target.kind, kept.target.name, kept.subject) != (target.kind, target.name, life.subject)
+        ):
+            said = f"{life.subject} in {target.name} is not rendered any more"
+            over.append(Alert(life.kind, life.subject, Severity.MEDIUM, said, target=target, payload={"path": life.subject, "why": said}))
+    return over
 
 
 def _compared(connection: Connection, target: Target, rendered: RenderedReadme) -> tuple[str | None, str | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,6 +15,17 @@ from platformkit_pipeline.reporting.prometheus import CONTENT_TYPE
 _log = get_logger("operations.serve_metrics")
 
 _LONGEST_REQUEST_SECONDS = 30
+
+
+class _Server(ThreadingHTTPServer):
+    """Whoever hangs up in the middle, or a fault of ours, is one line in the log: a traceback can carry what nobody may read."""
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        kind = sys.exc_info()[0]
+        if kind is not None and issubclass(kind, OSError):
+            _log.debug("request was given up", reason=kind.__name__)
+        else:
+            _log.error("request failed", reason=f"unexpected {kind.__name__}" if kind else "unknown")
 
 
 def metrics_server(host: str, port: int, text: Callable[[], str]) -> ThreadingHTTPServer:
@@ -38,6 +50,10 @@ def metrics_server(host: str, port: int, text: Callable[[], str]) -> ThreadingHT
                 _log.error("metrics cannot be read", reason=error)
                 self._answer(HTTPStatus.SERVICE_UNAVAILABLE, "text/plain; charset=utf-8", "the control plane cannot be read; see the log\n")
                 return
+            except Exception as error:  # a fault of ours is an answer, too: a scrape that hangs up looks like a network that is down
+                _log.error("metrics cannot be told", reason=error)
+                self._answer(HTTPStatus.INTERNAL_SERVER_ERROR, "text/plain; charset=utf-8", "a fault of platformkit; see the log\n")
+                return
             self._answer(HTTPStatus.OK, CONTENT_TYPE, body)
 
         do_HEAD = do_GET
@@ -55,6 +71,6 @@ def metrics_server(host: str, port: int, text: Callable[[], str]) -> ThreadingHT
             _log.debug("request answered", request=format % args)
 
     try:
-        return ThreadingHTTPServer((host, port), Handler)
+        return _Server((host, port), Handler)
     except OSError as error:
         raise ConfigurationError(f"cannot listen on {host}:{port}: {error.strerror}; choose another with --serve or --host") from None

@@ -58,6 +58,8 @@ def track_amendments(connection: Connection, settings: Settings, now: datetime) 
         observation = observed_constitution(connection, settings)
         if observation is None:
             named = settings.governance.constitution
+            if named is None:
+                announce(connection, [], _of_nobody(connection, (), now), now)
             return AmendmentsTracked(why_not=f"{named} was not observed yet" if named else "the settings name no governance.constitution")
         news = tuple(_recorded(connection, observation, now))
         documents = {amendment.path: amendment for amendment in observation.snapshot.amendments}
@@ -66,8 +68,8 @@ def track_amendments(connection: Connection, settings: Settings, now: datetime) 
         bound = store.bound_targets(connection, observation.target_id)
         raised = [_accepted(amendment, [b for b in bound if b.path == amendment.path]) for amendment in news]
         raised += [alert for one in bound if (alert := _reminder(one, now))]
-        _forget_retired(connection, now)
-        announce(connection, raised, [_due(one, stage) for one in ended for stage in Stage], now)
+        over = [*(_due(one, stage) for one in ended for stage in Stage), *_of_nobody(connection, bound, now)]
+        announce(connection, raised, over, now)
     changed = [a.path for a in known if a.announced_at and a.path in documents and _digest(documents[a.path]) != a.content_digest]
     return AmendmentsTracked(known, bound, tuple(a.path for a in news), tuple(changed))
 
@@ -168,9 +170,21 @@ def _due(bound: BoundTarget, stage: Stage) -> Alert:
     )
 
 
-def _forget_retired(connection: Connection, now: datetime) -> None:
-    """Nobody is told that a target which is gone follows: its reminders merely end."""
-    active = {stored.target_id for stored in targets.list_active(connection)}
+def _of_nobody(connection: Connection, bound: Sequence[BoundTarget], now: datetime) -> Sequence[Alert]:
+    """Reminders of what nobody asks any more, because another constitution binds, or none: they are over.
+
+    Nobody is told that a target which is gone follows: its reminders merely end.
+    """
+    asked = {(one.target_id, f"{one.path}/{stage.value}") for one in bound for stage in Stage}
+    active = {stored.target_id: stored.target for stored in targets.list_active(connection)}
+    over: list[Alert] = []
     for life in alert_store.open_alerts(connection, [AlertKind.AMENDMENT_DUE]):
-        if life.target_id is not None and life.target_id not in active:
+        target = active.get(life.target_id or 0)
+        if target is None:
             alert_store.settle_alert(connection, life.kind, life.target_id, life.subject, now)
+        elif (life.target_id, life.subject) not in asked:
+            said = f"{target.name}: the constitution that asked for {life.subject.rpartition('/')[0]} does not bind any more"
+            over.append(
+                Alert(life.kind, life.subject, Severity.INFO, said, target=target, payload={"path": life.subject.rpartition("/")[0]})
+            )
+    return over

@@ -24,7 +24,7 @@ _TRIED_BY = {
     Source.FILES: f"{_TESTS}/rules/test_migration_rules.py",
     Source.REPLAY: f"{_TESTS}/rules/test_history_rules.py",
     **dict.fromkeys((Source.CLONE, Source.GITHUB, Source.CHANGE, Source.CONTROL_PLANE), _ON_REPOSITORIES),
-    Source.CONNECTOR: f"{_TESTS}/operations/test_self_test_connectors.py",
+    Source.CONNECTOR: f"{_TESTS}/rules/connector/test_examples.py",
 }
 _OF_THE_PLATFORM = f"{_TESTS}/operations/test_self_test_control_plane.py"
 

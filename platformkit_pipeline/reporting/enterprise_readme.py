@@ -46,11 +46,12 @@ def enterprise_readme(targets: Sequence[InventoriedTarget], template: str) -> st
     ordered = sorted(targets, key=lambda target: target.standing.name)
     values = {name: [_row(target) for target in ordered if target.kind is kind] for kind, name in _LISTS.items()}
     environment = SandboxedEnvironment(undefined=StrictUndefined, autoescape=False, trim_blocks=True, lstrip_blocks=True)
+    del environment.globals["lipsum"], environment.filters["random"]  # the same state would give other bytes each night
     try:
         text = environment.from_string(template).render(**values)
     except TemplateSyntaxError as error:
         raise ConfigurationError(f"the template of the README has a fault in line {error.lineno}: {error.message}") from None
-    except (TemplateError, ArithmeticError, TypeError, ValueError, LookupError, AttributeError) as error:
+    except (TemplateError, ArithmeticError, TypeError, ValueError, LookupError, AttributeError, RecursionError) as error:
         raise ConfigurationError(f"the template of the README cannot be rendered: {' '.join(str(error).split())[:300]}") from None
     inventory_digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
     return stamped(_BLANK_LINES.sub("\n\n", text).strip("\n"), inventory_digest)

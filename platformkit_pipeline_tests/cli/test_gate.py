@@ -278,13 +278,21 @@ def test_a_server_that_is_down_is_no_answer(program: Program) -> None:
 
 
 @contextmanager
-def _answering(*statuses: int) -> Iterator[str]:
-    """URL of a web server that answers these in turn, and the last one from then on."""
-    left = list(statuses)
+def _answering(*answers: int | bytes) -> Iterator[str]:
+    """URL of a web server that answers these in turn, and the last one from then on: refusals, or bodies with status 200."""
+    left = list(answers)
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            self.send_error(left.pop(0) if len(left) > 1 else left[0])
+            answer = left.pop(0) if len(left) > 1 else left[0]
+            if isinstance(answer, int):
+                self.send_error(answer)
+                return
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
 
         def log_message(self, *_: object) -> None:
             pass
@@ -316,6 +324,43 @@ def test_a_server_that_stumbles_on_is_no_answer(program: Program) -> None:
         ran = program("gate", "--url", url, "--target", MESSY)
     assert ran.code == 3
     assert "HTTP status 503" in ran.stderr
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"data": null}',
+        b'{"errors": "no"}',
+        b'{"errors": [7]}',
+        b'{"errors": {"message": "no"}}',
+        b'{"data": {}}',
+        b'{"data": {"workspaceOrError": null}}',
+        b'{"data": {"workspaceOrError": {"__typename": "Workspace", "locationEntries": null}}}',
+        b'{"data": {"workspaceOrError": {"__typename": "Workspace", "locationEntries": [{"name": "one"}]}}}',
+        b'{"data": {"workspaceOrError": {"__typename": "Workspace", "locationEntries": [{"name": 1, "loadStatus": "LOADED",'
+        b' "locationOrLoadError": "text"}]}}}',
+    ],
+)
+def test_an_answer_of_another_shape_is_no_answer(program: Program, body: bytes) -> None:
+    with _answering(body) as url:
+        ran = program("gate", "--url", url, "--target", MESSY)
+    assert ran.code == 3, ran.stderr
+    assert "refused a query" in ran.stderr or "answers in another form than expected" in ran.stderr
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"[]", b"[" * 5_000])
+def test_what_is_no_graphql_is_a_wrong_url(program: Program, body: bytes) -> None:
+    with _answering(body) as url:
+        ran = program("gate", "--url", url, "--target", MESSY)
+    assert ran.code == 2, ran.stderr
+    assert "does not speak GraphQL" in ran.stderr
+
+
+@pytest.mark.parametrize("body", [b'{"data": {}}', b'{"data": {"runOrError": null}}', b'{"data": {"runOrError": {"__typename": "Run"}}}'])
+def test_a_status_that_says_nothing_is_asked_for_again(body: bytes) -> None:
+    known = b'{"data": {"runOrError": {"__typename": "Run", "status": "SUCCESS"}}}'
+    with _answering(body, body, known) as url, Instance(url, timeout_seconds=10) as instance:
+        instance.wait_for("run-1")
 
 
 def test_a_launch_is_not_asked_for_again() -> None:

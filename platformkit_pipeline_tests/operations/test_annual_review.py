@@ -113,6 +113,56 @@ def test_the_figures_are_of_the_time_since_the_review_before(pipeline: Connectio
     assert "RLS001 rls-disabled: opened 1, open 1" in after.agenda
 
 
+def test_what_is_gone_is_neither_open_nor_lapsed_and_a_target_counts_once(pipeline: Connection) -> None:
+    """A retired target's finding; an exception that was withdrawn in time, and one that was not; two amendments that ask one target."""
+    with pipeline.transaction():
+        targets.sync(pipeline, [SHOP, TRIAL])
+        shop, trial = (targets.find(pipeline, target.kind, target.name) for target in (SHOP, TRIAL))
+        assert shop is not None
+        assert trial is not None
+        scan_id = stored_scan(pipeline, trial.target_id, started_at=MORNING - timedelta(days=90))
+        findings.write(pipeline, TRIAL, trial.target_id, scan_id, [result()], rules=frozenset({"RLS001"}))
+        targets.sync(pipeline, [SHOP])
+        for number, removed in enumerate((date(2026, 12, 1), date(2026, 12, 11), None)):
+            pipeline.execute(
+                "insert into ops.exceptions (target_id, path, content_digest, title, rules, rationale, risk, mitigation, documented_on, "
+                "expires_on, security_owner, security_approved_on, architect, architect_approved_on, approved_digest, approved_days, "
+                "removed_at) "
+                "values (%(target)s, %(path)s, repeat('a', 64), 'a title', '{RLS001}', 'why', 'what', 'how', "
+                "'2026-11-01', '2026-12-10', 'kim', "
+                "'2026-11-01', 'sam', '2026-11-01', repeat('b', 64), '{2026-11-01,2026-11-01}', %(removed)s)",
+                {"target": shop.target_id, "path": f"docs/exceptions/{number}.md", "removed": removed},
+            )
+        of_shop = stored_scan(pipeline, shop.target_id, 2, started_at=MORNING - timedelta(days=90))
+        for version in ("1.1.0", "1.2.0"):
+            pipeline.execute(
+                "with one as (insert into ops.amendments (target_id, path, version, title, approvals, accepted_on, deadline, "
+                "content_digest, "
+                "announced_at, scan_id) values (%(target)s, %(version)s, %(version)s, 'a title', '[]', '2026-10-01', '2026-12-01', "
+                "repeat('a', 64), '2026-10-02', %(scan)s) returning amendment_id) "
+                "insert into ops.amendment_targets (amendment_id, target_id, due) select amendment_id, %(target)s, '2026-12-01' from one",
+                {"target": shop.target_id, "version": version, "scan": of_shop},
+            )
+    review = open_review(pipeline, SETTINGS, MORNING).review
+    assert review is not None
+    assert review.figures["findings"] == {"opened": 1, "resolved": 0, "open": 0, "open_critical": 0, "open_high": 0}
+    assert review.figures["top_rules"] == [{"rule": "RLS001", "opened": 1, "open": 0}]
+    assert review.figures["exceptions_lapsed"] == 2
+    assert review.figures["amendments_outstanding"] == {"targets": 1, "overdue": 1}
+
+
+@pytest.mark.parametrize(
+    "said", [{"outcome": "done; password={word}"}, {"issue": "https://kim:{word}@git.example/1"}, {"issue": "x" * 201}]
+)
+def test_what_would_be_on_record_for_good_holds_no_secret(pipeline: Connection, said: dict[str, str]) -> None:
+    open_review(pipeline, SETTINGS, MORNING)
+    told = {"outcome": "nothing changes", **{name: text.format(word="Tr0ub4dor-" + "9317-hush") for name, text in said.items()}}
+    with pytest.raises(ConfigurationError, match="without a secret") as refused:
+        complete_review(pipeline, SETTINGS, year=2027, by="kim", now=MORNING, **told)
+    assert "hush" not in str(refused.value)
+    assert [r.completed_at for r in list_reviews(pipeline)] == [None]
+
+
 def test_neither_an_empty_outcome_nor_a_review_that_nobody_opened_is_recorded(pipeline: Connection) -> None:
     open_review(pipeline, SETTINGS, MORNING)
     for year, outcome in ((2027, " \n"), (2026, "all is well")):
@@ -140,11 +190,12 @@ def test_the_program_opens_shows_and_completes(
     year = str(datetime.now(UTC).year)
     complete = ("review", "complete", "--year", year, "--by", "kim", "--outcome", "nothing changes")
     codes = []
-    for arguments in (("review", "show"), ("review", "open"), ("review", "open"), ("review", "show"), complete, complete, ("review",)):
+    far = ("review", "show", "--year", "99999999999")
+    for arguments in (far, ("review", "show"), ("review", "open"), ("review", "open"), ("review", "show"), complete, complete, ("review",)):
         with pytest.raises(SystemExit) as left:
             run(list(arguments))
         codes.append(int(left.value.code or 0))
-    assert codes == [2, 0, 0, 0, 0, 2, 0]
+    assert codes == [2, 2, 0, 0, 0, 0, 2, 0]
     out = capsys.readouterr().out
     with pytest.raises(SystemExit):
         run(["review", "show", "--format", "json"])

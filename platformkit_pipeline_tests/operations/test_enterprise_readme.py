@@ -17,6 +17,7 @@ from platformkit_pipeline.model.target import Environment, Target, TargetKind
 from platformkit_pipeline.operations.enterprise_readme import TEMPLATE, inventoried_targets, render_enterprise_readme
 from platformkit_pipeline.reporting.enterprise_readme import InventoriedTarget, enterprise_readme
 from platformkit_pipeline.reporting.fleet import TargetStanding
+from platformkit_pipeline.sandbox.databases import with_user
 from platformkit_pipeline_tests.control_plane.builders import stored_scan, table
 
 SHOP = Target(TargetKind.SUPABASE_PROJECT, "shop-production", Environment.PRODUCTION, ("team:shop",))
@@ -82,6 +83,9 @@ def test_nothing_registered_is_said() -> None:
         ("{{ ''.__class__.__mro__ }}", "unsafe"),
         ("{{ 1 / 0 }}", "division"),
         ("{{ range(10 ** 9) }}", "Range too big"),
+        ("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", "recursion"),
+        ("{{ lipsum(1) }}", "'lipsum' is undefined"),
+        ("{{ [1, 2] | random }}", "No filter named 'random'"),
     ],
 )
 def test_a_template_that_cannot_be_rendered_is_refused(template: str, message: str) -> None:
@@ -95,3 +99,15 @@ def test_without_a_control_plane_or_a_template_nothing_is_written(tmp_path: Path
         render_enterprise_readme()
     with pytest.raises(ConfigurationError, match="--template"):
         render_enterprise_readme(tmp_path / "missing.j2")
+
+
+def test_a_control_plane_that_nobody_migrated_says_what_to_do(
+    blank_database: Dsn, pipeline_dsn: Dsn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The role is there, for another database of the server has it."""
+    pipeline = with_user(blank_database, "platformkit_pipeline")
+    monkeypatch.setenv(DATABASE_URL, pipeline.reveal())
+    with pytest.raises(ControlPlaneError, match="run `platformkit db migrate`"):
+        render_enterprise_readme()
+    monkeypatch.setenv(DATABASE_URL, pipeline_dsn.reveal())
+    assert "No target is registered." in render_enterprise_readme()

@@ -161,6 +161,28 @@ def test_what_nobody_renders_any_more_is_no_finding(world: World) -> None:
     assert (world.found(), world.stored()) == ([], 4)
 
 
+@pytest.mark.parametrize("elsewhere", [None, "README.md"])
+def test_drift_of_a_file_that_is_not_rendered_any_more_is_over(world: World, elsewhere: str | None) -> None:
+    world.observe("# By hand\n")
+    world.night(settings(), 0)
+    assert world.told() == ["readme.drift"]
+    wanted = EnterpriseReadme(repository=PROFILE.name, path=elsewhere) if elsewhere else None
+    changed = settings().model_copy(update={"governance": GovernanceSettings(enterprise_readme=wanted)})
+    for night in (1, 2):
+        world.night(changed, night)
+    assert world.told() == ["readme.drift", "readme.drift.settled"]
+
+
+def test_drift_in_a_repository_that_is_gone_ends_untold(world: World) -> None:
+    world.observe("# By hand\n")
+    world.night(settings(), 0)
+    with world.connection.transaction():
+        targets.sync(world.connection, [SHOP])
+    world.night(Settings(), 1)
+    row = world.connection.execute("select count(*) from ops.alerts where kind = 'readme.drift' and settled_at is null").fetchone()
+    assert (row, world.told()) == ((0,), ["readme.drift"])
+
+
 @pytest.fixture
 def road() -> Iterator[tuple[GithubRoad, RepositoryOnGithub, list[Fault]]]:
     """GitHub with the profile, and faults to order."""

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import io
+import json
 import re
+import socket
+import struct
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,9 +16,11 @@ from datetime import timedelta
 
 import httpx
 import pytest
+import structlog
 
 from platformkit_pipeline.control_plane import targets
 from platformkit_pipeline.control_plane.connection import Connection, session
+from platformkit_pipeline.logs import configure_logging
 from platformkit_pipeline.model.dsn import Dsn
 from platformkit_pipeline.model.errors import ControlPlaneError
 from platformkit_pipeline.model.metric import CATALOGUE
@@ -95,6 +102,43 @@ def test_the_endpoint_tells_the_latest_of_everything_whatever_targets_are_called
     assert found["platformkit_plan_error_rate_percent"] == {frozenset(): 0}
     assert set(found["platformkit_gate_open"].values()) == {0}
     assert found["platformkit_outbox_pending"][frozenset()] == 1
+
+
+def test_whoever_hangs_up_and_a_fault_of_ours_are_lines_of_the_log_without_a_secret(capfd: pytest.CaptureFixture[str]) -> None:
+    word, ready, go, log = "hunter" + "2-9317", threading.Event(), threading.Event(), io.StringIO()
+
+    def text() -> str:
+        if go.is_set():
+            raise RuntimeError(f"postgresql://kim:{word}@db/x")
+        ready.set()
+        time.sleep(0.3)
+        return "a 1\n" * 1_000_000
+
+    server = metrics_server("127.0.0.1", 0, text)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    configure_logging("DEBUG", log)
+    try:
+        with socket.create_connection(("127.0.0.1", server.server_port)) as caller:
+            caller.sendall(b"GET /metrics HTTP/1.1\r\n\r\n")
+            assert ready.wait(10)
+            caller.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # reset instead of a farewell
+        go.set()
+        failed = httpx.get(f"http://127.0.0.1:{server.server_address[1]}/metrics")
+        until = time.monotonic() + 20
+        while "request was given up" not in log.getvalue() and time.monotonic() < until:
+            time.sleep(0.05)
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+        configure_logging()
+        structlog.reset_defaults()
+    lines = [json.loads(line) for line in log.getvalue().splitlines()]
+    assert failed.status_code == 500
+    assert {"request was given up", "metrics cannot be told"} <= {line["message"] for line in lines}
+    assert word not in log.getvalue() + failed.text
+    assert capfd.readouterr().err == ""
 
 
 def test_what_is_stored_is_in_the_catalogue_with_its_unit_and_labels(pipeline: Connection) -> None:

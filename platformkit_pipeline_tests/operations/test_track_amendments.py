@@ -156,6 +156,22 @@ def test_what_an_amendment_lacks_is_said_and_nobody_is_told_until_it_lacks_nothi
     assert world.told() == [("amendment.accepted", "", "")]
 
 
+def test_a_day_at_the_end_of_the_calendar_is_yet_to_come_and_stops_nothing(world: World) -> None:
+    world.commit(**{**AMENDED, "document": DOCUMENT.replace("2026-01-10", "9999-12-31")})
+    tracked = world.track(date(2026, 1, 11))
+    assert [a.faults for a in tracked.amendments] == [("the Security/Compliance Owner approves it on 9999-12-31, which is yet to come",)]
+    assert (tracked.amendments[0].deadline, tracked.announced) == (date.max, ())
+
+
+def test_nobody_is_late_for_a_deadline_of_before_the_acceptance(world: World) -> None:
+    world.commit(**{**AMENDED, "document": DOCUMENT.replace("- Rules: RLS001\n", "- Deadline: 2026-01-09\n")})
+    tracked = world.track(date(2026, 1, 11))
+    assert [a.faults for a in tracked.amendments] == [("its deadline, 2026-01-09, is before the day on which it was approved, 2026-01-10",)]
+    assert (tracked.targets, world.told()) == ((), [])
+    world.commit(document=DOCUMENT.replace("- Rules: RLS001\n", "- Deadline: 2026-01-10\n"))
+    assert world.track(date(2026, 1, 12)).announced == (PATH,)
+
+
 def test_each_target_is_reminded_thirty_and_seven_days_before_and_afterwards_until_its_scans_find_nothing(world: World) -> None:
     world.commit(**AMENDED)
     world.scan(SHOP, date(2026, 1, 10))  # on the day of the acceptance: too early to tell
@@ -230,6 +246,22 @@ def test_what_was_announced_stays_and_a_target_that_is_gone_is_asked_nothing(wor
     assert changed.rowcount == 0
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         world.connection.execute("delete from ops.amendment_targets")
+
+
+def test_reminders_of_a_constitution_that_binds_nobody_any_more_are_over(world: World) -> None:
+    world.commit(**AMENDED)
+    world.track(date(2026, 1, 11))
+    world.track(DUE)
+    assert [kind for kind, target, _ in world.told() if target] == ["amendment.due", "amendment.due"]
+    unseen = Settings(repositories=(Repository(name="acme/other"),), governance=GovernanceSettings(constitution="acme/other"))
+    track_amendments(world.connection, unseen, on(DUE))  # what the other one asks is not known yet
+    assert len(world.told()) == 3
+    for _ in range(2):
+        track_amendments(world.connection, Settings(), on(DUE))
+    assert [(kind, target) for kind, target, _ in world.told()[3:]] == [
+        ("amendment.due.settled", "shop"),
+        ("amendment.due.settled", "trial"),
+    ]
 
 
 def test_without_a_constitution_there_is_nothing_to_track_and_why_is_said(pipeline: Connection) -> None:

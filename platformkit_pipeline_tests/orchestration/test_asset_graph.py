@@ -174,7 +174,7 @@ def test_jobs_schedules_and_sensors_are_those_of_the_contract_and_run_by_default
     assert schedules == {
         *((name, "0 2 * * *", "UTC") for name in nights),
         *((name, "30 6 * * *", "UTC") for name in days),
-        ("annual_review", "0 9 15 1 *", "UTC"),
+        ("annual_review", "0 9 15 1-3 *", "UTC"),
     }
     assert {schedule.default_status for schedule in repository.schedule_defs} == {dg.DefaultScheduleStatus.RUNNING}
     sensors = {sensor.name: sensor.default_status for sensor in repository.sensor_defs}

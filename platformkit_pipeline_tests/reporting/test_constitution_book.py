@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -36,6 +38,15 @@ def test_every_rule_stands_once_below_its_own_clause_with_a_test_that_is_there()
     assert Counter(code for clause in answered["clauses"] for code in [r["code"] for r in clause["rules"]]).most_common(1)[0][1] == 1
     assert [module for module in sorted({tried_by(rule) for rule in RULES}) if not (ROOT / module).is_file()] == []
     assert answered["without_a_rule"] == [clause.number for clause in clauses_without_a_rule(RULES)]
+
+
+def test_the_module_that_is_named_tries_that_very_rule() -> None:
+    """As pytest collects it: a test whose parameter is the code of the rule."""
+    modules = sorted({tried_by(rule) for rule in RULES})
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-n", "0", "-m", "", "-p", "no:cacheprovider", *modules]
+    collected = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    tried = {(module, code) for module, code in re.findall(r"^(\S+\.py)::\S+\[([A-Z]{3}\d{3})\]$", collected, re.MULTILINE)}
+    assert [rule.code for rule in RULES if (tried_by(rule), rule.code) not in tried] == []
 
 
 def test_the_links_of_the_page_lead_to_headings_of_the_rule_book() -> None:

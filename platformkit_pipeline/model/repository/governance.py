@@ -122,7 +122,7 @@ def last_day_of(amendment: Amendment) -> date | None:
     """
     approved = [date.fromisoformat(approval.date) for approval in amendment.approvals if approval.date]
     days = approved or ([date.fromisoformat(amendment.date)] if amendment.date else [])
-    ends = [max(days) + MIGRATION] if days else []
+    ends = [min(max(days), date.max - MIGRATION) + MIGRATION] if days else []  # the calendar ends with the year 9999
     if amendment.deadline:
         ends.append(date.fromisoformat(amendment.deadline))
     return min(ends, default=None)

@@ -51,6 +51,8 @@ def for_each_target(
 
     Where the partitions are targets that are `scanned`, people are told of each that fails, and that it is scanned again.
     """
+    if not (context.has_partition_key or context.has_partition_key_range):
+        raise dg.Failure(description="the run names no target: launch it on a partition, which is the name of one", allow_retries=False)
     failures: dict[str, str] = {}
     for name in context.partition_keys:
         try:

@@ -17,8 +17,9 @@ ends as (
 ),
 lives as (
   select f.*, f.first_seen_at >= b.since and f.first_seen_at < b.until as opened, f.resolved_at >= b.since and f.resolved_at < b.until as resolved,
-         f.first_seen_at < b.until and (f.resolved_at is null or f.resolved_at >= b.until) as open
-    from ops.findings f, bounds b
+         -- what is not observed any more is not open either
+         t.retired_at is null and f.first_seen_at < b.until and (f.resolved_at is null or f.resolved_at >= b.until) as open
+    from ops.findings f join ops.targets t on t.target_id = f.target_id, bounds b
 ),
 told as (select a.* from ops.alerts a, bounds b where a.raised_at >= b.since and a.raised_at < b.until)
 select json_build_object(
@@ -46,7 +47,8 @@ select json_build_object(
      where e.removed_at is null and cardinality(e.faults) = 0 and e.expires_on >= b.today
        and greatest(e.security_approved_on, e.architect_approved_on) <= b.today),
   'exceptions_lapsed', (select count(*) from ops.exceptions e, bounds b
-     where cardinality(e.faults) = 0 and e.expires_on >= b.since::date and e.expires_on < b.today),
+     where cardinality(e.faults) = 0 and e.expires_on >= b.since::date and e.expires_on < b.today
+       and (e.removed_at is null or e.removed_at >= e.expires_on + 1)),
   'alerts', (select coalesce(json_object_agg(kind, n), '{}') from (select kind, count(*) as n from told group by kind order by kind) k),
   'alerts_open', (select count(*) from ops.alerts a, bounds b where a.raised_at < b.until and (a.settled_at is null or a.settled_at >= b.until)),
   'incidents', (select count(*) from told where kind in ('run.failed', 'scan.failed', 'target.stale', 'audit.broken')),
@@ -56,7 +58,8 @@ select json_build_object(
   'gates_overridden', (select count(*) from told where kind = 'gate.overridden'),
   'amendments_announced', (select coalesce(json_agg(json_build_object('version', a.version, 'title', a.title, 'deadline', a.deadline)
       order by a.announced_at, a.version), '[]') from ops.amendments a, bounds b where a.announced_at >= b.since and a.announced_at < b.until),
-  'amendments_outstanding', (select json_build_object('targets', count(*), 'overdue', count(*) filter (where m.due < b.today))
+  'amendments_outstanding', (select json_build_object(
+      'targets', count(distinct m.target_id), 'overdue', count(distinct m.target_id) filter (where m.due < b.today))
       from ops.amendment_targets m join active t on t.target_id = m.target_id, bounds b where m.done_at is null),
   'remediation', (select coalesce(json_object_agg(action, n), '{}')
       from (select action, count(*) as n from ops.audit_log l, bounds b
