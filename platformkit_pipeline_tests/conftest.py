@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from platformkit_pipeline.control_plane import migrations
@@ -82,6 +83,9 @@ _MEASURED_EVERY = 3
 def pytest_configure() -> None:
     """Hear signals, even where whoever started the tests does not: `nohup`, a job in the background of a script."""
     use_memory_for_temporary_files()
+    # An example that takes long on a busy machine is no failure. All else stays: where CI is set, the examples are the same each time.
+    hypothesis.settings.register_profile("platformkit", hypothesis.settings.default, deadline=None)
+    hypothesis.settings.load_profile("platformkit")
     for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGTERM, signal.SIG_DFL)):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, handler)

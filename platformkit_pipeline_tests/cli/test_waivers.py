@@ -99,6 +99,7 @@ def test_a_beginning_that_several_waivers_share_names_none(program: Program, ops
         ((*ON_STAGING, "public.order"), "matches 'public.order'"),
         ((*ON_STAGING, f"postgresql://app:{SECRET}@db/shop", "--even-unused"), "without a secret"),
         ((*ON_STAGING, "public.orders", "--by", f"password={SECRET}"), "say who does this"),
+        ((*ON_STAGING, "public.orders", "--by", "k\x1b[31mim"), "say who does this"),
         (("waivers", "extend", "first", "--days", "2", "--reason", "late"), "is a UUID"),
         (("waivers", "revoke", "0" * 32, "--reason", "mended"), "there is no waiver"),
         (("waivers", "list", "--target", "lost"), "no target 'lost'"),
