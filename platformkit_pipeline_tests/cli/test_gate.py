@@ -49,14 +49,14 @@ class Served:
     contracted: Contracted
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def silent_server() -> Iterator[Dsn]:
     """Takes connections and never says a word."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         yield Dsn(f"postgresql://nobody@127.0.0.1:{listening.getsockname()[1]}/nothing")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def served(
     silent_server: Dsn,
     admin_dsn: Dsn,
