@@ -13,6 +13,8 @@ from platformkit_pipeline.orchestration.keys import CONNECTOR_GATE, FLEET_REPORT
 
 _MAX_RUNTIME_TAG = "dagster/max_runtime"
 _PRIORITY_TAG = "dagster/priority"
+_NOBODY_WAITS = {"platformkit/unhurried": "true"}
+"""Tags of runs that take minutes or hours. `dagster.yaml` lets fewer of them run at once than runs in all, so that a gate finds a slot."""
 _TARGET = dg.AssetSelection.assets(*TARGET_KEYS)
 _REPOSITORY = dg.AssetSelection.assets(*REPOSITORY_KEYS)
 _PARITY = dg.AssetSelection.assets(*PARITY_KEYS)
@@ -31,6 +33,7 @@ prove_target = dg.define_asset_job(
     "prove_target",
     selection=_UNHURRIED,
     description="Proofs of a target's plan and drift of its migrations, from its latest observation. Launch it on a partition.",
+    tags=_NOBODY_WAITS,
 )
 
 scan_repository = dg.define_asset_job(
@@ -51,21 +54,21 @@ nightly = dg.define_asset_job(
     "nightly",
     selection=_TARGET - dg.AssetSelection.checks(stored_data_quality),
     description="Every target from observation to gate, then proofs and drift, in one run over the range of all partitions.",
-    tags={_MAX_RUNTIME_TAG: str(8 * 3600)},  # the instance's limit is meant for one target
+    tags={_MAX_RUNTIME_TAG: str(8 * 3600), **_NOBODY_WAITS},  # the instance's limit is meant for one target
 )
 
 nightly_repositories = dg.define_asset_job(
     "nightly_repositories",
     selection=_REPOSITORY,
     description="Every repository from the observation of HEAD to the gate, in one run over the range of all partitions.",
-    tags={_MAX_RUNTIME_TAG: str(8 * 3600)},
+    tags={_MAX_RUNTIME_TAG: str(8 * 3600), **_NOBODY_WAITS},
 )
 
 nightly_connectors = dg.define_asset_job(
     "nightly_connectors",
     selection=_CONNECTOR,
     description="Every connector from its answers and the acceptance suite to the gate, in one run over the range of all partitions.",
-    tags={_MAX_RUNTIME_TAG: str(8 * 3600)},
+    tags={_MAX_RUNTIME_TAG: str(8 * 3600), **_NOBODY_WAITS},
 )
 
 score_parity = dg.define_asset_job(
@@ -82,7 +85,7 @@ nightly_parity = dg.define_asset_job(
     "nightly_parity",
     selection=_PARITY - dg.AssetSelection.assets(MERGE_GATE),
     description="The contracts of every project and their scores, in one run over the range of all partitions.",
-    tags={_MAX_RUNTIME_TAG: str(8 * 3600)},
+    tags={_MAX_RUNTIME_TAG: str(8 * 3600), **_NOBODY_WAITS},
 )
 
 fleet_report = dg.define_asset_job(
@@ -95,6 +98,7 @@ plan_target = dg.define_asset_job(
     "plan_target",
     selection=dg.AssetSelection.assets(PLANS, PROOFS),
     description="A plan for the stored findings of a target, and its proofs, without another look at it. Launch it on a partition.",
+    tags=_NOBODY_WAITS,
 )
 
 decide_gate = dg.define_asset_job(
