@@ -83,10 +83,9 @@ if ! have "root $root" || ! made_from_these_locks || ! "$venv/bin/python" -c '' 
   echo "root $root" >"$stamp"
 fi
 
-# Indexes and credentials of pip's configuration are not known to uv, so pip is not passed by where there are any.
+# An index of pip's configuration, be it a file or the environment, is not known to uv: pip is not passed by where one is set.
 fetch_uv() {
-  [ -z "${PIP_INDEX_URL:-}${PIP_NO_INDEX:-}" ] || return 0
-  if "$venv/bin/python" -m pip config get global.index-url >/dev/null 2>&1; then return 0; fi
+  if "$venv/bin/python" -m pip config list 2>/dev/null | grep -q '\.\(no-\)\{0,1\}index'; then return 0; fi
   if "$venv/bin/python" -m pip install -qq --disable-pip-version-check --no-input --no-deps --only-binary :all: \
     --require-hashes -r requirements/installer.txt 2>/dev/null; then
     uv=$venv/bin/uv

@@ -31,10 +31,6 @@ _DSN_ENV = typer.Option(
 _SCHEMA = typer.Option("ops", "--schema", metavar="NAME", help="Schema of the delivery tables there.")
 
 
-class _Stopped(BaseException):
-    """A signal asked this process to end."""
-
-
 def relay(
     once: bool = typer.Option(False, "--once", help="Deliver what is due now, then end."),
     settings: Path | None = typer.Option(
@@ -158,14 +154,11 @@ def _until_told(dsn: Dsn, to: Sequence[Destination]) -> None:
     """Deliver until a signal comes; those after it are ignored, the attempt in hand ends."""
     import threading
 
-    from platformkit_pipeline.cli.signals import raised_once
+    from platformkit_pipeline.cli.signals import until_told
     from platformkit_pipeline.operations.deliver_events import deliver_until
 
-    try:
-        with raised_once(_Stopped):
-            deliver_until(threading.Event(), dsn, to)
-    except _Stopped:
-        pass
+    with until_told():
+        deliver_until(threading.Event(), dsn, to)
 
 
 @contextmanager

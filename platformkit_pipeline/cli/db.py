@@ -102,7 +102,6 @@ def verify_audit(
 
     Exit codes: 0 unbroken; 1 broken; 2 --anchor is no hash, or there are no anchors in the file; 3 the log could not be read.
     """
-    from platformkit_pipeline.control_plane import audit
     from platformkit_pipeline.model.errors import ConfigurationError
     from platformkit_pipeline.operations.anchor_audit import AnchorFile, audit_facts, read_anchors
 
@@ -110,9 +109,8 @@ def verify_audit(
         raise ConfigurationError("--anchor: a head hash is 64 hex digits, as `platformkit db verify-audit` prints them")
     noted = read_anchors(anchors, must_exist=True) if anchors is not None else AnchorFile()
     with control_plane_session(demo=demo) as connection:
-        found = audit.verify(connection, anchor=anchor)
-        facts = audit_facts(connection, noted)
-        problems = (*dict.fromkeys((*found.problems, *facts.problems)), *facts.missing_anchors)
+        found = audit_facts(connection, noted, anchor=anchor)
+        problems = (*found.problems, *found.missing_anchors)
     if output_format is ListFormat.JSON:
         document = {"ok": not problems, "length": found.length, "head_hash": found.head_hash, "problems": list(problems)}
         _print_json({**document, **({"anchors": len(noted.anchors)} if anchors is not None else {})})

@@ -25,10 +25,6 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 _SCHEMA_VERSION = 1
 
 
-class _Stopped(BaseException):
-    """A signal to end arrived."""
-
-
 class MetricsFormat(StrEnum):
     TABLE = "table"
     JSON = "json"
@@ -79,21 +75,18 @@ def _gauges(dsn: Dsn) -> tuple[Gauge, ...]:
 
 def _serve_until_told(host: str, port: int, *, demo: bool) -> None:
     """Until a signal comes; a server of our own, started for this, is let go of then."""
-    from platformkit_pipeline.cli.signals import raised_once
+    from platformkit_pipeline.cli.signals import until_told
     from platformkit_pipeline.control_plane.connection import session
     from platformkit_pipeline.control_plane.migrations import require_current
     from platformkit_pipeline.operations.serve_metrics import metrics_server
     from platformkit_pipeline.reporting.prometheus import prometheus_text
 
-    try:
-        with raised_once(_Stopped), control_plane_of(demo=demo) as logins:
-            with session(logins.pipeline) as connection:
-                require_current(connection)
-            with metrics_server(host, port, lambda: prometheus_text(_gauges(logins.pipeline))) as server:
-                print(f"metrics: http://{host}:{server.server_address[1]}/metrics; Ctrl-C stops it", file=sys.stderr, flush=True)
-                server.serve_forever()
-    except _Stopped:
-        pass
+    with until_told(), control_plane_of(demo=demo) as logins:
+        with session(logins.pipeline) as connection:
+            require_current(connection)
+        with metrics_server(host, port, lambda: prometheus_text(_gauges(logins.pipeline))) as server:
+            print(f"metrics: http://{host}:{server.server_address[1]}/metrics; Ctrl-C stops it", file=sys.stderr, flush=True)
+            server.serve_forever()
 
 
 def _write(gauges: tuple[Gauge, ...], output_format: MetricsFormat, output: Path | None) -> None:

@@ -8,6 +8,11 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
 
+
+class Stopped(BaseException):
+    """A signal asked this process to end."""
+
+
 _TO_END = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -30,3 +35,13 @@ def raised_once(ending: type[BaseException]) -> Iterator[None]:
         if not ended:
             for number, handler in former.items():
                 signal.signal(number, handler)
+
+
+@contextmanager
+def until_told() -> Iterator[None]:
+    """What stands inside runs until a signal comes, is left in order, and was no failure."""
+    try:
+        with raised_once(Stopped):
+            yield
+    except Stopped:
+        pass

@@ -14,7 +14,7 @@ import typer
 
 from platformkit_pipeline.cli.listening import refuse_remote
 from platformkit_pipeline.cli.output import progress, warn
-from platformkit_pipeline.cli.signals import raised_once
+from platformkit_pipeline.cli.signals import Stopped, raised_once
 from platformkit_pipeline.model.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -25,10 +25,6 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 _SECONDS_BETWEEN_LOOKS = 0.5
 _LOOKS_PER_LOOK_AT_THE_DATABASE = 10
-
-
-class _Stopped(BaseException):
-    """Somebody asked this process to stop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +77,7 @@ def up(
     given = None if demo else _given_settings(settings)
     port = choose_port(host, port)
     home = home_directory() if given else demo_home(home_directory())
-    with only_server_of(home), raised_once(_Stopped):
+    with only_server_of(home), raised_once(Stopped):
         platform = None
         try:
             with progress("starting the database ..."):
@@ -101,7 +97,7 @@ def up(
                     if look % _LOOKS_PER_LOOK_AT_THE_DATABASE == 0 and platform.revive():
                         warn("the local PostgreSQL server had ended by itself and was started again")
                     time.sleep(_SECONDS_BETWEEN_LOOKS)
-        except _Stopped:
+        except Stopped:
             print("stopping", file=sys.stderr)
         finally:
             if platform is not None:

@@ -83,11 +83,10 @@ def covers_on(covers: Iterable[Cover], violations: Iterable[Violation], today: d
     return found
 
 
-def waived_days(covers: Iterable[Cover] | CoverIndex, violation: Violation, before: date) -> int:
+def waived_days(covers: CoverIndex, violation: Violation, before: date) -> int:
     """How many of the days before `before` waivers spent on the violation: a day of two waivers counts once, and so does the day on which
     one was revoked."""
-    index = covers if isinstance(covers, CoverIndex) else CoverIndex(covers)
-    return _spent(index.of(violation), before)
+    return _spent(covers.of(violation), before)
 
 
 def _spent(covers: Iterable[Cover], before: date) -> int:

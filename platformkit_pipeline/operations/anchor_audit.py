@@ -65,9 +65,12 @@ def read_anchors(path: Path, *, must_exist: bool = False) -> AnchorFile:
     return AnchorFile(tuple(anchors), tuple(faults))
 
 
-def audit_facts(connection: Connection, noted: AnchorFile) -> AuditFacts:
-    """How the whole chain stands, and which anchors it lacks; give it one snapshot of the database. Raises ControlPlaneError."""
-    found = audit.verify(connection)
+def audit_facts(connection: Connection, noted: AnchorFile, *, anchor: str | None = None) -> AuditFacts:
+    """How the whole chain stands, and which anchors it lacks; give it one snapshot of the database. Raises ControlPlaneError.
+
+    `anchor` is one more head hash that must be in the chain, noted without its place.
+    """
+    found = audit.verify(connection, anchor=anchor)
     missing = audit.anchors_missing(connection, noted.anchors)
     sentences = [*noted.faults, *(f"{anchor} is not in the chain" for anchor in missing)]
     more = [f"and {len(sentences) - _SHOWN} more like these"] if len(sentences) > _SHOWN else []

@@ -9,11 +9,12 @@ from datetime import datetime
 from typing import Any
 
 from platformkit_pipeline.connectors.delivery.outbox import Outbox
-from platformkit_pipeline.control_plane.alerts import AlertLife, raise_alert, settle_alert
+from platformkit_pipeline.control_plane import targets
+from platformkit_pipeline.control_plane.alerts import AlertLife, open_alerts, raise_alert, settle_alert
 from platformkit_pipeline.control_plane.connection import Connection
 from platformkit_pipeline.control_plane.scans import storable_text, storable_value
 from platformkit_pipeline.logs import get_logger
-from platformkit_pipeline.model.alert import Alert
+from platformkit_pipeline.model.alert import Alert, AlertKind
 from platformkit_pipeline.model.event import Event
 from platformkit_pipeline.model.target import CONTROL_PLANE, Target
 from platformkit_pipeline.operations.stored_snapshot import target_id_of
@@ -62,6 +63,21 @@ def ended(connection: Connection, alerts: Sequence[Alert], now: datetime) -> Ite
         life = settle_alert(connection, alert.kind, _target_id(connection, alert.target), alert.subject, now)
         if life is not None:
             yield alert, life
+
+
+def open_lives(connection: Connection, kinds: Sequence[AlertKind], now: datetime) -> list[tuple[AlertLife, Target | None]]:
+    """What is open of `kinds`, with whom it is about, for whoever tells that it is over; None is the platform itself.
+
+    Of a target that the settings list no more nobody is told: its alerts merely end here, in the caller's transaction.
+    """
+    active = {stored.target_id: stored.target for stored in targets.list_active(connection)}
+    lives: list[tuple[AlertLife, Target | None]] = []
+    for life in open_alerts(connection, kinds):
+        if life.target_id is None or life.target_id in active:
+            lives.append((life, active.get(life.target_id) if life.target_id is not None else None))
+        else:
+            settle_alert(connection, life.kind, life.target_id, life.subject, now)
+    return lives
 
 
 def event_about(target: Target | None, name: str, event_type: str, payload: Mapping[str, Any], now: datetime) -> Event:

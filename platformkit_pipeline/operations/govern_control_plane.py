@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from platformkit_pipeline.control_plane import alerts, targets
+from platformkit_pipeline.control_plane import targets
 from platformkit_pipeline.control_plane.connection import Connection, control_plane_errors
 from platformkit_pipeline.control_plane.targets import StoredTarget
 from platformkit_pipeline.logs import bind_ids, get_logger
@@ -18,7 +18,7 @@ from platformkit_pipeline.model.settings import Settings
 from platformkit_pipeline.model.target import CONTROL_PLANE, Target
 from platformkit_pipeline.operations.alert_findings import alert_findings
 from platformkit_pipeline.operations.anchor_audit import anchor_path, note_anchor
-from platformkit_pipeline.operations.announce import Announced, announce
+from platformkit_pipeline.operations.announce import Announced, announce, open_lives
 from platformkit_pipeline.operations.clock import SYSTEM_CLOCK, Clock
 from platformkit_pipeline.operations.judge_control_plane import judge_control_plane
 from platformkit_pipeline.operations.keep_judgement import Judgement
@@ -63,7 +63,7 @@ def govern_control_plane(
             active = {(row.target.kind.value, row.target.name): row for row in targets.list_active(connection)}
             failing = [r for r in judgement.report.results if r.outcome is Outcome.FAIL]
             begun = [*_broken(failing, observation, settings, run_id), *_stale(failing, active, observation.scan_id, run_id)]
-            announced = announce(connection, begun, _over(connection, begun, tuple(active.values()), now), now)
+            announced = announce(connection, begun, _over(connection, begun, now), now)
         alert_findings(connection, CONTROL_PLANE, observation.scan_id, now, run_id=run_id)
         anchor = note_anchor(path, observation.snapshot.audit, observation.noted.anchors, now)
         _log.info("governed", findings=len(failing), told=announced.raised, settled=announced.settled, anchored=anchor is not None)
@@ -103,19 +103,15 @@ def _alert_of(target: Target, headline: str, payload: Mapping[str, object], scan
     return Alert(AlertKind.TARGET_STALE, _SCAN, Severity.HIGH, headline, target, payload, scan_id=scan_id, run_id=run_id)
 
 
-def _over(connection: Connection, begun: Sequence[Alert], active: Sequence[StoredTarget], now: datetime) -> list[Alert]:
-    """What was told of before and is no more. Of a target that the settings no longer list, it ends without a message."""
-    by_id = {row.target_id: row.target for row in active}
+def _over(connection: Connection, begun: Sequence[Alert], now: datetime) -> list[Alert]:
+    """What was told of before and is no more."""
     still = {(alert.kind, alert.target and (alert.target.kind, alert.target.name)) for alert in begun}
     over = []
-    for life in alerts.open_alerts(connection, [AlertKind.AUDIT_BROKEN, AlertKind.TARGET_STALE]):
-        if life.target_id is None:
-            if (life.kind, None) not in still:
-                over.append(Alert(life.kind, life.subject, Severity.CRITICAL, "The audit log is whole again, and holds every anchor"))
-        elif life.target_id not in by_id:
-            alerts.settle_alert(connection, life.kind, life.target_id, life.subject, now)
+    for life, target in open_lives(connection, [AlertKind.AUDIT_BROKEN, AlertKind.TARGET_STALE], now):
+        if (life.kind, target and (target.kind, target.name)) in still:
+            continue
+        if target is None:
+            over.append(Alert(life.kind, life.subject, Severity.CRITICAL, "The audit log is whole again, and holds every anchor"))
         else:
-            target = by_id[life.target_id]
-            if (life.kind, (target.kind, target.name)) not in still:
-                over.append(_alert_of(target, f"{target.name} is scanned again", {}, None, None))
+            over.append(_alert_of(target, f"{target.name} is scanned again", {}, None, None))
     return over

@@ -9,8 +9,7 @@ from datetime import datetime
 from difflib import unified_diff
 from pathlib import Path
 
-from platformkit_pipeline.control_plane import alerts as alert_store
-from platformkit_pipeline.control_plane import enterprise_readmes, scans, targets
+from platformkit_pipeline.control_plane import enterprise_readmes, scans
 from platformkit_pipeline.control_plane.connection import Connection, control_plane_errors
 from platformkit_pipeline.control_plane.enterprise_readmes import StoredReadme
 from platformkit_pipeline.control_plane.scans import ScanStatus
@@ -25,7 +24,7 @@ from platformkit_pipeline.model.repository.generated_readme import RenderedReadm
 from platformkit_pipeline.model.result import Severity
 from platformkit_pipeline.model.settings import EnterpriseReadme, Settings, target_of
 from platformkit_pipeline.model.target import Target
-from platformkit_pipeline.operations.announce import announce
+from platformkit_pipeline.operations.announce import announce, open_lives
 from platformkit_pipeline.operations.enterprise_readme import inventoried_targets, read_template
 from platformkit_pipeline.operations.read_settings import find_repository, github_access_of
 from platformkit_pipeline.operations.stored_repository import latest_repository_observation
@@ -101,18 +100,11 @@ def _withdraw(connection: Connection, now: datetime) -> None:
 
 
 def _of_another_file(connection: Connection, kept: Alert | None, now: datetime) -> list[Alert]:
-    """What is told of a file that nothing is rendered for any more is over. Of a repository that is gone nobody is told: it merely ends."""
-    active = {stored.target_id: stored.target for stored in targets.list_active(connection)}
+    """What is told of a file that nothing is rendered for any more is over."""
+    still = (kept.target.kind, kept.target.name, kept.subject) if kept and kept.target else None
     over: list[Alert] = []
-    for life in alert_store.open_alerts(connection, [AlertKind.README_DRIFT]):
-        target = active.get(life.target_id or 0)
-        if target is None:
-            alert_store.settle_alert(connection, life.kind, life.target_id, life.subject, now)
-        elif (
-            kept is None
-            or kept.target is None
-            or (kept.target.kind, kept.target.name, kept.subject) != (target.kind, target.name, life.subject)
-        ):
+    for life, target in open_lives(connection, [AlertKind.README_DRIFT], now):
+        if target is not None and (target.kind, target.name, life.subject) != still:
             said = f"{life.subject} in {target.name} is not rendered any more"
             over.append(Alert(life.kind, life.subject, Severity.MEDIUM, said, target=target, payload={"path": life.subject, "why": said}))
     return over

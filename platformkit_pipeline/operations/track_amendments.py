@@ -8,9 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from platformkit_pipeline.control_plane import alerts as alert_store
 from platformkit_pipeline.control_plane import amendments as store
-from platformkit_pipeline.control_plane import targets
 from platformkit_pipeline.control_plane.amendments import BoundTarget, RecordedAmendment
 from platformkit_pipeline.control_plane.connection import Connection, control_plane_errors
 from platformkit_pipeline.governance.amendments import Stage, accepted_on, lacking, stage_on
@@ -20,7 +18,7 @@ from platformkit_pipeline.model.repository.governance import Amendment, last_day
 from platformkit_pipeline.model.result import Severity
 from platformkit_pipeline.model.settings import Settings
 from platformkit_pipeline.operations.amendment_rules import kinds_bound_by, scanned_rules
-from platformkit_pipeline.operations.announce import announce
+from platformkit_pipeline.operations.announce import announce, open_lives
 from platformkit_pipeline.operations.follow_amendment import follows_by_findings
 from platformkit_pipeline.operations.observed_constitution import observed_constitution
 from platformkit_pipeline.operations.stored_repository import StoredRepositoryObservation
@@ -173,16 +171,12 @@ def _due(bound: BoundTarget, stage: Stage) -> Alert:
 def _of_nobody(connection: Connection, bound: Sequence[BoundTarget], now: datetime) -> Sequence[Alert]:
     """Reminders of what nobody asks any more, because another constitution binds, or none: they are over.
 
-    Nobody is told that a target which is gone follows: its reminders merely end.
+    Nobody is told that a target which is gone follows.
     """
     asked = {(one.target_id, f"{one.path}/{stage.value}") for one in bound for stage in Stage}
-    active = {stored.target_id: stored.target for stored in targets.list_active(connection)}
     over: list[Alert] = []
-    for life in alert_store.open_alerts(connection, [AlertKind.AMENDMENT_DUE]):
-        target = active.get(life.target_id or 0)
-        if target is None:
-            alert_store.settle_alert(connection, life.kind, life.target_id, life.subject, now)
-        elif (life.target_id, life.subject) not in asked:
+    for life, target in open_lives(connection, [AlertKind.AMENDMENT_DUE], now):
+        if target is not None and (life.target_id, life.subject) not in asked:
             said = f"{target.name}: the constitution that asked for {life.subject.rpartition('/')[0]} does not bind any more"
             over.append(
                 Alert(life.kind, life.subject, Severity.INFO, said, target=target, payload={"path": life.subject.rpartition("/")[0]})

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from platformkit_pipeline.governance.coverage import Violation, covers_on, waived_days
+from platformkit_pipeline.governance.coverage import CoverIndex, Violation, covers_on, waived_days
 from platformkit_pipeline.governance.object_patterns import exact_name, matcher, named
 from platformkit_pipeline.governance.waivers import (
     covers_of,
@@ -150,7 +150,7 @@ def test_no_set_of_waivers_covers_anything_on_more_than_thirty_days(listed: list
         spent = [day for day in range(150) if any(spends(w, violation, day) for w in listed)]
         still_on = [d for d in spent[:30] if any(spends(w, violation, d) and FIRST + timedelta(days=d) <= last_day_of(w) for w in listed)]
         assert days == still_on
-        assert waived_days(covers_of(listed, Environment.STAGING), violation, FIRST + timedelta(days=150)) == len(spent)
+        assert waived_days(CoverIndex(covers_of(listed, Environment.STAGING)), violation, FIRST + timedelta(days=150)) == len(spent)
 
 
 @given(st.lists(waivers, max_size=6), st.randoms(use_true_random=False))
@@ -170,7 +170,7 @@ def test_another_waiver_never_takes_a_first_days_cover_away(listed: list[Waiver]
 @pytest.mark.parametrize("rounds", [1, 40])
 def test_the_day_of_a_revocation_is_spent_once_however_often_it_is_granted_and_revoked_on_it(rounds: int) -> None:
     of_a_day = [waiver(day, 5, revoked=day) for day in range(10) for _ in range(rounds)]
-    assert waived_days(covers_of(of_a_day, Environment.STAGING), ORDERS, FIRST + timedelta(days=100)) == 10
+    assert waived_days(CoverIndex(covers_of(of_a_day, Environment.STAGING)), ORDERS, FIRST + timedelta(days=100)) == 10
     assert covered_days(*of_a_day, waiver(40, 30)) == list(range(40, 60))
 
 
