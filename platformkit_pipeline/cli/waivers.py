@@ -10,6 +10,7 @@ import typer
 
 from platformkit_pipeline.cli.control_plane import DEMO, control_plane_session
 from platformkit_pipeline.cli.output import ListFormat, write_text
+from platformkit_pipeline.model.day import written_day
 from platformkit_pipeline.model.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -204,11 +205,8 @@ def _fields(waiver: Waiver) -> dict[str, Any]:
 def _day(text: str | None) -> date | None:
     if text is None:
         return None
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        day = None
-    if day is None or day.isoformat() != text:  # 20260301 and 2026-W09-7 are days as well, and not what anybody means
+    day = written_day(text)
+    if day is None:
         raise ConfigurationError("--until: expected a day of the form yyyy-mm-dd")
     return day
 

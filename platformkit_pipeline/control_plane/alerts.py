@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from psycopg.types.json import Json
 
 from platformkit_pipeline.control_plane.connection import Connection, require_transaction
 from platformkit_pipeline.control_plane.scans import storable_text, storable_value
@@ -43,7 +44,7 @@ def raise_alert(connection: Connection, target_id: int | None, alert: Alert, now
             "subject": storable_text(alert.subject),
             "severity": alert.severity.value,
             "headline": storable_text(alert.headline),
-            "payload": json.dumps(storable_value(alert.payload), ensure_ascii=True),
+            "payload": Json(storable_value(alert.payload)),
             "lasting": alert.lasting,
             "now": now,
             "scan_id": alert.scan_id,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 from psycopg.types.json import Json
 
 from platformkit_pipeline.control_plane.connection import Connection, one_row, require_transaction
-from platformkit_pipeline.control_plane.scans import storable_text
+from platformkit_pipeline.control_plane.scans import storable_text, storable_value
 from platformkit_pipeline.control_plane.statements import statement
 from platformkit_pipeline.model.review import Review
 
@@ -31,7 +30,7 @@ def add(connection: Connection, review: Review) -> bool:
         "opened_at": review.opened_at,
         "since": review.since,
         "agenda": storable_text(review.agenda),
-        "figures": Json(dict(review.figures), dumps=lambda value: storable_text(json.dumps(value, ensure_ascii=True))),
+        "figures": Json(storable_value(review.figures)),
         "constitution_before": review.constitution_before,
     }
     return connection.execute(statement("reviews_open"), row).fetchone() is not None

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 
+from platformkit_pipeline.model.day import written_day
 from platformkit_pipeline.model.exception import ApprovedText, ExceptionEntry, Signature
 from platformkit_pipeline.model.person import same_person
 from platformkit_pipeline.model.repository.governance import NOTHING_NAMED, ExceptionDocument, Role
@@ -40,8 +41,8 @@ def entry_of(
         rationale=document.rationale_text,
         risk=document.risk_text,
         mitigation=document.mitigation_text,
-        documented_on=_day(document.date),
-        expires_on=_day(document.expiry),
+        documented_on=written_day(document.date),
+        expires_on=written_day(document.expiry),
         security=_signature(document, Role.SECURITY_OWNER),
         architect=_signature(document, Role.PLATFORM_ARCHITECT),
     )
@@ -131,17 +132,8 @@ def _covered(names: Collection[str], eligible: Mapping[str, Collection[int]]) ->
 
 def _signature(document: ExceptionDocument, role: Role) -> Signature:
     approval = next((a for a in document.approvals if a.role is role), None)
-    return Signature(approval.name or None, _day(approval.date)) if approval else Signature()
+    return Signature(approval.name or None, written_day(approval.date)) if approval else Signature()
 
 
 def _one_person(entry: ExceptionEntry) -> bool:
     return bool(entry.security.name and entry.architect.name and same_person(entry.security.name, entry.architect.name))
-
-
-def _day(text: str | None) -> date | None:
-    """None for what is no day: it counts as missing, and an expiry that is missing has passed."""
-    try:
-        day = date.fromisoformat(text) if text else None
-    except ValueError:
-        return None
-    return day if day is not None and day.isoformat() == text else None

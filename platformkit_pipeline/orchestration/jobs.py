@@ -15,6 +15,8 @@ _MAX_RUNTIME_TAG = "dagster/max_runtime"
 _PRIORITY_TAG = "dagster/priority"
 _NOBODY_WAITS = {"platformkit/unhurried": "true"}
 """Tags of runs that take minutes or hours. `dagster.yaml` lets fewer of them run at once than runs in all, so that a gate finds a slot."""
+_OF_A_NIGHT = {_MAX_RUNTIME_TAG: str(8 * 3600), **_NOBODY_WAITS}
+"""The instance's limit is meant for one target; a night has them all."""
 _TARGET = dg.AssetSelection.assets(*TARGET_KEYS)
 _REPOSITORY = dg.AssetSelection.assets(*REPOSITORY_KEYS)
 _PARITY = dg.AssetSelection.assets(*PARITY_KEYS)
@@ -54,21 +56,21 @@ nightly = dg.define_asset_job(
     "nightly",
     selection=_TARGET - dg.AssetSelection.checks(stored_data_quality),
     description="Every target from observation to gate, then proofs and drift, in one run over the range of all partitions.",
-    tags={_MAX_RUNTIME_TAG: str(8 * 3600), **_NOBODY_WAITS},  # the instance's limit is meant for one target
+    tags=_OF_A_NIGHT,
 )
 
 nightly_repositories = dg.define_asset_job(
     "nightly_repositories",
     selection=_REPOSITORY,
     description="Every repository from the observation of HEAD to the gate, in one run over the range of all partitions.",
-    tags={_MAX_RUNTIME_TAG: str(8 * 3600), **_NOBODY_WAITS},
+    tags=_OF_A_NIGHT,
 )
 
 nightly_connectors = dg.define_asset_job(
     "nightly_connectors",
     selection=_CONNECTOR,
     description="Every connector from its answers and the acceptance suite to the gate, in one run over the range of all partitions.",
-    tags={_MAX_RUNTIME_TAG: str(8 * 3600), **_NOBODY_WAITS},
+    tags=_OF_A_NIGHT,
 )
 
 score_parity = dg.define_asset_job(
@@ -85,7 +87,7 @@ nightly_parity = dg.define_asset_job(
     "nightly_parity",
     selection=_PARITY - dg.AssetSelection.assets(MERGE_GATE),
     description="The contracts of every project and their scores, in one run over the range of all partitions.",
-    tags={_MAX_RUNTIME_TAG: str(8 * 3600), **_NOBODY_WAITS},
+    tags=_OF_A_NIGHT,
 )
 
 fleet_report = dg.define_asset_job(
